@@ -1,0 +1,371 @@
+/* Asking DNS: see resolve.h.
+ *
+ * Each worker is one thread with one libevent base and one libunbound context; all
+ * of a lookup's work happens there, so the work itself needs no lock. Callers
+ * hand a lookup over through a stack of their own making (inbox) and are woken
+ * by lookup_finish_*.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "resolve.h"
+
+#include "resolve_context.h"
+#include "resolve_work.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unbound.h>
+#include <unistd.h>
+
+#define STUCK_MS 10000 /* a resolver thread that has not come round for so long is stuck */
+
+/* A lookup handed to a worker. */
+struct request {
+    struct request *next;
+    struct lookup *lookup;
+    int64_t deadline;
+};
+
+static pthread_mutex_t ended_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t ended_cond = PTHREAD_COND_INITIALIZER;
+static unsigned threads_alive;
+
+/* ---- the worker thread ---- */
+
+/* The requests of the inbox, oldest first. */
+static struct request *inbox_take(struct worker *k)
+{
+    struct request *r, *next, *list = NULL;
+
+    for (r = atomic_exchange(&k->inbox, NULL); r != NULL; r = next) {
+        next = r->next;
+        r->next = list;
+        list = r;
+    }
+    return list;
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *k = arg;
+    struct resolver *r = k->resolver;
+    struct request *q, *next;
+    uint64_t n;
+
+    (void)what;
+    if (read(fd, &n, sizeof n) < 0 && errno != EAGAIN)
+        return;
+    for (q = inbox_take(k); q != NULL; q = next) {
+        next = q->next;
+        work_start(k, q->lookup, q->deadline);
+        free(q);
+    }
+    if (atomic_load(&r->draining))
+        work_finish_all(k);
+    if (atomic_load(&r->quit))
+        event_base_loopbreak(k->base);
+}
+
+static void drop_holders(struct resolver *r, unsigned n)
+{
+    if (atomic_fetch_sub(&r->holders, n) != n)
+        return;
+    lookup_table_free(r->table);
+    free(r);
+}
+
+static void worker_close(struct worker *k)
+{
+    if (k->ctx != NULL)
+        ub_ctx_delete(k->ctx); /* calls back every open question */
+    if (k->wake != NULL)
+        event_free(k->wake);
+    if (k->beat != NULL)
+        event_free(k->beat);
+    if (k->base != NULL)
+        event_base_free(k->base);
+    if (k->wake_fd >= 0)
+        close(k->wake_fd);
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *k = arg;
+    struct resolver *r = k->resolver;
+
+    event_base_loop(k->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    worker_close(k);
+    drop_holders(r, 1);
+    pthread_mutex_lock(&ended_lock);
+    threads_alive--;
+    pthread_cond_broadcast(&ended_cond);
+    pthread_mutex_unlock(&ended_lock);
+    return NULL;
+}
+
+static void poke(struct worker *k)
+{
+    uint64_t one = 1;
+
+    while (write(k->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+static void on_beat(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *k = arg;
+
+    (void)fd;
+    (void)what;
+    atomic_store_explicit(&k->beaten, resolver_now(), memory_order_relaxed);
+}
+
+bool resolver_alive(const struct resolver *r)
+{
+    int64_t now = resolver_now();
+    unsigned i;
+
+    for (i = 0; i < r->workers; i++)
+        if (now - atomic_load_explicit(&r->worker[i].beaten, memory_order_relaxed) > STUCK_MS)
+            return false;
+    return true;
+}
+
+/* ---- start and end ---- */
+
+static bool worker_open(struct worker *k, const struct resolver_settings *s, unsigned ports,
+                        const struct zonefile *zone, char *err, size_t errlen)
+{
+    static const struct timeval beat_every = {.tv_sec = 1};
+
+    atomic_store(&k->beaten, resolver_now());
+    k->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    k->base = event_base_new();
+    if (k->wake_fd < 0 || k->base == NULL) {
+        snprintf(err, errlen, "cannot make an event loop: %s", strerror(errno));
+        return false;
+    }
+    k->wake = event_new(k->base, k->wake_fd, EV_READ | EV_PERSIST, on_wake, k);
+    k->beat = event_new(k->base, -1, EV_PERSIST, on_beat, k);
+    if (k->wake == NULL || event_add(k->wake, NULL) != 0 || k->beat == NULL ||
+        event_add(k->beat, &beat_every) != 0) {
+        snprintf(err, errlen, "cannot watch the event loop: %s", strerror(errno));
+        return false;
+    }
+    k->ctx = context_new(k->base, s, ports, zone, err, errlen);
+    return k->ctx != NULL;
+}
+
+static bool worker_run(struct worker *k, char *err, size_t errlen)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    int e;
+
+    pthread_mutex_lock(&ended_lock);
+    threads_alive++;
+    pthread_mutex_unlock(&ended_lock);
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, 1024 * 1024);
+    e = pthread_create(&thread, &attr, worker_main, k);
+    pthread_attr_destroy(&attr);
+    if (e == 0)
+        return true;
+    pthread_mutex_lock(&ended_lock);
+    threads_alive--;
+    pthread_mutex_unlock(&ended_lock);
+    snprintf(err, errlen, "cannot start a resolver thread: %s", strerror(e));
+    return false;
+}
+
+static struct resolver *resolver_new(const struct resolver_settings *s,
+                                     const struct resolver_trace *t)
+{
+    struct resolver *r = calloc(1, sizeof *r + s->threads * sizeof r->worker[0]);
+    unsigned i;
+
+    if (r == NULL)
+        return NULL;
+    /* A client takes up to two entries: its chain, and its HELO name. */
+    r->table = lookup_table_new(s->cache * 2);
+    if (r->table == NULL) {
+        free(r);
+        return NULL;
+    }
+    atomic_init(&r->refs, 1);
+    atomic_init(&r->holders, s->threads + 1);
+    r->workers = s->threads;
+    if (t != NULL) {
+        r->trace = *t;
+        r->traced = true;
+    }
+    for (i = 0; i < s->threads; i++) {
+        r->worker[i].resolver = r;
+        r->worker[i].wake_fd = -1;
+    }
+    return r;
+}
+
+/* Ends the first `running` workers' threads, and what the others have open. */
+static void resolver_end(struct resolver *r, unsigned running)
+{
+    unsigned i;
+
+    atomic_store(&r->draining, true);
+    atomic_store(&r->quit, true);
+    for (i = 0; i < running; i++)
+        poke(&r->worker[i]);
+    for (; i < r->workers; i++)
+        worker_close(&r->worker[i]);
+    drop_holders(r, 1 + r->workers - running);
+}
+
+struct resolver *resolver_start(const struct resolver_settings *s, const struct resolver_trace *t,
+                                char *err, size_t errlen)
+{
+    struct zonefile zone = {0};
+    struct resolver *r;
+    unsigned ports = context_ports(s), i, running = 0;
+    bool ok = true;
+
+    if (s->zone != NULL && !zonefile_read(&zone, s->zone, err, errlen))
+        return NULL;
+    r = resolver_new(s, t);
+    if (r == NULL) {
+        snprintf(err, errlen, "out of memory");
+        zonefile_free(&zone);
+        return NULL;
+    }
+    r->max_inflight = s->max_inflight / s->threads;
+    if (r->max_inflight > ports / 4 * 3)
+        r->max_inflight = ports / 4 * 3;
+    for (i = 0; ok && i < r->workers; i++)
+        ok = worker_open(&r->worker[i], s, ports, &zone, err, errlen);
+    zonefile_free(&zone);
+    while (ok && running < r->workers) {
+        ok = worker_run(&r->worker[running], err, errlen);
+        running += ok;
+    }
+    if (ok)
+        return r;
+    resolver_end(r, running);
+    return NULL;
+}
+
+struct resolver *resolver_hold(struct resolver *r)
+{
+    atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
+    return r;
+}
+
+void resolver_drain(struct resolver *r)
+{
+    unsigned i;
+
+    atomic_store(&r->draining, true);
+    for (i = 0; i < r->workers; i++)
+        poke(&r->worker[i]);
+}
+
+void resolver_release(struct resolver *r)
+{
+    if (r != NULL && atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) == 1)
+        resolver_end(r, r->workers);
+}
+
+bool resolver_wait_ended(unsigned ms)
+{
+    struct timespec until;
+    int e = 0;
+    bool ended;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&ended_lock);
+    while (threads_alive > 0 && e == 0)
+        e = pthread_cond_timedwait(&ended_cond, &ended_lock, &until);
+    ended = threads_alive == 0;
+    pthread_mutex_unlock(&ended_lock);
+    return ended;
+}
+
+/* ---- asking ---- */
+
+static void hand_over(struct resolver *r, struct lookup *l, struct request *q, int64_t deadline)
+{
+    struct worker *k = &r->worker[addr_hash(lookup_client(l)) % r->workers];
+    struct request *head = atomic_load_explicit(&k->inbox, memory_order_relaxed);
+
+    q->lookup = l;
+    q->deadline = deadline;
+    do
+        q->next = head;
+    while (!atomic_compare_exchange_weak(&k->inbox, &head, q));
+    if (head == NULL) /* else somebody has poked for this batch */
+        poke(k);
+}
+
+static struct lookup *get(struct resolver *r, const struct addr *client, const struct dname *helo,
+                          int64_t deadline)
+{
+    struct lookup *l = NULL;
+    struct request *q;
+    enum lookup_source source;
+
+    if (atomic_load_explicit(&r->draining, memory_order_relaxed))
+        return lookup_constant(F_DNS_TIMEOUT);
+    l = lookup_table_get(r->table, client, helo, &source);
+    if (l == NULL)
+        return lookup_constant(F_DNS_OVERLOAD);
+    atomic_fetch_add_explicit(&r->lookups, 1, memory_order_relaxed);
+    if (source == LOOKUP_CACHED)
+        atomic_fetch_add_explicit(&r->cache_hits, 1, memory_order_relaxed);
+    if (source == LOOKUP_JOINED)
+        atomic_fetch_add_explicit(&r->joined, 1, memory_order_relaxed);
+    if (source != LOOKUP_NEW)
+        return l;
+    q = malloc(sizeof *q);
+    if (q != NULL)
+        hand_over(r, l, q, deadline);
+    else
+        lookup_finish_failed(l, F_DNS_OVERLOAD);
+    return l;
+}
+
+struct lookup *resolver_ask_client(struct resolver *r, const struct addr *client, int64_t deadline)
+{
+    return get(r, client, NULL, deadline);
+}
+
+struct lookup *resolver_ask_helo(struct resolver *r, const struct addr *client,
+                                 const struct dname *helo, int64_t deadline)
+{
+    return get(r, client, helo, deadline);
+}
+
+void resolver_stats(struct resolver *r, struct resolver_stats *out)
+{
+    unsigned i;
+
+    out->lookups = atomic_load_explicit(&r->lookups, memory_order_relaxed);
+    out->cache_hits = atomic_load_explicit(&r->cache_hits, memory_order_relaxed);
+    out->joined = atomic_load_explicit(&r->joined, memory_order_relaxed);
+    out->questions = atomic_load_explicit(&r->questions, memory_order_relaxed);
+    out->overloads = atomic_load_explicit(&r->overloads, memory_order_relaxed);
+    out->timeouts = atomic_load_explicit(&r->timeouts, memory_order_relaxed);
+    out->inflight = 0;
+    for (i = 0; i < r->workers; i++)
+        out->inflight += atomic_load_explicit(&r->worker[i].inflight, memory_order_relaxed);
+    out->cached = lookup_table_count(r->table);
+}

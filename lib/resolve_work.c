@@ -1,0 +1,327 @@
+/* The work of a resolver thread: see resolve_work.h.
+ *
+ * libunbound's callback may come while the question is being asked, and asking
+ * again overwrites the packet it gave: an answer is fed to the judgement before
+ * the next question goes out. A question stays counted until libunbound has
+ * answered it, even when its lookup was finished long ago: it holds a socket
+ * all that time.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "resolve_work.h"
+
+#include <event2/event_struct.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unbound-event.h>
+
+#define ALIASES_MAX     8   /* followed by us, when libunbound did not */
+#define GRACE_MS        250 /* for the other PTR names, once one has confirmed */
+#define TEMPERROR_TTL   5   /* seconds */
+#define QUESTION_CLIENT UINT_MAX
+#define QUESTION_HELO   (UINT_MAX - 1)
+
+/* One lookup under way. Lives until it is finished and its last question has
+ * come back. */
+struct work {
+    struct work *next, **prev; /* list of the worker, while not finished */
+    struct worker *worker;
+    struct lookup *lookup; /* NULL once finished */
+    struct event timer;
+    int64_t started, deadline;
+    unsigned asked;   /* questions so far */
+    unsigned waiting; /* questions at libunbound */
+    bool grace;
+    struct fcrdns f;
+};
+
+struct question {
+    struct work *work;
+    unsigned index; /* of a PTR name, or QUESTION_CLIENT, QUESTION_HELO */
+    unsigned aliases;
+    int64_t started;
+    enum rrtype type;
+    struct dname name;
+};
+
+static void ask(struct work *w, unsigned index, unsigned aliases, const struct dname *name,
+                enum rrtype type);
+
+/* ---- finishing ---- */
+
+static void work_free_if_unused(struct work *w)
+{
+    if (w->lookup == NULL && w->waiting == 0)
+        free(w);
+}
+
+/* Takes the work off the worker's list; the caller finishes the lookup. */
+static struct lookup *work_close(struct work *w, struct lookup_cost *cost)
+{
+    struct lookup *l = w->lookup;
+
+    event_del(&w->timer);
+    *w->prev = w->next;
+    if (w->next != NULL)
+        w->next->prev = w->prev;
+    w->lookup = NULL;
+    cost->questions = w->asked;
+    cost->ms = (unsigned)(resolver_now() - w->started);
+    return l;
+}
+
+static void finish_chain(struct work *w)
+{
+    struct lookup_cost cost;
+    struct lookup *l = work_close(w, &cost);
+    struct chain c;
+
+    fcrdns_chain(&w->f, &c);
+    lookup_finish_chain(l, &c, cost);
+}
+
+static void finish_helo(struct work *w, enum name_state state, uint32_t ttl)
+{
+    struct lookup_cost cost;
+    struct lookup *l = work_close(w, &cost);
+    enum helo_forward forward = HELO_TRANSIENT;
+
+    switch (state) {
+    case NAME_CONFIRMED:
+        forward = HELO_LEADS_BACK;
+        break;
+    case NAME_ELSEWHERE:
+    case NAME_CAPPED:
+        forward = HELO_ELSEWHERE;
+        break;
+    case NAME_NOWHERE:
+        forward = HELO_NOWHERE;
+        break;
+    case NAME_PENDING:
+    case NAME_TIMEOUT:
+    case NAME_SERVFAIL:
+    case NAME_BOGUS:
+    case NAME_OVERLOAD:
+        ttl = ttl < TEMPERROR_TTL ? ttl : TEMPERROR_TTL;
+        break;
+    }
+    lookup_finish_helo(l, forward, ttl, cost);
+}
+
+/* The deadline, the grace, or the end of the resolver: judge what is there. */
+static void finish_now(struct work *w)
+{
+    struct dname helo;
+
+    if (lookup_helo(w->lookup, &helo))
+        finish_helo(w, NAME_TIMEOUT, TEMPERROR_TTL);
+    else
+        finish_chain(w);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct work *w = arg;
+
+    (void)fd;
+    (void)what;
+    if (!w->grace)
+        atomic_fetch_add_explicit(&w->worker->resolver->timeouts, 1, memory_order_relaxed);
+    finish_now(w);
+    work_free_if_unused(w);
+}
+
+static void arm(struct work *w, int64_t ms)
+{
+    struct timeval tv;
+
+    if (ms < 0)
+        ms = 0;
+    tv.tv_sec = (time_t)(ms / 1000);
+    tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
+    event_add(&w->timer, &tv);
+}
+
+/* ---- answers ---- */
+
+static void ask_names(struct work *w)
+{
+    struct dname name[FCRDNS_NAMES_MAX];
+    unsigned i, n = w->f.names;
+
+    for (i = 0; i < n; i++)
+        name[i] = w->f.name[i].name;
+    for (i = 0; i < n && w->lookup != NULL; i++)
+        ask(w, i, 0, &name[i], fcrdns_type(&w->f.client));
+}
+
+/* Feeds an answer to the work; finishes the lookup when nothing is left to ask. */
+static void feed(struct work *w, unsigned index, const struct answer *a)
+{
+    if (w->lookup == NULL)
+        return; /* too late */
+    if (index == QUESTION_HELO) {
+        finish_helo(w, fcrdns_match(a, &w->f.client), a->ttl);
+        return;
+    }
+    if (index == QUESTION_CLIENT) {
+        fcrdns_ptr(&w->f, a);
+        ask_names(w);
+    } else {
+        fcrdns_address(&w->f, index, a);
+    }
+    if (w->lookup == NULL)
+        return; /* finished by an answer that came within the asking */
+    if (fcrdns_complete(&w->f)) {
+        finish_chain(w);
+    } else if (fcrdns_confirmed(&w->f) && !w->grace) {
+        int64_t left = w->deadline - resolver_now();
+
+        w->grace = true;
+        arm(w, left < GRACE_MS ? left : GRACE_MS);
+    }
+}
+
+/* What libunbound's callback arguments mean. A bogus answer comes with rcode 0
+ * and the forged data; a denied one with no packet at all. */
+static void read_reply(struct answer *a, const struct question *q, int rcode, const uint8_t *packet,
+                       int len, int sec)
+{
+    if (rcode == 0 && len > 0 && sec == 1)
+        *a = answer_none(ANSWER_BOGUS);
+    else if (rcode != 0 || len <= 0 || packet == NULL)
+        *a = answer_none(ANSWER_SERVFAIL);
+    else
+        answer_read(a, packet, (size_t)len, &q->name, q->type);
+    a->secure = sec == 2;
+}
+
+static void trace(struct resolver *r, const struct question *q, const struct answer *a)
+{
+    if (r->traced)
+        r->trace.question(r->trace.arg, &q->name, q->type, a,
+                          (unsigned)(resolver_now() - q->started));
+}
+
+static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char *why_bogus,
+                     int was_ratelimited)
+{
+    struct question *q = arg;
+    struct work *w = q->work;
+    struct worker *k = w->worker;
+    struct answer a;
+
+    (void)why_bogus;
+    (void)was_ratelimited;
+    atomic_fetch_sub_explicit(&k->inflight, 1, memory_order_relaxed);
+    read_reply(&a, q, rcode, packet, len, sec);
+    trace(k->resolver, q, &a);
+    if (a.kind == ANSWER_ALIAS && w->lookup != NULL && q->aliases < ALIASES_MAX) {
+        struct dname target = a.name;
+
+        ask(w, q->index, q->aliases + 1, &target, q->type);
+    } else {
+        if (a.kind == ANSWER_ALIAS)
+            a.kind = q->aliases < ALIASES_MAX ? ANSWER_NODATA : ANSWER_SERVFAIL;
+        feed(w, q->index, &a);
+    }
+    w->waiting--;
+    work_free_if_unused(w);
+    free(q);
+}
+
+/* ---- questions ---- */
+
+static struct question *question_new(struct work *w, unsigned index, unsigned aliases,
+                                     const struct dname *name, enum rrtype type)
+{
+    struct question *q = malloc(sizeof *q);
+
+    if (q == NULL)
+        return NULL;
+    q->work = w;
+    q->index = index;
+    q->aliases = aliases;
+    q->started = resolver_now();
+    q->type = type;
+    q->name = *name;
+    return q;
+}
+
+/* Asks libunbound; an answer it has at once comes back through on_reply before
+ * this returns. The work stays alive during the call: `waiting` is held. */
+static void ask(struct work *w, unsigned index, unsigned aliases, const struct dname *name,
+                enum rrtype type)
+{
+    struct worker *k = w->worker;
+    struct question *q = NULL;
+    char text[DNAME_QUERY_MAX];
+    struct answer a;
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    dname_put_query(&sb, name);
+    w->asked++;
+    if (atomic_load_explicit(&k->inflight, memory_order_relaxed) < k->resolver->max_inflight)
+        q = question_new(w, index, aliases, name, type);
+    if (q == NULL) {
+        atomic_fetch_add_explicit(&k->resolver->overloads, 1, memory_order_relaxed);
+        a = answer_none(ANSWER_OVERLOAD);
+        feed(w, index, &a);
+        return;
+    }
+    atomic_fetch_add_explicit(&k->resolver->questions, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&k->inflight, 1, memory_order_relaxed);
+    w->waiting++;
+    if (ub_resolve_event(k->ctx, text, (int)type, 1, q, on_reply, NULL) != 0) {
+        atomic_fetch_sub_explicit(&k->inflight, 1, memory_order_relaxed);
+        w->waiting--;
+        free(q);
+        a = answer_none(ANSWER_SERVFAIL);
+        feed(w, index, &a);
+    }
+}
+
+/* ---- start and end ---- */
+
+void work_start(struct worker *k, struct lookup *l, int64_t deadline)
+{
+    struct work *w = calloc(1, sizeof *w);
+    struct dname name;
+
+    if (w == NULL) {
+        lookup_finish_failed(l, F_DNS_OVERLOAD);
+        return;
+    }
+    w->worker = k;
+    w->lookup = l;
+    w->started = resolver_now();
+    w->deadline = deadline;
+    w->next = k->open;
+    w->prev = &k->open;
+    if (k->open != NULL)
+        k->open->prev = &w->next;
+    k->open = w;
+    fcrdns_start(&w->f, lookup_client(l));
+    evtimer_assign(&w->timer, k->base, on_timer, w);
+    arm(w, deadline - w->started);
+    w->waiting++; /* hold it while asking */
+    if (lookup_helo(l, &name)) {
+        ask(w, QUESTION_HELO, 0, &name, fcrdns_type(&w->f.client));
+    } else {
+        dname_reverse(&name, &w->f.client);
+        ask(w, QUESTION_CLIENT, 0, &name, RR_PTR);
+    }
+    w->waiting--;
+    work_free_if_unused(w);
+}
+
+/* Finishes every open lookup. */
+void work_finish_all(struct worker *k)
+{
+    while (k->open != NULL) {
+        struct work *w = k->open;
+
+        finish_now(w);
+        work_free_if_unused(w);
+    }
+}

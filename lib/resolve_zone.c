@@ -1,0 +1,125 @@
+/* A zone file answered from memory: see resolve_zone.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "resolve_zone.h"
+
+#include <errno.h>
+#include <ldns/ldns.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_TTL 3600
+
+static bool append(char ***list, size_t *n, char *text)
+{
+    char **grown;
+
+    if (text == NULL)
+        return false;
+    if ((*n & (*n + 1)) == 0) { /* room for the next power of two minus one */
+        grown = realloc(*list, (*n * 2 + 2) * sizeof *grown);
+        if (grown == NULL) {
+            free(text);
+            return false;
+        }
+        *list = grown;
+    }
+    (*list)[(*n)++] = text;
+    return true;
+}
+
+static bool wanted(ldns_rr_type type)
+{
+    switch (type) {
+    case LDNS_RR_TYPE_A:
+    case LDNS_RR_TYPE_AAAA:
+    case LDNS_RR_TYPE_CNAME:
+    case LDNS_RR_TYPE_PTR:
+    case LDNS_RR_TYPE_SOA:
+    case LDNS_RR_TYPE_NS:
+    case LDNS_RR_TYPE_MX:
+    case LDNS_RR_TYPE_TXT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What is wrong with the record, or NULL when it has been taken. */
+static const char *take(struct zonefile *z, const ldns_rr *rr)
+{
+    ldns_rr_type type = ldns_rr_get_type(rr);
+    char *text;
+
+    if (ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN)
+        return "the class must be IN";
+    if (!wanted(type))
+        return "this record type is not served (A, AAAA, CNAME, PTR, SOA, NS, MX, TXT are)";
+    text = ldns_rr2str(rr);
+    if (text != NULL)
+        text[strcspn(text, "\n")] = '\0';
+    if (!append(&z->record, &z->records, text))
+        return "out of memory";
+    if (type == LDNS_RR_TYPE_SOA && !append(&z->apex, &z->apexes, ldns_rdf2str(ldns_rr_owner(rr))))
+        return "out of memory";
+    return NULL;
+}
+
+static bool read_records(struct zonefile *z, FILE *fp, const char *file, char *err, size_t errlen)
+{
+    ldns_rdf *origin = ldns_dname_new_frm_str("."), *prev = NULL;
+    uint32_t ttl = DEFAULT_TTL;
+    const char *fault = NULL;
+    int line = 1, at = 1;
+
+    while (fault == NULL && !feof(fp)) {
+        ldns_rr *rr = NULL;
+        ldns_status st;
+
+        at = line;
+        st = ldns_rr_new_frm_fp_l(&rr, fp, &ttl, &origin, &prev, &line);
+        if (st == LDNS_STATUS_OK)
+            fault = take(z, rr);
+        else if (st != LDNS_STATUS_SYNTAX_TTL && st != LDNS_STATUS_SYNTAX_ORIGIN &&
+                 st != LDNS_STATUS_SYNTAX_EMPTY)
+            fault = ldns_get_errorstr_by_id(st);
+        if (st == LDNS_STATUS_OK)
+            ldns_rr_free(rr);
+    }
+    if (fault != NULL)
+        snprintf(err, errlen, "%s:%d: %s", file, at, fault);
+    ldns_rdf_deep_free(origin);
+    ldns_rdf_deep_free(prev);
+    return fault == NULL;
+}
+
+bool zonefile_read(struct zonefile *z, const char *file, char *err, size_t errlen)
+{
+    FILE *fp = fopen(file, "r");
+    bool ok;
+
+    memset(z, 0, sizeof *z);
+    if (fp == NULL) {
+        snprintf(err, errlen, "%s: %s", file, strerror(errno));
+        return false;
+    }
+    ok = read_records(z, fp, file, err, errlen);
+    fclose(fp);
+    if (!ok)
+        zonefile_free(z);
+    return ok;
+}
+
+void zonefile_free(struct zonefile *z)
+{
+    size_t i;
+
+    for (i = 0; i < z->records; i++)
+        free(z->record[i]);
+    for (i = 0; i < z->apexes; i++)
+        free(z->apex[i]);
+    free(z->record);
+    free(z->apex);
+    memset(z, 0, sizeof *z);
+}

@@ -1,0 +1,26 @@
+/* A zone file answered from memory: read into libunbound's local data.
+ *
+ * Inner header of resolve.c. The file is in master format (RFC 1035 5), read by
+ * libldns: $ORIGIN, $TTL, comments, parentheses, escapes. Only A, AAAA, CNAME,
+ * PTR, SOA, NS, MX and TXT records are taken.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_RESOLVE_ZONE_H
+#define IPREV_RESOLVE_ZONE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Records as presentation text, SOA owners apart. */
+struct zonefile {
+    size_t records;
+    char **record; /* "owner TTL IN TYPE rdata" */
+    size_t apexes;
+    char **apex; /* owners of SOA records: all below them is answered from here */
+};
+
+/* False, with "FILE:LINE: what is wrong" in err, when it cannot be read. */
+bool zonefile_read(struct zonefile *z, const char *file, char *err, size_t errlen);
+void zonefile_free(struct zonefile *z);
+
+#endif

@@ -1,0 +1,62 @@
+/* Learning of the weights of the generic-name judge from labelled names.
+ *
+ * A file of rows (tab separated: ip, name, label, source; the first line names
+ * the columns) becomes a struct data; learn() makes weights from the rows that
+ * a mask selects. Everything is deterministic.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_LEARN_H
+#define IPREV_LEARN_H
+
+#include "generic_parts.h"
+
+enum label { LABEL_GENERIC, LABEL_NAMED, LABEL_PROVIDER };
+
+struct row {
+    struct addr client;
+    struct dname name;
+    enum label label;
+    bool made_up;      /* a made-up sample of a published pattern */
+    bool test_only;    /* the licence of the source forbids learning from it */
+    bool sender;       /* below a zone of a well-known sender */
+    uint64_t org;      /* same value: same organisation */
+    uint8_t form;      /* enum form, for tables */
+    uint32_t words;    /* classes of words in the host part */
+    uint32_t clues;    /* some of the clues, see learn.c */
+    uint32_t first, count; /* its features: struct data.feature[first..] */
+    char text[DNAME_TEXT_MAX];
+    char ip[ADDR_TEXT_MAX];
+};
+
+struct feature {
+    uint32_t index; /* clue, or CLUE_COUNT + slot */
+    float value;
+};
+
+struct data {
+    struct row *row;
+    size_t nrow, cap;
+    struct feature *feature;
+    size_t nfeature, fcap;
+    size_t skipped; /* rows that are no address and host name */
+};
+
+#define FEATURES (CLUE_COUNT + GRAM_SLOTS)
+
+struct tuning {
+    double ridge;      /* strength of the penalty on large weights */
+    double gram;       /* value of one letter group beside a clue of 1 */
+    double made_up;    /* weight of a made-up row, 0 leaves them out */
+    double provider;   /* weight of a row of a provider */
+    double named;      /* weight of a chosen name */
+};
+
+extern const struct tuning learn_default;
+
+bool data_read(struct data *d, const char *path, const struct tuning *t);
+void data_free(struct data *d);
+
+/* use[i]: row i may be learned from. */
+void learn(struct weights *out, const struct data *d, const bool *use, const struct tuning *t);
+
+#endif
