@@ -1,0 +1,16 @@
+/* iprev-check --classify: name shapes of a list, without DNS.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_CLASSIFY_H
+#define IPREV_CLASSIFY_H
+
+#include "check.h"
+
+#include <stdio.h>
+
+/* Reads `ip<TAB>name` lines, writes `name<TAB>generic|named|provider<TAB>why`, one
+ * for each line, in order. A line that cannot be judged gets `-` for the shape and
+ * says why. Returns the number of such lines. */
+unsigned long classify(FILE *in, FILE *out, const struct shape_lists *shapes);
+
+#endif

@@ -1,0 +1,366 @@
+/* libmilter's callbacks: see callbacks.h.
+ *
+ * connect and helo always reply: with the no-reply flags Postfix keeps their packets
+ * back until a step that owes a reply, and DNS would start late. DATA is kept and
+ * replied to only so that Postfix empties its buffer before end of message; without,
+ * a message on an inet socket waits for a delayed acknowledgement.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "callbacks.h"
+
+#include "log.h"
+#include "session.h"
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+static atomic_uint running;
+
+unsigned callbacks_running(void)
+{
+    return atomic_load(&running);
+}
+
+static sfsistat leave(sfsistat s)
+{
+    atomic_fetch_sub(&running, 1);
+    return s;
+}
+
+static void enter(void)
+{
+    atomic_fetch_add(&running, 1);
+}
+
+/* The session of a connection; made when the MTA skipped the steps before. */
+static struct session *session_of(SMFICTX *ctx)
+{
+    struct session *s = smfi_getpriv(ctx);
+
+    if (s == NULL) {
+        s = session_new();
+        if (s != NULL && smfi_setpriv(ctx, s) != MI_SUCCESS) {
+            session_free(s);
+            s = NULL;
+        }
+        if (s == NULL)
+            log_line(LOG_ERR, "out of memory: a connection goes unchecked");
+    }
+    return s;
+}
+
+static char *macro(SMFICTX *ctx, const char *name)
+{
+    char copy[32];
+
+    memcpy(copy, name, strlen(name) + 1);
+    return smfi_getsymval(ctx, copy);
+}
+
+/* ---- negotiation ---- */
+
+static bool rules_quarantine(const struct settings *set)
+{
+    unsigned i;
+
+    for (i = 0; i < set->policy.rules; i++)
+        if (set->policy.rule[i].action == ACTION_QUARANTINE)
+            return set->enforce;
+    return false;
+}
+
+static unsigned long actions_wanted(const struct settings *set)
+{
+    unsigned long f = 0;
+
+    if (set->headers.authentication_results || set->headers.x_iprev)
+        f |= SMFIF_ADDHDRS;
+    if (set->headers.remove_forged)
+        f |= SMFIF_CHGHDRS;
+    if (rules_quarantine(set))
+        f |= SMFIF_QUARANTINE;
+    return f;
+}
+
+static unsigned long steps_unwanted(const struct settings *set)
+{
+    unsigned long p = SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NOUNKNOWN;
+
+    if (!set->enforce || set->reject_at != STAGE_RCPT)
+        p |= SMFIP_NORCPT;
+    if (!set->headers.remove_forged)
+        p |= SMFIP_NOHDRS;
+    return p;
+}
+
+static void ask_macros(SMFICTX *ctx)
+{
+    char connect[] = "j {daemon_name} {daemon_addr} {if_addr} {client_resolve}";
+    char mail[] = "i {auth_authen}";
+
+    smfi_setsymlist(ctx, SMFIM_CONNECT, connect);
+    smfi_setsymlist(ctx, SMFIM_ENVFROM, mail);
+}
+
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
+                             unsigned long f3, unsigned long *pf0, unsigned long *pf1,
+                             unsigned long *pf2, unsigned long *pf3)
+{
+    const struct settings *set;
+    struct session *s;
+    unsigned long wanted;
+
+    (void)f2;
+    (void)f3;
+    enter();
+    s = session_of(ctx);
+    if (s == NULL)
+        return leave(SMFIS_ALL_OPTS); /* on_connect accepts what it cannot check */
+    set = session_settings(s);
+    wanted = actions_wanted(set);
+    if ((f0 & wanted) != wanted) {
+        log_line(LOG_ERR, "the MTA does not let filters change headers: it goes unchecked");
+        return leave(SMFIS_REJECT);
+    }
+    if ((f0 & SMFIF_SETSYMLIST) != 0) {
+        wanted |= SMFIF_SETSYMLIST;
+        ask_macros(ctx);
+    }
+    *pf0 = wanted;
+    *pf1 = f1 & steps_unwanted(set);
+    *pf2 = 0;
+    *pf3 = 0;
+    return leave(SMFIS_CONTINUE);
+}
+
+/* ---- refusing ---- */
+
+/* The text with every `%` doubled, as both MTAs want it. False: does not fit. */
+static bool double_percent(char *out, size_t cap, const char *text)
+{
+    size_t n = 0;
+
+    for (; *text != '\0'; text++) {
+        if (n + 2 >= cap)
+            return false;
+        if (*text == '%')
+            out[n++] = '%';
+        out[n++] = *text;
+    }
+    out[n] = '\0';
+    return true;
+}
+
+static sfsistat refuse(SMFICTX *ctx, const struct outcome *o)
+{
+    char code[4] = {(char)('0' + o->reply.code / 100), (char)('0' + o->reply.code / 10 % 10),
+                    (char)('0' + o->reply.code % 10), '\0'};
+    char xcode[REPLY_XCODE_MAX], text[REPLY_TEXT_MAX * 2];
+
+    memcpy(xcode, o->reply.xcode, sizeof xcode);
+    if (!double_percent(text, sizeof text, o->reply.text) ||
+        smfi_setreply(ctx, code, xcode, text) != MI_SUCCESS)
+        log_line(LOG_WARNING, "the MTA's own reply text goes out: ours was refused");
+    return o->permanent ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+}
+
+static sfsistat decide(SMFICTX *ctx, struct session *s, enum reject_stage stage,
+                       const char *recipient)
+{
+    struct outcome o;
+
+    session_decide(s, stage, recipient, macro(ctx, "i"), &o);
+    return o.refuse ? refuse(ctx, &o) : SMFIS_CONTINUE;
+}
+
+/* ---- the steps ---- */
+
+static struct addr client_address(const _SOCK_ADDR *sa)
+{
+    struct addr none = {.family = ADDR_NONE};
+    union {
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } u;
+
+    if (sa != NULL && sa->sa_family == AF_INET) {
+        memcpy(&u.v4, sa, sizeof u.v4);
+        return addr_from_bytes(ADDR_IPV4, &u.v4.sin_addr);
+    }
+    if (sa != NULL && sa->sa_family == AF_INET6) {
+        memcpy(&u.v6, sa, sizeof u.v6);
+        return addr_from_bytes(ADDR_IPV6, &u.v6.sin6_addr);
+    }
+    return none;
+}
+
+/* Handed over by a program on the MTA's machine: no network peer at all
+ * (sendmail -bs, a unix-domain smtpd), or Postfix's stand-in with port 0. */
+static bool is_local(const char *host, const _SOCK_ADDR *sa, const struct addr *a)
+{
+    struct sockaddr_in v4;
+
+    if (sa == NULL || a->family == ADDR_NONE)
+        return host != NULL && strcmp(host, "localhost") == 0;
+    if (sa->sa_family != AF_INET || !addr_is_loopback(a))
+        return false;
+    memcpy(&v4, sa, sizeof v4);
+    return v4.sin_port == 0;
+}
+
+static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
+{
+    struct session *s;
+    struct session_peer peer = {.addr = client_address(sa)};
+
+    enter();
+    s = session_of(ctx);
+    if (s == NULL)
+        return leave(SMFIS_ACCEPT);
+    peer.local = is_local(host, sa, &peer.addr);
+    peer.mta_name = macro(ctx, "j");
+    peer.mta_addr = macro(ctx, "{daemon_addr}");
+    if (peer.mta_addr == NULL)
+        peer.mta_addr = macro(ctx, "{if_addr}");
+    peer.client_resolve = macro(ctx, "{client_resolve}");
+    session_connect(s, &peer);
+    return leave(decide(ctx, s, STAGE_CONNECT, NULL));
+}
+
+static sfsistat on_helo(SMFICTX *ctx, char *argument)
+{
+    struct session *s;
+
+    enter();
+    s = session_of(ctx);
+    if (s == NULL)
+        return leave(SMFIS_CONTINUE);
+    session_helo(s, argument);
+    return leave(decide(ctx, s, STAGE_HELO, NULL));
+}
+
+static sfsistat on_mail(SMFICTX *ctx, char **argv)
+{
+    struct session *s;
+    const char *auth;
+
+    (void)argv;
+    enter();
+    s = session_of(ctx);
+    if (s == NULL)
+        return leave(SMFIS_CONTINUE);
+    auth = macro(ctx, "{auth_authen}");
+    session_mail(s, auth != NULL && auth[0] != '\0');
+    return leave(decide(ctx, s, STAGE_MAIL, NULL));
+}
+
+static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
+{
+    struct session *s;
+
+    enter();
+    s = session_of(ctx);
+    if (s == NULL)
+        return leave(SMFIS_CONTINUE);
+    return leave(decide(ctx, s, STAGE_RCPT, argv[0]));
+}
+
+static sfsistat on_data(SMFICTX *ctx)
+{
+    (void)ctx;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+    struct session *s;
+
+    enter();
+    s = smfi_getpriv(ctx);
+    if (s != NULL)
+        session_header(s, name, value);
+    return leave(SMFIS_CONTINUE);
+}
+
+/* Deletes before inserting, from the highest index down: Postfix counts anew
+ * after each change. */
+static bool change_headers(SMFICTX *ctx, const struct session *s, struct message *m)
+{
+    char x_iprev[] = "X-IPRev", authres[] = "Authentication-Results";
+    bool ok = true;
+    unsigned n;
+
+    for (n = m->x_iprev; n > 0; n--)
+        ok &= smfi_chgheader(ctx, x_iprev, (int)n, NULL) == MI_SUCCESS;
+    for (n = m->authres; n > 0; n--)
+        if (session_forged(s, n))
+            ok &= smfi_chgheader(ctx, authres, (int)n, NULL) == MI_SUCCESS;
+    if (!ok)
+        return false; /* a forged field may be left: do not stand beside it */
+    if (m->x_iprev_value[0] != '\0')
+        ok &= smfi_insheader(ctx, 0, x_iprev, m->x_iprev_value) == MI_SUCCESS;
+    if (m->authres_value[0] != '\0')
+        ok &= smfi_insheader(ctx, 0, authres, m->authres_value) == MI_SUCCESS;
+    return ok;
+}
+
+static sfsistat on_eom(SMFICTX *ctx)
+{
+    struct session *s;
+    struct message m;
+    sfsistat result = SMFIS_CONTINUE;
+
+    enter();
+    s = session_of(ctx);
+    if (s == NULL)
+        return leave(SMFIS_CONTINUE);
+    session_eom(s, macro(ctx, "i"), &m);
+    if (m.outcome.refuse)
+        result = refuse(ctx, &m.outcome);
+    else if (!change_headers(ctx, s, &m))
+        log_line(LOG_ERR, "the MTA refused a header change");
+    if (m.quarantine && smfi_quarantine(ctx, m.reason) != MI_SUCCESS)
+        log_line(LOG_ERR, "the MTA refused to quarantine");
+    session_reset(s);
+    return leave(result);
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+    struct session *s;
+
+    enter();
+    s = smfi_getpriv(ctx);
+    if (s != NULL)
+        session_reset(s);
+    return leave(SMFIS_CONTINUE);
+}
+
+static sfsistat on_close(SMFICTX *ctx)
+{
+    enter();
+    session_free(smfi_getpriv(ctx));
+    smfi_setpriv(ctx, NULL);
+    return leave(SMFIS_CONTINUE);
+}
+
+static char filter_name[] = "iprev-milter";
+
+struct smfiDesc callbacks_desc = {
+    .xxfi_name = filter_name,
+    .xxfi_version = SMFI_VERSION,
+    .xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST,
+    .xxfi_connect = on_connect,
+    .xxfi_helo = on_helo,
+    .xxfi_envfrom = on_mail,
+    .xxfi_envrcpt = on_rcpt,
+    .xxfi_header = on_header,
+    .xxfi_eom = on_eom,
+    .xxfi_abort = on_abort,
+    .xxfi_close = on_close,
+    .xxfi_data = on_data,
+    .xxfi_negotiate = on_negotiate,
+};

@@ -1,0 +1,241 @@
+/* What makes the process a daemon: see daemon.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "daemon.h"
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#define STACK_SIZE  (256 * 1024)
+#define LOCK_TRIES  150 /* a tenth of a second each */
+#define FD_SCAN_MAX 1024
+
+static struct sockaddr_storage listener;
+static socklen_t listener_len;
+
+static const char *wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static const char *wrong(const char *fmt, ...)
+{
+    static char text[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return text;
+}
+
+void daemon_limits(void)
+{
+    struct rlimit none = {0, 0}, lim;
+    pthread_attr_t attr;
+
+    setrlimit(RLIMIT_CORE, &none);
+    if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
+        lim.rlim_cur = lim.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &lim);
+    }
+    if (pthread_attr_init(&attr) == 0) {
+        if (pthread_attr_setstacksize(&attr, STACK_SIZE) == 0)
+            pthread_setattr_default_np(&attr);
+        pthread_attr_destroy(&attr);
+    }
+}
+
+/* ---- the unix socket's place ---- */
+
+static const char *unix_path(const char *socket)
+{
+    return strncmp(socket, "unix:", 5) == 0 ? socket + 5 : NULL;
+}
+
+static bool somebody_listens(const char *path)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    size_t n = strlen(path);
+    bool yes;
+    int fd;
+
+    if (n >= sizeof sa.sun_path)
+        return false;
+    memcpy(sa.sun_path, path, n);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return true; /* cannot tell: do not touch it */
+    yes = connect(fd, (const struct sockaddr *)&sa, sizeof sa) == 0 ||
+          (errno != ECONNREFUSED && errno != ENOENT);
+    close(fd);
+    return yes;
+}
+
+static const char *take_lock(const char *path)
+{
+    static const struct timespec tenth = {.tv_nsec = 100000000};
+    char lock[256];
+    int fd, tries;
+
+    snprintf(lock, sizeof lock, "%s.lock", path);
+    fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return wrong("cannot make the lock file %s: %s", lock, strerror(errno));
+    for (tries = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if (errno != EWOULDBLOCK || tries == LOCK_TRIES || somebody_listens(path)) {
+            close(fd);
+            return wrong("another instance listens on %s (it holds %s)", path, lock);
+        }
+        nanosleep(&tenth, NULL);
+    }
+    return NULL; /* fd stays open: the lock is held to the end of the process */
+}
+
+const char *daemon_claim_socket(const char *socket)
+{
+    const char *path = unix_path(socket), *fault;
+    struct stat st;
+
+    if (path == NULL)
+        return NULL;
+    if (strlen(path) >= sizeof((struct sockaddr_un *)0)->sun_path)
+        return wrong("the path %s is too long for a unix socket", path);
+    fault = take_lock(path);
+    if (fault != NULL)
+        return fault;
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT ? NULL : wrong("cannot look at %s: %s", path, strerror(errno));
+    if (!S_ISSOCK(st.st_mode))
+        return wrong("%s is in the way: it is no socket", path);
+    if (somebody_listens(path))
+        return wrong("another program listens on %s", path);
+    if (geteuid() != 0 && st.st_uid != geteuid())
+        return wrong("%s is a dead socket of another user: remove it", path);
+    return unlink(path) == 0 ? NULL : wrong("cannot remove %s: %s", path, strerror(errno));
+}
+
+/* ---- after listening ---- */
+
+static int find_listener(void)
+{
+    int fd, on;
+    socklen_t n;
+
+    for (fd = 0; fd < FD_SCAN_MAX; fd++) {
+        n = sizeof on;
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &n) == 0 && on != 0)
+            return fd;
+    }
+    return -1;
+}
+
+const char *daemon_adopt_socket(const char *socket, unsigned mode, const char *user)
+{
+    const char *path = unix_path(socket);
+    const struct passwd *pw = NULL;
+    int fd = find_listener(), on = 1;
+
+    if (fd < 0)
+        return wrong("the listening socket cannot be found");
+    listener_len = sizeof listener;
+    if (getsockname(fd, (struct sockaddr *)&listener, &listener_len) != 0)
+        listener_len = 0;
+    if (path == NULL) {
+        if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
+            return wrong("cannot set TCP_NODELAY: %s", strerror(errno));
+        return NULL;
+    }
+    if (geteuid() == 0 && user != NULL)
+        pw = getpwnam(user);
+    if (pw != NULL && chown(path, pw->pw_uid, pw->pw_gid) != 0)
+        return wrong("cannot give %s to %s: %s", path, user, strerror(errno));
+    if (chmod(path, mode) != 0)
+        return wrong("cannot set the mode of %s: %s", path, strerror(errno));
+    return NULL;
+}
+
+void daemon_remove_socket(const char *socket)
+{
+    const char *path = unix_path(socket);
+    struct stat st;
+
+    /* Nobody else can have put it there: the lock is ours. */
+    if (path != NULL && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+        unlink(path);
+}
+
+void daemon_kick(void)
+{
+    int fd;
+
+    if (listener_len == 0)
+        return;
+    fd = socket(listener.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return;
+    /* Refused or delayed, it has done what it can. */
+    (void)!connect(fd, (const struct sockaddr *)&listener, listener_len);
+    close(fd);
+}
+
+/* ---- privileges ---- */
+
+const char *daemon_drop_privileges(const char *user)
+{
+    const struct passwd *pw;
+
+    if (user == NULL || geteuid() != 0)
+        return NULL;
+    errno = 0;
+    pw = getpwnam(user);
+    if (pw == NULL)
+        return wrong("there is no user %s%s%s: make one, or set user = \"\" to stay root", user,
+                     errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+    if (initgroups(user, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0)
+        return wrong("cannot become %s: %s", user, strerror(errno));
+    if (pw->pw_uid != 0 && (setuid(0) == 0 || geteuid() != pw->pw_uid || getegid() != pw->pw_gid))
+        return wrong("became %s, but root can be had back", user);
+    return NULL;
+}
+
+/* ---- systemd ---- */
+
+void daemon_notify(const char *state)
+{
+#ifdef HAVE_SYSTEMD
+    sd_notify(0, state);
+#else
+    (void)state;
+#endif
+}
+
+unsigned daemon_watchdog_ms(void)
+{
+#ifdef HAVE_SYSTEMD
+    uint64_t usec;
+
+    if (sd_watchdog_enabled(0, &usec) > 0)
+        return (unsigned)(usec / 2000);
+#endif
+    return 0;
+}

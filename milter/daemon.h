@@ -1,0 +1,44 @@
+/* What makes the process a daemon: limits, the socket, privileges, readiness.
+ *
+ * Functions that return text return what is wrong, or NULL; the text lives until
+ * the next call.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_DAEMON_H
+#define IPREV_DAEMON_H
+
+#include <stdbool.h>
+
+/* Descriptors up to the hard limit, small thread stacks (libmilter keeps one
+ * thread for each callback that waits), no core dumps. */
+void daemon_limits(void);
+
+/* Makes the place for the socket free, for unix:PATH only: takes the lock
+ * file PATH.lock, which an instance holds to its end, and removes a dead socket
+ * of ours. Never touches a live one, nor anything that is no socket. Waits up to
+ * 15 s for an instance that is on its way out. */
+const char *daemon_claim_socket(const char *socket);
+
+/* After smfi_opensocket: mode and owner of a unix socket, TCP_NODELAY of an inet
+ * one (Linux hands it down to accepted connections). user may be NULL. */
+const char *daemon_adopt_socket(const char *socket, unsigned mode, const char *user);
+
+/* Removes the unix socket at the end: libmilter does so only when not root. */
+void daemon_remove_socket(const char *socket);
+
+/* Connects to our own socket and closes. Debian's libmilter wakes or starts a thread
+ * only when a connection comes in: while callbacks block, sessions that are
+ * ready can be left without a thread until one of them returns. Call before
+ * blocking. */
+void daemon_kick(void);
+
+/* Becomes the user when started as root; NULL stays what it is. */
+const char *daemon_drop_privileges(const char *user);
+
+/* systemd: READY=1, RELOADING=1, STOPPING=1, WATCHDOG=1. Without it, nothing. */
+void daemon_notify(const char *state);
+
+/* How often WATCHDOG=1 is due, in ms; 0 when nobody waits for it. */
+unsigned daemon_watchdog_ms(void);
+
+#endif

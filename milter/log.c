@@ -1,0 +1,192 @@
+/* Log lines: see log.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "log.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#define QUEUE_MAX 4096 /* lines */
+#define LINE_MAX_ 4096 /* octets; longer lines are cut */
+
+struct line {
+    struct line *next;
+    int level;
+    char text[];
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t more = PTHREAD_COND_INITIALIZER;  /* the queue has lines, or stop */
+static pthread_cond_t ended = PTHREAD_COND_INITIALIZER; /* the writer has */
+static struct line *first, **last = &first;
+static unsigned queued;
+static bool running, stopping;
+static uint64_t dropped_unsaid; /* dropped, and not yet logged */
+static atomic_uint_fast64_t dropped;
+static atomic_bool to_stderr_ = true;
+static atomic_int level_ = LOG_WARNING;
+
+static const char *level_word(int level)
+{
+    switch (level) {
+    case LOG_ERR:
+        return "error: ";
+    case LOG_WARNING:
+        return "warning: ";
+    default:
+        return "";
+    }
+}
+
+static void write_line(int level, const char *text)
+{
+    if (atomic_load_explicit(&to_stderr_, memory_order_relaxed))
+        fprintf(stderr, "iprev-milter: %s%s\n", level_word(level), text);
+    else
+        syslog(level, "%s%s", level_word(level), text);
+}
+
+static void write_dropped(uint64_t n)
+{
+    char text[80];
+
+    if (n == 0)
+        return;
+    snprintf(text, sizeof text, "%llu log lines dropped: the log is too slow",
+             (unsigned long long)n);
+    write_line(LOG_WARNING, text);
+}
+
+static void *writer(void *arg)
+{
+    (void)arg;
+    pthread_mutex_lock(&lock);
+    for (;;) {
+        struct line *batch, *next;
+        uint64_t n;
+
+        while (first == NULL && !stopping)
+            pthread_cond_wait(&more, &lock);
+        if (first == NULL)
+            break;
+        batch = first;
+        first = NULL;
+        last = &first;
+        queued = 0;
+        n = dropped_unsaid;
+        dropped_unsaid = 0;
+        pthread_mutex_unlock(&lock);
+        for (; batch != NULL; batch = next) {
+            next = batch->next;
+            write_line(batch->level, batch->text);
+            free(batch);
+        }
+        write_dropped(n);
+        pthread_mutex_lock(&lock);
+    }
+    running = false;
+    pthread_cond_broadcast(&ended);
+    pthread_mutex_unlock(&lock);
+    return NULL;
+}
+
+void log_set(bool to_stderr, int level)
+{
+    if (!to_stderr)
+        openlog("iprev-milter", LOG_PID | LOG_NDELAY, LOG_MAIL);
+    atomic_store(&to_stderr_, to_stderr);
+    atomic_store(&level_, level);
+}
+
+bool log_start(bool to_stderr, int level)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+
+    log_set(to_stderr, level);
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_mutex_lock(&lock);
+    running = pthread_create(&thread, &attr, writer, NULL) == 0;
+    pthread_mutex_unlock(&lock);
+    pthread_attr_destroy(&attr);
+    return running;
+}
+
+bool log_wants(int level)
+{
+    return level <= atomic_load_explicit(&level_, memory_order_relaxed);
+}
+
+uint64_t log_dropped(void)
+{
+    return atomic_load(&dropped);
+}
+
+/* False when the line could not be queued and the caller has to write it. */
+static bool enqueue(int level, const char *text, size_t n)
+{
+    struct line *l = malloc(sizeof *l + n + 1);
+    bool taken;
+
+    if (l != NULL) {
+        l->next = NULL;
+        l->level = level;
+        memcpy(l->text, text, n + 1);
+    }
+    pthread_mutex_lock(&lock);
+    taken = running;
+    if (running && l != NULL && queued < QUEUE_MAX) {
+        *last = l;
+        last = &l->next;
+        queued++;
+        l = NULL;
+        pthread_cond_signal(&more);
+    } else if (running) {
+        dropped_unsaid++;
+        atomic_fetch_add(&dropped, 1);
+    }
+    pthread_mutex_unlock(&lock);
+    free(l);
+    return taken;
+}
+
+void log_line(int level, const char *fmt, ...)
+{
+    char text[LINE_MAX_];
+    va_list ap;
+    int n;
+
+    if (!log_wants(level))
+        return;
+    va_start(ap, fmt);
+    n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        return;
+    if ((size_t)n >= sizeof text)
+        n = (int)sizeof text - 1;
+    if (!enqueue(level, text, (size_t)n))
+        write_line(level, text);
+}
+
+void log_stop(unsigned ms)
+{
+    struct timespec until;
+    int e = 0;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ms / 1000 + 1;
+    pthread_mutex_lock(&lock);
+    stopping = true;
+    pthread_cond_broadcast(&more);
+    while (running && e == 0)
+        e = pthread_cond_timedwait(&ended, &lock, &until);
+    pthread_mutex_unlock(&lock);
+}

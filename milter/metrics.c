@@ -1,0 +1,499 @@
+/* Counters, and the page that shows them: see metrics.h.
+ *
+ * Names of rules come from the configuration alone, and their number is bounded
+ * across reloads; every other label is a word of a closed vocabulary. Nothing that a
+ * client or its DNS says reaches the page.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "metrics.h"
+
+#include "ascii.h"
+#include "config.h"
+#include "log.h"
+#include "snapshot.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RESULTS      (F_IPREV_SKIP + 1)
+#define CAUSES       (F_SKIP_NO_ADDRESS - F_PTR_MISSING + 2) /* the first is none */
+#define ACTIONS      (ACTION_REJECT + 1)
+#define RULE_ROWS    (2 * RULES_MAX + 8) /* the names of a few reloads */
+#define CONNECTIONS  32
+#define IDLE_SECONDS 10
+#define PAGE_TYPE    "text/plain; version=0.0.4; charset=utf-8"
+#define PLAIN_TYPE   "text/plain; charset=utf-8"
+
+typedef atomic_uint_fast64_t counter;
+
+/* ---- counting ---- */
+
+struct rule_row {
+    char name[RULE_NAME_MAX];
+    counter taken[ACTIONS][2]; /* [1]: enforced */
+};
+
+enum { ROW_OTHER, ROW_NO_RULE, ROWS_FIXED };
+
+/* A name does not change once rule_rows_used tells of it. */
+static struct rule_row rule_rows[RULE_ROWS] = {
+    [ROW_OTHER] = {.name = "other"}, [ROW_NO_RULE] = {.name = "-"}};
+static atomic_uint rule_rows_used = ROWS_FIXED;
+static pthread_mutex_t rule_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static const struct {
+    unsigned ms;
+    const char *le;
+} bucket[] = {{1, "0.001"}, {5, "0.005"}, {10, "0.01"},  {50, "0.05"}, {100, "0.1"}, {250, "0.25"},
+              {500, "0.5"}, {1000, "1"},  {2500, "2.5"}, {5000, "5"},  {10000, "10"}};
+
+#define BUCKETS (sizeof bucket / sizeof bucket[0])
+
+struct histogram {
+    counter in[BUCKETS + 1]; /* the last is for what is longer than all */
+    counter sum_ms;
+};
+
+static counter checks[RESULTS][CAUSES];
+static struct histogram dns, waited;
+static counter reloads[2]; /* [1]: taken */
+static atomic_long sessions, waiting;
+
+static void add(counter *c, uint64_t n)
+{
+    atomic_fetch_add_explicit(c, n, memory_order_relaxed);
+}
+
+static uint64_t value(counter *c)
+{
+    return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+void metrics_check(enum finding result, enum finding cause)
+{
+    unsigned c = 0;
+
+    if ((unsigned)result >= RESULTS)
+        return;
+    if (cause >= F_PTR_MISSING && cause <= F_SKIP_NO_ADDRESS)
+        c = cause - F_PTR_MISSING + 1;
+    add(&checks[result][c], 1);
+}
+
+static unsigned rule_find(const char *name, unsigned from, unsigned to)
+{
+    while (from < to && strcmp(rule_rows[from].name, name) != 0)
+        from++;
+    return from;
+}
+
+static unsigned rule_insert(const char *name, unsigned known)
+{
+    unsigned used, i;
+
+    pthread_mutex_lock(&rule_lock);
+    used = atomic_load_explicit(&rule_rows_used, memory_order_relaxed);
+    i = rule_find(name, known, used);
+    if (i == used && used < RULE_ROWS) {
+        memcpy(rule_rows[i].name, name, strlen(name) + 1);
+        atomic_store_explicit(&rule_rows_used, used + 1, memory_order_release);
+    } else if (i == used) {
+        i = ROW_OTHER;
+    }
+    pthread_mutex_unlock(&rule_lock);
+    return i;
+}
+
+static unsigned rule_index(const char *name)
+{
+    unsigned used = atomic_load_explicit(&rule_rows_used, memory_order_acquire);
+    unsigned i;
+
+    if (name[0] == '\0')
+        return ROW_NO_RULE;
+    i = rule_find(name, 0, used);
+    if (i < used)
+        return i;
+    if (used == RULE_ROWS || strlen(name) >= RULE_NAME_MAX)
+        return ROW_OTHER;
+    return rule_insert(name, used);
+}
+
+void metrics_action(enum action action, bool enforce, const char *rule)
+{
+    if ((unsigned)action < ACTIONS)
+        add(&rule_rows[rule_index(rule)].taken[action][enforce], 1);
+}
+
+static void observe(struct histogram *h, unsigned ms)
+{
+    size_t i = 0;
+
+    while (i < BUCKETS && ms > bucket[i].ms)
+        i++;
+    add(&h->sum_ms, ms);
+    add(&h->in[i], 1);
+}
+
+void metrics_dns_ms(unsigned ms)
+{
+    observe(&dns, ms);
+}
+
+void metrics_wait_ms(unsigned ms)
+{
+    observe(&waited, ms);
+}
+
+void metrics_session(int change)
+{
+    atomic_fetch_add(&sessions, change);
+}
+
+long metrics_sessions(void)
+{
+    return atomic_load(&sessions);
+}
+
+void metrics_waiting(int change)
+{
+    atomic_fetch_add_explicit(&waiting, change, memory_order_relaxed);
+}
+
+void metrics_reload(bool taken)
+{
+    add(&reloads[taken], 1);
+}
+
+/* ---- the page ---- */
+
+static void put_family(FILE *f, const char *name, const char *type, const char *help)
+{
+    fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void put_one(FILE *f, const char *name, const char *type, const char *help, uint64_t v)
+{
+    put_family(f, name, type, help);
+    fprintf(f, "%s %" PRId64 "\n", name, (int64_t)v);
+}
+
+static void put_label(FILE *f, const char *label, const char *text)
+{
+    fprintf(f, "%s=\"", label);
+    for (; *text != '\0'; text++) {
+        if (*text == '\\' || *text == '"')
+            fputc('\\', f);
+        if (*text == '\n')
+            fputs("\\n", f);
+        else
+            fputc(*text, f);
+    }
+    fputc('"', f);
+}
+
+static void put_check(FILE *f, unsigned result, unsigned cause, uint64_t n)
+{
+    const char *word = finding_word((enum finding)result) + strlen("iprev-");
+    const char *why = cause == 0 ? "none" : finding_word((enum finding)(F_PTR_MISSING + cause - 1));
+
+    fprintf(f, "iprev_checks_total{result=\"%s\",cause=\"%s\"} %" PRIu64 "\n", word, why, n);
+}
+
+/* Pairs that do occur are there from the start, as a rate misses the step from
+ * absent to 1. */
+static void put_checks(FILE *f)
+{
+    static const findings usual[RESULTS] = {
+        [F_IPREV_PASS] = FINDING(F_NONE),
+        [F_IPREV_FAIL] = FINDINGS_RANGE(F_FORWARD_MISSING, F_PTR_LIMIT),
+        [F_IPREV_PERMERROR] = FINDING(F_PTR_MISSING),
+        [F_IPREV_TEMPERROR] = FINDINGS_RANGE(F_DNS_TIMEOUT, F_DNS_OVERLOAD),
+        [F_IPREV_SKIP] = FINDINGS_SKIP,
+    };
+    unsigned r, c;
+
+    put_family(f, "iprev_checks_total", "counter",
+               "Judgements by iprev result, and what stood in the way of a pass.");
+    for (r = 0; r < RESULTS; r++)
+        for (c = 0; c < CAUSES; c++) {
+            uint64_t n = value(&checks[r][c]);
+
+            if (n != 0 || (usual[r] & FINDING(c == 0 ? F_NONE : F_PTR_MISSING + c - 1)))
+                put_check(f, r, c, n);
+        }
+}
+
+static void put_action(FILE *f, unsigned row, unsigned action, bool enforce, uint64_t n)
+{
+    fprintf(f, "iprev_actions_total{action=\"%s\",mode=\"%s\",", action_word((enum action)action),
+            enforce ? "enforce" : "monitor");
+    put_label(f, "rule", rule_rows[row].name);
+    fprintf(f, "} %" PRIu64 "\n", n);
+}
+
+/* Rules in force are there from the start too. */
+static void put_actions(FILE *f, const struct snapshot *s)
+{
+    bool usual[RULE_ROWS][ACTIONS][2] = {{{false}}};
+    unsigned used, i, a;
+    int m;
+
+    if (s != NULL) {
+        const struct policy *p = &s->settings->policy;
+
+        usual[ROW_NO_RULE][ACTION_ACCEPT][s->settings->enforce] = true;
+        for (i = 0; i < p->rules; i++)
+            usual[rule_index(p->rule[i].name)][p->rule[i].action][s->settings->enforce] = true;
+    }
+    used = atomic_load_explicit(&rule_rows_used, memory_order_acquire);
+    put_family(f, "iprev_actions_total", "counter",
+               "Decisions by action, the rule that made them, and whether they took effect.");
+    for (i = 0; i < used; i++)
+        for (a = 0; a < ACTIONS; a++)
+            for (m = 0; m < 2; m++) {
+                uint64_t n = value(&rule_rows[i].taken[a][m]);
+
+                if (n != 0 || usual[i][a][m])
+                    put_action(f, i, a, m, n);
+            }
+}
+
+/* The count is summed up here, so that it equals the last bucket whatever is counted
+ * meanwhile. */
+static void put_histogram(FILE *f, const char *name, const char *help, struct histogram *h)
+{
+    uint64_t sum = value(&h->sum_ms), n = 0;
+    size_t i;
+
+    put_family(f, name, "histogram", help);
+    for (i = 0; i < BUCKETS; i++) {
+        n += value(&h->in[i]);
+        fprintf(f, "%s_bucket{le=\"%s\"} %" PRIu64 "\n", name, bucket[i].le, n);
+    }
+    n += value(&h->in[BUCKETS]);
+    fprintf(f, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, n);
+    fprintf(f, "%s_sum %" PRIu64 ".%03u\n", name, sum / 1000, (unsigned)(sum % 1000));
+    fprintf(f, "%s_count %" PRIu64 "\n", name, n);
+}
+
+static void put_resolver(FILE *f, struct resolver *r)
+{
+    struct resolver_stats s;
+
+    if (r == NULL)
+        return;
+#define ANEW " Starts anew when a reload changes the resolver."
+    resolver_stats(r, &s);
+    put_one(f, "iprev_cache_lookups_total", "counter", "Lookups asked for." ANEW, s.lookups);
+    put_one(f, "iprev_cache_hits_total", "counter", "Lookups remembered." ANEW, s.cache_hits);
+    put_one(f, "iprev_cache_joined_total", "counter", "Lookups already under way." ANEW, s.joined);
+    put_one(f, "iprev_dns_questions_total", "counter", "DNS questions asked." ANEW, s.questions);
+    put_one(f, "iprev_dns_overloads_total", "counter", "DNS questions shed." ANEW, s.overloads);
+    put_one(f, "iprev_dns_timeouts_total", "counter", "Lookups out of time." ANEW, s.timeouts);
+    put_one(f, "iprev_dns_inflight", "gauge", "DNS questions under way.", s.inflight);
+    put_one(f, "iprev_cache_entries", "gauge", "Lookups in the cache.", s.cached);
+#undef ANEW
+}
+
+static void put_page(FILE *f)
+{
+    struct snapshot *s = snapshot_take();
+    struct resolver *r = s != NULL ? s->resolver : NULL;
+
+    put_family(f, "iprev_build_info", "gauge", "The version that runs.");
+    fputs("iprev_build_info{version=\"" PACKAGE_VERSION "\"} 1\n", f);
+    put_checks(f);
+    put_actions(f, s);
+    put_histogram(f, "iprev_dns_seconds", "DNS time of a judgement, 0 when remembered.", &dns);
+    put_histogram(f, "iprev_wait_seconds", "Time that the mail server waited for DNS.", &waited);
+    put_resolver(f, r);
+    put_one(f, "iprev_resolver_up", "gauge", "Whether all resolver threads come round.",
+            r != NULL && resolver_alive(r));
+    put_one(f, "iprev_sessions", "gauge", "Milter connections open.", (uint64_t)metrics_sessions());
+    put_one(f, "iprev_waiting", "gauge", "Callbacks waiting for DNS.",
+            (uint64_t)atomic_load(&waiting));
+    put_family(f, "iprev_reloads_total", "counter", "Reloads, refused when there was a fault.");
+    fprintf(f, "iprev_reloads_total{result=\"taken\"} %" PRIu64 "\n", value(&reloads[true]));
+    fprintf(f, "iprev_reloads_total{result=\"refused\"} %" PRIu64 "\n", value(&reloads[false]));
+    put_one(f, "iprev_log_dropped_total", "counter", "Log lines dropped.", log_dropped());
+    snapshot_release(s);
+}
+
+/* ---- answering ---- */
+
+static struct MHD_Daemon *server;
+
+/* The text that goes out, or NULL. line NULL: the page. */
+static char *write_text(const char *line, size_t *n)
+{
+    char *text = NULL;
+    FILE *f = open_memstream(&text, n);
+    bool bad;
+
+    if (f == NULL)
+        return NULL;
+    if (line == NULL)
+        put_page(f);
+    else
+        fprintf(f, "%s\n", line);
+    bad = ferror(f) != 0;
+    if (fclose(f) == 0 && !bad)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* line NULL: the page. */
+static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const char *line)
+{
+    enum MHD_Result queued = MHD_NO;
+    struct MHD_Response *r = NULL;
+    size_t n = 0;
+    char *text = write_text(line, &n);
+
+    if (text != NULL)
+        r = MHD_create_response_from_buffer(n, text, MHD_RESPMEM_MUST_FREE);
+    if (r == NULL) {
+        free(text);
+        return MHD_NO;
+    }
+    if (MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE,
+                                line == NULL ? PAGE_TYPE : PLAIN_TYPE) == MHD_YES &&
+        (status != MHD_HTTP_METHOD_NOT_ALLOWED ||
+         MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD") == MHD_YES))
+        queued = MHD_queue_response(c, status, r);
+    MHD_destroy_response(r);
+    return queued;
+}
+
+static enum MHD_Result answer_health(struct MHD_Connection *c)
+{
+    struct snapshot *s = snapshot_take();
+    const char *fault = NULL;
+
+    if (s == NULL)
+        fault = "no settings are in force";
+    else if (!resolver_alive(s->resolver))
+        fault = "a resolver thread is stuck";
+    snapshot_release(s);
+    return fault != NULL ? answer(c, MHD_HTTP_SERVICE_UNAVAILABLE, fault)
+                         : answer(c, MHD_HTTP_OK, "ok");
+}
+
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path,
+                                  const char *method, const char *version, const char *body,
+                                  size_t *body_len, void **state)
+{
+    static char begun;
+    bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    bool page = strcmp(path, "/metrics") == 0;
+
+    (void)arg;
+    (void)version;
+    (void)body;
+    /* An answer before the whole request is there closes the connection. */
+    if (reads && (*state == NULL || *body_len != 0)) {
+        *state = &begun;
+        *body_len = 0;
+        return MHD_YES;
+    }
+    if (!page && strcmp(path, "/healthz") != 0)
+        return answer(c, MHD_HTTP_NOT_FOUND, "only /metrics and /healthz are here");
+    if (!reads)
+        return answer(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are answered");
+    return page ? answer(c, MHD_HTTP_OK, NULL) : answer_health(c);
+}
+
+/* ---- start and stop ---- */
+
+static bool port_read(in_port_t *port, const char *s)
+{
+    unsigned v = 0;
+    size_t i;
+
+    for (i = 0; ascii_digit((unsigned char)s[i]) && i < 5; i++)
+        v = v * 10 + (unsigned)(s[i] - '0');
+    *port = htons((uint16_t)v);
+    return s[i] == '\0' && s[0] != '0' && v >= 1 && v <= 65535;
+}
+
+static bool address_read(struct sockaddr_storage *out, socklen_t *len, const char *text)
+{
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    const char *colon = strrchr(text, ':');
+    size_t n = colon != NULL ? (size_t)(colon - text) : 0;
+    size_t bracket = n > 2 && text[0] == '[' && text[n - 1] == ']';
+    struct addr a;
+
+    if (!addr_parse(&a, text + bracket, n - 2 * bracket) || !port_read(&in.sin_port, colon + 1) ||
+        (memchr(text, ':', n) != NULL) != bracket)
+        return false;
+    memcpy(&in.sin_addr, a.bytes, sizeof in.sin_addr);
+    memcpy(&in6.sin6_addr, a.bytes, sizeof in6.sin6_addr);
+    in6.sin6_port = in.sin_port;
+    *len = a.family == ADDR_IPV4 ? sizeof in : sizeof in6;
+    memcpy(out, a.family == ADDR_IPV4 ? (const void *)&in : (const void *)&in6, *len);
+    return true;
+}
+
+static int listen_at(const struct sockaddr_storage *at, socklen_t len)
+{
+    int on = 1, e;
+    int fd = socket(at->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        (at->ss_family != AF_INET6 ||
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
+        bind(fd, (const struct sockaddr *)at, len) == 0 && listen(fd, CONNECTIONS) == 0)
+        return fd;
+    e = errno;
+    close(fd);
+    errno = e;
+    return -1;
+}
+
+bool metrics_start(const char *listen, char *err, size_t errlen)
+{
+    struct sockaddr_storage at;
+    socklen_t len;
+    int fd;
+
+    if (!address_read(&at, &len, listen)) {
+        snprintf(err, errlen, "%s is not ADDRESS:PORT", listen);
+        return false;
+    }
+    fd = server == NULL ? listen_at(&at, len) : -1;
+    if (fd < 0) {
+        snprintf(err, errlen, "cannot listen on %s: %s", listen,
+                 server != NULL ? "already started" : strerror(errno));
+        return false;
+    }
+    /* epoll or poll: select would end at 1024 descriptors. Without the error log,
+     * libmicrohttpd writes nothing anywhere. */
+    server = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request,
+                              NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                              (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+                              (unsigned)IDLE_SECONDS, MHD_OPTION_END);
+    if (server == NULL) /* which may have closed fd, or not: it is not ours to close */
+        snprintf(err, errlen, "cannot start serving %s: no thread or no memory to be had", listen);
+    return server != NULL;
+}
+
+void metrics_stop(void)
+{
+    if (server != NULL)
+        MHD_stop_daemon(server);
+    server = NULL;
+}

@@ -1,0 +1,36 @@
+/* Counters, and the page that shows them to Prometheus.
+ *
+ * Counting is lock-free and happens always; the page is served only when
+ * metrics.listen is set.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_METRICS_H
+#define IPREV_METRICS_H
+
+#include "policy.h"
+
+/* One judged client. cause: F_NONE on pass. */
+void metrics_check(enum finding result, enum finding cause);
+
+/* One decision. rule: empty when none held. */
+void metrics_action(enum action action, bool enforce, const char *rule);
+
+void metrics_dns_ms(unsigned ms);
+void metrics_wait_ms(unsigned ms);
+
+/* Milter connections open: +1, -1. */
+void metrics_session(int change);
+long metrics_sessions(void);
+
+/* Callbacks that are waiting for DNS now: +1, -1. */
+void metrics_waiting(int change);
+
+/* Reloads: taken, or refused because of a fault. */
+void metrics_reload(bool taken);
+
+/* Serves /metrics and /healthz at "ADDRESS:PORT". False, with the reason in
+ * err, when it cannot. Call with signals blocked. */
+bool metrics_start(const char *listen, char *err, size_t errlen);
+void metrics_stop(void);
+
+#endif

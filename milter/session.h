@@ -1,0 +1,79 @@
+/* One SMTP client at one MTA: per-connection and per-message state.
+ *
+ * Knows nothing of libmilter, so tests drive it directly. Order-free: any call may
+ * come first, repeat, or be missing. The calls for one session may come on
+ * different threads, never two at once. Only session_decide and session_eom may
+ * wait, at most until the client's deadline.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_SESSION_H
+#define IPREV_SESSION_H
+
+#include "snapshot.h"
+#include "verdict.h"
+
+struct session;
+
+/* Called on the waiting thread just before session code blocks. */
+extern void (*session_before_wait)(void);
+
+/* Works from the snapshot in force. NULL without memory or snapshot. */
+struct session *session_new(void);
+void session_free(struct session *s); /* NULL is fine */
+
+const struct settings *session_settings(const struct session *s);
+
+/* What the MTA says at connect. Texts may be NULL. */
+struct session_peer {
+    struct addr addr;           /* ADDR_NONE: the MTA gave none */
+    bool local;                 /* submitted on the MTA's own machine */
+    const char *mta_name;       /* {j} */
+    const char *mta_addr;       /* {daemon_addr} or {if_addr} */
+    const char *client_resolve; /* {client_resolve}: OK, FORGED, FAIL, TEMP */
+};
+
+/* Forgets the client before; the first DNS question goes out before this returns. */
+void session_connect(struct session *s, const struct session_peer *peer);
+
+void session_helo(struct session *s, const char *argument);
+
+/* A new message begins. authenticated: {auth_authen} is set. */
+void session_mail(struct session *s, bool authenticated);
+
+/* A header field of the message. */
+void session_header(struct session *s, const char *name, const char *value);
+
+/* The message is over, or will not come. */
+void session_reset(struct session *s);
+
+struct outcome {
+    bool refuse;
+    bool permanent;     /* else temporary */
+    struct reply reply; /* when refuse */
+};
+
+/* Is a decision due at this stage? Then waits for DNS and makes it. recipient: at
+ * STAGE_RCPT, else NULL. qid: queue id when the MTA has one already, or NULL. */
+void session_decide(struct session *s, enum reject_stage stage, const char *recipient,
+                    const char *qid, struct outcome *out);
+
+struct message {
+    struct outcome outcome; /* decided only now, when RCPT was never seen */
+    bool quarantine;
+    char reason[64]; /* of the quarantine */
+    /* Forged fields to remove, n-th of their name, counted from 1. */
+    unsigned x_iprev; /* all of X-IPRev: 1 to this */
+    unsigned authres; /* of Authentication-Results: look at 1 to this */
+    /* Fields to put in; empty: none. */
+    char authres_value[AUTHRES_VALUE_MAX];
+    char x_iprev_value[RECORD_HEADER_MAX];
+};
+
+/* End of message. Afterwards the session is ready for the next. */
+void session_eom(struct session *s, const char *qid, struct message *out);
+
+/* Is the n-th Authentication-Results field of the message forged? Valid between
+ * session_eom and session_reset. */
+bool session_forged(const struct session *s, unsigned n);
+
+#endif

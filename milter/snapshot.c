@@ -1,0 +1,90 @@
+/* The settings in force: see snapshot.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "snapshot.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct snapshot *current;
+
+/* Changes when the file does. */
+static uint64_t file_stamp(const char *file)
+{
+    struct stat st;
+    uint64_t h = 0x9e3779b97f4a7c15u;
+
+    if (file == NULL || stat(file, &st) != 0)
+        return 0;
+    h = (h ^ (uint64_t)st.st_ino) * 0xff51afd7ed558ccdu;
+    h = (h ^ (uint64_t)st.st_size) * 0xff51afd7ed558ccdu;
+    h = (h ^ (uint64_t)st.st_mtim.tv_sec) * 0xff51afd7ed558ccdu;
+    return (h ^ (uint64_t)st.st_mtim.tv_nsec) * 0xff51afd7ed558ccdu;
+}
+
+/* Of all files that the resolver reads when it starts. */
+static uint64_t resolver_stamp(const struct resolver_settings *s)
+{
+    uint64_t h = file_stamp(s->zone) * 3 + file_stamp(s->trust_anchor) * 5;
+
+    return s->forwards == 0 && !s->root ? h + file_stamp("/etc/resolv.conf") : h;
+}
+
+struct snapshot *snapshot_new(struct settings *settings, const struct snapshot *old, char *err,
+                              size_t errlen)
+{
+    struct snapshot *s = calloc(1, sizeof *s);
+
+    if (s == NULL) {
+        snprintf(err, errlen, "out of memory");
+        settings_free(settings);
+        return NULL;
+    }
+    atomic_init(&s->refs, 1);
+    s->settings = settings;
+    s->resolver_stamp = resolver_stamp(&settings->resolver);
+    if (old != NULL && old->resolver_stamp == s->resolver_stamp &&
+        resolver_settings_equal(&old->settings->resolver, &settings->resolver))
+        s->resolver = resolver_hold(old->resolver);
+    else
+        s->resolver = resolver_start(&settings->resolver, NULL, err, errlen);
+    if (s->resolver != NULL)
+        return s;
+    snapshot_release(s);
+    return NULL;
+}
+
+struct snapshot *snapshot_take(void)
+{
+    struct snapshot *s;
+
+    pthread_mutex_lock(&current_lock);
+    s = current;
+    if (s != NULL)
+        atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    pthread_mutex_unlock(&current_lock);
+    return s;
+}
+
+void snapshot_put(struct snapshot *s)
+{
+    struct snapshot *old;
+
+    pthread_mutex_lock(&current_lock);
+    old = current;
+    current = s;
+    pthread_mutex_unlock(&current_lock);
+    snapshot_release(old);
+}
+
+void snapshot_release(struct snapshot *s)
+{
+    if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    resolver_release(s->resolver);
+    settings_free(s->settings);
+    free(s);
+}

@@ -1,0 +1,35 @@
+/* The settings in force, as an immutable counted snapshot.
+ *
+ * Every milter connection works from the snapshot it took first, to its end; a
+ * reload puts a new one in its place, and the last holder frees the old one.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_SNAPSHOT_H
+#define IPREV_SNAPSHOT_H
+
+#include "resolve.h"
+
+#include <stdatomic.h>
+
+struct snapshot {
+    atomic_uint refs;
+    struct settings *settings;
+    struct resolver *resolver;
+    uint64_t resolver_stamp; /* of the files the resolver was made from */
+};
+
+/* Takes over the settings and starts a resolver for them, or shares that of `old`
+ * (may be NULL) when nothing it was made from has changed. On failure NULL,
+ * with the reason in err, and the settings are freed. */
+struct snapshot *snapshot_new(struct settings *settings, const struct snapshot *old, char *err,
+                              size_t errlen);
+
+/* The snapshot in force, with a reference; NULL before the first. */
+struct snapshot *snapshot_take(void);
+
+/* Puts a new one in force (taking over its reference); NULL at the end. */
+void snapshot_put(struct snapshot *s);
+
+void snapshot_release(struct snapshot *s);
+
+#endif
