@@ -1,0 +1,326 @@
+"""When DNS is slow, silent or too talkative: the mail comes in, in time.
+
+Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
+"""
+import time
+
+import dnsd
+import harness
+import milterclient
+
+LIMIT = 5.3  # seconds from connect, with the default deadline of 5 s
+
+DNS = r"""
+mail.good.example               A    192.0.2.10
+10.2.0.192.in-addr.arpa         PTR  mail.good.example
+*.113.0.203.in-addr.arpa        !silent
+; the PTR is there, its name never answers
+60.2.0.192.in-addr.arpa         PTR  mail.silent.example
+*.silent.example                !silent
+; slow, but there
+61.2.0.192.in-addr.arpa         PTR  mail.slow.example
+61.2.0.192.in-addr.arpa         !delay 300
+mail.slow.example               A    192.0.2.61
+mail.slow.example               !delay 300
+64.2.0.192.in-addr.arpa         PTR  mail.slower.example
+64.2.0.192.in-addr.arpa         !delay 900
+mail.slower.example             A    192.0.2.64
+; a HELO name that never answers
+helo.silent.example             !silent
+; one name matches, another one is silent: the match is final
+62.2.0.192.in-addr.arpa         PTR  mail.silent.example
+62.2.0.192.in-addr.arpa         PTR  mail.sure.example
+mail.sure.example               A    192.0.2.62
+; closes
+63.2.0.192.in-addr.arpa         !close
+; 2000 names, and 3900 addresses
+70.2.0.192.in-addr.arpa         PTR  many host%d.many.example 2000
+*.many.example                  A    198.51.100.9
+71.2.0.192.in-addr.arpa         PTR  huge.example
+huge.example                    A    many 10.0.0.0 3900
+72.2.0.192.in-addr.arpa         PTR  huge2.example
+huge2.example                   A    many 192.0.0.1 3900
+; over TCP only
+73.2.0.192.in-addr.arpa         PTR  mail.tcp.example
+73.2.0.192.in-addr.arpa         !truncate
+mail.tcp.example                A    192.0.2.73
+mail.tcp.example                !truncate
+; a chain of aliases that is still short, and one that is too long
+74.2.0.192.in-addr.arpa         CNAME a1.chain.example
+a1.chain.example                CNAME a2.chain.example
+a2.chain.example                CNAME a3.chain.example
+a3.chain.example                PTR  mail.chain.example
+mail.chain.example              A    192.0.2.74
+75.2.0.192.in-addr.arpa         CNAME b1.chain.example
+b1.chain.example                CNAME b2.chain.example
+b2.chain.example                CNAME b1.chain.example
+; damaged rdata (B7, B38)
+76.2.0.192.in-addr.arpa         PTR  \# 3 056162
+77.2.0.192.in-addr.arpa         PTR  mail.short.example
+mail.short.example              A    \# 3 C00002
+mail.short.example              A    192.0.2.77
+""" + "\n".join("a%d.long.example CNAME a%d.long.example" % (i, i + 1) for i in range(30)) + """
+78.2.0.192.in-addr.arpa         CNAME a0.long.example
+a30.long.example                PTR  mail.chain.example
+"""
+
+
+class Trouble(harness.TwoModes):
+    """Through Postfix, with the default deadline."""
+
+    dns = DNS
+
+    def temperror(self, source, cause, helo="mail.good.example", port=harness.ENFORCE_PORT):
+        """Taken with temperror, inside the limit, in enforce mode."""
+        result = self.send(source, helo, port=port)
+        self.assertTrue(result.accepted(), result.transcript)
+        self.assertLess(result.seconds, LIMIT)
+        fields = self.check_headers(result.message, "temperror", cause, source)
+        self.assertNotIn(fields["action"], ("reject", "tempfail"))
+        return result
+
+    def test_B18_silent_reverse_zone(self):
+        """No answer ever to the PTR question; no cause other than DNS is told."""
+        self.temperror("203.0.113.10", None)
+        self.temperror("203.0.113.11", None, port=harness.PORT)
+
+    def test_B18_silent_forward_zone(self):
+        """The PTR answers, the name does not."""
+        self.temperror("192.0.2.60", None)
+
+    def test_B21_closed(self):
+        """No UDP answer, and TCP closes."""
+        self.temperror("192.0.2.63", None)
+
+    def test_good_client_beside_silent_ones(self):
+        """While twenty clients wait for a silent zone, a good one is served at once (B24)."""
+        def silent(at):
+            return lambda: self.send("203.0.113.%d" % (100 + at), port=harness.ENFORCE_PORT)
+
+        def good():
+            times = []
+            for _ in range(12):
+                time.sleep(0.35)
+                with self.subTest("good"):
+                    result = self.send("192.0.2.10", port=harness.ENFORCE_PORT)
+                    self.check_headers(result.message, "pass", None, "192.0.2.10")
+                    times.append(result.seconds)
+            return max(times)
+        results = harness.together([silent(at) for at in range(20)] + [good])
+        self.assertLess(results.pop(), 1.0)
+        for result in results:
+            self.assertTrue(result.accepted(), result.transcript)
+            self.assertLess(result.seconds, LIMIT)
+
+    def test_new_good_clients_beside_silent_ones(self):
+        """As above, but good clients that were never seen before: one dead zone must
+        not make the whole resolver look dead."""
+        fresh = ["198.51.100.%d" % at for at in range(100, 112)]
+        for address in fresh:
+            self.world.dns.host("mail%s.fresh.example" % address.rpartition(".")[2], address)
+
+        def silent(at):
+            return lambda: self.send("203.0.113.%d" % (130 + at), port=harness.ENFORCE_PORT)
+
+        def good():
+            outcomes = []
+            for address in fresh:
+                time.sleep(0.35)
+                result = self.send(address, "mail.good.example", port=harness.ENFORCE_PORT)
+                outcomes.append((self.xiprev(result.message)["result"], result.seconds < 1.0))
+            return outcomes
+        results = harness.together([silent(at) for at in range(20)] + [good])
+        self.assertEqual(results.pop(), [("pass", True)] * len(fresh))
+
+    def test_slow_zone(self):
+        """300 ms a question is waited for."""
+        result = self.send("192.0.2.61", "mail.slow.example")
+        self.check_headers(result.message, "pass", None, "192.0.2.61")
+        self.assertGreater(result.seconds, 0.55)
+
+    def test_slower_zone(self):
+        """900 ms too: such zones exist."""
+        result = self.send("192.0.2.64", "mail.slower.example")
+        self.check_headers(result.message, "pass", None, "192.0.2.64")
+        self.assertLess(result.seconds, LIMIT)
+
+    def test_silent_helo_name(self):
+        """The HELO name is silent, the client in order: pass, helo-temperror, taken."""
+        result = self.send("192.0.2.10", "helo.silent.example", port=harness.ENFORCE_PORT)
+        self.assertTrue(result.accepted(), result.transcript)
+        self.assertLess(result.seconds, LIMIT)
+        self.assertIn("helo-temperror", self.check_headers(result.message, "pass", None, "192.0.2.10")["findings"])
+
+    def test_match_is_final(self):
+        """Another name's silence does not hold up a client that is confirmed."""
+        result = self.send("192.0.2.62", "mail.sure.example", port=harness.ENFORCE_PORT)
+        self.check_headers(result.message, "pass", None, "192.0.2.62")
+        self.assertLess(result.seconds, 1.0)
+
+    def test_B10_2000_names(self):
+        """Ten names are looked at."""
+        result = self.send("192.0.2.70")
+        self.check_headers(result.message, "fail", "ptr-limit", "192.0.2.70")
+        asked = [key for key in self.world.dns.stats() if ".many.example. A" in key]
+        self.assertLessEqual(len(asked), 10)
+
+    def test_B11_3900_addresses(self):
+        """A hundred addresses are looked at; which ones does not depend on their order."""
+        result = self.send("192.0.2.71")
+        self.check_headers(result.message, "fail", "ptr-limit", "192.0.2.71")
+
+    def test_truncated_then_tcp(self):
+        """TC means: ask again over TCP."""
+        result = self.send("192.0.2.73", "mail.tcp.example")
+        self.check_headers(result.message, "pass", None, "192.0.2.73")
+
+    def test_B13_alias_chain(self):
+        """Three aliases are followed."""
+        result = self.send("192.0.2.74", "mail.chain.example")
+        self.check_headers(result.message, "pass", None, "192.0.2.74")
+
+    def test_B14_alias_loop(self):
+        """Two aliases that point to each other."""
+        self.temperror("192.0.2.75", None)
+
+    def test_B14_alias_chain_of_30(self):
+        """Too long a chain is trouble, not proof."""
+        self.temperror("192.0.2.78", None)
+
+    def test_B7_damaged_name(self):
+        """rdata shorter than its name: no usable record, never a crash."""
+        result = self.send("192.0.2.76")
+        self.assertIn(self.xiprev(result.message)["result"], ("temperror", "fail"))
+
+    def test_B38_damaged_address(self):
+        """An A record of three octets is skipped, or the answer is trouble."""
+        result = self.send("192.0.2.77", "mail.short.example")
+        self.assertIn(self.xiprev(result.message)["result"], ("pass", "temperror"))
+
+
+class Sharing(harness.Case):
+    """Several connections from one address share the lookup (one question leaves the machine)."""
+
+    dns = DNS
+
+    def setUp(self):
+        super().setUp()
+        self.world.dns.reset_counts()
+
+    def asked(self, address, kind="PTR"):
+        """Questions that DNS saw for an address."""
+        return self.world.dns.count(dnsd.reverse_name(address), kind)
+
+    def test_fifty_at_once_one_question(self):
+        """While the lookup is under way."""
+        address = "192.0.2.80"
+        self.world.dns.add("%s !delay 300\nmail.eighty.example A %s" % (dnsd.reverse_name(address), address))
+        self.world.dns.ptr(address, "mail.eighty.example")
+
+        def client():
+            milter, reply = milterclient.session(client=address, helo="mail.eighty.example")
+            milter.close()
+            values = {name: value for _, name, value in milter.inserted()}
+            return reply.letter, values["Authentication-Results"].split(";")[1].split()[0]
+        results = harness.together([client] * 50)
+        self.assertEqual(set(results), {("c", "iprev=pass")} if results[0][0] == "c" else {("a", "iprev=pass")})
+        self.assertEqual(self.asked(address), 1)
+        self.assertEqual(self.world.dns.count("mail.eighty.example", "A"), 1)
+
+    def test_remembered_while_the_ttl_lasts(self):
+        """The second connection asks nothing; after the TTL it asks anew."""
+        address = "192.0.2.81"
+        self.world.dns.add("%s 1 PTR mail.brief.example\nmail.brief.example 1 A %s"
+                           % (dnsd.reverse_name(address), address))
+        for _ in range(3):
+            self.send(address, "mail.brief.example")
+        self.assertEqual(self.asked(address), 1)
+        time.sleep(2.2)
+        self.send(address, "mail.brief.example")
+        self.assertEqual(self.asked(address), 2)
+
+    def test_temperror_is_forgotten_soon(self):
+        """Kept at most 5 s: then the mended zone is seen."""
+        address = "192.0.2.82"
+        name = dnsd.reverse_name(address)
+        self.world.dns.add("%s !servfail" % name)
+        self.assertEqual(self.xiprev(self.send(address).message)["result"], "temperror")
+        self.world.dns.script.forget(name)
+        self.world.dns.host("mail.mended.example", address)
+        time.sleep(5.6)
+        self.assertEqual(self.xiprev(self.send(address, "mail.mended.example").message)["result"], "pass")
+
+    def test_questions_are_bounded(self):
+        """At most 24 questions for the worst client."""
+        self.send("192.0.2.70", "helo.many.example")
+        self.assertLessEqual(sum(self.world.dns.stats().values()), 24)
+
+    def test_B12_order_does_not_matter(self):
+        """Fifteen names in four orders: the same ten are looked at."""
+        names = ["%s.order.example" % letter for letter in "abcdefghijklmno"]
+        for name in names:
+            self.world.dns.add("%s A 198.51.100.1" % name)
+        for within, expected in (("c.order.example", "pass"), ("n.order.example", "fail")):
+            for at in range(4):
+                address = "192.0.2.%d" % ((90 if expected == "pass" else 95) + at)
+                self.world.dns.ptr(address, *(names[at * 4:] + names[:at * 4]))
+                self.world.dns.add("%s A %s" % (within, address))
+                fields = self.xiprev(self.send(address).message)
+                self.assertEqual(fields["result"], expected, (within, at))
+                self.assertEqual(fields["ptr"], within if expected == "pass" else "a.order.example")
+
+
+class SystemResolver(harness.Case):
+    """No forward setting: the servers of resolv.conf are asked."""
+
+    dns = DNS
+    settings = {"resolver": "forward = {}"}
+
+    def test_resolv_conf(self):
+        """The private resolv.conf names our server."""
+        if "resolv.conf" in self.world.lacking:
+            self.skipTest("no /etc/resolv.conf here")
+        result = self.send("192.0.2.10")
+        self.check_headers(result.message, "pass", None, "192.0.2.10")
+
+
+class DeadResolver(harness.Case):
+    """Nobody listens at the resolver's address (E17), or there is no answer at all."""
+
+    dns = DNS
+    settings = {"resolver": 'forward = {"127.0.0.1@5999"}', "mode": "enforce"}
+
+    def test_E17_starts_and_accepts(self):
+        """The daemon is up; every client is temperror, and taken."""
+        for source in ("192.0.2.10", "192.0.2.11"):
+            result = self.send(source)
+            self.assertTrue(result.accepted(), result.transcript)
+            self.assertLess(result.seconds, LIMIT)
+            self.check_headers(result.message, "temperror", None, source)
+
+
+class ShortDeadline(harness.Case):
+    """The deadline of the configuration holds."""
+
+    dns = DNS
+    settings = {"resolver": "deadline = 600", "mode": "enforce"}
+
+    def test_deadline(self):
+        """600 ms."""
+        result = self.send("203.0.113.20")
+        self.assertTrue(result.accepted(), result.transcript)
+        self.assertLess(result.seconds, 1.2)
+        self.check_headers(result.message, "temperror", "dns-timeout", "203.0.113.20")
+
+
+class HeloOff(harness.Case):
+    """resolver.helo = false: the HELO name is never asked (F8)."""
+
+    dns = DNS + "mail.private.example A 192.0.2.10\n"
+    settings = {"resolver": "helo = false"}
+
+    def test_F8_not_asked(self):
+        """No question for the HELO name leaves the machine."""
+        result = self.send("192.0.2.10", "mail.private.example")
+        self.check_headers(result.message, "pass", None, "192.0.2.10")
+        self.assertEqual(self.world.dns.count("mail.private.example"), 0)

@@ -1,0 +1,237 @@
+"""Forged Authentication-Results and X-IPRev fields (C1 to C12, C18).
+
+Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
+"""
+import harness
+import milterclient
+
+DNS = "mail.good.example A 192.0.2.10\n10.2.0.192.in-addr.arpa PTR mail.good.example\n"
+
+OURS = {
+    "C1_plain": "Authentication-Results: mx.example.org; iprev=pass policy.iprev=192.0.2.1",
+    "C2_case": "AUTHENTICATION-results: MX.Example.ORG; iprev=pass",
+    "C2_space_before_colon": "Authentication-Results : mx.example.org; iprev=pass",
+    "C2_tab": "Authentication-Results:\tmx.example.org\t;\tiprev=pass",
+    "C2_no_space": "Authentication-Results:mx.example.org;iprev=pass",
+    "C2_fold": "Authentication-Results:\n\tmx.example.org;\n iprev=pass",
+    "C2_folds": "Authentication-Results:\n \n\t mx.example.org\n ;\n iprev=pass",
+    "C3_comment": "Authentication-Results: (hello) mx.example.org; iprev=pass",
+    "C3_nested": "Authentication-Results: (a (b (c)) \\) (d)) (e)\n (f) mx.example.org (g); iprev=pass",
+    "C3_other_in_comment": "Authentication-Results: (other.example;) mx.example.org; iprev=pass",
+    "C4_version": "Authentication-Results: mx.example.org 1; iprev=pass",
+    "C4_version_comment": "Authentication-Results: mx.example.org (v) 2 (x); iprev=pass",
+    "C4_id_only": "Authentication-Results: mx.example.org",
+    "C4_none": "Authentication-Results: mx.example.org; none",
+    "C5_quoted": 'Authentication-Results: "mx.example.org"; iprev=pass',
+    "C5_escaped": 'Authentication-Results: "mx\\.ex\\ample.org"; iprev=pass',
+    "C5_final_dot": "Authentication-Results: mx.example.org.; iprev=pass",
+    "C7_no_id": "Authentication-Results: iprev=pass policy.iprev=192.0.2.1",
+    "C7_open_comment": "Authentication-Results: (mx.example.org; iprev=pass",
+    "C7_open_quote": 'Authentication-Results: "mx.example.org; iprev=pass',
+    "C7_empty": "Authentication-Results: ;",
+}
+
+FOREIGN = [
+    "Authentication-Results: other.example; spf=pass smtp.mailfrom=a.example",
+    "Authentication-Results: mx.example.org.evil.example; iprev=pass",
+    "Authentication-Results: xmx.example.org; iprev=pass",
+    'Authentication-Results: "mx.example.org/job"; iprev=pass',
+    "Authentication-Results: example.org; iprev=pass",
+    "Authentication-Results: (mx.example.org;) far.example 1; dkim=fail",
+]
+
+
+def value_of(field):
+    """The value, as it will be found in the delivered message."""
+    return harness.unfold(field.partition(":")[2]).strip()
+
+
+class Forged(harness.Case):
+    """Through Postfix."""
+
+    dns = DNS
+
+    def deliver(self, headers, source="192.0.2.10"):
+        """Values of Authentication-Results after delivery."""
+        result = self.send(source, headers="\n".join(headers))
+        self.assertTrue(result.accepted(), result.transcript)
+        return result.message, [harness.unfold(one).strip() for one in result.message.all("Authentication-Results")]
+
+    def check(self, headers):
+        """Only our new field and the foreign ones, in their order, remain."""
+        message, values = self.deliver(headers)
+        self.check_headers(message, "pass", None, "192.0.2.10")
+        foreign = [value_of(one) for one in headers if one in FOREIGN]
+        self.assertEqual(values[1:], foreign)
+
+    def test_C8_many_copies_interleaved(self):
+        """1 to 200 copies among foreign ones."""
+        for count in (1, 2, 3, 7, 50, 200):
+            headers = []
+            for at in range(count):
+                headers.append(list(OURS.values())[at % len(OURS)])
+                headers.append(FOREIGN[at % len(FOREIGN)])
+                headers.append("X-Other: %d" % at)
+            with self.subTest(copies=count):
+                self.check(headers)
+
+    def test_C8_only_ours_adjacent(self):
+        """Twenty in a row."""
+        self.check(list(OURS.values())[:1] * 20)
+
+    def test_foreign_are_kept(self):
+        """Foreign fields alone."""
+        self.check(list(FOREIGN))
+
+    def test_C12_above_received(self):
+        """Above every Received field, also above those that the client sent."""
+        message, _ = self.deliver(["Received: from a by b; Mon, 1 Jan 2024 00:00:00 +0000", FOREIGN[0]])
+        names = [name for name, _ in message.fields()]
+        self.assertEqual(set(names[:2]), {"Authentication-Results", "X-IPRev"})
+        self.assertEqual(names[2:5], ["Received", "Received", "Authentication-Results"])
+
+    def test_x_iprev_removed(self):
+        """Every X-IPRev of the client goes, whatever it says."""
+        headers = ["X-IPRev: pass; ip=192.0.2.1; action=accept", "x-iprev : pass", "X-IPREV:\n\tpass",
+                   "X-IPRev-Other: stays", "X-IPRev:"] * 5
+        message, _ = self.deliver(headers)
+        self.assertEqual(self.xiprev(message)["result"], "pass")
+        self.assertEqual(len(message.all("X-IPRev-Other")), 5)
+
+    def test_exempt_clients_cannot_forge(self):
+        """A client that is not checked gets no field, and keeps none of ours."""
+        result = harness.Result()
+        with harness.smtp.Client(("127.0.0.1", harness.PORT), "127.0.0.1") as client:
+            client.read()
+            client.say("EHLO localhost")
+            self.transaction(client, result, headers="\n".join(list(OURS.values()) + FOREIGN[:1] + ["X-IPRev: pass"]))
+        self.assertEqual([value_of(FOREIGN[0])], [one.strip() for one in result.message.all("Authentication-Results")])
+        self.assertEqual(result.message.all("X-IPRev"), [])
+
+    def test_C18_no_headers(self):
+        """A message without any header."""
+        with self.connect("192.0.2.10") as client:
+            client.sock.settimeout(8)
+            client.read()
+            client.say("EHLO mail.good.example")
+            client.say("MAIL FROM:<bare@sender.example>")
+            client.say("RCPT TO:<bare@example.org>")
+            self.assertEqual(client.data("\nonly a body\n").code, 250)
+        self.world.sink.wait(match="only a body")
+
+    def test_C10_huge(self):
+        """A 60 KB value of ours and 5000 other fields: in time, and the count survives."""
+        headers = ["Authentication-Results: mx.example.org; iprev=pass (%s)" % ("\n " + "x" * 900) * 60]
+        headers = [headers[0][:50000] + ")"] + ["X-N: %d" % i for i in range(5000)] + [OURS["C1_plain"], FOREIGN[0]]
+        result = self.send("192.0.2.10", headers="\n".join(headers))
+        self.assertTrue(result.accepted(), result.transcript)
+        self.assertLess(result.seconds, 10)
+        self.assertEqual([harness.unfold(one).strip() for one in result.message.all("Authentication-Results")][1:],
+                         [value_of(FOREIGN[0])])
+
+
+def make(field):
+    """A test method for one spelling, alone and between foreign ones."""
+    return lambda self: self.check([FOREIGN[0], field, FOREIGN[1]])
+
+
+for label, text in OURS.items():
+    setattr(Forged, "test_" + label, make(text))
+
+
+class Raw(harness.Case):
+    """Straight into the milter socket, where the order of commands shows."""
+
+    dns = DNS
+    settings = {"extra": 'authserv-id = "id.example.net"'}
+
+    def talk(self, headers, **options):
+        """(client, reply) after a session with these headers."""
+        milter, reply = milterclient.session(headers=headers, **options)
+        milter.close()
+        return milter, reply
+
+    def test_C8_highest_index_first_then_insert(self):
+        """Deletes go from the highest index down, and before the insert."""
+        headers = []
+        for at in range(10):
+            headers += [("Authentication-Results", "id.example.net; iprev=pass"),
+                        ("Authentication-Results", "other.example; n=%d" % at)]
+        milter, reply = self.talk(headers)
+        self.assertIn(reply.letter, "ac")
+        deleted = [index for index, name, value in milter.changed()
+                   if name.lower() == "authentication-results" and not value]
+        self.assertEqual(deleted, list(range(19, 0, -2)))
+        letters = "".join(letter for letter, _ in milter.changes)
+        self.assertNotIn("im", letters, "an insert came before a delete")
+        self.assertEqual({index for index, _, _ in milter.inserted()}, {0})
+
+    def test_own_id(self):
+        """authserv-id wins over {j}; a field of {j} is foreign."""
+        milter, _ = self.talk([("Authentication-Results", "mx.example.org; iprev=pass")])
+        self.assertEqual(milter.changed(), [])
+        values = dict((name, value) for _, name, value in milter.inserted())
+        self.assertTrue(values["Authentication-Results"].startswith("id.example.net; iprev=pass"))
+
+    def test_D6_no_macros(self):
+        """Without any macro the work is done all the same."""
+        for macros in ({}, {"j": ""}, {"j": "x" * 60000}, {"j": "a\x01\xff b;(", "i": ""}):
+            milter, reply = self.talk(milterclient.PLAIN, macros=macros)
+            self.assertIn(reply.letter, "ac")
+            self.assertEqual(len(milter.inserted()), 2)
+            for _, _, value in milter.inserted():
+                self.check_printable(value)
+
+    def test_C13_one_space(self):
+        """No leading space in a value: the server adds it, whatever was negotiated."""
+        for protocol in (milterclient.PROTOCOL, 0x7F, 0x1FFFFF & ~0x100000):
+            milter = milterclient.MilterClient()
+            milter.negotiate(protocol=protocol)
+            milter.macros("C", {"j": "mx.example.org"})
+            milter.connect("192.0.2.10")
+            milter.helo("mail.good.example")
+            milter.mail()
+            milter.rcpt()
+            milter.message([("Authentication-Results", " id.example.net; x=y")])
+            leading = bool(milter.protocol & 0x100000)
+            for _, _, value in milter.inserted():
+                self.assertEqual(value.startswith(" "), leading)
+            self.assertEqual(len([one for one in milter.changed() if not one[2]]), 1)
+            milter.close()
+
+    def test_C18_no_headers(self):
+        """A message of a body alone, or of nothing: the end is answered."""
+        for body in (b"only a body\r\n", b""):
+            with milterclient.MilterClient(timeout=5) as milter:
+                milter.negotiate()
+                milter.macros("C", {"j": "mx.example.org"})
+                milter.connect("192.0.2.10")
+                milter.helo("mail.good.example")
+                milter.mail()
+                milter.rcpt()
+                self.assertIn(milter.message((), body).letter, "ca")
+                self.assertEqual(len(milter.inserted()), 2)
+
+    def test_C9_nul_and_cr(self):
+        """Odd octets around the id are judged as seen."""
+        milter, _ = self.talk([("Authentication-Results", "id.example.net\r\n ; x=y"),
+                               ("Authentication-Results", "\r\n id.example.net; x=y"),
+                               ("Authentication-Results", b"\xff\xfe; x=y"),
+                               ("Authentication-Results", "")])
+        deleted = [index for index, _, value in milter.changed() if not value]
+        self.assertIn(1, deleted)
+        self.assertIn(2, deleted)
+
+
+class Switches(harness.Case):
+    """The switches of the headers section."""
+
+    dns = DNS
+    settings = {"extra": "headers { authentication-results = false x-iprev = true remove-forged = false }"}
+
+    def test_switches(self):
+        """Nothing is removed, and only X-IPRev is added."""
+        result = self.send("192.0.2.10", headers="%s\nX-IPRev: pass" % OURS["C1_plain"])
+        self.assertEqual([one.strip() for one in result.message.all("Authentication-Results")],
+                         [value_of(OURS["C1_plain"])])
+        self.assertEqual(len(result.message.all("X-IPRev")), 2)

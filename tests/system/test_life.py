@@ -1,0 +1,536 @@
+"""Start, reload, stop: options, exit codes, sockets, signals, privileges (E8 to E28).
+
+Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
+"""
+import http.client
+import os
+import pwd
+import signal
+import socket
+import stat
+import subprocess
+import time
+
+import harness
+import milterclient
+import netns
+
+DNS = r"""
+mail.good.example               A    192.0.2.10
+10.2.0.192.in-addr.arpa         PTR  mail.good.example
+15.2.0.192.in-addr.arpa         PTR  mail.bank.example
+mail.bank.example               A    198.51.100.1
+*.113.0.203.in-addr.arpa        !silent
+"""
+
+STOPPED, USAGE, NO_LISTEN, INTERNAL, CONFIG = 0, 64, 69, 70, 78
+
+
+class Options(harness.Case):
+    """The command line. No daemon runs."""
+
+    dns = DNS
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world = harness.world()
+
+    def run_it(self, *args):
+        """Runs the program to its end."""
+        return subprocess.run([harness.program(), *args], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, errors="replace", timeout=30, check=False)
+
+    def check_config(self, text):
+        """-t on a text."""
+        path = self.world.path("checked.conf")
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+        return self.run_it("-t", "-c", path)
+
+    def test_usage(self):
+        """64, and nothing starts."""
+        for args in (["-x"], ["argument"], ["-c"], ["-t", "more"], ["--nonsense"]):
+            done = self.run_it(*args)
+            self.assertEqual(done.returncode, USAGE, args)
+            self.assertIn("usage", done.stderr.lower())
+
+    def test_version_and_help(self):
+        """0, on standard output."""
+        self.assertRegex(self.run_it("-V").stdout, r"^iprev-milter \d+\.\d+")
+        done = self.run_it("-h")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("usage", done.stdout.lower())
+
+    def test_good_configuration(self):
+        """-t prints the configuration as understood; what it prints reads back the same."""
+        done = self.check_config(harness.configuration('rule "a" { when = {"iprev-fail"} action = reject }'))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        again = self.check_config(done.stdout)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(again.stdout, done.stdout)
+        self.assertIn('"a"', done.stdout)
+
+    def test_empty_configuration(self):
+        """Every key has a default. (The default user may be missing here.)"""
+        done = self.check_config('user = ""\n')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for word in ("no-ptr", "forged", "botlike", "monitor", "rcpt", "postmaster"):
+            self.assertIn(word, done.stdout)
+
+    def test_E20_bad_configurations(self):
+        """78, with file, line, and what is wrong."""
+        bad = [
+            ("sokcet = x", 1, "sokcet"), ("mode = sometimes", 1, "mode"), ('\n\nreject-at = "never"', 3, "reject-at"),
+            ("resolver { deadline = 99999 }", 1, "deadline"), ("resolver {\n deadline = 9001\n}", 2, "deadline"),
+            ("resolver { deadline = soon }", 1, "deadline"), ("resolver { depth = 3 }", 1, "depth"),
+            ('socket = "inet:70000@localhost"', 1, "socket"), ('socket = "8891"', 1, "socket"),
+            ('socket-mode = "0999"', 1, "socket-mode"), ('exempt { networks = {"192.0.2.0/33"} }', 1, "networks"),
+            ('exempt { networks = {"192.0.2.1/24"} }', 1, "networks"),
+            ('rule "a" { when = {"iprev-fail"} action = explode }', 1, "action"),
+            ('rule "a" { when = {"iprev-fial"} action = reject }', 1, "iprev-fial"),
+            ('rule "a" { when = {"iprev-temperror"} action = reject }', 1, ""),
+            ('rule "a" { when = {"dns-timeout"} action = reject }', 1, ""),
+            ('rule "a" { when = {"helo-temperror"} action = reject }', 1, ""),
+            ('rule "a" { when = {"iprev-fail"} action = reject }\nrule "a" { when = {"ptr-many"} action = tag }', 2, ""),
+            ('rule "a" { when = {"iprev-fail"} action = reject reply = "451 4.7.25 x" }', 1, "reply"),
+            ('rule "a" { when = {"iprev-fail"} action = reject reply = "550 4.7.25 x" }', 1, "reply"),
+            ('rule "a" { when = {"iprev-fail"} action = reject reply = "550 5.7.25 {who}" }', 1, "reply"),
+            ('rule "a" { when = {"iprev-fail"} action = reject percent = 0 }', 1, "percent"),
+            ('rule "a" { when = {"iprev-fail"} action = reject expires = "2027-02-31" }', 1, "expires"),
+            ('rule "a" { action = reject }', 1, ""), ('rule "a" { when = {} action = reject }', 1, ""),
+            ('rule "a" { when = {"iprev-fail"} }', 1, ""),
+            ('authserv-id = "a b"', 1, "authserv-id"), ('log { level = loud }', 1, "level"),
+            ('metrics { listen = "nowhere" }', 1, "listen"), ("mode = monitor\nmode = monitor", 2, "mode"),
+            ("resolver {", 1, ""), ('include("checked.conf")', 1, ""),
+            ('resolver { forward = {"dns.example"} }', 1, "forward"),
+        ]
+        for text, line, key in bad:
+            with self.subTest(text):
+                done = self.check_config(text + "\n")
+                self.assertEqual(done.returncode, CONFIG, done.stdout + done.stderr)
+                self.assertRegex(done.stderr, r"checked\.conf:%d\b" % line)
+                self.assertIn(key, done.stderr)
+                self.assertEqual(done.stdout, "")
+
+    def test_E20_not_text(self):
+        """Binary, BOM, a directory, a missing file."""
+        for text in ("\udcff\udcfe" * 100, "\ufeffmode = monitor\n", "mode = mon\0itor\n", "x" * 3000000):
+            self.assertEqual(self.check_config(text).returncode, CONFIG, ascii(text[:20]))
+        self.assertEqual(self.run_it("-t", "-c", "/nonexistent.conf").returncode, CONFIG)
+        self.assertEqual(self.run_it("-t", "-c", "/").returncode, CONFIG)
+
+    def test_bad_configuration_does_not_start(self):
+        """78 without -t as well."""
+        path = self.world.path("checked.conf")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("mode = sometimes\n")
+        self.assertEqual(self.run_it("-c", path).returncode, CONFIG)
+
+    def test_E15_address_in_use_or_not_ours(self):
+        """69 and a message."""
+        with socket.create_server(("127.0.0.1", 8899)):
+            for where in ("inet:8899@127.0.0.1", "inet:8891@203.0.114.9"):
+                path = self.world.path("listen.conf")
+                with open(path, "w", encoding="ascii") as file:
+                    file.write(harness.configuration('socket = "%s"' % where))
+                done = self.run_it("-c", path)
+                self.assertEqual(done.returncode, NO_LISTEN, done.stderr)
+                self.assertIn(where, done.stderr)
+
+    def test_E13_something_else_at_the_path(self):
+        """A file, a directory, a link to a file: 69, and it stays."""
+        plain, folder, link = (self.world.path(name) for name in ("plain", "folder", "link"))
+        with open(plain, "w", encoding="ascii") as file:
+            file.write("precious")
+        os.mkdir(folder)
+        os.symlink(plain, link)
+        for path in (plain, folder, link, self.world.path("no/such/dir/sock")):
+            conf = self.world.path("listen.conf")
+            with open(conf, "w", encoding="ascii") as file:
+                file.write(harness.configuration('socket = "unix:%s"' % path))
+            done = self.run_it("-c", conf)
+            self.assertEqual(done.returncode, NO_LISTEN, (path, done.stderr))
+            self.assertIn(path, done.stderr)
+        with open(plain, encoding="ascii") as file:
+            self.assertEqual(file.read(), "precious")
+        self.assertTrue(os.path.islink(link) and os.path.isdir(folder))
+
+    def test_socket_option_wins(self):
+        """-p over the file, and a bad one is refused."""
+        path = self.world.path("p.conf")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(harness.configuration())
+        self.assertIn("inet:8895@127.0.0.1", self.run_it("-t", "-c", path, "-p", "inet:8895@127.0.0.1").stdout)
+        self.assertIn(self.run_it("-t", "-c", path, "-p", "inet:8895x").returncode, (USAGE, CONFIG))
+
+
+class Life(harness.Case):
+    """One daemon per test."""
+
+    dns = DNS
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world = harness.world()
+        cls.world.dns.add(cls.dns)
+
+    def setUp(self):
+        self.daemons, self.daemon, self.log_start = [], None, 0
+
+    def tearDown(self):
+        for daemon in self.daemons:
+            daemon.kill()
+            self.assertIsNone(daemon.sound())
+
+    def launch(self, extra="", probe=("127.0.0.1", 8891), wait=True, env=None, **settings):
+        """A daemon that is killed at the end of the test."""
+        daemon = harness.Daemon(harness.configuration(extra, **settings), probe=probe)
+        if env:
+            daemon.command = ["/usr/bin/env", *env, harness.program(), "-c", daemon.config_path]
+        self.daemons.append(daemon)
+        self.daemon = self.daemon or daemon
+        return daemon.start(wait)
+
+    def waiting_clients(self, count):
+        """Milter sessions that wait for silent DNS at RCPT: threads, and the list of
+        their replies."""
+        replies = []
+
+        def one(at):
+            milter, reply = milterclient.session(client="203.0.113.%d" % (10 + at))
+            replies.append((reply.letter, milter.inserted()))
+            milter.sock.close()
+        threads = [harness.threading.Thread(target=one, args=[at], daemon=True) for at in range(count)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.7)
+        return threads, replies
+
+    def test_E11_term_idle(self):
+        """Exit 0, soon, and the log says so."""
+        daemon = self.launch()
+        self.send("192.0.2.10")
+        start = time.monotonic()
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(), STOPPED)
+        self.assertLess(time.monotonic() - start, 6)
+
+    def test_E11_term_under_load(self):
+        """Twenty waiting clients are let in at once; exit 0 inside ten seconds."""
+        daemon = self.launch(mode="enforce")
+        threads, replies = self.waiting_clients(20)
+        start = time.monotonic()
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(), STOPPED)
+        self.assertLess(time.monotonic() - start, 10)
+        for thread in threads:
+            thread.join(5)
+        self.assertEqual(len(replies), 20)
+        self.assertFalse([one for one in replies if one[0] in "ry"], replies)
+
+    def test_int_stops_too(self):
+        """INT is TERM."""
+        daemon = self.launch()
+        daemon.signal(signal.SIGINT)
+        self.assertEqual(daemon.wait(), STOPPED)
+
+    def test_E8_hup(self):
+        """HUP ends libmilter: 70, so that it shows."""
+        daemon = self.launch()
+        daemon.signal(signal.SIGHUP)
+        self.assertEqual(daemon.wait(), INTERNAL)
+
+    def test_reload_monitor_to_enforce(self):
+        """USR1: the next connection is under the new settings, an open one keeps the old."""
+        daemon = self.launch(mode="monitor")
+        self.assertTrue(self.send("192.0.2.15").accepted())
+        with self.connect("192.0.2.15") as old:
+            old.read()
+            old.say("EHLO mail.bank.example")
+            daemon.reload(harness.configuration(mode="enforce"))
+            self.until(lambda: not self.send("192.0.2.15").accepted())
+            self.assertTrue(self.transaction(old, harness.Result()).accepted())
+        self.assertTrue(self.send("192.0.2.10").accepted())
+
+    def test_E10_reload_of_a_bad_file(self):
+        """Nothing changes; the log names the line; a mended file is taken again."""
+        daemon = self.launch(mode="enforce")
+        for text in (harness.configuration("mood = good"), "mode =", "\0", harness.configuration("rule {"),
+                     harness.configuration(resolver='zone = "/nonexistent"')):
+            since = len(daemon.log())
+            daemon.reload(text, pattern=r"(?i)refused|old settings|error|stay")
+            self.assertFalse(self.send("192.0.2.15").accepted(), text)
+            if "mood" in text:
+                daemon.wait_log(r"\.conf:\d+", since=since)
+        os.unlink(daemon.config_path)
+        since = len(daemon.log())
+        daemon.signal(signal.SIGUSR1)
+        daemon.wait_log(r"(?i)refused|old settings|error|stay", since=since)
+        self.assertFalse(self.send("192.0.2.15").accepted())
+        daemon.reload(harness.configuration(mode="monitor"))
+        self.until(lambda: self.send("192.0.2.15").accepted())
+
+    def test_E9_reload_under_load(self):
+        """A hundred reloads while mail flows: no message is lost or misjudged."""
+        daemon = self.launch(mode="enforce")
+        stop = []
+
+        def flow():
+            count = 0
+            while not stop:
+                milter, reply = milterclient.session()
+                milter.close()
+                if reply.letter not in "ca" or len(milter.inserted()) != 2 or \
+                        "iprev=pass" not in milter.inserted()[1][2] + milter.inserted()[0][2]:
+                    raise AssertionError("%s %s" % (reply, milter.inserted()))
+                count += 1
+            return count
+
+        def reloads():
+            for at in range(100):
+                daemon.configure(harness.configuration("# %d" % at, mode="enforce",
+                                                       resolver="threads = %d" % (1 + at % 2)))
+                daemon.signal(signal.SIGUSR1)
+                time.sleep(0.03)
+            stop.append(True)
+            return 0
+        counts = harness.together([flow, flow, flow, reloads])
+        self.assertGreater(sum(counts), 50)
+        self.assertTrue(daemon.alive(), daemon.log()[-2000:])
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(), STOPPED)
+
+    def test_E14_unix_socket_mode(self):
+        """The mode is exactly that of the configuration, whatever the umask."""
+        path = self.world.path("mode.sock")
+        for mode in (0o660, 0o600, 0o666):
+            daemon = self.launch('socket = "unix:%s"\nsocket-mode = "%04o"' % (path, mode), probe=path)
+            self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), mode)
+            daemon.signal(signal.SIGTERM)
+            self.assertEqual(daemon.wait(), STOPPED)
+            self.assertFalse(os.path.exists(path), "the socket is left behind")
+
+    def test_E13_stale_socket(self):
+        """A socket that nobody listens on is replaced."""
+        path = self.world.path("stale.sock")
+        daemon = self.launch('socket = "unix:%s"' % path, probe=path)
+        daemon.kill()
+        self.assertTrue(os.path.exists(path))
+        self.launch('socket = "unix:%s"' % path, probe=path)
+        milter, reply = milterclient.session(path)
+        milter.close()
+        self.assertIn(reply.letter, "ca")
+
+    def test_E12_second_instance(self):
+        """Exits 69 and steals nothing."""
+        path = self.world.path("live.sock")
+        first = self.launch('socket = "unix:%s"' % path, probe=path)
+        inode = os.stat(path).st_ino
+        second = self.launch('socket = "unix:%s"' % path, probe=path, wait=False)
+        self.assertEqual(second.wait(20), NO_LISTEN)
+        self.assertIn(path, second.log())
+        self.assertEqual(os.stat(path).st_ino, inode)
+        milter, reply = milterclient.session(path)
+        milter.close()
+        self.assertIn(reply.letter, "ca")
+        first.signal(signal.SIGTERM)
+        self.assertEqual(first.wait(), STOPPED)
+
+    def test_E12_foreign_listener(self):
+        """A live socket of somebody else, without a lock of ours: 69 as well."""
+        path = self.world.path("foreign.sock")
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(path)
+            other.listen()
+            second = self.launch('socket = "unix:%s"' % path, probe=path, wait=False)
+            self.assertEqual(second.wait(20), NO_LISTEN)
+            with socket.socket(socket.AF_UNIX) as probe:
+                self.assertEqual(probe.connect_ex(path), 0)
+
+    def test_E29_hand_over(self):
+        """Old stops, new starts at once: the new one ends up with the socket."""
+        path = self.world.path("over.sock")
+        first = self.launch('socket = "unix:%s"' % path, probe=path)
+        threads, _ = [], first.signal(signal.SIGTERM)
+        second = self.launch('socket = "unix:%s"' % path, probe=path, wait=False)
+        self.assertEqual(first.wait(), STOPPED)
+
+        def serves():
+            try:
+                milter, reply = milterclient.session(path)
+            except OSError:
+                return False
+            milter.close()
+            return bool(reply) and reply.letter in "ca"
+        if second.process.poll() is None:
+            self.until(serves, second.log(), timeout=20)
+        else:
+            self.assertEqual(second.wait(), NO_LISTEN)
+        del threads
+
+    def test_E16_privileges(self):
+        """Started as root with a user: every id is that user's, no capability is left, and
+        reload and stop still work."""
+        path = self.world.path("dropped")
+        os.mkdir(path, 0o755)
+        os.chown(path, *pwd.getpwnam("iprev-test")[2:4])
+        daemon = harness.Daemon(harness.configuration('socket = "unix:%s/sock"' % path).replace(
+            'user = ""', 'user = "iprev-test"'), probe=path + "/sock")
+        self.daemons.append(daemon)
+        self.daemon = daemon.start()
+        with open("/proc/%d/status" % daemon.process.pid, encoding="ascii") as file:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        user = pwd.getpwnam("iprev-test")
+        self.assertEqual(set(status["Uid"].split()), {str(user.pw_uid)})
+        self.assertEqual(set(status["Gid"].split()), {str(user.pw_gid)})
+        self.assertIn(status["Groups"].split(), ([], [str(user.pw_gid)]))
+        for key in ("CapEff", "CapPrm", "CapInh"):
+            self.assertEqual(int(status[key], 16), 0, key)
+        self.assertEqual(os.stat(path + "/sock").st_uid, user.pw_uid)
+        since = len(daemon.log())
+        daemon.signal(signal.SIGUSR1)
+        daemon.wait_log("(?i)reload", since=since)
+        milter, reply = milterclient.session(path + "/sock")
+        milter.close()
+        self.assertIn(reply.letter, "ca")
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(), STOPPED)
+
+    def test_E16_unknown_user(self):
+        """A user that does not exist: 78, and it does not run as root instead."""
+        daemon = harness.Daemon(harness.configuration().replace('user = ""', 'user = "no-such-user"'))
+        self.daemons.append(daemon)
+        daemon.start(wait=False)
+        self.assertEqual(daemon.wait(), CONFIG)
+        self.assertIn("no-such-user", daemon.log())
+
+    def test_E22_mta_killed(self):
+        """Peers that die leave nothing behind."""
+        daemon = self.launch()
+        before = daemon.descriptors()
+        sessions = []
+        for _ in range(40):
+            milter = milterclient.MilterClient()
+            milter.negotiate()
+            milter.connect("192.0.2.10")
+            sessions.append(milter)
+        for milter in sessions:
+            milter.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            milter.sock.close()
+        self.until(lambda: daemon.descriptors() <= before + 6, "descriptors are left")
+
+    def test_E23_killed(self):
+        """Killed in mid-session: Postfix's default action, and the next one is served."""
+        daemon = self.launch()
+        with self.connect("192.0.2.10") as client:
+            client.read()
+            client.say("EHLO mail.good.example")
+            daemon.kill()
+            self.assertEqual(client.say("MAIL FROM:<a@sender.example>").code, 451)
+        self.launch()
+        self.assertTrue(self.send("192.0.2.10").accepted())
+
+    def test_E26_bare_surroundings(self):
+        """No environment, no syslog: it runs."""
+        daemon = self.launch(log="info", env=["-i"])
+        daemon.kill()
+        text = harness.configuration().replace("destination = stderr", "destination = syslog")
+        quiet = harness.Daemon(text)
+        self.daemons.append(quiet)
+        quiet.start()
+        self.assertTrue(self.send("192.0.2.10").accepted())
+
+    def test_no_core_and_no_fork(self):
+        """Stays in the foreground; core dumps are off (F7)."""
+        daemon = self.launch()
+        with open("/proc/%d/limits" % daemon.process.pid, encoding="ascii") as file:
+            core = next(line for line in file if line.startswith("Max core"))
+        self.assertEqual(core.split()[4:6], ["0", "0"])
+        with open("/proc/%d/task/%d/children" % ((daemon.process.pid,) * 2), encoding="ascii") as file:
+            self.assertEqual(file.read().split(), [])
+
+    def test_notify(self):
+        """systemd hears READY, RELOADING, WATCHDOG and STOPPING."""
+        path = self.world.path("notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+            heard.bind(path)
+            heard.settimeout(3)
+
+            def wait_for(word):
+                end = time.monotonic() + 5
+                while time.monotonic() < end:
+                    if word in heard.recv(4096).decode():
+                        return
+                self.fail("no " + word)
+            daemon = self.launch(env=["NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=800000"], wait=False)
+            try:
+                wait_for("READY=1")
+            except socket.timeout:
+                self.skipTest("built without systemd")
+            self.assertTrue(daemon.listening())
+            wait_for("WATCHDOG=1")
+            daemon.signal(signal.SIGUSR1)
+            wait_for("RELOADING=1")
+            wait_for("READY=1")
+            daemon.signal(signal.SIGTERM)
+            wait_for("STOPPING=1")
+            self.assertEqual(daemon.wait(), STOPPED)
+
+    def get(self, path, port=9817):
+        """(status, body) of a GET."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection.request("GET", path)
+        reply = connection.getresponse()
+        body = reply.read().decode()
+        connection.close()
+        return reply.status, body
+
+    def test_metrics(self):
+        """Counts of results and actions; nothing of the input is a label (F5)."""
+        daemon = self.launch('metrics { listen = "127.0.0.1:9817" }', mode="enforce")
+        self.assertEqual(self.get("/healthz")[0], 200)
+        self.send("192.0.2.10")
+        self.send("192.0.2.15", b'EHLO evil"} 1')
+        self.send("192.0.2.11")
+        status, text = self.get("/metrics")
+        self.assertEqual(status, 200)
+        self.assertRegex(text, r'(?m)^iprev_checks_total\{[^}]*result="pass"[^}]*\} 1$')
+        self.assertRegex(text, r'(?m)^iprev_checks_total\{[^}]*cause="forward-mismatch"[^}]*\} 1$')
+        self.assertRegex(text, r'(?m)^iprev_checks_total\{[^}]*cause="ptr-missing"[^}]*\} 1$')
+        self.assertRegex(text, r'(?m)^iprev_actions_total\{[^}]*action="reject"[^}]*rule="forged"[^}]*\} 1$')
+        self.assertIn("iprev_dns_seconds", text)
+        self.assertIn("iprev_wait_seconds", text)
+        self.assertNotIn("evil", text)
+        for line in text.splitlines():
+            self.assertRegex(line, r'^(#.*|[a-z_]+(\{[^{}]*\})? [-+0-9.eEinfNa]+)?$')
+        self.assertEqual(self.get("/nowhere")[0], 404)
+        self.assertTrue(daemon.alive())
+
+    def test_metrics_address_in_use(self):
+        """69."""
+        with socket.create_server(("127.0.0.1", 9817)):
+            daemon = self.launch('metrics { listen = "127.0.0.1:9817" }', wait=False)
+            self.assertEqual(daemon.wait(), NO_LISTEN)
+
+    def test_zone_file(self):
+        """resolver.zone answers from memory: aliases, NXDOMAIN below a SOA, the rest from forward."""
+        path = self.world.path("zone")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("$TTL 60\n$ORIGIN 100.51.198.in-addr.arpa.\n@ SOA ns.x. root.x. 1 2 3 4 5\n"
+                       "7 PTR mail.zone.example. ; in order\n8 CNAME 8.0/28\n8.0/28 PTR mail8.zone.example.\n"
+                       "$ORIGIN zone.example.\n@ IN SOA ns.x. root.x. 1 2 3 4 5\nmail 30 IN A 198.51.100.7\n"
+                       "mail8 IN A 198.51.100.8\n")
+        self.world.dns.reset_counts()
+        self.launch(resolver='zone = "%s"' % path)
+        for source, helo, result in (("198.51.100.7", "mail.zone.example", "pass"),
+                                     ("198.51.100.8", "mail8.zone.example", "pass"),
+                                     ("198.51.100.9", "mail.zone.example", "permerror"),
+                                     ("192.0.2.10", "mail.good.example", "pass")):
+            self.assertEqual(self.xiprev(self.send(source, helo).message)["result"], result, source)
+        self.assertEqual(self.world.dns.count(harness.dnsd.reverse_name("198.51.100.9")), 0)
+        self.assertGreater(self.world.dns.count(harness.dnsd.reverse_name("192.0.2.10")), 0)
+
+    def test_work_directory_is_private(self):
+        """The world of these tests is what it claims to be."""
+        self.assertTrue(netns.inside())
+        self.assertEqual(socket.gethostname(), harness.HOST)

@@ -1,0 +1,297 @@
+"""The milter socket itself: bursts (section "starvation"), garbage (D1 to D6), odd clients.
+
+Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
+"""
+import random
+import socket
+import struct
+import threading
+import time
+
+import harness
+import milterclient
+
+DNS = r"""
+mail.good.example               A    192.0.2.10
+10.2.0.192.in-addr.arpa         PTR  mail.good.example
+15.2.0.192.in-addr.arpa         PTR  mail.bank.example
+mail.bank.example               A    198.51.100.1
+*.113.0.203.in-addr.arpa        !silent
+"""
+
+
+class Burst(harness.Case):
+    """Fifty connections at once, each waiting three seconds for DNS in the connect step. The
+    packaged libmilter starves sessions when callbacks block; every reply must
+    come inside four seconds all the same, every time."""
+
+    dns = DNS
+    settings = {"mode": "enforce", "reject_at": "connect", "resolver": "deadline = 3000"}
+    rounds, clients = 5, 50
+
+    def one(self, address, barrier):
+        """(verdict, seconds from opening to the reply to CONNECT)"""
+        barrier.wait()
+        with milterclient.MilterClient() as milter:
+            milter.negotiate()
+            reply = milter.connect(address)
+            return reply.letter, milter.age()
+
+    def burst(self):
+        """One round against a fresh daemon, so that it knows no dead servers yet."""
+        self.daemon.kill()
+        type(self).daemon = harness.Daemon(harness.configuration(**self.settings)).start()
+        time.sleep(0.2)
+        barrier = threading.Barrier(self.clients)
+        results = harness.together([lambda at=at: self.one("203.0.113.%d" % (at + 10), barrier)
+                                    for at in range(self.clients)])
+        self.assertEqual({letter for letter, _ in results}, {"c"})
+        times = sorted(seconds for _, seconds in results)
+        self.assertGreater(times[len(times) // 2], 2.0, "the clients did not wait: nothing was tested")
+        self.assertLess(times[-1], 4.0)
+
+    def test_burst_of_50(self):
+        """Five of five."""
+        for at in range(self.rounds):
+            with self.subTest(round=at):
+                self.burst()
+
+
+class Socket(harness.Case):
+    """Peers that are no mail server."""
+
+    dns = DNS
+    settings = {"mode": "enforce"}
+    address = ("127.0.0.1", 8891)
+
+    def tearDown(self):
+        """After every test a good client is served at once, and nothing is left open."""
+        start = time.monotonic()
+        milter, reply = milterclient.session()
+        milter.close()
+        self.assertIn(reply.letter, "ca")
+        self.assertEqual(len(milter.inserted()), 2)
+        self.assertLess(time.monotonic() - start, 1)
+        super().tearDown()
+
+    def raw(self, data, wait=0.0):
+        """Sends bytes and goes."""
+        with socket.create_connection(self.address, timeout=10) as sock:
+            try:
+                sock.sendall(data)
+                if wait:
+                    sock.settimeout(wait)
+                    sock.recv(1000)
+            except (ConnectionError, socket.timeout):
+                pass
+
+    def test_D1_connect_and_close(self):
+        """A hundred port scans; nothing is logged above debug."""
+        since = len(self.daemon.log())
+        for _ in range(100):
+            self.raw(b"")
+        time.sleep(0.2)
+        self.assertNotRegex(self.daemon.log()[since:], r"(?i)error|warning")
+
+    def test_D1_negotiate_and_close(self):
+        """The same after the negotiation."""
+        for _ in range(50):
+            with milterclient.MilterClient() as milter:
+                milter.negotiate()
+
+    def test_D2_other_protocols(self):
+        """HTTP, TLS, SMTP."""
+        self.raw(b"GET / HTTP/1.0\r\n\r\n", 0.3)
+        self.raw(bytes.fromhex("16030100a5010000a10303") + bytes(160), 0.3)
+        self.raw(b"EHLO mail.example\r\n", 0.3)
+
+    def test_D2_random_bytes(self):
+        """A hundred times up to 4 KB of anything; fixed seed."""
+        chance = random.Random(7)
+        for _ in range(100):
+            self.raw(chance.randbytes(chance.randrange(1, 4096)))
+
+    def test_D2_random_packets(self):
+        """Well-formed packets of random commands and contents."""
+        chance = random.Random(8)
+        for _ in range(150):
+            data = struct.pack(">IcIII", 13, b"O", 6, 0x1FF, 0x1FFFFF)
+            for _ in range(chance.randrange(1, 8)):
+                body = bytes([chance.choice(b"ABCDEHKLMNOQRTU")]) + chance.randbytes(chance.randrange(0, 200))
+                data += struct.pack(">I", len(body)) + body
+            self.raw(data, 0.02)
+
+    def test_D3_lengths(self):
+        """0, 65536, 2^31, 2^32-1: closed without a large allocation."""
+        before = self.daemon.rss()
+        for length in (0, 65535, 65536, 1 << 20, 1 << 31, 0xFFFFFFFF):
+            self.raw(struct.pack(">I", length) + b"O" + bytes(100), 0.2)
+        self.assertLess(self.daemon.rss() - before, 20000)
+
+    def test_D4_commands_in_any_order(self):
+        """Every pair and many longer orders of commands; nobody else is disturbed."""
+        packets = {
+            "C": b"C[192.0.2.10]\x004" + struct.pack(">H", 25) + b"192.0.2.10\0", "H": b"Hmail.good.example\0",
+            "M": b"M<a@b.example>\0", "R": b"R<user@example.org>\0", "T": b"T",
+            "L": b"LAuthentication-Results\0mx.example.org; x=y\0", "N": b"N", "B": b"Bbody", "E": b"E", "A": b"A",
+            "K": b"K", "Q": b"Q", "D": b"DCj\0mx.example.org\0",
+        }
+        chance = random.Random(9)
+        orders = [a + b for a in packets for b in packets] + \
+            ["".join(chance.choices(list(packets), k=chance.randrange(3, 12))) for _ in range(150)]
+        negotiate = struct.pack(">IcIII", 13, b"O", 6, 0x1FF, 0x1FFFFF)
+        for order in orders:
+            data = b"".join(struct.pack(">I", len(packets[one])) + packets[one] for one in order)
+            self.raw(negotiate + data, 0.005)
+
+    def test_D5_odd_addresses(self):
+        """Addresses as no server writes them: taken as given or none, never local."""
+        for text, family in (("0x7f.1", "4"), ("1", "4"), ("fe80::1%lo", "6"), ("IPv6:::1", "4"), ("192.0.2.10", "6"),
+                             ("", "4"), ("x" * 300, "4"), ("::ffff:192.0.2.10", "6")):
+            with milterclient.MilterClient(timeout=8) as milter:
+                milter.negotiate()
+                reply = milter.connect(text, family=family)
+                self.assertIn(reply.letter, ("c", "a", ""), text)
+
+    def test_A15_no_address(self):
+        """Family U: not judged, not refused, no field."""
+        for client in (None, None):
+            milter, reply = milterclient.session(client=client)
+            milter.close()
+            self.assertIn(reply.letter, "ca")
+            self.assertEqual(milter.inserted(), [])
+
+    def test_A15_no_address_cannot_forge(self):
+        """Its forged fields go all the same, as long as it is not local."""
+        milter = milterclient.MilterClient()
+        milter.negotiate()
+        milter.macros("C", {"j": "mx.example.org"})
+        reply = milter.connect(None, name="unknown.example")
+        if reply.letter == "c":
+            milter.helo("x.example")
+            milter.mail()
+            milter.rcpt()
+            milter.message([("Authentication-Results", "mx.example.org; iprev=pass"), ("X-IPRev", "pass")])
+            self.assertEqual(len([one for one in milter.changed() if one[2] == ""]), 2)
+        milter.close()
+
+    def test_A19_mapped_address(self):
+        """::ffff:192.0.2.10 is 192.0.2.10."""
+        milter, _ = milterclient.session(client="::ffff:192.0.2.10")
+        milter.close()
+        values = {name: value for _, name, value in milter.inserted()}
+        self.assertIn("policy.iprev=192.0.2.10", values["Authentication-Results"])
+
+    def test_A18_odd_host_names(self):
+        """The MTA's name for the client is hostile text."""
+        for name in (".x", "[", "a" * 500, "a\x1b[31m\r\nX-Evil: y", "%s%n"):
+            milter = milterclient.MilterClient()
+            milter.negotiate()
+            milter.macros("C", {"j": "mx.example.org", "{client_ptr}": name, "_": name, "{client_resolve}": name})
+            self.assertEqual(milter.connect("192.0.2.10", name=name).letter, "c")
+            milter.helo("mail.good.example")
+            milter.mail()
+            milter.rcpt()
+            milter.message()
+            for _, _, value in milter.inserted():
+                self.check_printable(value)
+            milter.close()
+        self.check_printable(self.daemon.log())
+
+    def test_A11_thousand_messages(self):
+        """One connection, a thousand messages: the same verdict, no growth."""
+        with milterclient.MilterClient() as milter:
+            milter.negotiate()
+            milter.macros("C", {"j": "mx.example.org"})
+            milter.connect("192.0.2.10")
+            milter.helo("mail.good.example")
+            seen, before = set(), 0
+            for at in range(1000):
+                milter.mail()
+                milter.rcpt()
+                milter.message([("Authentication-Results", "mx.example.org; n=%d" % at)])
+                seen.add(tuple(milter.inserted()))
+                self.assertEqual(len(milter.changed()), 1)
+                before = self.daemon.rss() if at == 200 else before
+            self.assertEqual(len(seen), 1)
+            self.assertLess(self.daemon.rss() - before, 2000)
+
+    def test_D12_new_connection_over_the_same_socket(self):
+        """QUIT_NC: the next client is a new one."""
+        with milterclient.MilterClient() as milter:
+            for client, letters in (("192.0.2.15", "y"), ("192.0.2.10", "c"), ("192.0.2.15", "y")):
+                milter.negotiate()
+                milter.macros("C", {"j": "mx.example.org"})
+                milter.connect(client)
+                milter.helo("mail.good.example")
+                milter.mail()
+                reply = milter.rcpt()
+                self.assertIn(reply.letter, letters, (client, reply))
+                milter.quit_new()
+
+    def test_D9_too_little_allowed(self):
+        """A server that lets filters change nothing: refused, or served without harm."""
+        with milterclient.MilterClient() as milter:
+            reply = milter.negotiate(actions=0)
+            self.assertIn(reply.letter, ("", "O", "r"))
+
+    def test_protocol_2(self):
+        """An old server, without any of the newer steps."""
+        with milterclient.MilterClient() as milter:
+            milter.negotiate(version=2, actions=0x3F, protocol=0x7F)
+            milter.macros("C", {"j": "mx.example.org"})
+            milter.connect("192.0.2.10")
+            milter.helo("mail.good.example")
+            milter.mail()
+            milter.rcpt()
+            for name, value in (("Authentication-Results", "mx.example.org; x=y"), ("From", "a@b.example")):
+                milter.header(name, value)
+            if not milter.protocol & 0x40:
+                milter.step("N")
+            milter.packet("E")
+            self.assertIn(milter.verdict().letter, "ca")
+            self.assertEqual(len(milter.inserted()), 2)
+
+    def test_reply_text(self):
+        """The whole text of a refusal, as the server receives it."""
+        milter, reply = milterclient.session(client="192.0.2.15")
+        milter.close()
+        self.assertEqual(reply.letter, "y")
+        self.assertRegex(reply.text, r"^550 5\.7\.25 ")
+        self.assertIn("192.0.2.15", reply.text)
+        self.assertLessEqual(len(reply.text), 400)
+        self.check_printable(reply.text)
+        milter, reply = milterclient.session(client="2001:db8::dead")
+        milter.close()
+        self.assertIn("2001:db8::dead", reply.text)
+
+    def test_idle_connections(self):
+        """Five hundred idle peers cost descriptors only (D8)."""
+        before, idle = self.daemon.rss(), []
+        try:
+            for _ in range(500):
+                milter = milterclient.MilterClient()
+                milter.negotiate()
+                idle.append(milter)
+            start = time.monotonic()
+            milter, reply = milterclient.session()
+            milter.close()
+            self.assertIn(reply.letter, "ca")
+            self.assertLess(time.monotonic() - start, 1.5)
+            self.assertLess(self.daemon.rss() - before, 500 * 24)
+        finally:
+            for milter in idle:
+                milter.close()
+        self.until(lambda: self.daemon.descriptors() < 100, "descriptors are left")
+
+    def test_many_sessions_leave_nothing(self):
+        """2000 sessions of clients in order: no growth of memory or descriptors."""
+        def some():
+            for _ in range(100):
+                milter, _ = milterclient.session()
+                milter.close()
+        harness.together([some] * 4)
+        before, open_before = self.daemon.rss(), self.daemon.descriptors()
+        harness.together([some] * 16, timeout=90)
+        self.assertLess(self.daemon.rss() - before, 4000)
+        self.until(lambda: self.daemon.descriptors() <= open_before + 5, "descriptors are left")
