@@ -26,7 +26,8 @@ bool dname_from_wire(struct dname *d, const uint8_t *p, size_t n);
 
 /* A possibly compressed name (RFC 1035 4.1.4) at msg[*at] inside the message
  * msg[0..n). On success *at is moved behind the name as it stands there.
- * Pointers must go strictly backwards, so no loop is possible. */
+ * A pointer must lead to before the labels it ends, so no loop is possible. On
+ * failure *at stays. */
 bool dname_from_message(struct dname *d, const uint8_t *msg, size_t n, size_t *at);
 
 /* Host-name text: labels of letters, digits, hyphen and underscore, single

@@ -86,7 +86,8 @@ enum finding finding_pick(findings set, findings within);
 /* Words in vocabulary order, separated by commas; `-` for the empty set. */
 void findings_put(struct sbuf *sb, findings set);
 
-/* Reads what findings_put wrote; false on an unknown word or syntax. */
+/* Reads what findings_put wrote, words in any order. False, and an empty set,
+ * on an unknown or repeated word or other syntax. */
 bool findings_read(findings *set, const char *s, size_t n);
 
 #endif

@@ -61,7 +61,7 @@ static void find_words(struct evidence *e, const struct view *v)
     for (i = 0; i < v->nhost && !v->bare; i++) {
         if (v->tok[i].digits)
             continue;
-        set = word_class(v->text + v->tok[i].at, v->tok[i].len);
+        set = v->tok[i].classes;
         note_class(e, v, &v->tok[i], set, v->tok[i].at < first);
         if (set == 0)
             continue;
@@ -127,7 +127,7 @@ static size_t context(const struct view *v, size_t i)
     if (i == 0 || v->tok[i - 1].digits || !joined(v, i - 1))
         return AFTER_NOTHING;
     t = &v->tok[i - 1];
-    set = word_class(v->text + t->at, t->len);
+    set = t->classes;
     if ((set & WORD_MACHINE) != 0)
         return AFTER_MACHINE;
     if ((set & (WORD_ACCESS | WORD_BLOCK | WORD_EMPTY)) != 0)
@@ -292,7 +292,7 @@ static void set_groups(struct evidence *e, const struct view *v)
 
 void evidence_collect(struct evidence *e, const struct view *v, const struct addr *client)
 {
-    const char *org = v->text + v->org;
+    uint32_t owner = org_class(v->text + v->org, v->org_len);
 
     e->words = e->words_num = e->words_rest = 0;
     e->letters = e->line = e->chosen = e->letters_first = e->line_first = 0;
@@ -304,9 +304,9 @@ void evidence_collect(struct evidence *e, const struct view *v, const struct add
     e->clue[CLUE_NOADDR] = client->family == ADDR_NONE;
     e->clue[CLUE_V6] = client->family == ADDR_IPV6;
     e->clue[CLUE_BARE] = v->bare;
-    e->clue[CLUE_ORG_NET] = word_of_access_org(org, v->org_len);
-    e->clue[CLUE_ORG_HOST] = word_of_host_org(org, v->org_len);
-    e->clue[CLUE_ORG_MAIL] = word_of_mail_org(org, v->org_len);
+    e->clue[CLUE_ORG_NET] = (owner & ORG_NET) != 0;
+    e->clue[CLUE_ORG_HOST] = (owner & ORG_HOST) != 0;
+    e->clue[CLUE_ORG_MAIL] = (owner & ORG_MAIL) != 0;
     find_words(e, v);
     set_words(e, v);
     set_trace(e, v);

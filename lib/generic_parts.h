@@ -16,8 +16,9 @@
 
 struct token {
     uint8_t at, len;
-    bool digits;    /* a run of digits, else a run of letters */
-    uint32_t value; /* of digits; UINT32_MAX when larger */
+    bool digits;     /* a run of digits, else a run of letters */
+    uint8_t classes; /* of letters inside the host part, see below */
+    uint32_t value;  /* of digits; UINT32_MAX when larger */
 };
 
 /* Text of the name, labels separated by dots. The host part is text[0..host):
@@ -162,9 +163,10 @@ void trace_take(struct trace *t, const struct view *v, enum form form, size_t at
 
 /* Classes of the word s[0..n), 0 for none. */
 uint32_t word_class(const char *s, size_t n);
-bool word_of_access_org(const char *s, size_t n);
-bool word_of_host_org(const char *s, size_t n);
-bool word_of_mail_org(const char *s, size_t n);
+
+/* What the first label of a domain s[0..n) says of its owner, a set. */
+enum { ORG_NET = 1, ORG_HOST = 2, ORG_MAIL = 4 };
+uint32_t org_class(const char *s, size_t n);
 
 /* The name lies below a well-known zone of numbered senders. */
 bool sender_known(const struct view *v);

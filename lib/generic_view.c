@@ -31,9 +31,39 @@ static size_t label_length(const struct view *v, size_t at)
     return dot != NULL ? (size_t)(dot - v->text) - at : v->len - at;
 }
 
+/* Common top-level domains right below which everybody registers: the public
+ * suffix list has nothing longer for them but zones of single companies, and
+ * below those the host part should begin at the customer's label anyway. */
+static bool flat_top(const char *s, size_t n)
+{
+    static const char list[][5] = {"biz",  "ch", "com", "cz",  "de", "dk",  "edu", "eu", "gov",
+                                   "info", "li", "mil", "net", "nl", "org", "ru",  "sk", "su"};
+    size_t i;
+
+    for (i = 0; i < sizeof(list) / sizeof(list[0]) && n <= 4; i++)
+        if (list[i][0] == s[0] && memcmp(list[i], s, n) == 0 && list[i][n] == '\0')
+            return true;
+    return false;
+}
+
+/* Octets of text left of the registrable domain. */
+static size_t left_of_domain(const struct view *v, const struct dname *name)
+{
+    size_t at = v->len, top;
+
+    while (at > 0 && v->text[at - 1] != '.')
+        at--;
+    top = at;
+    if (top == 0 || !flat_top(v->text + top, v->len - top))
+        return dname_left_of_registrable(name);
+    for (at--; at > 0 && v->text[at - 1] != '.';)
+        at--;
+    return at;
+}
+
 static void put_bounds(struct view *v, const struct dname *name)
 {
-    size_t left = dname_left_of_registrable(name);
+    size_t left = left_of_domain(v, name);
 
     v->bare = left == 0 || left > v->len;
     v->org = v->bare ? 0 : (uint8_t)left;
@@ -69,14 +99,18 @@ static void put_tokens(struct view *v)
         t->at = (uint8_t)start;
         t->len = (uint8_t)(i - start);
         t->value = t->digits ? decimal(v->text + start, i - start) : 0;
-        if (i <= v->host)
-            v->nhost = v->ntok;
+        t->classes = 0;
+        if (i > v->host)
+            continue;
+        v->nhost = v->ntok;
+        if (!t->digits)
+            t->classes = (uint8_t)word_class(v->text + start, i - start);
     }
 }
 
 void view_make(struct view *v, const struct dname *name)
 {
-    memset(v, 0, sizeof(*v));
+    v->ntok = v->nhost = 0;
     put_text(v, name);
     put_bounds(v, name);
     put_tokens(v);

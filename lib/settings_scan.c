@@ -244,6 +244,14 @@ static bool statement_fits(struct scan *sc, const struct place *place, const cha
     return false;
 }
 
+static bool known(const struct place *place, const char *key)
+{
+    bool top = place->section[0] == '\0';
+
+    return settings_find(place->section, key) != NULL ||
+           (top && (settings_section(key) != NULL || strcmp(key, "include") == 0));
+}
+
 static void statement(struct scan *sc, const struct place *place, const struct token *t)
 {
     struct token title = {TOKEN_END, 0, 0, 0, 0};
@@ -258,8 +266,7 @@ static void statement(struct scan *sc, const struct place *place, const struct t
         return;
     if (shape == SHAPE_LOST) {
         sc->lost = true;
-        if (settings_find(place->section, key) == NULL && settings_section(key) == NULL &&
-            strcmp(key, "include") != 0)
+        if (!known(place, key))
             unknown_key(sc, place, key, t->line);
         return;
     }

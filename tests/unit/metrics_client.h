@@ -19,14 +19,14 @@
 static char reply[512 * 1024];
 static unsigned port;
 
-static void serve(void)
+static inline void serve_at(const char *host)
 {
-    char at[32], err[256];
+    char at[64], err[256];
     unsigned i;
 
     for (i = 0; i < 500; i++) {
         port = 20000 + ((unsigned)getpid() * 7 + i) % 12000;
-        snprintf(at, sizeof at, "127.0.0.1:%u", port);
+        snprintf(at, sizeof at, "%s:%u", host, port);
         if (metrics_start(at, err, sizeof err))
             return;
     }
@@ -38,7 +38,7 @@ static inline void serve(void)
     serve_at("127.0.0.1");
 }
 
-static int dial(void)
+static inline int dial(void)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     struct timeval patience = {.tv_sec = 8};
@@ -50,13 +50,13 @@ static int dial(void)
     return fd;
 }
 
-static void send_text(int fd, const char *text)
+static inline void send_text(int fd, const char *text)
 {
     cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
 }
 
 /* Reads until the end, or until `until` has come. */
-static void receive(int fd, const char *until)
+static inline void receive(int fd, const char *until)
 {
     size_t n = 0;
     ssize_t got;
@@ -114,7 +114,7 @@ static inline const char *sample(const char *body, const char *name)
     return "absent";
 }
 
-static void expect_sample(const char *body, const char *name, const char *wanted)
+static inline void expect_sample(const char *body, const char *name, const char *wanted)
 {
     cr_expect_str_eq(sample(body, name), wanted, "%s is %s, not %s", name, sample(body, name),
                      wanted);

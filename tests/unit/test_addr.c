@@ -224,69 +224,70 @@ Test(addr, property_agrees_with_inet_pton)
     cr_expect_gt(accepted, 10000u, "too few good texts to mean anything: %u", accepted);
 }
 
+static const struct {
+    const char *input;
+    const char *output; /* NULL: refused */
+} net_rows[] = {
+    {"192.0.2.1", "192.0.2.1/32"},
+    {"192.0.2.0/24", "192.0.2.0/24"},
+    {"0.0.0.0/0", "0.0.0.0/0"},
+    {"128.0.0.0/1", "128.0.0.0/1"},
+    {"192.0.2.254/31", "192.0.2.254/31"},
+    {"2001:db8::1", "2001:db8::1/128"},
+    {"2001:db8::/32", "2001:db8::/32"},
+    {"2001:db8:8000::/33", "2001:db8:8000::/33"},
+    {"::/0", "::/0"},
+    {"::1/128", "::1/128"},
+    {"::ffff:0:0/96", "0.0.0.0/0"},
+    {"::ffff:192.0.2.0/120", "192.0.2.0/24"},
+    {"::ffff:192.0.2.1", "192.0.2.1/32"},
+    {"::ffff:192.0.2.1/128", "192.0.2.1/32"},
+    {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"},
+    {"192.0.2.1/24", NULL}, /* host bits */
+    {"192.0.2.1/31", NULL},
+    {"128.0.0.0/0", NULL},
+    {"2001:db8::1/64", NULL},
+    {"2001:db8:8000::/32", NULL},
+    {"::ffff:192.0.2.1/120", NULL},
+    {"::ffff:0:0/95", NULL}, /* would end inside ffff */
+    {"::ffff:0:0/0", NULL},
+    {"::ffff:192.0.2.0/24", NULL},
+    {"192.0.2.0/33", NULL},
+    {"2001:db8::/129", NULL},
+    {"2001:db8::/256", NULL},
+    {"192.0.2.0/", NULL},
+    {"192.0.2.0/024", NULL},
+    {"192.0.2.0/00", NULL},
+    {"192.0.2.0/-1", NULL},
+    {"192.0.2.0/+24", NULL},
+    {"192.0.2.0/ 24", NULL},
+    {"192.0.2.0/24 ", NULL},
+    {"192.0.2.0/24/24", NULL},
+    {"192.0.2.0/4294967320", NULL},
+    {"192.0.2.0/255.255.255.0", NULL},
+    {"192.0.2/24", NULL},
+    {"/24", NULL},
+    {"/", NULL},
+    {"", NULL},
+    {"example.com/24", NULL},
+};
+
 Test(addr, net_parse_and_put)
 {
-    static const struct {
-        const char *input;
-        const char *output; /* NULL: refused */
-    } rows[] = {
-        {"192.0.2.1", "192.0.2.1/32"},
-        {"192.0.2.0/24", "192.0.2.0/24"},
-        {"0.0.0.0/0", "0.0.0.0/0"},
-        {"128.0.0.0/1", "128.0.0.0/1"},
-        {"192.0.2.254/31", "192.0.2.254/31"},
-        {"2001:db8::1", "2001:db8::1/128"},
-        {"2001:db8::/32", "2001:db8::/32"},
-        {"2001:db8:8000::/33", "2001:db8:8000::/33"},
-        {"::/0", "::/0"},
-        {"::1/128", "::1/128"},
-        {"::ffff:0:0/96", "0.0.0.0/0"},
-        {"::ffff:192.0.2.0/120", "192.0.2.0/24"},
-        {"::ffff:192.0.2.1", "192.0.2.1/32"},
-        {"::ffff:192.0.2.1/128", "192.0.2.1/32"},
-        {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128",
-         "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"},
-        {"192.0.2.1/24", NULL}, /* host bits */
-        {"192.0.2.1/31", NULL},
-        {"128.0.0.0/0", NULL},
-        {"2001:db8::1/64", NULL},
-        {"2001:db8:8000::/32", NULL},
-        {"::ffff:192.0.2.1/120", NULL},
-        {"::ffff:0:0/95", NULL}, /* would end inside ffff */
-        {"::ffff:0:0/0", NULL},
-        {"::ffff:192.0.2.0/24", NULL},
-        {"192.0.2.0/33", NULL},
-        {"2001:db8::/129", NULL},
-        {"2001:db8::/256", NULL},
-        {"192.0.2.0/", NULL},
-        {"192.0.2.0/024", NULL},
-        {"192.0.2.0/00", NULL},
-        {"192.0.2.0/-1", NULL},
-        {"192.0.2.0/+24", NULL},
-        {"192.0.2.0/ 24", NULL},
-        {"192.0.2.0/24 ", NULL},
-        {"192.0.2.0/24/24", NULL},
-        {"192.0.2.0/4294967320", NULL},
-        {"192.0.2.0/255.255.255.0", NULL},
-        {"192.0.2/24", NULL},
-        {"/24", NULL},
-        {"/", NULL},
-        {"", NULL},
-        {"example.com/24", NULL},
-    };
     size_t i;
 
-    for (i = 0; i < ROWS(rows); i++) {
+    for (i = 0; i < ROWS(net_rows); i++) {
         char text[ADDR_NET_TEXT_MAX];
         struct addr_net net = {.bits = 7};
         struct sbuf sb;
-        bool ok = addr_net_parse(&net, rows[i].input, strlen(rows[i].input));
+        bool ok = addr_net_parse(&net, net_rows[i].input, strlen(net_rows[i].input));
 
         sbuf_init(&sb, text, sizeof(text));
         addr_net_put(&sb, &net);
-        cr_expect_eq(ok, rows[i].output != NULL, "%s", rows[i].input);
-        cr_expect_str_eq(text, ok ? rows[i].output : "-", "%s became %s", rows[i].input, text);
-        cr_expect(!sb.overflow, "%s", rows[i].input);
+        cr_expect_eq(ok, net_rows[i].output != NULL, "%s", net_rows[i].input);
+        cr_expect_str_eq(text, ok ? net_rows[i].output : "-", "%s became %s", net_rows[i].input,
+                         text);
+        cr_expect(!sb.overflow, "%s", net_rows[i].input);
     }
 }
 
@@ -334,74 +335,75 @@ Test(addr, in_net)
 }
 
 /* B26, B30: both edges of every range. */
+static const struct {
+    const char *s;
+    bool loopback;
+    bool private;
+} range_rows[] = {
+    {"0.0.0.0", false, true},
+    {"0.255.255.255", false, true},
+    {"1.0.0.0", false, false},
+    {"9.255.255.255", false, false},
+    {"10.0.0.0", false, true},
+    {"10.255.255.255", false, true},
+    {"11.0.0.0", false, false},
+    {"100.63.255.255", false, false},
+    {"100.64.0.0", false, true},
+    {"100.127.255.255", false, true},
+    {"100.128.0.0", false, false},
+    {"126.255.255.255", false, false},
+    {"127.0.0.0", true, true},
+    {"127.255.255.255", true, true},
+    {"128.0.0.0", false, false},
+    {"169.253.255.255", false, false},
+    {"169.254.0.0", false, true},
+    {"169.254.255.255", false, true},
+    {"169.255.0.0", false, false},
+    {"172.15.255.255", false, false},
+    {"172.16.0.0", false, true},
+    {"172.31.255.255", false, true},
+    {"172.32.0.0", false, false},
+    {"192.167.255.255", false, false},
+    {"192.168.0.0", false, true},
+    {"192.168.255.255", false, true},
+    {"192.169.0.0", false, false},
+    {"223.255.255.255", false, false},
+    {"224.0.0.0", false, true},
+    {"240.0.0.1", false, true},
+    {"255.255.255.255", false, true},
+    {"192.0.2.1", false, false},
+    {"198.51.100.1", false, false},
+    {"203.0.113.1", false, false},
+    {"::", false, true},
+    {"::1", true, true},
+    {"::2", false, false},
+    {"::7f00:1", false, false},
+    {"::ffff:127.0.0.1", true, true},
+    {"::ffff:10.0.0.1", false, true},
+    {"2001:db8::1", false, false},
+    {"fbff::", false, false},
+    {"fc00::", false, true},
+    {"fdff:ffff::1", false, true},
+    {"fe00::", false, false},
+    {"fe7f:ffff::", false, false},
+    {"fe80::1", false, true},
+    {"febf:ffff::", false, true},
+    {"fec0::", false, false},
+    {"feff::", false, false},
+    {"ff00::", false, true},
+    {"ffff::", false, true},
+};
+
 Test(addr, ranges_B26)
 {
-    static const struct {
-        const char *s;
-        bool loopback;
-        bool private;
-    } rows[] = {
-        {"0.0.0.0", false, true},
-        {"0.255.255.255", false, true},
-        {"1.0.0.0", false, false},
-        {"9.255.255.255", false, false},
-        {"10.0.0.0", false, true},
-        {"10.255.255.255", false, true},
-        {"11.0.0.0", false, false},
-        {"100.63.255.255", false, false},
-        {"100.64.0.0", false, true},
-        {"100.127.255.255", false, true},
-        {"100.128.0.0", false, false},
-        {"126.255.255.255", false, false},
-        {"127.0.0.0", true, true},
-        {"127.255.255.255", true, true},
-        {"128.0.0.0", false, false},
-        {"169.253.255.255", false, false},
-        {"169.254.0.0", false, true},
-        {"169.254.255.255", false, true},
-        {"169.255.0.0", false, false},
-        {"172.15.255.255", false, false},
-        {"172.16.0.0", false, true},
-        {"172.31.255.255", false, true},
-        {"172.32.0.0", false, false},
-        {"192.167.255.255", false, false},
-        {"192.168.0.0", false, true},
-        {"192.168.255.255", false, true},
-        {"192.169.0.0", false, false},
-        {"223.255.255.255", false, false},
-        {"224.0.0.0", false, true},
-        {"240.0.0.1", false, true},
-        {"255.255.255.255", false, true},
-        {"192.0.2.1", false, false},
-        {"198.51.100.1", false, false},
-        {"203.0.113.1", false, false},
-        {"::", false, true},
-        {"::1", true, true},
-        {"::2", false, false},
-        {"::7f00:1", false, false},
-        {"::ffff:127.0.0.1", true, true},
-        {"::ffff:10.0.0.1", false, true},
-        {"2001:db8::1", false, false},
-        {"fbff::", false, false},
-        {"fc00::", false, true},
-        {"fdff:ffff::1", false, true},
-        {"fe00::", false, false},
-        {"fe7f:ffff::", false, false},
-        {"fe80::1", false, true},
-        {"febf:ffff::", false, true},
-        {"fec0::", false, false},
-        {"feff::", false, false},
-        {"ff00::", false, true},
-        {"ffff::", false, true},
-    };
     struct addr none = {.family = ADDR_NONE};
     size_t i;
 
-    for (i = 0; i < ROWS(rows); i++) {
-        struct addr a = parsed(rows[i].s);
+    for (i = 0; i < ROWS(range_rows); i++) {
+        struct addr a = parsed(range_rows[i].s);
 
-        cr_expect_eq(addr_is_loopback(&a), rows[i].loopback, "%s", rows[i].s);
-        cr_expect_eq(addr_is_private(&a), rows[i].private, "%s", rows[i].s);
+        cr_expect_eq(addr_is_loopback(&a), range_rows[i].loopback, "%s", range_rows[i].s);
+        cr_expect_eq(addr_is_private(&a), range_rows[i].private, "%s", range_rows[i].s);
     }
     cr_expect(!addr_is_loopback(&none) && !addr_is_private(&none), "unknown is not local");
 }

@@ -306,69 +306,73 @@ Test(dname, B32_folds_ascii_only)
 }
 
 /* B1 to B5, B8, B9, B33, B35: what may be asked for and printed. */
+static const struct {
+    const char *wire;
+    size_t n;
+    bool host;
+    const char *why;
+} host_rows[] = {
+#define HOST(literal, host, why)                                                                   \
+    {                                                                                              \
+        literal, sizeof(literal), host, why                                                        \
+    }
+    HOST("\4mail\7example\3com", true, "plain"),
+    HOST("\1a\1b", true, "shortest"),
+    HOST("\7my_host\7example", true, "B35: underscore"),
+    HOST("\1-\3-a-", true, "hyphens anywhere"),
+    HOST("\6xn--zz\7example", true, "B33: stays as it is"),
+    HOST("\1"
+         "1\1"
+         "2\1"
+         "3\3com",
+         true, "digits, but the last label is none"),
+    HOST("\1a\2"
+         "1a",
+         true, "a last label with one letter"),
+    HOST("\1a\2"
+         "1-",
+         true, "a last label with a hyphen"),
+    HOST("", false, "B8: the root"),
+    HOST("\11localhost", false, "B9: one label"),
+    HOST("\3com", false, "B9: a top-level domain"),
+    HOST("\1"
+         "1\1"
+         "2\1"
+         "3\1"
+         "4",
+         false, "an address"),
+    HOST("\1a\1"
+         "4",
+         false, "last label all digits"),
+    HOST("\5ma\ril\7example", false, "B1: CR"),
+    HOST("\5ma\nil\7example", false, "B1: LF"),
+    HOST("\1\0\7example", false, "B2: NUL"),
+    HOST("\1(\7example", false, "B3"),
+    HOST("\1\"\7example", false, "B3"),
+    HOST("\1;\7example", false, "B3"),
+    HOST("\1\\\7example", false, "B3"),
+    HOST("\1=\7example", false, "B3"),
+    HOST("\1,\7example", false, "B3"),
+    HOST("\1 \7example", false, "B3"),
+    HOST("\1*\7example", false, "a wildcard"),
+    HOST("\1.\7example", false, "B4: a dot inside a label"),
+    HOST("\1\033\7example", false, "B5: ESC"),
+    HOST("\1\177\7example", false, "B5: DEL"),
+    HOST("\1\200\7example", false, "B5: 0x80"),
+    HOST("\1\377\7example", false, "B5: 0xFF"),
+    HOST("\4mail\4exa\300", false, "B5: in the last label"),
+#undef HOST
+};
+
 Test(dname, is_host_B1_B3_B5_B8_B9)
 {
-    static const struct {
-        const char *wire;
-        size_t n;
-        bool host;
-        const char *why;
-    } rows[] = {
-#define HOST(literal, host, why) {literal, sizeof(literal), host, why}
-        HOST("\4mail\7example\3com", true, "plain"),
-        HOST("\1a\1b", true, "shortest"),
-        HOST("\7my_host\7example", true, "B35: underscore"),
-        HOST("\1-\3-a-", true, "hyphens anywhere"),
-        HOST("\6xn--zz\7example", true, "B33: stays as it is"),
-        HOST("\1"
-             "1\1"
-             "2\1"
-             "3\3com",
-             true, "digits, but the last label is none"),
-        HOST("\1a\2"
-             "1a",
-             true, "a last label with one letter"),
-        HOST("\1a\2"
-             "1-",
-             true, "a last label with a hyphen"),
-        HOST("", false, "B8: the root"),
-        HOST("\11localhost", false, "B9: one label"),
-        HOST("\3com", false, "B9: a top-level domain"),
-        HOST("\1"
-             "1\1"
-             "2\1"
-             "3\1"
-             "4",
-             false, "an address"),
-        HOST("\1a\1"
-             "4",
-             false, "last label all digits"),
-        HOST("\5ma\ril\7example", false, "B1: CR"),
-        HOST("\5ma\nil\7example", false, "B1: LF"),
-        HOST("\1\0\7example", false, "B2: NUL"),
-        HOST("\1(\7example", false, "B3"),
-        HOST("\1\"\7example", false, "B3"),
-        HOST("\1;\7example", false, "B3"),
-        HOST("\1\\\7example", false, "B3"),
-        HOST("\1=\7example", false, "B3"),
-        HOST("\1,\7example", false, "B3"),
-        HOST("\1 \7example", false, "B3"),
-        HOST("\1*\7example", false, "a wildcard"),
-        HOST("\1.\7example", false, "B4: a dot inside a label"),
-        HOST("\1\033\7example", false, "B5: ESC"),
-        HOST("\1\177\7example", false, "B5: DEL"),
-        HOST("\1\200\7example", false, "B5: 0x80"),
-        HOST("\1\377\7example", false, "B5: 0xFF"),
-        HOST("\4mail\4exa\300", false, "B5: in the last label"),
-#undef HOST
-    };
     size_t i;
 
-    for (i = 0; i < ROWS(rows); i++) {
-        struct dname d = wire_name(rows[i].wire, rows[i].n);
+    for (i = 0; i < ROWS(host_rows); i++) {
+        struct dname d = wire_name(host_rows[i].wire, host_rows[i].n);
 
-        cr_expect_eq(dname_is_host(&d), rows[i].host, "row %zu: %s", i, rows[i].why);
-        cr_expect_eq(strcmp(text_of(&d, dname_put), "-") != 0, rows[i].host, "row %zu", i);
+        cr_expect_eq(dname_is_host(&d), host_rows[i].host, "row %zu: %s", i, host_rows[i].why);
+        cr_expect_eq(strcmp(text_of(&d, dname_put), "-") != 0, host_rows[i].host, "row %zu", i);
     }
 }
 
