@@ -69,7 +69,7 @@ static void offer_words(struct reasons *r, const struct evidence *e, int32_t sig
         new.which = i;
         new.weight = sign *(weight_of(e, CLUE_WORD + i) + weight_of(e, CLUE_WORD_NUM + i) +
                             weight_of(e, CLUE_WORD_REST + i));
-        if (e->key[i].len != 0)
+        if (e->key[i] != 0)
             offer(r, new);
     }
 }
@@ -118,7 +118,7 @@ static void offer_groups(struct reasons *r, const struct evidence *e, int32_t si
     for (i = 0; i < e->ngram; i++) {
         w = sign * GRAM_SCALE * generic_weights.gram[e->gram[i]];
         new.weight += w;
-        if (e->gram_len[i] >= 3 && w > best) {
+        if (i % 2 == 1 && w > best) {
             best = w;
             new.which = i;
         }
@@ -170,8 +170,10 @@ static void put_word(struct sbuf *sb, const struct evidence *e, const struct vie
                                                    "placeholder ", "sending word ",  "mail word ",
                                                    "host word "};
 
+    const struct token *t = &v->tok[e->key[i] - 1];
+
     sbuf_str(sb, text[i]);
-    sbuf_mem(sb, v->text + e->key[i].at, e->key[i].len);
+    sbuf_mem(sb, v->text + t->at, t->len);
     if (e->clue[CLUE_WORD_NUM + i])
         sbuf_str(sb, " with a number");
 }
@@ -179,11 +181,11 @@ static void put_word(struct sbuf *sb, const struct evidence *e, const struct vie
 /* A folded number is shown as N. */
 static void put_group(struct sbuf *sb, const struct evidence *e, size_t i, bool machine)
 {
-    const char *s = e->folded + e->gram_at[i];
+    const char *s = e->folded + i / 2;
     size_t k;
 
     sbuf_str(sb, "text ");
-    for (k = 0; k < e->gram_len[i]; k++)
+    for (k = 0; k < 2 + i % 2; k++)
         if (s[k] == '#' || ascii_digit((unsigned char)s[k]))
             sbuf_byte(sb, 'N');
         else if (s[k] != '^' && s[k] != '$')

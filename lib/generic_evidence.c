@@ -1,7 +1,7 @@
 /* The clues and letter groups of a name, and their weighed sum.
  *
- * Letter groups of two to five characters are taken from the host part with
- * its numbers folded: a part of the address becomes `#`, any other number one
+ * Groups of two and three characters are taken from the host part with its
+ * numbers folded: a part of the address becomes `#`, any other number one
  * digit that tells its length. So groups speak of the scheme of a name, not
  * of the one address.
  *
@@ -12,9 +12,23 @@
 
 #include "ascii.h"
 
-#define GRAM_SHORTEST 2
-#define GRAM_LONGEST  3
+#define LINE_WORDS   (WORD_ACCESS | WORD_BLOCK | WORD_EMPTY)
+#define CHOSEN_WORDS (WORD_MAIL | WORD_ROLE | WORD_SENDING)
 
+static void set_if(struct evidence *e, bool holds, size_t clue)
+{
+    if (!holds || e->clue[clue])
+        return;
+    e->clue[clue] = true;
+    e->on[e->non++] = (uint8_t)clue;
+}
+
+static size_t at_most(size_t n, size_t most)
+{
+    return n < most ? n : most;
+}
+
+/* Next to each other, or with one hyphen or underscore between. */
 static bool joined(const struct view *v, size_t i)
 {
     const struct token *a = &v->tok[i], *b = &v->tok[i + 1];
@@ -23,75 +37,73 @@ static bool joined(const struct view *v, size_t i)
     return gap == 0 || (gap == 1 && v->text[b->at - 1] != '.');
 }
 
-static void note_words(struct evidence *e, const struct token *t, uint32_t set)
+static void note_word(struct evidence *e, const struct view *v, size_t i)
 {
-    size_t i;
+    const struct token *t = &v->tok[i];
+    size_t k;
 
-    for (i = 0; i < WORD_CLASSES; i++)
-        if ((set & 1u << i) != 0 && e->key[i].len == 0)
-            e->key[i] = *t;
+    if (t->at < v->first)
+        e->words |= t->classes;
+    else
+        e->words_rest |= t->classes;
+    if ((i + 1 < v->nhost && v->tok[i + 1].digits && joined(v, i)) ||
+        (i > 0 && v->tok[i - 1].digits && joined(v, i - 1)))
+        e->words_num |= t->classes;
+    for (k = 0; k < WORD_CLASSES; k++)
+        if ((t->classes >> k & 1) != 0 && e->key[k] == 0)
+            e->key[k] = (uint8_t)(i + 1);
 }
 
-/* The class of each run of letters, for clues about all of them. */
-static void note_class(struct evidence *e, const struct view *v, const struct token *t,
-                       uint32_t set, bool first)
+static bool negation(const struct view *v, const struct token *t)
 {
-    bool line = (set & (WORD_ACCESS | WORD_BLOCK | WORD_EMPTY)) != 0;
-
-    e->letters++;
-    e->line += line;
-    e->chosen += (set & (WORD_MAIL | WORD_ROLE | WORD_SENDING)) != 0 && (set & WORD_MACHINE) == 0;
-    e->letters_first += first;
-    e->line_first += first && line;
-    if (set == 0 && t->len >= 4) {
-        e->clue[CLUE_UNKNOWN] = true;
-        if (first)
-            e->clue[CLUE_UNKNOWN_FIRST] = true;
-    }
-    if ((t->len == 2 && memcmp(v->text + t->at, "no", 2) == 0) ||
-        (t->len == 3 && memcmp(v->text + t->at, "not", 3) == 0))
-        e->clue[CLUE_NEGATION] = true;
+    return (t->len == 2 && memcmp(v->text + t->at, "no", 2) == 0) ||
+           (t->len == 3 && memcmp(v->text + t->at, "not", 3) == 0);
 }
 
-static void find_words(struct evidence *e, const struct view *v)
-{
-    size_t i, first = strcspn(v->text, ".");
-    uint32_t set;
+/* How many runs of letters there are, and how many are words of which sort. */
+struct count {
+    size_t letters, line, chosen, digits;
+};
 
-    for (i = 0; i < v->nhost && !v->bare; i++) {
-        if (v->tok[i].digits)
-            continue;
-        set = v->tok[i].classes;
-        note_class(e, v, &v->tok[i], set, v->tok[i].at < first);
-        if (set == 0)
-            continue;
-        note_words(e, &v->tok[i], set);
-        if (v->tok[i].at < first)
-            e->words |= set;
-        else
-            e->words_rest |= set;
-        if ((i + 1 < v->nhost && v->tok[i + 1].digits && joined(v, i)) ||
-            (i > 0 && v->tok[i - 1].digits && joined(v, i - 1)))
-            e->words_num |= set;
-    }
+static void count_token(struct count *c, const struct token *t)
+{
+    c->digits += t->digits;
+    if (t->digits)
+        return;
+    c->letters++;
+    c->line += (t->classes & LINE_WORDS) != 0;
+    c->chosen += (t->classes & CHOSEN_WORDS) != 0 && (t->classes & WORD_MACHINE) == 0;
 }
 
 static void set_words(struct evidence *e, const struct view *v)
 {
-    bool plain = true;
+    struct count all = {0, 0, 0, 0}, first = {0, 0, 0, 0};
     size_t i;
 
-    for (i = 0; i < v->nhost; i++)
-        plain = plain && !v->tok[i].digits;
+    for (i = 0; i < v->nhost && !v->bare; i++) {
+        const struct token *t = &v->tok[i];
 
-    e->clue[CLUE_ALL_LINE] = plain && e->letters > 0 && e->line == e->letters;
-    e->clue[CLUE_ALL_LINE_NUM] = !plain && e->letters > 0 && e->line == e->letters;
-    e->clue[CLUE_ALL_CHOSEN] = e->letters > 0 && e->chosen == e->letters;
-    e->clue[CLUE_FIRST_LINE] = e->letters_first > 0 && e->line_first == e->letters_first && plain;
+        count_token(&all, t);
+        if (t->at < v->first)
+            count_token(&first, t);
+        if (t->digits)
+            continue;
+        if (t->classes != 0)
+            note_word(e, v, i);
+        set_if(e, t->classes == 0 && t->len >= 4, CLUE_UNKNOWN);
+        set_if(e, t->classes == 0 && t->len >= 4 && t->at < v->first, CLUE_UNKNOWN_FIRST);
+        set_if(e, negation(v, t), CLUE_NEGATION);
+    }
+    if (all.letters > 0) {
+        set_if(e, all.line == all.letters && all.digits == 0, CLUE_ALL_LINE);
+        set_if(e, all.line == all.letters && all.digits > 0, CLUE_ALL_LINE_NUM);
+        set_if(e, all.chosen == all.letters, CLUE_ALL_CHOSEN);
+    }
+    set_if(e, first.letters > 0 && first.line == first.letters && all.digits == 0, CLUE_FIRST_LINE);
     for (i = 0; i < WORD_CLASSES; i++) {
-        e->clue[CLUE_WORD + i] = (e->words >> i & 1) != 0;
-        e->clue[CLUE_WORD_NUM + i] = (e->words_num >> i & 1) != 0;
-        e->clue[CLUE_WORD_REST + i] = (e->words_rest >> i & 1) != 0;
+        set_if(e, (e->words >> i & 1) != 0, CLUE_WORD + i);
+        set_if(e, (e->words_num >> i & 1) != 0, CLUE_WORD_NUM + i);
+        set_if(e, (e->words_rest >> i & 1) != 0, CLUE_WORD_REST + i);
     }
 }
 
@@ -99,60 +111,20 @@ static void set_trace(struct evidence *e, const struct view *v)
 {
     const struct trace *t = &e->trace;
     uint32_t all = e->words | e->words_rest;
-    size_t rest;
 
-    e->clue[CLUE_FORM + t->form] = true;
+    set_if(e, true, CLUE_FORM + t->form);
     if (t->form == FORM_NONE)
         return;
-    e->clue[CLUE_PADDED] = t->padded;
-    e->clue[CLUE_OUTSIDE] = t->outside;
-    e->clue[CLUE_FORM_FIRST] = t->at == 0;
+    set_if(e, t->padded, CLUE_PADDED);
+    set_if(e, t->outside, CLUE_OUTSIDE);
+    set_if(e, t->at == 0, CLUE_FORM_FIRST);
+    set_if(e, v->host <= t->len + 2u, CLUE_FORM_ALONE);
+    set_if(e, (all & (WORD_ACCESS | WORD_BLOCK)) != 0, CLUE_FORM_WORD);
     if ((all & (WORD_MAIL | WORD_SENDING)) != 0)
-        e->clue[t->form >= FORM_THREE  ? CLUE_FORM_MAIL_FULL
-                : t->form >= FORM_PAIR ? CLUE_FORM_MAIL_PART
-                                       : CLUE_FORM_MAIL] = true;
-    e->clue[CLUE_FORM_WORD] = (all & (WORD_ACCESS | WORD_BLOCK)) != 0;
-    rest = v->host - (t->len < v->host ? t->len : v->host);
-    e->clue[CLUE_FORM_ALONE] = rest <= 2;
-}
-
-enum { AFTER_MACHINE, AFTER_LINE, AFTER_ROLE, AFTER_UNKNOWN, AFTER_SHORT, AFTER_NOTHING };
-
-/* What a number follows: the run of letters joined to it from the left. */
-static size_t context(const struct view *v, size_t i)
-{
-    const struct token *t;
-    uint32_t set;
-
-    if (i == 0 || v->tok[i - 1].digits || !joined(v, i - 1))
-        return AFTER_NOTHING;
-    t = &v->tok[i - 1];
-    set = t->classes;
-    if ((set & WORD_MACHINE) != 0)
-        return AFTER_MACHINE;
-    if ((set & (WORD_ACCESS | WORD_BLOCK | WORD_EMPTY)) != 0)
-        return AFTER_LINE;
-    if (set != 0)
-        return AFTER_ROLE;
-    return t->len >= 4 ? AFTER_UNKNOWN : AFTER_SHORT;
-}
-
-static void set_numbers(struct evidence *e, const struct view *v)
-{
-    const struct trace *t = &e->trace;
-    size_t i, first = strcspn(v->text, "."), n;
-
-    for (i = 0; i < v->nhost && v->tok[i].at < first; i++) {
-        if (!v->tok[i].digits || (v->tok[i].at >= t->at && v->tok[i].at < t->at + t->len))
-            continue;
-        n = v->tok[i].len < 6 ? v->tok[i].len : 6;
-        e->clue[CLUE_NUMBER + 6 * context(v, i) + n - 1] = true;
-    }
-}
-
-static size_t at_most(size_t n, size_t most)
-{
-    return n < most ? n : most;
+        set_if(e, true,
+               t->form >= FORM_THREE  ? CLUE_FORM_MAIL_FULL
+               : t->form >= FORM_PAIR ? CLUE_FORM_MAIL_PART
+                                      : CLUE_FORM_MAIL);
 }
 
 static bool vowel(char c)
@@ -178,48 +150,85 @@ static bool no_vowel(const struct view *v, const struct token *t)
 static void set_opaque(struct evidence *e, const struct view *v)
 {
     size_t i, start, changes, digits, hex;
+    bool digit, last;
 
     for (i = 0; i < v->host; i++) {
         changes = digits = hex = 0;
+        last = ascii_digit((unsigned char)v->text[i]);
         for (start = i; i < v->host && ascii_alnum((unsigned char)v->text[i]); i++) {
-            digits += ascii_digit((unsigned char)v->text[i]);
-            hex += ascii_hex((unsigned char)v->text[i]) >= 0;
-            changes += i > start && ascii_digit((unsigned char)v->text[i]) !=
-                                        ascii_digit((unsigned char)v->text[i - 1]);
+            digit = ascii_digit((unsigned char)v->text[i]);
+            digits += digit;
+            hex += digit || (v->text[i] >= 'a' && v->text[i] <= 'f');
+            changes += digit != last;
+            last = digit;
         }
-        if (i - start >= 8 && changes >= 4)
-            e->clue[CLUE_HASH] = true;
-        if (i - start >= 8 && hex == i - start && digits > 0 && digits < hex)
-            e->clue[CLUE_HEX] = true;
+        set_if(e, i - start >= 8 && changes >= 4, CLUE_HASH);
+        set_if(e, i - start >= 8 && hex == i - start && digits > 0 && digits < hex, CLUE_HEX);
     }
+}
+
+/* A short prefix and a number of three digits or more, and nothing else. */
+static bool serial(const struct view *v)
+{
+    return v->nhost > 1 && !v->bare && !v->tok[0].digits && v->tok[0].len <= 4 &&
+           v->tok[1].digits && v->tok[1].len >= 3 && joined(v, 0) &&
+           (size_t)v->tok[1].at + v->tok[1].len == v->first;
 }
 
 static void set_shape(struct evidence *e, const struct view *v)
 {
-    size_t first = strcspn(v->text, "."), i, runs = 0, longest = 0, labels = 1;
+    size_t i, runs = 0, longest = 0, labels = 1;
 
     for (i = 0; i < v->nhost; i++)
         if (v->tok[i].digits) {
             runs++;
             longest = v->tok[i].len > longest ? v->tok[i].len : longest;
-        } else if (no_vowel(v, &v->tok[i])) {
-            e->clue[CLUE_NO_VOWEL] = true;
+        } else {
+            set_if(e, v->tok[i].len >= 5 && no_vowel(v, &v->tok[i]), CLUE_NO_VOWEL);
         }
     for (i = 0; i < v->host; i++)
         labels += v->text[i] == '.';
-    e->clue[CLUE_TOKENS + at_most(runs, 4)] = runs > 0;
-    e->clue[CLUE_DIGITS + at_most(longest, 7)] = runs > 0;
-    e->clue[CLUE_LABELS + at_most(labels, 5)] = true;
-    e->clue[CLUE_LONG + at_most(first / 6, 5)] = true;
-    e->clue[CLUE_PLAIN] = runs == 0;
-    e->clue[CLUE_DIGIT_FIRST] = ascii_digit((unsigned char)v->text[0]);
-    e->clue[CLUE_DIGIT_ONLY] = v->nhost > 0 && v->tok[0].digits && v->tok[0].len == first;
-    e->clue[CLUE_LETTER_END] = first > 0 && ascii_alpha((unsigned char)v->text[first - 1]);
-    e->clue[CLUE_SERIAL] = v->ntok > 1 && !v->bare && !v->tok[0].digits && v->tok[0].len <= 4 &&
-                           v->tok[1].len >= 3 && joined(v, 0) &&
-                           (size_t)v->tok[1].at + v->tok[1].len == first;
-    e->clue[CLUE_SERIAL_HOST] = e->clue[CLUE_SERIAL] && e->clue[CLUE_ORG_HOST];
+    set_if(e, runs == 0, CLUE_PLAIN);
+    set_if(e, runs > 0, CLUE_TOKENS + at_most(runs, 4));
+    set_if(e, runs > 0, CLUE_DIGITS + at_most(longest, 7));
+    set_if(e, true, CLUE_LABELS + at_most(labels, 5));
+    set_if(e, true, CLUE_LONG + at_most(v->first / 6u, 5));
+    set_if(e, ascii_digit((unsigned char)v->text[0]), CLUE_DIGIT_FIRST);
+    set_if(e, v->nhost > 0 && v->tok[0].digits && v->tok[0].len == v->first, CLUE_DIGIT_ONLY);
+    set_if(e, v->first > 0 && ascii_alpha((unsigned char)v->text[v->first - 1]), CLUE_LETTER_END);
+    set_if(e, serial(v), CLUE_SERIAL);
+    set_if(e, e->clue[CLUE_SERIAL] && e->clue[CLUE_ORG_HOST], CLUE_SERIAL_HOST);
     set_opaque(e, v);
+}
+
+enum { AFTER_MACHINE, AFTER_LINE, AFTER_ROLE, AFTER_UNKNOWN, AFTER_SHORT, AFTER_NOTHING };
+
+/* What a number follows: the run of letters joined to it from the left. */
+static size_t context(const struct view *v, size_t i)
+{
+    const struct token *t;
+
+    if (i == 0 || v->tok[i - 1].digits || !joined(v, i - 1))
+        return AFTER_NOTHING;
+    t = &v->tok[i - 1];
+    if ((t->classes & WORD_MACHINE) != 0)
+        return AFTER_MACHINE;
+    if ((t->classes & LINE_WORDS) != 0)
+        return AFTER_LINE;
+    if (t->classes != 0)
+        return AFTER_ROLE;
+    return t->len >= 4 ? AFTER_UNKNOWN : AFTER_SHORT;
+}
+
+/* Numbers of the first label that are no part of the address. */
+static void set_numbers(struct evidence *e, const struct view *v)
+{
+    const struct trace *t = &e->trace;
+    size_t i;
+
+    for (i = 0; i < v->nhost && v->tok[i].at < v->first; i++)
+        if (v->tok[i].digits && (v->tok[i].at < t->at || v->tok[i].at >= t->at + t->len))
+            set_if(e, true, CLUE_NUMBER + 6 * context(v, i) + at_most(v->tok[i].len, 6) - 1);
 }
 
 static char fold_number(const struct view *v, const struct token *t)
@@ -234,19 +243,20 @@ static bool hex_form(uint8_t form)
     return form == FORM_HEX || form == FORM_HEX2 || form == FORM_HEX3 || form >= FORM_SIX_PART;
 }
 
-/* Appends text[from..to) of the view to e->folded[n..]. */
-static size_t fold(struct evidence *e, const struct view *v, size_t n, size_t to)
+/* Appends the folded host part to e->folded[n..]; never longer than itself. */
+static size_t fold(struct evidence *e, const struct view *v, size_t n)
 {
     const struct trace *t = &e->trace;
-    size_t i, k = 0, end = (size_t)t->at + t->len;
+    size_t i = 0, k = 0, end = t->form != FORM_NONE ? (size_t)t->at + t->len : 0;
+    bool hex = hex_form(t->form);
 
-    for (i = 0; i < to;) {
+    while (i < v->host) {
+        unsigned char c = (unsigned char)v->text[i];
+
         while (k < v->ntok && (size_t)v->tok[k].at + v->tok[k].len <= i)
             k++;
-        if (t->form != FORM_NONE && i >= t->at && i < end &&
-            (hex_form(t->form) ? ascii_hex((unsigned char)v->text[i]) >= 0
-                               : ascii_digit((unsigned char)v->text[i]))) {
-            if (n == 0 || e->folded[n - 1] != '#')
+        if (i >= t->at && i < end && (ascii_digit(c) || (hex && c >= 'a' && c <= 'f'))) {
+            if (e->folded[n - 1] != '#')
                 e->folded[n++] = '#';
             i++;
         } else if (k < v->ntok && v->tok[k].digits && i >= v->tok[k].at) {
@@ -259,35 +269,29 @@ static size_t fold(struct evidence *e, const struct view *v, size_t n, size_t to
     return n;
 }
 
-/* All groups of folded[from..to). */
-static void take_groups(struct evidence *e, size_t from, size_t to)
+static uint16_t slot(uint32_t hash)
 {
-    size_t i, n;
-    uint32_t hash;
-
-    for (i = from; i < to; i++) {
-        hash = 2166136261u;
-        for (n = 1; n <= GRAM_LONGEST && i + n <= to; n++) {
-            hash = (hash ^ (unsigned char)e->folded[i + n - 1]) * 16777619u;
-            if (n < GRAM_SHORTEST || e->ngram == GRAM_MAX)
-                continue;
-            e->gram[e->ngram] = (uint16_t)((hash ^ hash >> 15) & (GRAM_SLOTS - 1));
-            e->gram_at[e->ngram] = (uint8_t)at_most(i, UINT8_MAX);
-            e->gram_len[e->ngram++] = (uint8_t)n;
-        }
-    }
+    return (uint16_t)((hash ^ hash >> 15) & (GRAM_SLOTS - 1));
 }
 
+/* Group i of two characters begins at folded[i], that of three as well. */
 static void set_groups(struct evidence *e, const struct view *v)
 {
-    size_t n = 0;
+    size_t n = 0, i;
+    uint32_t hash;
 
     e->folded[n++] = '^';
     if (!v->bare)
-        n = fold(e, v, n, v->host);
+        n = fold(e, v, n);
     e->folded[n++] = '$';
-    take_groups(e, 0, n);
     e->folded[n] = '\0';
+    for (i = 0; i + 1 < n; i++) {
+        hash = (2166136261u ^ (unsigned char)e->folded[i]) * 16777619u;
+        hash = (hash ^ (unsigned char)e->folded[i + 1]) * 16777619u;
+        e->gram[e->ngram++] = slot(hash);
+        if (i + 2 < n)
+            e->gram[e->ngram++] = slot((hash ^ (unsigned char)e->folded[i + 2]) * 16777619u);
+    }
 }
 
 void evidence_collect(struct evidence *e, const struct view *v, const struct addr *client)
@@ -295,19 +299,18 @@ void evidence_collect(struct evidence *e, const struct view *v, const struct add
     uint32_t owner = org_class(v->text + v->org, v->org_len);
 
     e->words = e->words_num = e->words_rest = 0;
-    e->letters = e->line = e->chosen = e->letters_first = e->line_first = 0;
+    e->non = 0;
     e->ngram = 0;
     memset(e->key, 0, sizeof(e->key));
     memset(e->clue, 0, sizeof(e->clue));
     trace_find(&e->trace, v, client);
-    e->clue[CLUE_BIAS] = true;
-    e->clue[CLUE_NOADDR] = client->family == ADDR_NONE;
-    e->clue[CLUE_V6] = client->family == ADDR_IPV6;
-    e->clue[CLUE_BARE] = v->bare;
-    e->clue[CLUE_ORG_NET] = (owner & ORG_NET) != 0;
-    e->clue[CLUE_ORG_HOST] = (owner & ORG_HOST) != 0;
-    e->clue[CLUE_ORG_MAIL] = (owner & ORG_MAIL) != 0;
-    find_words(e, v);
+    set_if(e, true, CLUE_BIAS);
+    set_if(e, client->family == ADDR_NONE, CLUE_NOADDR);
+    set_if(e, client->family == ADDR_IPV6, CLUE_V6);
+    set_if(e, v->bare, CLUE_BARE);
+    set_if(e, (owner & ORG_NET) != 0, CLUE_ORG_NET);
+    set_if(e, (owner & ORG_HOST) != 0, CLUE_ORG_HOST);
+    set_if(e, (owner & ORG_MAIL) != 0, CLUE_ORG_MAIL);
     set_words(e, v);
     set_trace(e, v);
     set_shape(e, v);
@@ -320,8 +323,8 @@ int32_t evidence_score(const struct evidence *e, const struct weights *w)
     int32_t sum = 0, grams = 0;
     size_t i;
 
-    for (i = 0; i < CLUE_COUNT; i++)
-        sum += e->clue[i] ? w->clue[i] : 0;
+    for (i = 0; i < e->non; i++)
+        sum += w->clue[e->on[i]];
     for (i = 0; i < e->ngram; i++)
         grams += w->gram[e->gram[i]];
     return sum + grams * GRAM_SCALE;

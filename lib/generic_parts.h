@@ -26,8 +26,8 @@ struct token {
  * itself registrable (bare). More tokens than fit are not looked at. */
 struct view {
     char text[DNAME_TEXT_MAX];
-    uint8_t len, host;
-    uint8_t org, org_len; /* first label of the registrable domain */
+    uint8_t len, host, first; /* first: length of the first label */
+    uint8_t org, org_len;     /* first label of the registrable domain */
     bool bare;
     uint8_t ntok, nhost; /* all tokens; those inside the host part */
     struct token tok[VIEW_TOKENS_MAX];
@@ -126,22 +126,19 @@ enum {
 
 #define GRAM_BITS  13
 #define GRAM_SLOTS (1u << GRAM_BITS)
-#define GRAM_MAX   1200
+#define GRAM_MAX   (2 * DNAME_TEXT_MAX)
 
 struct evidence {
     struct trace trace;
-    uint32_t words;                /* classes in the first label */
-    uint32_t words_num;            /* classes joined to a number */
-    uint32_t words_rest;           /* classes in later labels of the host part */
-    uint8_t letters, line, chosen; /* runs of letters: all, of lines, of roles */
-    uint8_t letters_first, line_first;
-    struct token key[WORD_CLASSES]; /* one word of each class, len 0: none */
+    uint32_t words;            /* classes in the first label */
+    uint32_t words_num;        /* classes joined to a number */
+    uint32_t words_rest;       /* classes in later labels of the host part */
+    uint8_t key[WORD_CLASSES]; /* a token of each class, counted from 1; 0: none */
     bool clue[CLUE_COUNT];
+    uint8_t non, on[CLUE_COUNT]; /* the clues that hold */
     uint16_t ngram;
-    uint16_t gram[GRAM_MAX];   /* slots */
-    uint8_t gram_at[GRAM_MAX]; /* where the group begins in folded */
-    uint8_t gram_len[GRAM_MAX];
-    char folded[2 * DNAME_TEXT_MAX]; /* what the groups are taken from */
+    uint16_t gram[GRAM_MAX]; /* slots; group i begins at folded[i / 2], has 2 + i % 2 */
+    char folded[DNAME_TEXT_MAX + 2];
 };
 
 /* The weights of the model, in 1/256. Generated. */

@@ -197,9 +197,12 @@ static size_t put_octet(char *p, uint8_t v, bool padded)
     return n;
 }
 
-static const struct {
+/* Octets in the order in which they are written, and the form that is. */
+struct order {
     uint8_t count, index[4], form;
-} run_orders[] = {
+};
+
+static const struct order run_orders[] = {
     {4, {0, 1, 2, 3}, FORM_RUN}, {4, {3, 2, 1, 0}, FORM_RUN}, {3, {1, 2, 3}, FORM_RUN3},
     {3, {0, 1, 2}, FORM_RUN3},   {3, {3, 2, 1}, FORM_RUN3},   {2, {2, 3}, FORM_RUN2},
     {2, {3, 2}, FORM_RUN2},      {2, {0, 3}, FORM_RUN2},
@@ -243,10 +246,11 @@ static void match_runs(struct trace *t, const struct view *v, const uint8_t o[4]
     }
 }
 
-/* Letters and digits of the name without separators, and where each stood. */
+/* Hexadecimal values of the letters and digits of the name, separators left
+ * out, and where each stood. A letter past f is a value no octet is made of. */
 struct stripped {
-    char text[DNAME_TEXT_MAX];
-    uint8_t at[DNAME_TEXT_MAX];
+    uint8_t value[DNAME_TEXT_MAX], at[DNAME_TEXT_MAX];
+    bool letter[DNAME_TEXT_MAX];
     size_t len;
 };
 
@@ -254,11 +258,15 @@ static void strip(struct stripped *s, const struct view *v)
 {
     size_t i;
 
-    for (s->len = i = 0; i < v->len; i++)
-        if (ascii_alnum((unsigned char)v->text[i])) {
-            s->text[s->len] = v->text[i];
-            s->at[s->len++] = (uint8_t)i;
-        }
+    for (s->len = i = 0; i < v->len; i++) {
+        unsigned char c = (unsigned char)v->text[i];
+
+        if (!ascii_alnum(c))
+            continue;
+        s->letter[s->len] = !ascii_digit(c);
+        s->value[s->len] = ascii_digit(c) ? c - '0' : c <= 'f' ? c - 'a' + 10 : 16;
+        s->at[s->len++] = (uint8_t)i;
+    }
 }
 
 /* A part of the address must stand in one piece and hold a letter, else its
@@ -270,45 +278,47 @@ static bool good_hex_part(const struct stripped *s, size_t at, size_t n)
     if ((size_t)(s->at[at + n - 1] - s->at[at]) != n - 1)
         return false;
     for (i = at; i < at + n; i++)
-        if (ascii_alpha((unsigned char)s->text[i]))
+        if (s->letter[i])
             return true;
     return false;
 }
 
-static void match_hex_at(struct trace *t, const struct view *v, const struct stripped *s, size_t at,
-                         const char hex[8])
-{
-    static const struct {
-        uint8_t from, n, form;
-    } part[] = {{0, 8, FORM_HEX}, {2, 6, FORM_HEX3}, {0, 6, FORM_HEX3}, {4, 4, FORM_HEX2}};
-    size_t i, n;
+static const struct order hex_orders[] = {
+    {4, {0, 1, 2, 3}, FORM_HEX}, {4, {3, 2, 1, 0}, FORM_HEX}, {3, {1, 2, 3}, FORM_HEX3},
+    {3, {0, 1, 2}, FORM_HEX3},   {3, {3, 2, 1}, FORM_HEX3},   {2, {2, 3}, FORM_HEX2},
+    {2, {3, 2}, FORM_HEX2},
+};
 
-    for (i = 0; i < sizeof(part) / sizeof(part[0]); i++) {
-        n = part[i].n;
-        if (s->text[at] != hex[part[i].from] || at + n > s->len)
-            continue;
-        if (memcmp(s->text + at, hex + part[i].from, n) == 0 && (n == 8 || good_hex_part(s, at, n)))
-            trace_take(t, v, (enum form)part[i].form, s->at[at],
+static void match_hex_at(struct trace *t, const struct view *v, const struct stripped *s, size_t at,
+                         const uint8_t o[4])
+{
+    size_t i, k, n;
+
+    for (i = 0; i < sizeof(hex_orders) / sizeof(hex_orders[0]); i++) {
+        const struct order *r = &hex_orders[i];
+
+        n = 2u * r->count;
+        for (k = 0; at + n <= s->len && k < r->count; k++)
+            if (s->value[at + 2 * k] != o[r->index[k]] >> 4 ||
+                s->value[at + 2 * k + 1] != (o[r->index[k]] & 15))
+                break;
+        if (k == r->count && (k == 4 || good_hex_part(s, at, n)))
+            trace_take(t, v, (enum form)r->form, s->at[at],
                        (size_t)(s->at[at + n - 1] - s->at[at]) + 1);
     }
 }
 
 static void match_hex(struct trace *t, const struct view *v, const uint8_t o[4])
 {
-    static const char digit[16] = {'0', '1', '2', '3', '4', '5', '6', '7',
-                                   '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
     struct stripped s;
-    char fwd[8], rev[8];
     size_t i;
+    unsigned pair;
 
-    for (i = 0; i < 4; i++) {
-        fwd[2 * i] = rev[6 - 2 * i] = digit[o[i] >> 4];
-        fwd[2 * i + 1] = rev[7 - 2 * i] = digit[o[i] & 15];
-    }
     strip(&s, v);
     for (i = 0; i + 4 <= s.len; i++) {
-        match_hex_at(t, v, &s, i, fwd);
-        match_hex_at(t, v, &s, i, rev);
+        pair = s.value[i] * 16u + s.value[i + 1];
+        if (pair == o[0] || pair == o[1] || pair == o[2] || pair == o[3])
+            match_hex_at(t, v, &s, i, o);
     }
 }
 

@@ -65,6 +65,7 @@ static void put_bounds(struct view *v, const struct dname *name)
 {
     size_t left = left_of_domain(v, name);
 
+    v->first = (uint8_t)label_length(v, 0);
     v->bare = left == 0 || left > v->len;
     v->org = v->bare ? 0 : (uint8_t)left;
     v->org_len = (uint8_t)label_length(v, v->org);

@@ -238,7 +238,7 @@ static const struct {
     LETTER(a), LETTER(b), LETTER(c), LETTER(d), LETTER(e), LETTER(f), LETTER(g),
     LETTER(h), LETTER(i), LETTER(j), LETTER(k), LETTER(l), LETTER(m), LETTER(n),
     LETTER(o), LETTER(p), LETTER(q), LETTER(r), LETTER(s), LETTER(t), LETTER(u),
-    LETTER(v), LETTER(w), LETTER(x), LETTER(y), LETTER(z),
+    LETTER(v), LETTER(w), LETTER(x), {NULL, 0}, LETTER(z),
 };
 
 uint32_t word_class(const char *s, size_t n)
@@ -266,7 +266,7 @@ uint32_t word_class(const char *s, size_t n)
 
 struct stem {
     const char *text; /* without the first letter */
-    uint8_t orgs;
+    uint8_t len, orgs;
 };
 
 #define NET  ORG_NET
@@ -276,52 +276,52 @@ struct stem {
 /* Stems that domains of operators hold, by first letter. */
 /* clang-format off */
 static const struct stem stems_a[] = {
-    {"ccess", NET}, {"dsl", NET}, {NULL, 0},
+    {"ccess", 5, NET}, {"dsl", 3, NET}, {NULL, 0, 0},
 };
 static const struct stem stems_b[] = {
-    {"ounce", MAIL}, {"roadband", NET}, {NULL, 0},
+    {"ounce", 5, MAIL}, {"roadband", 8, NET}, {NULL, 0, 0},
 };
 static const struct stem stems_c[] = {
-    {"able", NET}, {"ampaign", MAIL}, {"atv", NET}, {"loud", HOST}, {"olo", HOST}, {"onnect", NET}, {NULL, 0},
+    {"able", 4, NET}, {"ampaign", 7, MAIL}, {"atv", 3, NET}, {"loud", 4, HOST}, {"olo", 3, HOST}, {"onnect", 6, NET}, {NULL, 0, 0},
 };
 static const struct stem stems_d[] = {
-    {"atacen", HOST}, {"edi", HOST}, {"eliver", MAIL}, {"ial", NET}, {"sl", NET}, {NULL, 0},
+    {"atacen", 6, HOST}, {"edi", 3, HOST}, {"eliver", 6, MAIL}, {"ial", 3, NET}, {"sl", 2, NET}, {NULL, 0, 0},
 };
 static const struct stem stems_f[] = {
-    {"iber", NET}, {"ibra", NET}, {"ibre", NET}, {NULL, 0},
+    {"iber", 4, NET}, {"ibra", 4, NET}, {"ibre", 4, NET}, {NULL, 0, 0},
 };
 static const struct stem stems_h[] = {
-    {"ost", HOST}, {NULL, 0},
+    {"ost", 3, HOST}, {NULL, 0, 0},
 };
 static const struct stem stems_i[] = {
-    {"net", NET}, {"nternet", NET}, {"sp", NET}, {NULL, 0},
+    {"net", 3, NET}, {"nternet", 7, NET}, {"sp", 2, NET}, {NULL, 0, 0},
 };
 static const struct stem stems_l[] = {
-    {"ink", NET}, {NULL, 0},
+    {"ink", 3, NET}, {NULL, 0, 0},
 };
 static const struct stem stems_m[] = {
-    {"ail", MAIL}, {"obil", NET}, {"ta", MAIL}, {NULL, 0},
+    {"ail", 3, MAIL}, {"obil", 4, NET}, {"ta", 2, MAIL}, {NULL, 0, 0},
 };
 static const struct stem stems_n[] = {
-    {"et", NET}, {"ewsletter", MAIL}, {NULL, 0},
+    {"et", 2, NET}, {"ewsletter", 9, MAIL}, {NULL, 0, 0},
 };
 static const struct stem stems_o[] = {
-    {"nline", NET}, {NULL, 0},
+    {"nline", 5, NET}, {NULL, 0, 0},
 };
 static const struct stem stems_r[] = {
-    {"ack", HOST}, {"elay", MAIL}, {NULL, 0},
+    {"ack", 3, HOST}, {"elay", 4, MAIL}, {NULL, 0, 0},
 };
 static const struct stem stems_s[] = {
-    {"end", MAIL}, {"erv", HOST}, {"mtp", MAIL}, {"pam", MAIL}, {NULL, 0},
+    {"end", 3, MAIL}, {"erv", 3, HOST}, {"mtp", 3, MAIL}, {"pam", 3, MAIL}, {NULL, 0, 0},
 };
 static const struct stem stems_t[] = {
-    {"el", NET}, {NULL, 0},
+    {"el", 2, NET}, {NULL, 0, 0},
 };
 static const struct stem stems_v[] = {
-    {"ds", HOST}, {"irtual", HOST}, {"ps", HOST}, {NULL, 0},
+    {"ds", 2, HOST}, {"irtual", 6, HOST}, {"ps", 2, HOST}, {NULL, 0, 0},
 };
 static const struct stem stems_w[] = {
-    {"ave", NET}, {"eb", NET}, {"ifi", NET}, {"ireless", NET}, {NULL, 0},
+    {"ave", 3, NET}, {"eb", 2, NET}, {"ifi", 3, NET}, {"ireless", 7, NET}, {NULL, 0, 0},
 };
 static const struct stem *const stems[26] = {
     ['a' - 'a'] = stems_a, ['b' - 'a'] = stems_b, ['c' - 'a'] = stems_c, ['d' - 'a'] = stems_d,
@@ -335,13 +335,12 @@ uint32_t org_class(const char *s, size_t n)
 {
     const struct stem *t;
     uint32_t set = 0;
-    size_t i, m;
+    size_t i;
 
     for (i = 0; i < n; i++) {
         t = s[i] >= 'a' && s[i] <= 'z' ? stems[s[i] - 'a'] : NULL;
         for (; t != NULL && t->text != NULL; t++) {
-            m = strlen(t->text);
-            if (m < n - i && memcmp(s + i + 1, t->text, m) == 0)
+            if (t->len < n - i && memcmp(s + i + 1, t->text, t->len) == 0)
                 set |= t->orgs;
         }
     }

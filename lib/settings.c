@@ -25,14 +25,14 @@ static int take_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result
     struct value *v = malloc(sizeof *v + n + 1);
 
     (void)opt;
-    if (v == NULL) {
+    *(void **)result = v;
+    if (v == NULL) { /* no failure to libconfuse: it aborts the process over a default */
         reading->out_of_memory = true;
-        return -1;
+        return 0;
     }
     v->file = file;
     v->line = file == NULL ? 0 : cfg->line;
     memcpy(v->text, text, n + 1);
-    *(void **)result = v;
     return 0;
 }
 

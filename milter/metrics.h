@@ -12,7 +12,9 @@
 /* One judged client. cause: F_NONE on pass. */
 void metrics_check(enum finding result, enum finding cause);
 
-/* One decision. rule: empty when none held. */
+/* One decision. rule: empty when none held; a name of the configuration, as it
+ * becomes a label. Names beyond some 130 in the life of the process are counted as
+ * "other". */
 void metrics_action(enum action action, bool enforce, const char *rule);
 
 void metrics_dns_ms(unsigned ms);
@@ -28,8 +30,9 @@ void metrics_waiting(int change);
 /* Reloads: taken, or refused because of a fault. */
 void metrics_reload(bool taken);
 
-/* Serves /metrics and /healthz at "ADDRESS:PORT". False, with the reason in
- * err, when it cannot. Call with signals blocked. */
+/* Serves /metrics and /healthz at "ADDRESS:PORT"; "[ADDRESS]:PORT" is IPv6 alone.
+ * False, with the reason in err, when it cannot. Call with signals blocked.
+ * Both are for one thread; stopping is safe when nothing was started. */
 bool metrics_start(const char *listen, char *err, size_t errlen);
 void metrics_stop(void);
 

@@ -84,6 +84,7 @@ class World:
         self.lacking = netns.setup(HOST, ADDRESSES, RESOLV_CONF)
         listen = ["127.0.0.1"] + ([] if "ipv6" in self.lacking else ["::1"])
         self.dns = dnsd.DnsServer(SCRIPT, listen, 53).start()
+        self.scripts = set()
         self.sink = smtp.Sink()
         self.postfix = postfix.Postfix({
             PORT: MILTER,
@@ -236,7 +237,8 @@ class Result:
 
     def __init__(self):
         self.banner = self.helo = self.mail = self.data = None
-        self.rcpt, self.message, self.seconds, self.token = [], None, 0.0, ""
+        self.rcpt, self.message, self.token = [], None, ""
+        self.greeted = self.decided = self.seconds = 0.0  # from connect to banner, RCPT's replies, end
         self.transcript = []
 
     def accepted(self):
@@ -255,9 +257,16 @@ class Case(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.world = world(**cls.world_options)
-        cls.world.dns.add(cls.dns)
+        cls.furnish()
         cls.daemon = Daemon(configuration(**cls.settings)).start()
+
+    @classmethod
+    def furnish(cls):
+        """The world, with the DNS script of the class (once, if classes share it)."""
+        cls.world = world(**cls.world_options)
+        if cls.dns not in cls.world.scripts:
+            cls.world.scripts.add(cls.dns)
+            cls.world.dns.add(cls.dns)
 
     @classmethod
     def tearDownClass(cls):
@@ -296,6 +305,7 @@ class Case(unittest.TestCase):
         if result.mail.code == 250:
             recipients = [rcpt] if isinstance(rcpt, str) else rcpt
             result.rcpt = [client.say("RCPT TO:<%s>" % one) for one in recipients]
+            result.decided = client.age()
             if any(reply.code == 250 for reply in result.rcpt):
                 result.token, text = self.message_text(headers)
                 result.data = client.data(text)
@@ -309,6 +319,7 @@ class Case(unittest.TestCase):
         result = Result()
         with self.connect(source, port) as client:
             result.banner = client.read()
+            result.greeted = client.age()
             if helo is not None:
                 result.helo = client.say(helo if isinstance(helo, bytes) else "%s %s" % (verb, helo))
             return self.transaction(client, result, **rest)

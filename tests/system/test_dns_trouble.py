@@ -27,6 +27,8 @@ mail.slow.example               !delay 300
 mail.slower.example             A    192.0.2.64
 ; a HELO name that never answers
 helo.silent.example             !silent
+; a HELO name that nobody must ask
+mail.private.example            A    192.0.2.10
 ; one name matches, another one is silent: the match is final
 62.2.0.192.in-addr.arpa         PTR  mail.silent.example
 62.2.0.192.in-addr.arpa         PTR  mail.sure.example
@@ -34,7 +36,7 @@ mail.sure.example               A    192.0.2.62
 ; closes
 63.2.0.192.in-addr.arpa         !close
 ; 2000 names, and 3900 addresses
-70.2.0.192.in-addr.arpa         PTR  many host%d.many.example 2000
+70.2.0.192.in-addr.arpa         PTR  many h%d.many.example 2000
 *.many.example                  A    198.51.100.9
 71.2.0.192.in-addr.arpa         PTR  huge.example
 huge.example                    A    many 10.0.0.0 3900
@@ -110,7 +112,7 @@ class Trouble(harness.TwoModes):
         self.assertLess(results.pop(), 1.0)
         for result in results:
             self.assertTrue(result.accepted(), result.transcript)
-            self.assertLess(result.seconds, LIMIT)
+            self.assertLess(result.decided - result.greeted, LIMIT)
 
     def test_new_good_clients_beside_silent_ones(self):
         """As above, but good clients that were never seen before: one dead zone must
@@ -136,7 +138,7 @@ class Trouble(harness.TwoModes):
         """300 ms a question is waited for."""
         result = self.send("192.0.2.61", "mail.slow.example")
         self.check_headers(result.message, "pass", None, "192.0.2.61")
-        self.assertGreater(result.seconds, 0.55)
+        self.assertGreater(result.seconds, 0.28)
 
     def test_slower_zone(self):
         """900 ms too: such zones exist."""
@@ -240,7 +242,7 @@ class Sharing(harness.Case):
         self.assertEqual(self.asked(address), 2)
 
     def test_temperror_is_forgotten_soon(self):
-        """Kept at most 5 s: then the mended zone is seen."""
+        """Kept at most 5 s, from when the answer came: then the mended zone is seen."""
         address = "192.0.2.82"
         name = dnsd.reverse_name(address)
         self.world.dns.add("%s !servfail" % name)
@@ -258,14 +260,16 @@ class Sharing(harness.Case):
     def test_B12_order_does_not_matter(self):
         """Fifteen names in four orders: the same ten are looked at."""
         names = ["%s.order.example" % letter for letter in "abcdefghijklmno"]
+        sources = {"c.order.example": (90, "pass"), "n.order.example": (95, "fail")}
         for name in names:
             self.world.dns.add("%s A 198.51.100.1" % name)
-        for within, expected in (("c.order.example", "pass"), ("n.order.example", "fail")):
+        for within, (first, _) in sources.items():
             for at in range(4):
-                address = "192.0.2.%d" % ((90 if expected == "pass" else 95) + at)
-                self.world.dns.ptr(address, *(names[at * 4:] + names[:at * 4]))
-                self.world.dns.add("%s A %s" % (within, address))
-                fields = self.xiprev(self.send(address).message)
+                self.world.dns.add("%s A 192.0.2.%d" % (within, first + at))
+                self.world.dns.ptr("192.0.2.%d" % (first + at), *(names[at * 4:] + names[:at * 4]))
+        for within, (first, expected) in sources.items():
+            for at in range(4):
+                fields = self.xiprev(self.send("192.0.2.%d" % (first + at)).message)
                 self.assertEqual(fields["result"], expected, (within, at))
                 self.assertEqual(fields["ptr"], within if expected == "pass" else "a.order.example")
 
@@ -316,7 +320,7 @@ class ShortDeadline(harness.Case):
 class HeloOff(harness.Case):
     """resolver.helo = false: the HELO name is never asked (F8)."""
 
-    dns = DNS + "mail.private.example A 192.0.2.10\n"
+    dns = DNS
     settings = {"resolver": "helo = false"}
 
     def test_F8_not_asked(self):

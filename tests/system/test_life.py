@@ -33,7 +33,7 @@ class Options(harness.Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.world = harness.world()
+        cls.furnish()
 
     def run_it(self, *args):
         """Runs the program to its end."""
@@ -171,8 +171,7 @@ class Life(harness.Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.world = harness.world()
-        cls.world.dns.add(cls.dns)
+        cls.furnish()
 
     def setUp(self):
         self.daemons, self.daemon, self.log_start = [], None, 0
@@ -216,7 +215,8 @@ class Life(harness.Case):
         self.assertLess(time.monotonic() - start, 6)
 
     def test_E11_term_under_load(self):
-        """Twenty waiting clients are let in at once; exit 0 inside ten seconds."""
+        """Twenty clients wait: they are let in, or lose the connection (libmilter's
+        workers end), but none is refused; exit 0 inside ten seconds."""
         daemon = self.launch(mode="enforce")
         threads, replies = self.waiting_clients(20)
         start = time.monotonic()
@@ -226,7 +226,7 @@ class Life(harness.Case):
         for thread in threads:
             thread.join(5)
         self.assertEqual(len(replies), 20)
-        self.assertFalse([one for one in replies if one[0] in "ry"], replies)
+        self.assertFalse([one for one in replies if one[0] in ("r", "y", "t")], replies)
 
     def test_int_stops_too(self):
         """INT is TERM."""
@@ -351,7 +351,7 @@ class Life(harness.Case):
         """Old stops, new starts at once: the new one ends up with the socket."""
         path = self.world.path("over.sock")
         first = self.launch('socket = "unix:%s"' % path, probe=path)
-        threads, _ = [], first.signal(signal.SIGTERM)
+        first.signal(signal.SIGTERM)
         second = self.launch('socket = "unix:%s"' % path, probe=path, wait=False)
         self.assertEqual(first.wait(), STOPPED)
 
@@ -366,7 +366,6 @@ class Life(harness.Case):
             self.until(serves, second.log(), timeout=20)
         else:
             self.assertEqual(second.wait(), NO_LISTEN)
-        del threads
 
     def test_E16_privileges(self):
         """Started as root with a user: every id is that user's, no capability is left, and

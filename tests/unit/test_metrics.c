@@ -4,6 +4,7 @@
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "../../milter/snapshot.h"
@@ -272,52 +273,73 @@ Test(metrics, histograms)
     metrics_stop();
 }
 
-#define EACH 20000
+#define THREADS 4
+#define NAMES   100
+#define EACH    50000
 
+static atomic_uint arrived;
+static char new_name[NAMES][RULE_NAME_MAX];
+
+/* All threads come to each new name together, spinning so that none is late. */
 static void *count_much(void *arg)
 {
     unsigned i;
 
-    (void)arg;
+    for (i = 0; i < NAMES; i++) {
+        atomic_fetch_add(&arrived, 1);
+        while (atomic_load(&arrived) < (i + 1) * THREADS)
+            sched_yield();
+        metrics_action(ACTION_REJECT, true, new_name[i]);
+    }
     for (i = 0; i < EACH; i++) {
-        char name[RULE_NAME_MAX];
-
-        snprintf(name, sizeof name, "rule-%u", i % 100); /* all come to new names at once */
-        metrics_action(ACTION_REJECT, true, name);
         metrics_check(F_IPREV_PASS, F_NONE);
         metrics_dns_ms(3);
+        metrics_action(ACTION_TAG, true, new_name[i % NAMES]);
         metrics_session(1);
         metrics_session(-1);
     }
-    return NULL;
+    return arg;
+}
+
+static void expect_names(const char *body)
+{
+    unsigned i;
+
+    for (i = 0; i < NAMES; i++) {
+        char name[100];
+
+        snprintf(name, sizeof name,
+                 "iprev_actions_total{action=\"reject\",mode=\"enforce\",rule=\"%s\"}",
+                 new_name[i]);
+        expect_sample(body, name, "4");
+        snprintf(name, sizeof name,
+                 "iprev_actions_total{action=\"tag\",mode=\"enforce\",rule=\"%s\"}", new_name[i]);
+        expect_sample(body, name, "2000");
+    }
 }
 
 Test(metrics, threads_lose_no_count)
 {
-    pthread_t thread[4];
+    pthread_t thread[THREADS];
     const char *body;
     size_t i;
 
+    for (i = 0; i < NAMES; i++)
+        snprintf(new_name[i], RULE_NAME_MAX, "rule-%zu", i);
     serve();
-    for (i = 0; i < ROWS(thread); i++)
+    for (i = 0; i < THREADS; i++)
         cr_assert_eq(pthread_create(&thread[i], NULL, count_much, NULL), 0);
     for (i = 0; i < 10; i++) /* meanwhile the page is right in itself */
         expect_grammar(page());
-    for (i = 0; i < ROWS(thread); i++)
+    for (i = 0; i < THREADS; i++)
         pthread_join(thread[i], NULL);
     body = page();
     expect_grammar(body);
-    expect_sample(body, "iprev_checks_total{result=\"pass\",cause=\"none\"}", "80000");
-    expect_sample(body, "iprev_dns_seconds_count", "80000");
-    expect_sample(body, "iprev_dns_seconds_sum", "240.000");
+    expect_sample(body, "iprev_checks_total{result=\"pass\",cause=\"none\"}", "200000");
+    expect_sample(body, "iprev_dns_seconds_count", "200000");
+    expect_sample(body, "iprev_dns_seconds_sum", "600.000");
     expect_sample(body, "iprev_sessions", "0");
-    for (i = 0; i < 100; i++) {
-        char name[100];
-
-        snprintf(name, sizeof name,
-                 "iprev_actions_total{action=\"reject\",mode=\"enforce\",rule=\"rule-%zu\"}", i);
-        expect_sample(body, name, "800");
-    }
+    expect_names(body);
     metrics_stop();
 }
 

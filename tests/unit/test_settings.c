@@ -197,7 +197,7 @@ Test(settings, print_reads_back_equal)
     const char *const text[] = {
         "", everything, "resolver { forward = {\"root\"} }",
         "rule x { when = {\"ptr-many\"} action = reject reply = '550 5.7.25 $ {ip}{ptr} \\\\' }",
-        "authserv-id = 'a$b' exempt { networks = {} recipients = {} }"};
+        "authserv-id = 'a${b' exempt { networks = {} recipients = {} }"};
     size_t i;
 
     for (i = 0; i < sizeof text / sizeof text[0]; i++) {
