@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#include "ascii.h"
-
 #define LINE_WORDS   (WORD_ACCESS | WORD_BLOCK | WORD_EMPTY)
 #define CHOSEN_WORDS (WORD_MAIL | WORD_ROLE | WORD_SENDING)
 
@@ -154,11 +152,11 @@ static void set_opaque(struct evidence *e, const struct view *v)
 
     for (i = 0; i < v->host; i++) {
         changes = digits = hex = 0;
-        last = ascii_digit((unsigned char)v->text[i]);
-        for (start = i; i < v->host && ascii_alnum((unsigned char)v->text[i]); i++) {
-            digit = ascii_digit((unsigned char)v->text[i]);
+        last = v->sort[i] == VIEW_DIGIT;
+        for (start = i; i < v->host && v->sort[i] != VIEW_SEPARATOR; i++) {
+            digit = v->sort[i] == VIEW_DIGIT;
             digits += digit;
-            hex += digit || (v->text[i] >= 'a' && v->text[i] <= 'f');
+            hex += v->sort[i] != VIEW_LETTER;
             changes += digit != last;
             last = digit;
         }
@@ -193,12 +191,13 @@ static void set_shape(struct evidence *e, const struct view *v)
     set_if(e, runs > 0, CLUE_DIGITS + at_most(longest, 7));
     set_if(e, true, CLUE_LABELS + at_most(labels, 5));
     set_if(e, true, CLUE_LONG + at_most(v->first / 6u, 5));
-    set_if(e, ascii_digit((unsigned char)v->text[0]), CLUE_DIGIT_FIRST);
+    set_if(e, v->sort[0] == VIEW_DIGIT, CLUE_DIGIT_FIRST);
     set_if(e, v->nhost > 0 && v->tok[0].digits && v->tok[0].len == v->first, CLUE_DIGIT_ONLY);
-    set_if(e, v->first > 0 && ascii_alpha((unsigned char)v->text[v->first - 1]), CLUE_LETTER_END);
+    set_if(e, v->first > 0 && v->sort[v->first - 1] >= VIEW_HEX, CLUE_LETTER_END);
     set_if(e, serial(v), CLUE_SERIAL);
     set_if(e, e->clue[CLUE_SERIAL] && e->clue[CLUE_ORG_HOST], CLUE_SERIAL_HOST);
-    set_opaque(e, v);
+    if (runs > 0)
+        set_opaque(e, v);
 }
 
 enum { AFTER_MACHINE, AFTER_LINE, AFTER_ROLE, AFTER_UNKNOWN, AFTER_SHORT, AFTER_NOTHING };
@@ -251,11 +250,10 @@ static size_t fold(struct evidence *e, const struct view *v, size_t n)
     bool hex = hex_form(t->form);
 
     while (i < v->host) {
-        unsigned char c = (unsigned char)v->text[i];
-
         while (k < v->ntok && (size_t)v->tok[k].at + v->tok[k].len <= i)
             k++;
-        if (i >= t->at && i < end && (ascii_digit(c) || (hex && c >= 'a' && c <= 'f'))) {
+        if (i >= t->at && i < end &&
+            (v->sort[i] == VIEW_DIGIT || (hex && v->sort[i] == VIEW_HEX))) {
             if (e->folded[n - 1] != '#')
                 e->folded[n++] = '#';
             i++;

@@ -14,6 +14,8 @@
 
 #define VIEW_TOKENS_MAX 48
 
+enum { VIEW_SEPARATOR, VIEW_DIGIT, VIEW_HEX, VIEW_LETTER }; /* HEX: a to f */
+
 struct token {
     uint8_t at, len;
     bool digits;     /* a run of digits, else a run of letters */
@@ -26,9 +28,11 @@ struct token {
  * itself registrable (bare). More tokens than fit are not looked at. */
 struct view {
     char text[DNAME_TEXT_MAX];
-    uint8_t len, host, first; /* first: length of the first label */
-    uint8_t org, org_len;     /* first label of the registrable domain */
+    uint8_t sort[DNAME_TEXT_MAX]; /* of each character */
+    uint8_t len, host, first;     /* first: length of the first label */
+    uint8_t org, org_len;         /* first label of the registrable domain */
     bool bare;
+    bool numbers;        /* a digit is in the host part */
     uint8_t ntok, nhost; /* all tokens; those inside the host part */
     struct token tok[VIEW_TOKENS_MAX];
 };

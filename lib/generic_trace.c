@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include "ascii.h"
-
 #define OCTETS_MAX 24
 
 /* A number of the name that can be an octet. */
@@ -259,12 +257,12 @@ static void strip(struct stripped *s, const struct view *v)
     size_t i;
 
     for (s->len = i = 0; i < v->len; i++) {
-        unsigned char c = (unsigned char)v->text[i];
-
-        if (!ascii_alnum(c))
+        if (v->sort[i] == VIEW_SEPARATOR)
             continue;
-        s->letter[s->len] = !ascii_digit(c);
-        s->value[s->len] = ascii_digit(c) ? c - '0' : c <= 'f' ? c - 'a' + 10 : 16;
+        s->letter[s->len] = v->sort[i] != VIEW_DIGIT;
+        s->value[s->len] = (uint8_t)(v->sort[i] == VIEW_DIGIT ? v->text[i] - '0'
+                                     : v->sort[i] == VIEW_HEX ? v->text[i] - 'a' + 10
+                                                              : 16);
         s->at[s->len++] = (uint8_t)i;
     }
 }
@@ -335,6 +333,8 @@ void trace_find_v4(struct trace *t, const struct view *v, const uint8_t octet[4]
 void trace_find(struct trace *t, const struct view *v, const struct addr *a)
 {
     memset(t, 0, sizeof(*t));
+    if (!v->numbers && !v->bare)
+        return;
     if (a->family == ADDR_IPV4)
         trace_find_v4(t, v, a->bytes);
     else if (a->family == ADDR_IPV6)

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#include "ascii.h"
-
 /* Wire octets to text; a dot stands at each inner length octet. */
 static void put_text(struct view *v, const struct dname *name)
 {
@@ -24,41 +22,81 @@ static void put_text(struct view *v, const struct dname *name)
     }
 }
 
-static size_t label_length(const struct view *v, size_t at)
+static uint8_t sort_of(char c)
 {
-    const char *dot = memchr(v->text + at, '.', v->len - at);
-
-    return dot != NULL ? (size_t)(dot - v->text) - at : v->len - at;
+    if (c >= 'a' && c <= 'z')
+        return c <= 'f' ? VIEW_HEX : VIEW_LETTER;
+    return c >= '0' && c <= '9' ? VIEW_DIGIT : VIEW_SEPARATOR;
 }
 
-/* Common top-level domains right below which everybody registers: the public
- * suffix list has nothing longer for them but zones of single companies, and
- * below those the host part should begin at the customer's label anyway. */
-static bool flat_top(const char *s, size_t n)
+static void put_sorts(struct view *v)
 {
-    static const char list[][5] = {"biz",  "ch", "com", "cz",  "de", "dk",  "edu", "eu", "gov",
-                                   "info", "li", "mil", "net", "nl", "org", "ru",  "sk", "su"};
     size_t i;
 
-    for (i = 0; i < sizeof(list) / sizeof(list[0]) && n <= 4; i++)
-        if (list[i][0] == s[0] && memcmp(list[i], s, n) == 0 && list[i][n] == '\0')
+    for (i = 0; i < v->len; i++)
+        v->sort[i] = sort_of(v->text[i]);
+    v->sort[v->len] = VIEW_SEPARATOR;
+}
+
+/* Where the label that ends before `end` begins. */
+static size_t label_before(const struct view *v, size_t end)
+{
+    while (end > 0 && v->text[end - 1] != '.')
+        end--;
+    return end;
+}
+
+static bool listed(const char *s, size_t n, const char list[][8], size_t high)
+{
+    size_t low = 0, mid;
+    int order;
+
+    while (n < 8 && low < high) {
+        mid = low + (high - low) / 2;
+        order = memcmp(s, list[mid], n);
+        if (order == 0 && list[mid][n] == '\0')
             return true;
+        if (order <= 0)
+            high = mid;
+        else
+            low = mid + 1;
+    }
     return false;
 }
 
-/* Octets of text left of the registrable domain. */
+/* Octets of text left of the registrable domain.
+ *
+ * The most common suffixes are answered from a table: what the public suffix
+ * list has below them are zones of single companies, and there the host part
+ * should begin at the label of the customer anyway. */
 static size_t left_of_domain(const struct view *v, const struct dname *name)
 {
-    size_t at = v->len, top;
+    static const char top[][8] = {"biz",  "ch", "com", "cz",  "de", "dk",  "edu", "eu", "gov",
+                                  "info", "li", "mil", "net", "nl", "org", "ru",  "sk", "su"};
+    static const char two[][8] = {
+        "ac.jp",  "ac.uk",  "co.id",  "co.in",  "co.jp",  "co.kr",  "co.nz",  "co.th",  "co.uk",
+        "co.za",  "com.ar", "com.au", "com.br", "com.cn", "com.co", "com.mx", "com.my", "com.pl",
+        "com.sg", "com.tr", "com.tw", "com.ua", "edu.tw", "ne.jp",  "net.ar", "net.au", "net.br",
+        "net.co", "net.id", "net.mx", "net.nz", "net.pl", "net.tw", "or.jp",  "org.uk"};
+    size_t last = label_before(v, v->len), second;
 
-    while (at > 0 && v->text[at - 1] != '.')
-        at--;
-    top = at;
-    if (top == 0 || !flat_top(v->text + top, v->len - top))
+    if (last < 2)
         return dname_left_of_registrable(name);
-    for (at--; at > 0 && v->text[at - 1] != '.';)
-        at--;
-    return at;
+    second = label_before(v, last - 1);
+    if (listed(v->text + last, v->len - last, top, sizeof(top) / sizeof(top[0])))
+        return second;
+    if (second >= 2 && listed(v->text + second, v->len - second, two, sizeof(two) / sizeof(two[0])))
+        return label_before(v, second - 1);
+    return dname_left_of_registrable(name);
+}
+
+static size_t label_length(const struct view *v, size_t at)
+{
+    size_t end = at;
+
+    while (end < v->len && v->text[end] != '.')
+        end++;
+    return end - at;
 }
 
 static void put_bounds(struct view *v, const struct dname *name)
@@ -87,15 +125,15 @@ static void put_tokens(struct view *v)
     size_t i = 0, start;
     struct token *t;
 
-    while (i < v->len && v->ntok < VIEW_TOKENS_MAX) {
-        if (!ascii_alnum((unsigned char)v->text[i])) {
+    for (v->ntok = v->nhost = 0; i < v->len && v->ntok < VIEW_TOKENS_MAX;) {
+        if (v->sort[i] == VIEW_SEPARATOR) {
             i++;
             continue;
         }
         t = &v->tok[v->ntok++];
-        t->digits = ascii_digit((unsigned char)v->text[i]);
-        for (start = i; i < v->len && ascii_alnum((unsigned char)v->text[i]) &&
-                        ascii_digit((unsigned char)v->text[i]) == t->digits;)
+        start = i;
+        t->digits = v->sort[i] == VIEW_DIGIT;
+        while (v->sort[i] != VIEW_SEPARATOR && (v->sort[i] == VIEW_DIGIT) == t->digits)
             i++;
         t->at = (uint8_t)start;
         t->len = (uint8_t)(i - start);
@@ -104,6 +142,7 @@ static void put_tokens(struct view *v)
         if (i > v->host)
             continue;
         v->nhost = v->ntok;
+        v->numbers = v->numbers || t->digits;
         if (!t->digits)
             t->classes = (uint8_t)word_class(v->text + start, i - start);
     }
@@ -111,8 +150,9 @@ static void put_tokens(struct view *v)
 
 void view_make(struct view *v, const struct dname *name)
 {
-    v->ntok = v->nhost = 0;
     put_text(v, name);
+    put_sorts(v);
     put_bounds(v, name);
+    v->numbers = false;
     put_tokens(v);
 }

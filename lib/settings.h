@@ -1,4 +1,4 @@
-/* iprev-milter.conf: read, checked, printed. The only file that knows libconfuse.
+/* iprev-milter.conf: read, checked, printed. settings.c alone knows libconfuse.
  *
  * Options are rows of one table; a key that is unknown, has the wrong type, a bad
  * value or a duplicate rule is an error that names file, line and key.
@@ -61,8 +61,9 @@ struct settings {
 };
 
 /* Reads a file (NULL: defaults only). On failure NULL, and every fault has
- * been written to err as "FILE:LINE: KEY: what is wrong". Free with
- * settings_free. */
+ * been written to err as "FILE:LINE: KEY: what is wrong"; on success err may get lines
+ * with "note:". libconfuse has global state, so calls wait for one another.
+ * Free with settings_free. */
 struct settings *settings_read(const char *file, FILE *err);
 
 /* Checks a socket text of -p or the configuration. What is wrong, or NULL. On success

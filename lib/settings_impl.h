@@ -1,9 +1,9 @@
 /* Inside of settings: the option table and what its rows are made of.
  *
- * A configuration goes through four steps: the file is read whole (settings_file), its
- * text is looked over (settings_scan), libconfuse makes values of it
- * (settings), and the rows of the table put the values into place (settings_rows,
- * settings_kinds).
+ * A configuration goes through four steps: a file is read whole (settings_file), its
+ * text is looked over (settings_scan, settings_token), libconfuse makes values of
+ * it (settings), and the rows of the table (settings_rows) put the values into place
+ * by their kinds (settings_kinds, settings_rules, settings_checks).
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_SETTINGS_IMPL_H
