@@ -15,7 +15,6 @@ void fcrdns_start(struct fcrdns *f, const struct addr *client)
 {
     memset(f, 0, sizeof *f);
     f->client = *client;
-    f->ptr = ANSWER_TIMEOUT;
     f->ttl = ANSWER_TTL_MAX;
 }
 
@@ -40,7 +39,7 @@ static void name_insert(struct fcrdns *f, const struct dname *name)
 
     while (at > 0 && (order = dname_compare(name, &f->name[at - 1].name)) < 0)
         at--;
-    if (at > 0 && order == 0)
+    if (order == 0)
         return;
     if (f->names == FCRDNS_NAMES_MAX) {
         f->capped = true;
@@ -49,9 +48,7 @@ static void name_insert(struct fcrdns *f, const struct dname *name)
         f->names--;
     }
     memmove(&f->name[at + 1], &f->name[at], (f->names - at) * sizeof f->name[0]);
-    memset(&f->name[at], 0, sizeof f->name[0]);
-    f->name[at].name = *name;
-    f->name[at].state = NAME_PENDING;
+    f->name[at] = (struct fcrdns_name){.name = *name, .state = NAME_PENDING};
     f->names++;
 }
 

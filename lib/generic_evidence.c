@@ -73,6 +73,12 @@ static void count_token(struct count *c, const struct token *t)
     c->chosen += (t->classes & CHOSEN_WORDS) != 0 && (t->classes & WORD_MACHINE) == 0;
 }
 
+static void set_classes(struct evidence *e, uint32_t set, size_t clue)
+{
+    for (; set != 0; set >>= 1, clue++)
+        set_if(e, (set & 1) != 0, clue);
+}
+
 static void set_words(struct evidence *e, const struct view *v)
 {
     struct count all = {0, 0, 0, 0}, first = {0, 0, 0, 0};
@@ -98,11 +104,9 @@ static void set_words(struct evidence *e, const struct view *v)
         set_if(e, all.chosen == all.letters, CLUE_ALL_CHOSEN);
     }
     set_if(e, first.letters > 0 && first.line == first.letters && all.digits == 0, CLUE_FIRST_LINE);
-    for (i = 0; i < WORD_CLASSES; i++) {
-        set_if(e, (e->words >> i & 1) != 0, CLUE_WORD + i);
-        set_if(e, (e->words_num >> i & 1) != 0, CLUE_WORD_NUM + i);
-        set_if(e, (e->words_rest >> i & 1) != 0, CLUE_WORD_REST + i);
-    }
+    set_classes(e, e->words, CLUE_WORD);
+    set_classes(e, e->words_num, CLUE_WORD_NUM);
+    set_classes(e, e->words_rest, CLUE_WORD_REST);
 }
 
 static void set_trace(struct evidence *e, const struct view *v)
@@ -316,14 +320,34 @@ void evidence_collect(struct evidence *e, const struct view *v, const struct add
     set_groups(e, v);
 }
 
+int32_t evidence_groups(const struct evidence *e, const struct weights *w)
+{
+    int32_t sum = 0;
+    size_t i;
+
+    for (i = 0; i < e->ngram; i++)
+        sum += w->gram[e->gram[i]];
+    return sum * GRAM_SCALE;
+}
+
 int32_t evidence_score(const struct evidence *e, const struct weights *w)
 {
-    int32_t sum = 0, grams = 0;
+    int32_t sum = evidence_groups(e, w);
     size_t i;
 
     for (i = 0; i < e->non; i++)
         sum += w->clue[e->on[i]];
-    for (i = 0; i < e->ngram; i++)
-        grams += w->gram[e->gram[i]];
-    return sum + grams * GRAM_SCALE;
+    return sum;
+}
+
+bool evidence_sender(const struct evidence *e, const struct view *v)
+{
+    uint32_t all = e->words | e->words_rest;
+
+    if (!sender_known(v))
+        return false;
+    if ((all & (WORD_MAIL | WORD_SENDING)) != 0)
+        return true;
+    return v->numbers && (all & (WORD_ACCESS | WORD_BLOCK)) == 0 &&
+           (e->trace.form < FORM_FULL || e->clue[CLUE_ORG_MAIL]);
 }

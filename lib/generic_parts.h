@@ -173,6 +173,16 @@ uint32_t org_class(const char *s, size_t n);
 bool sender_known(const struct view *v);
 
 void evidence_collect(struct evidence *e, const struct view *v, const struct addr *client);
+/* The sum of all weights, and the part of the letter groups in it. */
 int32_t evidence_score(const struct evidence *e, const struct weights *w);
+int32_t evidence_groups(const struct evidence *e, const struct weights *w);
+
+/* The name is an outbound host of a well-known sender, not a line or server
+ * of a customer in its domain. */
+bool evidence_sender(const struct evidence *e, const struct view *v);
+
+/* Appends the reasons for the verdict to why; never nothing. */
+void evidence_explain(struct sbuf *why, const struct evidence *e, const struct view *v,
+                      const struct addr *client, bool machine);
 
 #endif

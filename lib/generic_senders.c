@@ -236,12 +236,16 @@ bool sender_known(const struct view *v)
 {
     const char *domain = v->text + v->org;
     size_t low = 0, high = SENDERS, mid;
+    int order;
 
     if (v->bare)
         return false;
     while (low < high) {
         mid = low + (high - low) / 2;
-        if (strcmp(domain, senders[mid].domain) <= 0)
+        order = domain[0] - senders[mid].domain[0];
+        if (order == 0)
+            order = strcmp(domain, senders[mid].domain);
+        if (order <= 0)
             high = mid;
         else
             low = mid + 1;

@@ -22,19 +22,15 @@ static void put_text(struct view *v, const struct dname *name)
     }
 }
 
-static uint8_t sort_of(char c)
-{
-    if (c >= 'a' && c <= 'z')
-        return c <= 'f' ? VIEW_HEX : VIEW_LETTER;
-    return c >= '0' && c <= '9' ? VIEW_DIGIT : VIEW_SEPARATOR;
-}
+static const uint8_t sorts[256] = {
+    ['0' ... '9'] = VIEW_DIGIT, ['a' ... 'f'] = VIEW_HEX, ['g' ... 'z'] = VIEW_LETTER};
 
 static void put_sorts(struct view *v)
 {
     size_t i;
 
     for (i = 0; i < v->len; i++)
-        v->sort[i] = sort_of(v->text[i]);
+        v->sort[i] = sorts[(unsigned char)v->text[i]];
     v->sort[v->len] = VIEW_SEPARATOR;
 }
 
@@ -64,6 +60,10 @@ static bool listed(const char *s, size_t n, const char list[][8], size_t high)
     return false;
 }
 
+/* Below the tops of the list `brief` the suffixes of two labels begin with no
+ * longer one: ac.at, asso.fr, store.ro. */
+#define BRIEF_MAX 5
+
 /* Octets of text left of the registrable domain.
  *
  * The most common suffixes are answered from a table: what the public suffix
@@ -78,6 +78,9 @@ static size_t left_of_domain(const struct view *v, const struct dname *name)
         "co.za",  "com.ar", "com.au", "com.br", "com.cn", "com.co", "com.mx", "com.my", "com.pl",
         "com.sg", "com.tr", "com.tw", "com.ua", "edu.tw", "ne.jp",  "net.ar", "net.au", "net.br",
         "net.co", "net.id", "net.mx", "net.nz", "net.pl", "net.tw", "or.jp",  "org.uk"};
+    static const char brief[][8] = {"at", "be", "bg", "by", "ca", "cc", "cl", "co", "ee", "es",
+                                    "fi", "fr", "gr", "hr", "ie", "io", "ir", "is", "kz", "lt",
+                                    "lu", "lv", "me", "pt", "ro", "rs", "si", "to", "tv", "us"};
     size_t last = label_before(v, v->len), second;
 
     if (last < 2)

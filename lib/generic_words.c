@@ -247,13 +247,15 @@ uint32_t word_class(const char *s, size_t n)
     size_t low = 0, high, mid;
     int order;
 
-    if (n == 0 || n >= WORD_MAX || s[0] < 'a' || s[0] > 'z')
+    if (n < 2 || n >= WORD_MAX || s[0] < 'a' || s[0] > 'z')
         return 0;
     list = letters[s[0] - 'a'].list;
     high = letters[s[0] - 'a'].n;
     while (low < high) {
         mid = low + (high - low) / 2;
-        order = memcmp(s, list[mid].text, n);
+        order = s[1] - list[mid].text[1];
+        if (order == 0)
+            order = memcmp(s, list[mid].text, n);
         if (order == 0 && list[mid].text[n] == '\0')
             return list[mid].classes;
         if (order <= 0)

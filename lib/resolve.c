@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unbound.h>
 #include <unistd.h>
 
@@ -32,7 +33,6 @@ struct request {
 };
 
 static pthread_mutex_t ended_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t ended_cond = PTHREAD_COND_INITIALIZER;
 static unsigned threads_alive;
 
 /* ---- the worker thread ---- */
@@ -71,10 +71,17 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
         event_base_loopbreak(k->base);
 }
 
+/* The wake descriptors stay open to the last: who ends the resolver may still poke a
+ * worker that has seen the end already. */
 static void drop_holders(struct resolver *r, unsigned n)
 {
+    unsigned i;
+
     if (atomic_fetch_sub(&r->holders, n) != n)
         return;
+    for (i = 0; i < r->workers; i++)
+        if (r->worker[i].wake_fd >= 0)
+            close(r->worker[i].wake_fd);
     lookup_table_free(r->table);
     free(r);
 }
@@ -89,8 +96,6 @@ static void worker_close(struct worker *k)
         event_free(k->beat);
     if (k->base != NULL)
         event_base_free(k->base);
-    if (k->wake_fd >= 0)
-        close(k->wake_fd);
 }
 
 static void *worker_main(void *arg)
@@ -99,11 +104,11 @@ static void *worker_main(void *arg)
     struct resolver *r = k->resolver;
 
     event_base_loop(k->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    work_finish_all(k); /* none are open, unless the loop has failed */
     worker_close(k);
     drop_holders(r, 1);
     pthread_mutex_lock(&ended_lock);
     threads_alive--;
-    pthread_cond_broadcast(&ended_cond);
     pthread_mutex_unlock(&ended_lock);
     return NULL;
 }
@@ -242,7 +247,7 @@ struct resolver *resolver_start(const struct resolver_settings *s, const struct 
         zonefile_free(&zone);
         return NULL;
     }
-    r->max_inflight = s->max_inflight / s->threads;
+    r->max_inflight = (s->max_inflight + s->threads - 1) / s->threads;
     if (r->max_inflight > ports / 4 * 3)
         r->max_inflight = ports / 4 * 3;
     for (i = 0; ok && i < r->workers; i++)
@@ -279,25 +284,21 @@ void resolver_release(struct resolver *r)
         resolver_end(r, r->workers);
 }
 
+/* Looks up now and then: it happens once, and the wall clock must not matter. */
 bool resolver_wait_ended(unsigned ms)
 {
-    struct timespec until;
-    int e = 0;
+    static const struct timespec pause = {.tv_nsec = 2000000};
+    int64_t until = resolver_now() + ms;
     bool ended;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
+    for (;;) {
+        pthread_mutex_lock(&ended_lock);
+        ended = threads_alive == 0;
+        pthread_mutex_unlock(&ended_lock);
+        if (ended || resolver_now() >= until)
+            return ended;
+        nanosleep(&pause, NULL);
     }
-    pthread_mutex_lock(&ended_lock);
-    while (threads_alive > 0 && e == 0)
-        e = pthread_cond_timedwait(&ended_cond, &ended_lock, &until);
-    ended = threads_alive == 0;
-    pthread_mutex_unlock(&ended_lock);
-    return ended;
 }
 
 /* ---- asking ---- */

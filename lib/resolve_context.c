@@ -95,11 +95,9 @@ static bool set_servers(struct ub_ctx *ctx, const struct resolver_settings *s, c
     size_t i;
     int rc = 0;
 
-    if (s->root)
-        return true;
-    if (s->forwards == 0)
+    if (!s->root && s->forwards == 0)
         rc = forward_to_system(ctx);
-    for (i = 0; rc == 0 && i < s->forwards; i++)
+    for (i = 0; !s->root && rc == 0 && i < s->forwards; i++)
         rc = ub_ctx_set_fwd(ctx, s->forward[i]);
     if (rc == 0 && s->trust_anchor != NULL)
         rc = ub_ctx_add_ta_file(ctx, s->trust_anchor);

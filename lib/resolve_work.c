@@ -34,16 +34,25 @@ struct work {
     struct fcrdns f;
 };
 
+/* The aliases that led to a question. Its answer is worth no more than they are. */
+struct trail {
+    unsigned aliases;
+    uint32_t ttl; /* the least */
+    bool secure;  /* all */
+};
+
+static const struct trail no_trail = {.ttl = ANSWER_TTL_MAX, .secure = true};
+
 struct question {
     struct work *work;
     unsigned index; /* of a PTR name, or QUESTION_CLIENT, QUESTION_HELO */
-    unsigned aliases;
+    struct trail trail;
     int64_t started;
     enum rrtype type;
     struct dname name;
 };
 
-static void ask(struct work *w, unsigned index, unsigned aliases, const struct dname *name,
+static void ask(struct work *w, unsigned index, struct trail trail, const struct dname *name,
                 enum rrtype type);
 
 /* ---- finishing ---- */
@@ -151,7 +160,7 @@ static void ask_names(struct work *w)
     for (i = 0; i < n; i++)
         name[i] = w->f.name[i].name;
     for (i = 0; i < n && w->lookup != NULL; i++)
-        ask(w, i, 0, &name[i], fcrdns_type(&w->f.client));
+        ask(w, i, no_trail, &name[i], fcrdns_type(&w->f.client));
 }
 
 /* Feeds an answer to the work; finishes the lookup when nothing is left to ask. */
@@ -195,11 +204,21 @@ static void read_reply(struct answer *a, const struct question *q, int rcode, co
     a->secure = sec == 2;
 }
 
+/* What libunbound gives back at the end of the resolver is no answer. */
 static void trace(struct resolver *r, const struct question *q, const struct answer *a)
 {
-    if (r->traced)
+    if (r->traced && !atomic_load(&r->quit))
         r->trace.question(r->trace.arg, &q->name, q->type, a,
                           (unsigned)(resolver_now() - q->started));
+}
+
+static void follow_trail(struct trail *t, struct answer *a)
+{
+    if (a->ttl > t->ttl)
+        a->ttl = t->ttl;
+    a->secure = a->secure && t->secure;
+    t->ttl = a->ttl;
+    t->secure = a->secure;
 }
 
 static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char *why_bogus,
@@ -215,13 +234,15 @@ static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char 
     atomic_fetch_sub_explicit(&k->inflight, 1, memory_order_relaxed);
     read_reply(&a, q, rcode, packet, len, sec);
     trace(k->resolver, q, &a);
-    if (a.kind == ANSWER_ALIAS && w->lookup != NULL && q->aliases < ALIASES_MAX) {
+    follow_trail(&q->trail, &a);
+    if (a.kind == ANSWER_ALIAS && w->lookup != NULL && q->trail.aliases < ALIASES_MAX) {
         struct dname target = a.name;
 
-        ask(w, q->index, q->aliases + 1, &target, q->type);
+        q->trail.aliases++;
+        ask(w, q->index, q->trail, &target, q->type);
     } else {
         if (a.kind == ANSWER_ALIAS)
-            a.kind = q->aliases < ALIASES_MAX ? ANSWER_NODATA : ANSWER_SERVFAIL;
+            a.kind = ANSWER_SERVFAIL; /* too long a chain, or a loop */
         feed(w, q->index, &a);
     }
     w->waiting--;
@@ -231,7 +252,7 @@ static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char 
 
 /* ---- questions ---- */
 
-static struct question *question_new(struct work *w, unsigned index, unsigned aliases,
+static struct question *question_new(struct work *w, unsigned index, struct trail trail,
                                      const struct dname *name, enum rrtype type)
 {
     struct question *q = malloc(sizeof *q);
@@ -240,7 +261,7 @@ static struct question *question_new(struct work *w, unsigned index, unsigned al
         return NULL;
     q->work = w;
     q->index = index;
-    q->aliases = aliases;
+    q->trail = trail;
     q->started = resolver_now();
     q->type = type;
     q->name = *name;
@@ -249,7 +270,7 @@ static struct question *question_new(struct work *w, unsigned index, unsigned al
 
 /* Asks libunbound; an answer it has at once comes back through on_reply before
  * this returns. The work stays alive during the call: `waiting` is held. */
-static void ask(struct work *w, unsigned index, unsigned aliases, const struct dname *name,
+static void ask(struct work *w, unsigned index, struct trail trail, const struct dname *name,
                 enum rrtype type)
 {
     struct worker *k = w->worker;
@@ -260,9 +281,8 @@ static void ask(struct work *w, unsigned index, unsigned aliases, const struct d
 
     sbuf_init(&sb, text, sizeof text);
     dname_put_query(&sb, name);
-    w->asked++;
     if (atomic_load_explicit(&k->inflight, memory_order_relaxed) < k->resolver->max_inflight)
-        q = question_new(w, index, aliases, name, type);
+        q = question_new(w, index, trail, name, type);
     if (q == NULL) {
         atomic_fetch_add_explicit(&k->resolver->overloads, 1, memory_order_relaxed);
         a = answer_none(ANSWER_OVERLOAD);
@@ -271,6 +291,7 @@ static void ask(struct work *w, unsigned index, unsigned aliases, const struct d
     }
     atomic_fetch_add_explicit(&k->resolver->questions, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&k->inflight, 1, memory_order_relaxed);
+    w->asked++;
     w->waiting++;
     if (ub_resolve_event(k->ctx, text, (int)type, 1, q, on_reply, NULL) != 0) {
         atomic_fetch_sub_explicit(&k->inflight, 1, memory_order_relaxed);
@@ -306,10 +327,10 @@ void work_start(struct worker *k, struct lookup *l, int64_t deadline)
     arm(w, deadline - w->started);
     w->waiting++; /* hold it while asking */
     if (lookup_helo(l, &name)) {
-        ask(w, QUESTION_HELO, 0, &name, fcrdns_type(&w->f.client));
+        ask(w, QUESTION_HELO, no_trail, &name, fcrdns_type(&w->f.client));
     } else {
         dname_reverse(&name, &w->f.client);
-        ask(w, QUESTION_CLIENT, 0, &name, RR_PTR);
+        ask(w, QUESTION_CLIENT, no_trail, &name, RR_PTR);
     }
     w->waiting--;
     work_free_if_unused(w);

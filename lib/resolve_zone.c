@@ -73,7 +73,7 @@ static bool read_records(struct zonefile *z, FILE *fp, const char *file, char *e
     const char *fault = NULL;
     int line = 1, at = 1;
 
-    while (fault == NULL && !feof(fp)) {
+    while (fault == NULL && !feof(fp) && !ferror(fp)) {
         ldns_rr *rr = NULL;
         ldns_status st;
 
@@ -87,6 +87,8 @@ static bool read_records(struct zonefile *z, FILE *fp, const char *file, char *e
         if (st == LDNS_STATUS_OK)
             ldns_rr_free(rr);
     }
+    if (fault == NULL && ferror(fp))
+        fault = "cannot be read";
     if (fault != NULL)
         snprintf(err, errlen, "%s:%d: %s", file, at, fault);
     ldns_rdf_deep_free(origin);

@@ -14,6 +14,7 @@
 
 #define QUEUE_MAX 4096 /* lines */
 #define LINE_MAX_ 4096 /* octets; longer lines are cut */
+#define PAUSE_MS  2    /* between looks at the writer that is to end */
 
 struct line {
     struct line *next;
@@ -22,8 +23,7 @@ struct line {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t more = PTHREAD_COND_INITIALIZER;  /* the queue has lines, or stop */
-static pthread_cond_t ended = PTHREAD_COND_INITIALIZER; /* the writer has */
+static pthread_cond_t more = PTHREAD_COND_INITIALIZER; /* the queue has lines, or stop */
 static struct line *first, **last = &first;
 static unsigned queued;
 static bool running, stopping;
@@ -91,7 +91,6 @@ static void *writer(void *arg)
         pthread_mutex_lock(&lock);
     }
     running = false;
-    pthread_cond_broadcast(&ended);
     pthread_mutex_unlock(&lock);
     return NULL;
 }
@@ -176,17 +175,20 @@ void log_line(int level, const char *fmt, ...)
         write_line(level, text);
 }
 
-void log_stop(unsigned ms)
+bool log_stop(unsigned ms)
 {
-    struct timespec until;
-    int e = 0;
+    static const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
+    unsigned waited;
+    bool ended = false;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += ms / 1000 + 1;
-    pthread_mutex_lock(&lock);
-    stopping = true;
-    pthread_cond_broadcast(&more);
-    while (running && e == 0)
-        e = pthread_cond_timedwait(&ended, &lock, &until);
-    pthread_mutex_unlock(&lock);
+    for (waited = 0; !ended && waited <= ms; waited += PAUSE_MS) {
+        if (waited > 0)
+            nanosleep(&pause, NULL);
+        pthread_mutex_lock(&lock);
+        stopping = true;
+        pthread_cond_signal(&more);
+        ended = !running;
+        pthread_mutex_unlock(&lock);
+    }
+    return ended;
 }

@@ -26,7 +26,8 @@ void log_line(int level, const char *fmt, ...) __attribute__((format(printf, 2, 
 /* Lines dropped since start. */
 uint64_t log_dropped(void);
 
-/* Writes what is queued, for at most ms milliseconds. */
-void log_stop(unsigned ms);
+/* Writes what is queued, for at most ms milliseconds. False when the writer still hangs
+ * in the sink: exit() may then hang in it as well. */
+bool log_stop(unsigned ms);
 
 #endif

@@ -1,8 +1,10 @@
 /* iprev-milter: order of start, signals, order of stop, exit codes.
  *
- * The first thread does nothing but wait for signals: the kernel prefers it, so it
- * sees them before libmilter's own signal thread, and HUP can be told from
- * TERM. libmilter runs in a thread of its own, and so does a reload.
+ * The first thread does nothing but wait for the signals that end the process: the
+ * kernel prefers it, so it sees them before libmilter's own signal thread, and HUP can
+ * be told from TERM. libmilter runs in a thread of its own, and so does the reload,
+ * which waits for USR1 itself: while the first thread handled that, libmilter's
+ * thread would take a TERM.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
@@ -15,7 +17,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -46,7 +47,8 @@ struct options {
 
 static struct options options;
 static char *socket_in_use;
-static sem_t reload_wanted;
+static atomic_bool stopping, reloading;
+static pthread_mutex_t snapshot_lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool milter_ended;
 static atomic_int milter_result;
 static pthread_t first_thread;
@@ -176,6 +178,20 @@ static struct settings *reread_settings(void)
     return s;
 }
 
+/* Once the stop has begun, the snapshot in force stays: it is the one drained. */
+static void put_unless_stopping(struct snapshot *s)
+{
+    bool put;
+
+    pthread_mutex_lock(&snapshot_lock);
+    put = !atomic_load(&stopping);
+    if (put)
+        snapshot_put(s);
+    pthread_mutex_unlock(&snapshot_lock);
+    if (!put)
+        snapshot_release(s);
+}
+
 static void reload(void)
 {
     struct snapshot *old = snapshot_take(), *new = NULL;
@@ -192,7 +208,7 @@ static void reload(void)
             log_line(LOG_WARNING, "reload: a new socket needs a restart; still on %s",
                      socket_in_use);
         log_set(new->settings->log.stderr_, log_level(new->settings));
-        snapshot_put(new);
+        put_unless_stopping(new);
         log_line(LOG_NOTICE, "reloaded %s",
                  options.config != NULL ? options.config : "the built-in settings");
     }
@@ -203,13 +219,20 @@ static void reload(void)
 
 static void *reloader(void *arg)
 {
+    sigset_t set;
+    int sig;
+
     (void)arg;
-    for (;;)
-        if (sem_wait(&reload_wanted) == 0) {
-            while (sem_trywait(&reload_wanted) == 0)
-                ; /* several requests, one reload */
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    for (;;) {
+        if (sigwait(&set, &sig) != 0)
+            continue;
+        atomic_store(&reloading, true);
+        if (!atomic_load(&stopping))
             reload();
-        }
+        atomic_store(&reloading, false);
+    }
     return NULL;
 }
 
@@ -234,13 +257,12 @@ static bool start_thread(void *(*run)(void *))
     return true;
 }
 
-static void waited_signals(sigset_t *set)
+static void end_signals(sigset_t *set)
 {
     sigemptyset(set);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGHUP);
-    sigaddset(set, SIGUSR1);
     sigaddset(set, SIGUSR2);
 }
 
@@ -261,7 +283,7 @@ static int wait_for_end(void)
     struct timespec every = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
     sigset_t set;
 
-    waited_signals(&set);
+    end_signals(&set);
     for (;;) {
         int sig = sigtimedwait(&set, NULL, &every);
 
@@ -269,8 +291,6 @@ static int wait_for_end(void)
             return 0;
         if (sig == SIGTERM || sig == SIGINT || sig == SIGHUP)
             return sig;
-        if (sig == SIGUSR1)
-            sem_post(&reload_wanted);
         if (watchdog != 0)
             feed_watchdog();
     }
@@ -300,10 +320,14 @@ static void *wake_listener(void *arg)
 /* Lets no new work in, ends what waits, and waits for callbacks that run. */
 static void drain(void)
 {
-    struct snapshot *s = snapshot_take();
     int64_t until = resolver_now() + STOP_WAIT_MS;
+    struct snapshot *s;
 
     daemon_notify("STOPPING=1");
+    pthread_mutex_lock(&snapshot_lock);
+    atomic_store(&stopping, true);
+    pthread_mutex_unlock(&snapshot_lock);
+    s = snapshot_take();
     if (s != NULL)
         resolver_drain(s->resolver);
     snapshot_release(s);
@@ -313,10 +337,10 @@ static void drain(void)
         sleep_ms(5);
 }
 
-/* Ends the process. With sessions still open, nothing shared is torn down. */
+/* Ends the process. With sessions or a reload still open, nothing shared is torn down. */
 static int end(int status)
 {
-    bool clean = metrics_sessions() == 0;
+    bool clean = metrics_sessions() == 0 && !atomic_load(&reloading);
 
     log_line(LOG_NOTICE, "stopped");
     daemon_remove_socket(socket_in_use);
@@ -324,7 +348,7 @@ static int end(int status)
     snapshot_put(NULL);
     if (clean)
         clean = resolver_wait_ended(2000);
-    log_stop(2000);
+    clean &= log_stop(3000);
     if (!clean)
         _exit(status);
     free(socket_in_use);
@@ -403,12 +427,12 @@ static int start(struct settings *s)
     if (metrics != NULL && !metrics_start(metrics, err, sizeof err))
         return fail(EXIT_NO_LISTEN, "metrics", err);
     session_before_wait = daemon_kick;
-    if (sem_init(&reload_wanted, 0, 0) != 0 || !start_thread(reloader) ||
-        !start_thread(milter_main))
-        return fail(EXIT_INTERNAL, "start", "no thread to be had");
     log_line(LOG_NOTICE, "%s listens on %s, mode %s", PACKAGE_STRING, socket_in_use,
              first->settings->enforce ? "enforce" : "monitor");
     daemon_notify("READY=1");
+    /* Last, so that this thread waits for signals before libmilter's does. */
+    if (!start_thread(reloader) || !start_thread(milter_main))
+        return fail(EXIT_INTERNAL, "start", "no thread to be had");
     return -1;
 }
 
@@ -424,7 +448,8 @@ int main(int argc, char **argv)
     if (s == NULL)
         return EXIT_BAD_CONFIG;
     first_thread = pthread_self();
-    waited_signals(&set);
+    end_signals(&set);
+    sigaddset(&set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     daemon_limits();

@@ -21,7 +21,8 @@ struct session {
     struct snapshot *snapshot;
     struct addr client;
     enum finding skip; /* for the connection: F_SKIP_* or F_NONE */
-    int64_t deadline;
+    int64_t chain_deadline, forward_deadline;
+    unsigned waited_ms; /* in all: the client's deadline bounds the sum */
     struct lookup *chain;
     struct lookup *forward;            /* of the HELO name */
     bool chain_cached, forward_cached; /* were remembered: cost this client nothing */
@@ -38,7 +39,7 @@ struct session {
     bool spared;  /* a recipient is exempt: the message goes through */
     bool decided; /* at a stage before the end of message */
     bool logged;
-    unsigned wait_ms;
+    unsigned wait_ms;          /* for this message */
     unsigned authres, x_iprev; /* fields seen */
     unsigned forged;           /* of authres */
     uint8_t *forged_bits;      /* FORGED_MAX bits, or NULL: then all are when forged > 0 */
@@ -49,6 +50,27 @@ _Static_assert(sizeof(struct session) + FORGED_MAX / 8 <= 4096, "bound of a conn
 void (*session_before_wait)(void);
 
 /* ---- life ---- */
+
+const struct settings *session_settings(const struct session *s)
+{
+    return s->snapshot->settings;
+}
+
+static void choose_id(struct session *s, const char *mta_name)
+{
+    const char *id = session_settings(s)->authserv_id;
+    char host[AUTHRES_ID_MAX];
+
+    if (id == NULL)
+        id = mta_name;
+    if (id == NULL || !authres_id_valid(id, strlen(id))) {
+        if (gethostname(host, sizeof host) != 0)
+            host[0] = '\0';
+        host[sizeof host - 1] = '\0';
+        id = authres_id_valid(host, strlen(host)) ? host : "localhost";
+    }
+    memcpy(s->id, id, strlen(id) + 1);
+}
 
 struct session *session_new(void)
 {
@@ -62,6 +84,7 @@ struct session *session_new(void)
         return NULL;
     }
     s->skip = F_SKIP_NO_ADDRESS;
+    choose_id(s, NULL); /* forged fields are found even when no connect comes */
     metrics_session(1);
     return s;
 }
@@ -85,28 +108,7 @@ void session_free(struct session *s)
     metrics_session(-1);
 }
 
-const struct settings *session_settings(const struct session *s)
-{
-    return s->snapshot->settings;
-}
-
 /* ---- connect ---- */
-
-static void choose_id(struct session *s, const char *mta_name)
-{
-    const char *id = session_settings(s)->authserv_id;
-    char host[AUTHRES_ID_MAX];
-
-    if (id == NULL)
-        id = mta_name;
-    if (id == NULL || !authres_id_valid(id, strlen(id))) {
-        if (gethostname(host, sizeof host) != 0)
-            host[0] = '\0';
-        host[sizeof host - 1] = '\0';
-        id = authres_id_valid(host, strlen(host)) ? host : "localhost";
-    }
-    memcpy(s->id, id, strlen(id) + 1);
-}
 
 static void know_self(struct session *s, const struct session_peer *peer)
 {
@@ -138,8 +140,10 @@ void session_connect(struct session *s, const struct session_peer *peer)
     drop(&s->chain);
     drop(&s->forward);
     session_reset(s);
+    s->authenticated = false;
     s->helo_given = false;
     s->helo_lookups = 0;
+    s->waited_ms = 0;
     s->raw_len = 0;
     helo_parse(&s->helo, NULL, 0);
     memset(&s->self, 0, sizeof s->self);
@@ -149,9 +153,9 @@ void session_connect(struct session *s, const struct session_peer *peer)
     if (peer->client_resolve != NULL && strlen(peer->client_resolve) < sizeof s->mta_resolve)
         memcpy(s->mta_resolve, peer->client_resolve, strlen(peer->client_resolve) + 1);
     s->skip = skip_reason(s, peer);
-    s->deadline = resolver_now() + session_settings(s)->resolver.deadline_ms;
+    s->chain_deadline = resolver_now() + session_settings(s)->resolver.deadline_ms;
     if (s->skip == F_NONE)
-        s->chain = resolver_ask_client(s->snapshot->resolver, &s->client, s->deadline);
+        s->chain = resolver_ask_client(s->snapshot->resolver, &s->client, s->chain_deadline);
     s->chain_cached = s->chain != NULL && lookup_done(s->chain);
 }
 
@@ -162,23 +166,35 @@ static const struct chain *known_chain(const struct session *s)
     return s->chain != NULL && lookup_done(s->chain) ? lookup_chain(s->chain) : NULL;
 }
 
+/* A client that is slow to say HELO has not used up its time: only waiting for DNS does. */
+static void ask_helo(struct session *s)
+{
+    unsigned total = session_settings(s)->resolver.deadline_ms;
+    unsigned left = total > s->waited_ms ? total - s->waited_ms : 0;
+
+    s->helo_lookups++;
+    s->forward_deadline = resolver_now() + left;
+    s->forward =
+        resolver_ask_helo(s->snapshot->resolver, &s->client, &s->helo.name, s->forward_deadline);
+    s->forward_cached = lookup_done(s->forward);
+}
+
 void session_helo(struct session *s, const char *argument)
 {
     size_t n = argument != NULL ? strlen(argument) : 0;
-    bool asks = session_settings(s)->resolver.helo;
+    struct dname before = s->helo.name;
 
-    drop(&s->forward);
     helo_parse(&s->helo, argument, n);
     s->helo_given = true;
     s->raw_len = (unsigned)(n < HELO_MAX ? n : HELO_MAX);
     if (argument != NULL)
         memcpy(s->raw, argument, s->raw_len);
-    if (s->skip == F_NONE && asks && s->helo_lookups < HELO_LOOKUPS_MAX &&
-        helo_must_ask(&s->helo, &s->self, known_chain(s))) {
-        s->helo_lookups++;
-        s->forward =
-            resolver_ask_helo(s->snapshot->resolver, &s->client, &s->helo.name, s->deadline);
-    }
+    if (s->forward != NULL && dname_equal(&before, &s->helo.name))
+        return; /* as after STARTTLS: the same question */
+    drop(&s->forward);
+    if (s->skip == F_NONE && session_settings(s)->resolver.helo &&
+        s->helo_lookups < HELO_LOOKUPS_MAX && helo_must_ask(&s->helo, &s->self, known_chain(s)))
+        ask_helo(s);
 }
 
 /* ---- messages ---- */
@@ -241,21 +257,24 @@ static bool exempt_authenticated(const struct session *s)
     return s->authenticated && session_settings(s)->exempt.authenticated;
 }
 
-static void wait_for(struct session *s, struct lookup *l)
+static void wait_for(struct session *s, struct lookup *l, int64_t deadline)
 {
     int64_t from;
+    unsigned ms;
 
     if (l == NULL || lookup_done(l))
         return;
     from = resolver_now();
-    if (from < s->deadline + SLACK_MS) {
-        if (session_before_wait != NULL)
-            session_before_wait();
-        metrics_waiting(1);
-        lookup_wait(l, s->deadline + SLACK_MS);
-        metrics_waiting(-1);
-    }
-    s->wait_ms += (unsigned)(resolver_now() - from);
+    if (from >= deadline + SLACK_MS)
+        return;
+    if (session_before_wait != NULL)
+        session_before_wait();
+    metrics_waiting(1);
+    lookup_wait(l, deadline + SLACK_MS);
+    metrics_waiting(-1);
+    ms = (unsigned)(resolver_now() - from);
+    s->wait_ms += ms;
+    s->waited_ms += ms;
 }
 
 static void gather(struct session *s, bool helo_known, struct facts *f)
@@ -273,10 +292,10 @@ static void gather(struct session *s, bool helo_known, struct facts *f)
     f->chain_cause = F_DNS_TIMEOUT;
     if (f->skip != F_NONE)
         return;
-    wait_for(s, s->chain);
+    wait_for(s, s->chain, s->chain_deadline);
     f->chain = known_chain(s);
     if (helo_known) {
-        wait_for(s, s->forward);
+        wait_for(s, s->forward, s->forward_deadline);
         if (s->forward != NULL)
             f->forward = lookup_done(s->forward) ? lookup_forward(s->forward) : HELO_TRANSIENT;
     }

@@ -50,7 +50,7 @@ static void add_features(struct data *d, struct row *r, const struct tuning *t)
     view_make(&v, &r->name);
     evidence_collect(&e, &v, &r->client);
     r->org = hash_text(v.text + v.org, v.org_len);
-    r->sender = sender_known(&v);
+    r->sender = evidence_sender(&e, &v);
     r->form = e.trace.form;
     r->words = e.words | e.words_rest;
     r->clues = e.clue[CLUE_PLAIN] ? 1 : 0;

@@ -20,8 +20,9 @@ import tempfile
 
 SKIP = 77  # exit code: could not run here
 MARK = "IPREV_NAMESPACE"
-UNSHARE = ["unshare", "--net", "--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-MS_BIND, PR_SET_PDEATHSIG = 4096, 1
+UNSHARE = ["unshare", "--net", "--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+           "--propagation", "unchanged"]  # mounts_private() does better in a chroot
+MS_BIND, MS_REC, MS_PRIVATE, PR_SET_PDEATHSIG = 4096, 16384, 1 << 18, 1
 RTM_NEWLINK, RTM_NEWADDR = 16, 20
 NLM_REQUEST_ACK, NLM_CREATE_REPLACE = 0x05, 0x500
 IFA_ADDRESS, IFA_LOCAL, IFA_NODAD, LO = 1, 2, 0x02, 1
@@ -92,6 +93,29 @@ def mount(source, target, fstype=None, flags=0):
         raise OSError(number, "mount %s: %s" % (target, os.strerror(number)))
 
 
+def mounts_private():
+    """No mount of ours may show outside. A chroot's root is no mount point: then the mount that
+    it lies on is made private, from a working directory above the chroot."""
+    try:
+        mount("none", "/", flags=MS_REC | MS_PRIVATE)
+        return
+    except OSError:
+        pass
+    root, here = os.open("/", os.O_RDONLY), os.open(".", os.O_RDONLY)
+    os.chdir("/")
+    os.chroot(work_dir())
+    for _ in range(64):
+        os.chdir("..")
+    try:
+        mount("none", ".", flags=MS_REC | MS_PRIVATE)
+    finally:
+        os.fchdir(root)
+        os.chroot(".")
+        os.fchdir(here)
+        os.close(root)
+        os.close(here)
+
+
 def netlink(kind, flags, payload):
     """One request to the kernel's network configuration."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
@@ -154,6 +178,7 @@ def add_users():
 def setup(hostname, addresses, resolv_conf):
     """Furnishes the namespaces. Returns what could not be had, as a set of words."""
     lacking = set()
+    mounts_private()
     socket.sethostname(hostname)
     mount("tmpfs", work_dir(), "tmpfs")
     os.chmod(work_dir(), 0o755)

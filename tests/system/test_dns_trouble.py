@@ -242,15 +242,17 @@ class Sharing(harness.Case):
         self.assertEqual(self.asked(address), 2)
 
     def test_temperror_is_forgotten_soon(self):
-        """Kept at most 5 s, from when the answer came: then the mended zone is seen."""
+        """Kept at most 5 s, however often the client comes: then the mended zone is seen."""
         address = "192.0.2.82"
         name = dnsd.reverse_name(address)
         self.world.dns.add("%s !servfail" % name)
         self.assertEqual(self.xiprev(self.send(address).message)["result"], "temperror")
         self.world.dns.script.forget(name)
         self.world.dns.host("mail.mended.example", address)
-        time.sleep(5.6)
-        self.assertEqual(self.xiprev(self.send(address, "mail.mended.example").message)["result"], "pass")
+        start = time.monotonic()
+        while self.xiprev(self.send(address, "mail.mended.example").message)["result"] != "pass":
+            self.assertLess(time.monotonic() - start, 6.2, "still temperror")
+            time.sleep(0.4)
 
     def test_questions_are_bounded(self):
         """At most 24 questions for the worst client."""

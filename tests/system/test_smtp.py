@@ -151,7 +151,7 @@ class Sessions(harness.TwoModes):
                 client.file.close()
         result = self.send("192.0.2.10")
         self.check_headers(result.message, "pass", None, "192.0.2.10")
-        self.until(lambda: self.daemon.descriptors() <= before + 60, timeout=10)
+        self.until(lambda: self.daemon.descriptors() <= before + 5, "descriptors are left", 15)
 
     def test_A17_xclient(self):
         """The address that XCLIENT gives is judged."""

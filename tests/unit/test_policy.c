@@ -75,7 +75,11 @@ Test(policy, rule_words)
     cr_expect(r.all == FINDING(F_IPREV_FAIL) && r.none == FINDING(F_HELO_VERIFIED));
     for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         cr_expect(!rule_add_word(&r, wrong[i], strlen(wrong[i])), "'%s'", wrong[i]);
+    cr_expect(!rule_add_word(&r, "!iprev-fail", 0) && !rule_add_word(&r, "!iprev-fail", 1));
     cr_expect(r.all == FINDING(F_IPREV_FAIL) && r.none == FINDING(F_HELO_VERIFIED));
+    cr_expect(rule_add_word(&r, "!ptr-many", 9) && rule_add_word(&r, "ptr-named", 9));
+    cr_expect(r.all == words_of("iprev-fail ptr-named") &&
+              r.none == words_of("helo-verified ptr-many"));
 }
 
 Test(policy, defaults)
@@ -177,6 +181,20 @@ Test(policy, rule_faults)
     }
 }
 
+Test(policy, rule_fault_tells_the_class)
+{
+    struct rule r = rule_of(ACTION_REJECT, "iprev-fail");
+
+    r.reply = (struct reply){.code = 451, .xcode = "4.7.25", .text = "x"};
+    cr_expect(strstr(rule_fault(&r), "5xx") != NULL);
+    r.reply = (struct reply){.code = 550, .xcode = "4.7.25", .text = "x"};
+    cr_expect(rule_fault(&r) != NULL, "one half fits, the other does not");
+    r.reply = (struct reply){.code = 451, .xcode = "5.7.25", .text = "x"};
+    cr_expect(rule_fault(&r) != NULL, "the other way round");
+    r.action = ACTION_TEMPFAIL;
+    cr_expect(strstr(rule_fault(&r), "4xx") != NULL);
+}
+
 Test(policy, same_condition)
 {
     struct rule a = rule_of(ACTION_TAG, "iprev-fail !helo-verified");
@@ -198,6 +216,9 @@ Test(policy, first_rule_that_holds_decides)
     memset(&p, 0, sizeof p);
     d = policy_decide(&p, words_of("iprev-fail"), 0, &client, 0);
     cr_expect(d.action == ACTION_ACCEPT && d.rule == -1 && d.certain, "no rules at all");
+    p.rule[0] = rule_of(ACTION_REJECT, "iprev-fail");
+    d = policy_decide(&p, words_of("iprev-fail"), 0, &client, 0);
+    cr_expect(d.rule == -1 && d.certain, "what lies behind the rules is none");
     p.rule[p.rules++] = rule_of(ACTION_ACCEPT, "iprev-fail helo-verified");
     p.rule[p.rules++] = rule_of(ACTION_QUARANTINE, "iprev-fail ptr-generic");
     p.rule[p.rules++] = rule_of(ACTION_REJECT, "iprev-fail");
