@@ -78,7 +78,7 @@ static bool unwrap(const char **s, size_t *n)
     while (p < end && ascii_blank((unsigned char)end[-1]))
         end--;
     if (p < end && *p == '<') {
-        if (end[-1] != '>' || end - p < 2)
+        if (end[-1] != '>')
             return false;
         p++;
         end--;
@@ -136,7 +136,7 @@ static bool mailbox_read(struct mailbox *m, const char *s, size_t n)
     if (m->domain_len > 0 && m->domain[m->domain_len - 1] == '.')
         m->domain_len--;
     for (i = 0; i < m->domain_len; i++)
-        if (strchr("@<>\" ", m->domain[i]) != NULL)
+        if (memchr("@<>\" ", m->domain[i], 5) != NULL)
             return false;
     return m->domain_len > 0;
 }
@@ -252,6 +252,22 @@ static bool name_settled(const struct chain *c)
     return true;
 }
 
+bool check_host_exempt_open(const struct chain *chain, const struct name_list *hosts)
+{
+    struct dname name;
+    enum name_state state;
+    size_t cursor = 0;
+
+    if (hosts->n == 0)
+        return false;
+    if (chain == NULL || (chain->result == F_IPREV_TEMPERROR && chain->names == 0))
+        return true; /* no name is known yet */
+    while (chain_next(chain, &cursor, &name, &state))
+        if (is_open(state) && name_list_has(hosts, &name))
+            return true;
+    return false;
+}
+
 static void add_result(struct report *r, const struct facts *f)
 {
     const struct chain *c = f->chain;
@@ -328,7 +344,6 @@ static void report_start(struct report *r, const struct facts *f)
 {
     memset(r, 0, sizeof *r);
     r->ptr.len = r->helo.len = 1;
-    r->cause = F_NONE;
     if (f->helo_known && f->helo != NULL && f->helo->form == HELO_HOST)
         r->helo = f->helo->name;
 }

@@ -60,6 +60,10 @@ void check_report(struct report *r, const struct facts *f);
 /* Some confirmed name of the chain is on the list (exempt.hosts). */
 bool check_host_exempt(const struct chain *chain, const struct name_list *hosts);
 
+/* A later answer could put a confirmed name of the chain on the list: nothing may
+ * refuse such a client for good. */
+bool check_host_exempt_open(const struct chain *chain, const struct name_list *hosts);
+
 /* "postmaster" (any domain), "user@example.com", "@example.com"; without case.
  * address: as in RCPT TO, with or without angle brackets. */
 bool check_recipient_exempt(const char *address, const struct name_list *recipients);

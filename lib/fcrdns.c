@@ -182,11 +182,9 @@ static enum finding fail_cause(const struct fcrdns *f)
 {
     if (f->names == 0)
         return F_PTR_INVALID;
-    if (all_names(f, NAME_NOWHERE))
-        return F_FORWARD_MISSING;
     if (f->capped || any_name(f, NAME_CAPPED))
-        return F_PTR_LIMIT;
-    return F_FORWARD_MISMATCH;
+        return F_PTR_LIMIT; /* the name that would lead back may be beyond the caps */
+    return all_names(f, NAME_NOWHERE) ? F_FORWARD_MISSING : F_FORWARD_MISMATCH;
 }
 
 static void set_verdict(const struct fcrdns *f, struct chain *out)

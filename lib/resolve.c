@@ -20,7 +20,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
-#include <unbound.h>
 #include <unistd.h>
 
 #define STUCK_MS 10000 /* a resolver thread that has not come round for so long is stuck */
@@ -88,8 +87,7 @@ static void drop_holders(struct resolver *r, unsigned n)
 
 static void worker_close(struct worker *k)
 {
-    if (k->ctx != NULL)
-        ub_ctx_delete(k->ctx); /* calls back every open question */
+    context_delete(k->ctx);
     if (k->wake != NULL)
         event_free(k->wake);
     if (k->beat != NULL)

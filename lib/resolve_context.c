@@ -3,6 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "resolve_context.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -11,6 +12,8 @@
 
 #define PORTS_MAX 4096
 #define PORTS_MIN 16
+
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
 unsigned context_ports(const struct resolver_settings *s)
 {
@@ -159,7 +162,7 @@ static bool add_zone(struct ub_ctx *ctx, const struct zonefile *zone, char *err,
     return rc == 0;
 }
 
-struct ub_ctx *context_new(struct event_base *base, const struct resolver_settings *s,
+static struct ub_ctx *make(struct event_base *base, const struct resolver_settings *s,
                            unsigned ports, const struct zonefile *zone, char *err, size_t errlen)
 {
     struct ub_ctx *ctx = ub_ctx_create_event(base);
@@ -177,4 +180,22 @@ struct ub_ctx *context_new(struct event_base *base, const struct resolver_settin
     }
     ub_ctx_delete(ctx);
     return NULL;
+}
+
+struct ub_ctx *context_new(struct event_base *base, const struct resolver_settings *s,
+                           unsigned ports, const struct zonefile *zone, char *err, size_t errlen)
+{
+    struct ub_ctx *ctx;
+
+    pthread_mutex_lock(&one_at_a_time);
+    ctx = make(base, s, ports, zone, err, errlen);
+    pthread_mutex_unlock(&one_at_a_time);
+    return ctx;
+}
+
+void context_delete(struct ub_ctx *ctx)
+{
+    pthread_mutex_lock(&one_at_a_time);
+    ub_ctx_delete(ctx);
+    pthread_mutex_unlock(&one_at_a_time);
 }

@@ -1,7 +1,7 @@
 /* A libunbound context as the resolver needs it.
  *
- * Inner header of resolve.c. Contexts must be made one after the other, never in
- * parallel: libunbound's configuration reader has globals.
+ * Inner header of resolve.c. Contexts are made and deleted one after the other, in
+ * whatever threads: libunbound has globals for both.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_RESOLVE_CONTEXT_H
@@ -20,5 +20,8 @@ unsigned context_ports(const struct resolver_settings *s);
  * reason in err. zone may be empty. */
 struct ub_ctx *context_new(struct event_base *base, const struct resolver_settings *s,
                            unsigned ports, const struct zonefile *zone, char *err, size_t errlen);
+
+/* Calls back every open question. NULL is fine. */
+void context_delete(struct ub_ctx *ctx);
 
 #endif

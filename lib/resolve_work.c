@@ -17,6 +17,7 @@
 #define ALIASES_MAX     8   /* followed by us, when libunbound did not */
 #define GRACE_MS        250 /* for the other PTR names, once one has confirmed */
 #define TEMPERROR_TTL   5   /* seconds */
+#define REPEATED_TTL    0   /* a SERVFAIL that libunbound itself keeps, for up to 5 s */
 #define QUESTION_CLIENT UINT_MAX
 #define QUESTION_HELO   (UINT_MAX - 1)
 
@@ -201,6 +202,8 @@ static void read_reply(struct answer *a, const struct question *q, int rcode, co
         *a = answer_none(ANSWER_SERVFAIL);
     else
         answer_read(a, packet, (size_t)len, &q->name, q->type);
+    if (rcode == 0 && a->kind == ANSWER_SERVFAIL)
+        a->ttl = REPEATED_TTL;
     a->secure = sec == 2;
 }
 

@@ -66,6 +66,16 @@ static const char *take(struct zonefile *z, const ldns_rr *rr)
     return NULL;
 }
 
+/* libldns takes empty lines for the beginning of the record behind them. */
+static void skip_empty_lines(FILE *fp, int *line)
+{
+    int c;
+
+    while ((c = getc(fp)) == '\n')
+        ++*line;
+    ungetc(c, fp); /* EOF changes nothing */
+}
+
 static bool read_records(struct zonefile *z, FILE *fp, const char *file, char *err, size_t errlen)
 {
     ldns_rdf *origin = ldns_dname_new_frm_str("."), *prev = NULL;
@@ -77,6 +87,7 @@ static bool read_records(struct zonefile *z, FILE *fp, const char *file, char *e
         ldns_rr *rr = NULL;
         ldns_status st;
 
+        skip_empty_lines(fp, &line);
         at = line;
         st = ldns_rr_new_frm_fp_l(&rr, fp, &ttl, &origin, &prev, &line);
         if (st == LDNS_STATUS_OK)

@@ -36,6 +36,8 @@ void verdict_reach(struct verdict *v, const struct settings *s, const struct fac
         set_action(v, ACTION_ACCEPT, "exempt.hosts");
         return;
     }
+    if (check_host_exempt_open(f->chain, &s->exempt.hosts))
+        v->report.unsure = ~(findings)0;
     d = policy_decide(&s->policy, v->report.found, v->report.unsure, &f->client, now);
     v->certain = d.certain;
     if (d.rule < 0)

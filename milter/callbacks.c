@@ -3,7 +3,8 @@
  * connect and helo always reply: with the no-reply flags Postfix keeps their packets
  * back until a step that owes a reply, and DNS would start late. DATA is kept and
  * replied to only so that Postfix empties its buffer before end of message; without,
- * a message on an inet socket waits for a delayed acknowledgement.
+ * a message on an inet socket waits for a delayed acknowledgement. Header fields are
+ * left unanswered: a reply to each would cost more than all the rest of a session.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "callbacks.h"
@@ -85,15 +86,17 @@ static unsigned long actions_wanted(const struct settings *set)
     return f;
 }
 
+/* Asked for whatever the MTA offers: libmilter answers in our place one that wants replies,
+ * and the callbacks may rely on it. */
+static const unsigned long unanswered = SMFIP_NR_HDR | SMFIP_NR_EOH;
+
 static unsigned long steps_unwanted(const struct settings *set)
 {
-    unsigned long p = SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NOUNKNOWN;
+    unsigned long p = SMFIP_NOBODY | SMFIP_NOUNKNOWN;
 
     if (!set->enforce || set->reject_at != STAGE_RCPT)
         p |= SMFIP_NORCPT;
-    if (!set->headers.remove_forged)
-        p |= SMFIP_NOHDRS;
-    return p;
+    return set->headers.remove_forged ? p : p | SMFIP_NOHDRS;
 }
 
 static void ask_macros(SMFICTX *ctx)
@@ -103,6 +106,19 @@ static void ask_macros(SMFICTX *ctx)
 
     smfi_setsymlist(ctx, SMFIM_CONNECT, connect);
     smfi_setsymlist(ctx, SMFIM_ENVFROM, mail);
+}
+
+/* Without memory: no step, no change. */
+static sfsistat negotiate_nothing(unsigned long offered, unsigned long *pf0, unsigned long *pf1,
+                                  unsigned long *pf2, unsigned long *pf3)
+{
+    *pf0 = 0;
+    *pf1 = (offered & (SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL | SMFIP_NORCPT | SMFIP_NODATA |
+                       SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NOUNKNOWN)) |
+           unanswered;
+    *pf2 = 0;
+    *pf3 = 0;
+    return SMFIS_CONTINUE;
 }
 
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
@@ -118,7 +134,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
     enter();
     s = session_of(ctx);
     if (s == NULL)
-        return leave(SMFIS_ALL_OPTS); /* on_connect accepts what it cannot check */
+        return leave(negotiate_nothing(f1, pf0, pf1, pf2, pf3));
     set = session_settings(s);
     wanted = actions_wanted(set);
     if ((f0 & wanted) != wanted) {
@@ -130,7 +146,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
         ask_macros(ctx);
     }
     *pf0 = wanted;
-    *pf1 = f1 & steps_unwanted(set);
+    *pf1 = (f1 & steps_unwanted(set)) | unanswered;
     *pf2 = 0;
     *pf3 = 0;
     return leave(SMFIS_CONTINUE);
@@ -282,7 +298,14 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
     s = smfi_getpriv(ctx);
     if (s != NULL)
         session_header(s, name, value);
-    return leave(SMFIS_CONTINUE);
+    return leave(SMFIS_NOREPLY);
+}
+
+/* libmilter takes the end of a message without headers only behind this step. */
+static sfsistat on_eoh(SMFICTX *ctx)
+{
+    (void)ctx;
+    return SMFIS_NOREPLY;
 }
 
 /* Deletes before inserting, from the highest index down: Postfix counts anew
@@ -358,6 +381,7 @@ struct smfiDesc callbacks_desc = {
     .xxfi_envfrom = on_mail,
     .xxfi_envrcpt = on_rcpt,
     .xxfi_header = on_header,
+    .xxfi_eoh = on_eoh,
     .xxfi_eom = on_eom,
     .xxfi_abort = on_abort,
     .xxfi_close = on_close,

@@ -1,10 +1,8 @@
 /* iprev-milter: order of start, signals, order of stop, exit codes.
  *
- * The first thread does nothing but wait for the signals that end the process: the
- * kernel prefers it, so it sees them before libmilter's own signal thread, and HUP can
- * be told from TERM. libmilter runs in a thread of its own, and so does the reload,
- * which waits for USR1 itself: while the first thread handled that, libmilter's
- * thread would take a TERM.
+ * The first thread starts everything and then waits for signals; libmilter runs in a
+ * thread of its own, and its signal thread is kept from taking any: so TERM, INT and
+ * HUP can be told apart, and none gets lost.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
@@ -13,6 +11,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "metrics.h"
+#include "reload.h"
 #include "session.h"
 
 #include <errno.h>
@@ -36,22 +35,20 @@ enum exit_code {
 };
 
 #define STOP_WAIT_MS 10000 /* for callbacks that run */
-#define KICK_MS      50    /* while libmilter closes its listener */
+#define ANSWERS_MS   1000  /* for callbacks that waited for DNS, to answer */
 #define IDLE_MS      60000
+#define KICK_MS      50 /* while libmilter closes its listener */
+/* For the listener to close. Its pool destroys a mutex in use when it ends, and can
+ * so lock the listener out for ever. */
+#define LISTENER_MS 2000
 
-struct options {
-    const char *config;
-    const char *socket;
-    bool test, verbose;
-};
-
-static struct options options;
+static struct reload_source source;
+static bool test_only;
 static char *socket_in_use;
-static atomic_bool stopping, reloading;
-static pthread_mutex_t snapshot_lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_bool milter_ended;
-static atomic_int milter_result;
+
 static pthread_t first_thread;
+static atomic_bool milter_ended;
+static atomic_int milter_result; /* of smfi_main */
 
 /* ---- options ---- */
 
@@ -79,16 +76,16 @@ static int read_options(int argc, char **argv)
     while ((c = getopt(argc, argv, "c:p:tvVh")) != -1)
         switch (c) {
         case 'c':
-            options.config = optarg;
+            source.config = optarg;
             break;
         case 'p':
-            options.socket = optarg;
+            source.socket = optarg;
             break;
         case 't':
-            options.test = true;
+            test_only = true;
             break;
         case 'v':
-            options.verbose = true;
+            source.verbose = true;
             break;
         case 'V':
             puts(PACKAGE_STRING);
@@ -105,31 +102,9 @@ static int read_options(int argc, char **argv)
         usage(stderr);
         return EXIT_BAD_USAGE;
     }
-    if (options.config == NULL && access(default_config, F_OK) == 0)
-        options.config = default_config;
+    if (source.config == NULL && access(default_config, F_OK) == 0)
+        source.config = default_config;
     return -1;
-}
-
-static struct settings *read_settings(FILE *err)
-{
-    struct settings *s = settings_read(options.config, err);
-    const char *fault;
-
-    if (s == NULL || options.socket == NULL)
-        return s;
-    free(s->socket);
-    s->socket = NULL;
-    fault = settings_socket(options.socket, &s->socket);
-    if (fault == NULL)
-        return s;
-    fprintf(err, "-p %s: %s\n", options.socket, fault);
-    settings_free(s);
-    return NULL;
-}
-
-static int log_level(const struct settings *s)
-{
-    return options.verbose ? LOG_DEBUG : s->log.level;
 }
 
 /* ---- -t ---- */
@@ -151,92 +126,18 @@ static int test_settings(struct settings *s)
     return fflush(stdout) == 0 ? EXIT_STOPPED : EXIT_INTERNAL;
 }
 
-/* ---- reload ---- */
-
-static void log_faults(char *text)
-{
-    char *line, *rest = text;
-
-    while ((line = strsep(&rest, "\n")) != NULL)
-        if (line[0] != '\0')
-            log_line(LOG_ERR, "%s", line);
-}
-
-static struct settings *reread_settings(void)
-{
-    char *text = NULL;
-    size_t n = 0;
-    FILE *err = open_memstream(&text, &n);
-    struct settings *s;
-
-    if (err == NULL)
-        return NULL;
-    s = read_settings(err);
-    if (fclose(err) == 0 && s == NULL)
-        log_faults(text);
-    free(text);
-    return s;
-}
-
-/* Once the stop has begun, the snapshot in force stays: it is the one drained. */
-static void put_unless_stopping(struct snapshot *s)
-{
-    bool put;
-
-    pthread_mutex_lock(&snapshot_lock);
-    put = !atomic_load(&stopping);
-    if (put)
-        snapshot_put(s);
-    pthread_mutex_unlock(&snapshot_lock);
-    if (!put)
-        snapshot_release(s);
-}
-
-static void reload(void)
-{
-    struct snapshot *old = snapshot_take(), *new = NULL;
-    struct settings *s = reread_settings();
-    char err[512] = "";
-
-    daemon_notify("RELOADING=1");
-    if (s != NULL)
-        new = snapshot_new(s, old, err, sizeof err);
-    if (new == NULL) {
-        log_line(LOG_ERR, "reload refused, the old settings stay%s%s", err[0] ? ": " : "", err);
-    } else {
-        if (strcmp(new->settings->socket, socket_in_use) != 0)
-            log_line(LOG_WARNING, "reload: a new socket needs a restart; still on %s",
-                     socket_in_use);
-        log_set(new->settings->log.stderr_, log_level(new->settings));
-        put_unless_stopping(new);
-        log_line(LOG_NOTICE, "reloaded %s",
-                 options.config != NULL ? options.config : "the built-in settings");
-    }
-    metrics_reload(new != NULL);
-    snapshot_release(old);
-    daemon_notify("READY=1");
-}
-
-static void *reloader(void *arg)
-{
-    sigset_t set;
-    int sig;
-
-    (void)arg;
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR1);
-    for (;;) {
-        if (sigwait(&set, &sig) != 0)
-            continue;
-        atomic_store(&reloading, true);
-        if (!atomic_load(&stopping))
-            reload();
-        atomic_store(&reloading, false);
-    }
-    return NULL;
-}
-
 /* ---- running ---- */
+
+/* libmilter waits for TERM, HUP and INT in a thread of its own, and stops without
+ * telling which one came. It finds this function before the C library's; all our
+ * own waiting is done by sigtimedwait. */
+int sigwait(const sigset_t *set, int *sig)
+{
+    (void)set;
+    (void)sig;
+    for (;;)
+        pause();
+}
 
 static void *milter_main(void *arg)
 {
@@ -257,15 +158,6 @@ static bool start_thread(void *(*run)(void *))
     return true;
 }
 
-static void end_signals(sigset_t *set)
-{
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGHUP);
-    sigaddset(set, SIGUSR2);
-}
-
 static void feed_watchdog(void)
 {
     struct snapshot *s = snapshot_take();
@@ -273,6 +165,16 @@ static void feed_watchdog(void)
     if (s != NULL && resolver_alive(s->resolver))
         daemon_notify("WATCHDOG=1");
     snapshot_release(s);
+}
+
+static void waited_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR1);
+    sigaddset(set, SIGUSR2);
 }
 
 /* The signal that ends us, or 0 when libmilter has ended by itself. */
@@ -283,14 +185,16 @@ static int wait_for_end(void)
     struct timespec every = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
     sigset_t set;
 
-    end_signals(&set);
+    waited_signals(&set);
     for (;;) {
         int sig = sigtimedwait(&set, NULL, &every);
 
-        if (atomic_load(&milter_ended))
-            return 0;
         if (sig == SIGTERM || sig == SIGINT || sig == SIGHUP)
             return sig;
+        if (atomic_load(&milter_ended))
+            return 0;
+        if (sig == SIGUSR1)
+            reload_run(&source, socket_in_use);
         if (watchdog != 0)
             feed_watchdog();
     }
@@ -317,30 +221,39 @@ static void *wake_listener(void *arg)
     return NULL;
 }
 
-/* Lets no new work in, ends what waits, and waits for callbacks that run. */
+static bool callbacks_end(int64_t until)
+{
+    while (callbacks_running() > 0 && resolver_now() < until)
+        sleep_ms(5);
+    return callbacks_running() == 0;
+}
+
+/* Ends what waits, lets the answers out, and only then stops libmilter, whose threads
+ * drop their sessions at once. */
 static void drain(void)
 {
-    int64_t until = resolver_now() + STOP_WAIT_MS;
+    int64_t until = resolver_now() + STOP_WAIT_MS, listener;
     struct snapshot *s;
 
     daemon_notify("STOPPING=1");
-    pthread_mutex_lock(&snapshot_lock);
-    atomic_store(&stopping, true);
-    pthread_mutex_unlock(&snapshot_lock);
     s = snapshot_take();
     if (s != NULL)
         resolver_drain(s->resolver);
     snapshot_release(s);
+    if (callbacks_end(resolver_now() + ANSWERS_MS))
+        sleep_ms(KICK_MS);
     start_thread(wake_listener);
     smfi_stop();
-    while (resolver_now() < until && (!atomic_load(&milter_ended) || callbacks_running() > 0))
+    listener = resolver_now() + LISTENER_MS;
+    while (resolver_now() < listener && !atomic_load(&milter_ended))
         sleep_ms(5);
+    callbacks_end(until);
 }
 
-/* Ends the process. With sessions or a reload still open, nothing shared is torn down. */
+/* Ends the process. With sessions still open, nothing shared is torn down. */
 static int end(int status)
 {
-    bool clean = metrics_sessions() == 0 && !atomic_load(&reloading);
+    bool clean = metrics_sessions() == 0;
 
     log_line(LOG_NOTICE, "stopped");
     daemon_remove_socket(socket_in_use);
@@ -401,16 +314,15 @@ static int fail(enum exit_code code, const char *what, const char *why)
 {
     if (socket_in_use != NULL)
         daemon_remove_socket(socket_in_use);
+    free(socket_in_use);
     fprintf(stderr, "iprev-milter: %s: %s\n", what, why);
     return (int)code;
 }
 
-/* Everything that may fail, in order; -1 when it runs. Takes over the settings. */
-static int start(struct settings *s)
+/* The socket, privileges and the log. -1 when all is well. */
+static int start_outside(const struct settings *s)
 {
-    char err[512], *metrics = s->metrics_listen;
     const char *fault = listen_on(s);
-    struct snapshot *first;
 
     if (fault != NULL)
         return fail(EXIT_NO_LISTEN, s->socket, fault);
@@ -418,43 +330,65 @@ static int start(struct settings *s)
     fault = daemon_drop_privileges(s->user);
     if (fault != NULL)
         return fail(EXIT_BAD_CONFIG, "user", fault);
-    if (!log_start(s->log.stderr_, log_level(s)) || socket_in_use == NULL)
-        return fail(EXIT_INTERNAL, "start", "no thread or no memory to be had");
-    first = snapshot_new(s, NULL, err, sizeof err);
+    if (socket_in_use == NULL || !log_start(s->log.stderr_, reload_log_level(&source, s)))
+        return fail(EXIT_INTERNAL, "start", "no memory or no thread to be had");
+    return -1;
+}
+
+/* The snapshot, metrics, and the threads. Takes over the settings. -1 when it runs. */
+static int start_inside(struct settings *s)
+{
+    char err[512];
+    struct snapshot *first = snapshot_new(s, NULL, err, sizeof err);
+
     if (first == NULL)
         return fail(EXIT_BAD_CONFIG, "resolver", err);
     snapshot_put(first);
-    if (metrics != NULL && !metrics_start(metrics, err, sizeof err))
+    if (s->metrics_listen != NULL && !metrics_start(s->metrics_listen, err, sizeof err))
         return fail(EXIT_NO_LISTEN, "metrics", err);
     session_before_wait = daemon_kick;
     log_line(LOG_NOTICE, "%s listens on %s, mode %s", PACKAGE_STRING, socket_in_use,
-             first->settings->enforce ? "enforce" : "monitor");
-    daemon_notify("READY=1");
-    /* Last, so that this thread waits for signals before libmilter's does. */
-    if (!start_thread(reloader) || !start_thread(milter_main))
+             s->enforce ? "enforce" : "monitor");
+    if (!start_thread(milter_main))
         return fail(EXIT_INTERNAL, "start", "no thread to be had");
+    daemon_notify("READY=1");
     return -1;
+}
+
+static int start_and_run(struct settings *s)
+{
+    int code = start_outside(s);
+
+    if (code >= 0) {
+        settings_free(s);
+        return code;
+    }
+    code = start_inside(s);
+    return code >= 0 ? code : run();
+}
+
+/* Before any thread: all inherit the mask. */
+static void block_signals(void)
+{
+    sigset_t set;
+
+    waited_signals(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
 }
 
 int main(int argc, char **argv)
 {
     struct settings *s;
-    sigset_t set;
     int code = read_options(argc, argv);
 
     if (code >= 0)
         return code;
-    s = read_settings(stderr);
+    s = reload_read(&source, stderr);
     if (s == NULL)
         return EXIT_BAD_CONFIG;
     first_thread = pthread_self();
-    end_signals(&set);
-    sigaddset(&set, SIGUSR1);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    block_signals();
     daemon_limits();
-    if (options.test)
-        return test_settings(s);
-    code = start(s);
-    return code >= 0 ? code : run();
+    return test_only ? test_settings(s) : start_and_run(s);
 }

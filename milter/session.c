@@ -15,14 +15,14 @@
 
 #define HELO_LOOKUPS_MAX 12   /* a client may ask for: with its own chain, 24 questions */
 #define FORGED_MAX       8192 /* Authentication-Results fields told apart in a message */
-#define SLACK_MS         150  /* the resolver keeps the deadline; this is for when it cannot */
+#define HELO_MOMENT_MS   1000
+#define SLACK_MS         150 /* the resolver keeps the deadline; this is for when it cannot */
 
 struct session {
     struct snapshot *snapshot;
     struct addr client;
     enum finding skip; /* for the connection: F_SKIP_* or F_NONE */
     int64_t chain_deadline, forward_deadline;
-    unsigned waited_ms; /* in all: the client's deadline bounds the sum */
     struct lookup *chain;
     struct lookup *forward;            /* of the HELO name */
     bool chain_cached, forward_cached; /* were remembered: cost this client nothing */
@@ -143,7 +143,6 @@ void session_connect(struct session *s, const struct session_peer *peer)
     s->authenticated = false;
     s->helo_given = false;
     s->helo_lookups = 0;
-    s->waited_ms = 0;
     s->raw_len = 0;
     helo_parse(&s->helo, NULL, 0);
     memset(&s->self, 0, sizeof s->self);
@@ -166,14 +165,14 @@ static const struct chain *known_chain(const struct session *s)
     return s->chain != NULL && lookup_done(s->chain) ? lookup_chain(s->chain) : NULL;
 }
 
-/* A client that is slow to say HELO has not used up its time: only waiting for DNS does. */
+/* The client's deadline holds for HELO as well; but a client that is slow to say it
+ * leaves DNS a moment. */
 static void ask_helo(struct session *s)
 {
-    unsigned total = session_settings(s)->resolver.deadline_ms;
-    unsigned left = total > s->waited_ms ? total - s->waited_ms : 0;
+    int64_t moment = resolver_now() + HELO_MOMENT_MS;
 
     s->helo_lookups++;
-    s->forward_deadline = resolver_now() + left;
+    s->forward_deadline = moment > s->chain_deadline ? moment : s->chain_deadline;
     s->forward =
         resolver_ask_helo(s->snapshot->resolver, &s->client, &s->helo.name, s->forward_deadline);
     s->forward_cached = lookup_done(s->forward);
@@ -274,7 +273,6 @@ static void wait_for(struct session *s, struct lookup *l, int64_t deadline)
     metrics_waiting(-1);
     ms = (unsigned)(resolver_now() - from);
     s->wait_ms += ms;
-    s->waited_ms += ms;
 }
 
 static void gather(struct session *s, bool helo_known, struct facts *f)

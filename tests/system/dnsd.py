@@ -216,7 +216,8 @@ def message(question, rcode, answers=(), authority=(), truncated=False):
     own = name_wire(question.key)
 
     def record(owner, rrtype, ttl, rdata):
-        return (b"\xc0\x0c" if owner.lower() == own else owner) + struct.pack(">HHIH", rrtype, CLASS_IN, ttl, len(rdata)) + rdata
+        pointer = b"\xc0\x0c" if owner.lower() == own else owner
+        return pointer + struct.pack(">HHIH", rrtype, CLASS_IN, ttl, len(rdata)) + rdata
     flags = 0x8180 | (question.flags & 0x0110) | (0x0200 if truncated else 0) | rcode
     head = struct.pack(">6H", question.id, flags, 1, len(answers), len(authority), int(question.edns))
     body = b"".join(record(*one) for one in answers) + b"".join(record(*one) for one in authority)

@@ -23,8 +23,8 @@ compatibility_level = 3.6
 queue_directory = {home}/queue
 data_directory = {home}/data
 command_directory = {root}/usr/sbin
-daemon_directory = {root}/usr/lib/postfix/sbin
-shlib_directory = {root}/usr/lib/postfix
+daemon_directory = {daemons}
+shlib_directory = {shlib}
 meta_directory = {home}/etc
 import_environment = MAIL_CONFIG TZ LANG=C LD_LIBRARY_PATH={libraries}
 mail_owner = postfix
@@ -96,6 +96,9 @@ scache    unix  - - n - 1 scache
 postlog   unix-dgram n - n - 1 postlogd
 """
 
+# Where distributions keep the daemons.
+DAEMONS = ("usr/lib/postfix/sbin", "usr/libexec/postfix", "usr/lib/postfix/bin")
+
 # queue directories, with (owner, group, mode); None: root
 QUEUE = {name: ("postfix", None, 0o700) for name in
          "active bounce corrupt defer deferred flush hold incoming saved trace private".split()}
@@ -109,12 +112,17 @@ def default_root():
     return os.environ.get("IPREV_POSTFIX_ROOT") or os.path.join(cache, "iprev-milter", "postfix")
 
 
-def find_root():
-    """The directory that holds usr/lib/postfix, or None."""
-    for root in (default_root(), "/"):
-        if os.access(os.path.join(root, "usr/lib/postfix/sbin/smtpd"), os.X_OK):
-            return root
+def daemons_in(root):
+    """The daemon directory below a root, or None."""
+    for name in DAEMONS:
+        if os.access(os.path.join(root, name, "smtpd"), os.X_OK):
+            return os.path.join(root, name)
     return None
+
+
+def find_root():
+    """The root of the programs: unpacked or installed, or None."""
+    return next((root for root in (default_root(), "/") if daemons_in(root)), None)
 
 
 def why_not():
@@ -144,7 +152,8 @@ class Postfix:
 
     def libraries(self, root):
         """The directories that the unpacked packages keep libraries in."""
-        found = [os.path.join(root, "usr/lib/postfix")]
+        found = [os.path.join(root, "usr/lib/postfix"), os.path.join(root, "usr/lib64/postfix")]
+        found = [path for path in found if os.path.isdir(path)]
         if root != "/":
             found += glob.glob(os.path.join(root, "usr/lib/*-linux-gnu*"))
             found += glob.glob(os.path.join(root, "lib/*-linux-gnu*"))
@@ -199,14 +208,15 @@ class Postfix:
         """Starts the master; returns when every port answers."""
         self.lay_out()
         root = self.programs()
-        libraries = self.libraries(root)
+        libraries, daemons = self.libraries(root), daemons_in(root)
         with open(self.path("etc/main.cf"), "w", encoding="ascii") as file:
             file.write(MAIN_CF.format(home=self.home, root=root.rstrip("/"), libraries=libraries,
+                                      daemons=daemons, shlib=libraries.split(":")[0],
                                       sink_port=self.sink_port) + self.certificate() + self.settings)
         with open(self.path("etc/master.cf"), "w", encoding="ascii") as file:
             file.write(self.services() + MASTER_CF)
         self.auth = smtp.AuthServer(self.path("queue/private/auth"), self.passwords)
-        master = os.path.join(root, "usr/lib/postfix/sbin/master")
+        master = os.path.join(daemons, "master")
         self.process = subprocess.Popen(
             [master, "-c", self.path("etc"), "-d"], cwd=self.path("queue"), start_new_session=True,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LD_LIBRARY_PATH": libraries,

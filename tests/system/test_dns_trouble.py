@@ -8,7 +8,7 @@ import dnsd
 import harness
 import milterclient
 
-LIMIT = 5.3  # seconds from connect, with the default deadline of 5 s
+LIMIT = 5.3  # seconds from the banner, with the default deadline of 5 s
 
 DNS = r"""
 mail.good.example               A    192.0.2.10
@@ -76,7 +76,7 @@ class Trouble(harness.TwoModes):
         """Taken with temperror, inside the limit, in enforce mode."""
         result = self.send(source, helo, port=port)
         self.assertTrue(result.accepted(), result.transcript)
-        self.assertLess(result.seconds, LIMIT)
+        self.assertLess(result.seconds - result.greeted, LIMIT)
         fields = self.check_headers(result.message, "temperror", cause, source)
         self.assertNotIn(fields["action"], ("reject", "tempfail"))
         return result
@@ -144,13 +144,13 @@ class Trouble(harness.TwoModes):
         """900 ms too: such zones exist."""
         result = self.send("192.0.2.64", "mail.slower.example")
         self.check_headers(result.message, "pass", None, "192.0.2.64")
-        self.assertLess(result.seconds, LIMIT)
+        self.assertLess(result.seconds - result.greeted, LIMIT)
 
     def test_silent_helo_name(self):
         """The HELO name is silent, the client in order: pass, helo-temperror, taken."""
         result = self.send("192.0.2.10", "helo.silent.example", port=harness.ENFORCE_PORT)
         self.assertTrue(result.accepted(), result.transcript)
-        self.assertLess(result.seconds, LIMIT)
+        self.assertLess(result.seconds - result.greeted, LIMIT)
         self.assertIn("helo-temperror", self.check_headers(result.message, "pass", None, "192.0.2.10")["findings"])
 
     def test_match_is_final(self):
@@ -301,7 +301,7 @@ class DeadResolver(harness.Case):
         for source in ("192.0.2.10", "192.0.2.11"):
             result = self.send(source)
             self.assertTrue(result.accepted(), result.transcript)
-            self.assertLess(result.seconds, LIMIT)
+            self.assertLess(result.seconds - result.greeted, LIMIT)
             self.check_headers(result.message, "temperror", None, source)
 
 

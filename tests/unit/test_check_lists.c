@@ -175,6 +175,7 @@ Test(check, recipients)
         {"@example.com", "<anyone@badexample.com>", false},
         {"@example.com", "<example.com>", false},
         {"@example.com", "<@example.com:user@other.example>", false},
+        {"@example.com", "<user@example.com", false},
         {"@", "<user>", false},
         {"", "<user@example.com>", false},
     };

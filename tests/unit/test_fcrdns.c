@@ -419,7 +419,7 @@ Test(fcrdns, chain_of_an_unknown_client)
         memset(&c, 0xff, sizeof c);
         chain_temperror(&c, &client, causes[i]);
         expect_verdict(&c, F_IPREV_TEMPERROR, causes[i], "chain_temperror");
-        cr_expect(addr_equal(&c.client, &client) && c.names == 0 && c.ttl <= 5 && !c.secure);
+        cr_expect(addr_equal(&c.client, &client) && c.names == 0 && c.ttl == 5 && !c.secure);
         cr_expect(!chain_name(&c, &name));
     }
 }
@@ -440,4 +440,9 @@ Test(fcrdns, chain_walk_stays_inside)
     cr_expect(!chain_next(&c, &cursor, &name, &state));
     c.packed_len = 1;
     cr_expect(!chain_next(&c, &cursor, &name, &state));
+    memcpy(c.packed + 1, "\5\3com", 6);
+    c.packed_len = 6;
+    cr_expect(!chain_next(&c, &cursor, &name, &state), "one octet short");
+    c.packed_len = 7;
+    cr_expect(chain_next(&c, &cursor, &name, &state) && cursor == 7 && name.len == 5);
 }

@@ -309,11 +309,11 @@ static void expect_names(const char *body)
         char name[100];
 
         snprintf(name, sizeof name,
-                 "iprev_actions_total{action=\"reject\",mode=\"enforce\",rule=\"%s\"}",
+                 "iprev_actions_total{action=\"reject\",mode=\"enforce\",rule=\"%.32s\"}",
                  new_name[i]);
         expect_sample(body, name, "4");
         snprintf(name, sizeof name,
-                 "iprev_actions_total{action=\"tag\",mode=\"enforce\",rule=\"%s\"}", new_name[i]);
+                 "iprev_actions_total{action=\"tag\",mode=\"enforce\",rule=\"%.32s\"}", new_name[i]);
         expect_sample(body, name, "2000");
     }
 }

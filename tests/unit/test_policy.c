@@ -44,23 +44,6 @@ static struct rule rule_of(enum action action, const char *when)
     return r;
 }
 
-Test(policy, action_words)
-{
-    static const char *const words[] = {"accept", "tag", "quarantine", "tempfail", "reject"};
-    static const char *const wrong[] = {"", "rejec", "rejects", "REJECT", "discard", "tag "};
-    enum action a = ACTION_TAG;
-    unsigned i;
-
-    for (i = 0; i < 5; i++) {
-        cr_expect_str_eq(action_word((enum action)i), words[i]);
-        cr_expect(action_from_word(&a, words[i], strlen(words[i])) && a == (enum action)i, "%s",
-                  words[i]);
-    }
-    for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        cr_expect(!action_from_word(&a, wrong[i], strlen(wrong[i])), "'%s'", wrong[i]);
-    cr_expect(action_from_word(&a, "tagged", 3) && a == ACTION_TAG, "length counts, not the NUL");
-}
-
 Test(policy, rule_words)
 {
     static const char *const wrong[] = {
@@ -179,20 +162,6 @@ Test(policy, rule_faults)
         cr_expect((fault == NULL) == rows[i].good, "%s {%s} %s: %s", action_word(rows[i].action),
                   rows[i].when, reply ? reply : "", fault ? fault : "no fault");
     }
-}
-
-Test(policy, rule_fault_tells_the_class)
-{
-    struct rule r = rule_of(ACTION_REJECT, "iprev-fail");
-
-    r.reply = (struct reply){.code = 451, .xcode = "4.7.25", .text = "x"};
-    cr_expect(strstr(rule_fault(&r), "5xx") != NULL);
-    r.reply = (struct reply){.code = 550, .xcode = "4.7.25", .text = "x"};
-    cr_expect(rule_fault(&r) != NULL, "one half fits, the other does not");
-    r.reply = (struct reply){.code = 451, .xcode = "5.7.25", .text = "x"};
-    cr_expect(rule_fault(&r) != NULL, "the other way round");
-    r.action = ACTION_TEMPFAIL;
-    cr_expect(strstr(rule_fault(&r), "4xx") != NULL);
 }
 
 Test(policy, same_condition)

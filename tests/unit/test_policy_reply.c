@@ -1,10 +1,11 @@
-/* Unit tests of policy.c: replies as configured, and as they go out.
+/* Unit tests of policy.c: words of actions, replies as configured and as they go out.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "policy.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct addr addr_of(const char *text)
@@ -23,6 +24,21 @@ static struct dname name_of(const char *text)
     return d;
 }
 
+/* From a copy of just that size, so that a sanitizer sees a step too far. */
+static const char *read_exactly(struct reply *r, const char *s)
+{
+    size_t n = strlen(s);
+    char *copy = malloc(n);
+    const char *fault;
+
+    cr_assert(n == 0 || copy != NULL);
+    if (n > 0)
+        memcpy(copy, s, n);
+    fault = reply_read(r, copy, n);
+    free(copy);
+    return fault;
+}
+
 Test(policy, reply_read_takes)
 {
     static const struct {
@@ -37,6 +53,7 @@ Test(policy, reply_read_takes)
         {"400 4.0.10 x", 400, "4.0.10", "x"},
         {"559 5.999.999 x", 559, "5.999.999", "x"},
         {"550  5.7.25   two  blanks  ", 550, "5.7.25", "two  blanks"},
+        {"550 5.7.25 ~a b~", 550, "5.7.25", "~a b~"},
         {"550 5.7.25 {ip}{ip}", 550, "5.7.25", "{ip}{ip}"},
         {"550 5.7.25 1.2.3 digits", 550, "5.7.25", "1.2.3 digits"},
     };
@@ -44,7 +61,7 @@ Test(policy, reply_read_takes)
 
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct reply r;
-        const char *fault = reply_read(&r, rows[i].in, strlen(rows[i].in));
+        const char *fault = read_exactly(&r, rows[i].in);
 
         cr_expect(fault == NULL, "%s: %s", rows[i].in, fault);
         cr_expect(r.code == rows[i].code && strcmp(r.xcode, rows[i].xcode) == 0 &&
@@ -72,6 +89,7 @@ Test(policy, reply_read_refuses)
         "55 5.7.25 x",
         "560 5.7.25 x",
         "5a0 5.7.25 x",
+        "55a 5.7.25 x",
         "a50 5.7.25 x",
         "550-5.7.25 x",
         " 550 5.7.25 x",
@@ -80,6 +98,8 @@ Test(policy, reply_read_refuses)
         "550 no code",
         "550 5.7 x",
         "550 5.7. x",
+        "550 5.7 1 x",
+        "550 5 7.1 x",
         "550 5..1 x",
         "550 .7.1 x",
         "550 5.7.1",
@@ -132,8 +152,8 @@ Test(policy, reply_read_refuses)
         struct reply r;
 
         memset(&r, 0xff, sizeof r);
-        cr_expect(reply_read(&r, rows[i], strlen(rows[i])) != NULL, "'%s' was taken", rows[i]);
-        cr_expect(r.code == 0 && r.text[0] == zero.text[0], "'%s': left as unset", rows[i]);
+        cr_expect(read_exactly(&r, rows[i]) != NULL, "'%s' was taken", rows[i]);
+        cr_expect(memcmp(&r, &zero, sizeof r) == 0, "'%s': left as unset", rows[i]);
     }
 }
 
@@ -368,4 +388,35 @@ Test(policy, C17_what_does_not_fit_falls_back)
     memcpy(rule.reply.text, "100% {ip}", 10);
     policy_reply(&r, &rule, ACTION_REJECT, &facts);
     cr_expect_str_eq(r.text, usual.text);
+}
+
+Test(policy, rule_fault_tells_the_class)
+{
+    struct rule r = {.all = FINDING(F_IPREV_FAIL), .action = ACTION_REJECT};
+
+    r.reply = (struct reply){.code = 451, .xcode = "4.7.25", .text = "x"};
+    cr_expect(strstr(rule_fault(&r), "5xx") != NULL);
+    r.reply = (struct reply){.code = 550, .xcode = "4.7.25", .text = "x"};
+    cr_expect(rule_fault(&r) != NULL, "one half fits, the other does not");
+    r.reply = (struct reply){.code = 451, .xcode = "5.7.25", .text = "x"};
+    cr_expect(rule_fault(&r) != NULL, "the other way round");
+    r.action = ACTION_TEMPFAIL;
+    cr_expect(strstr(rule_fault(&r), "4xx") != NULL);
+}
+
+Test(policy, action_words)
+{
+    static const char *const words[] = {"accept", "tag", "quarantine", "tempfail", "reject"};
+    static const char *const wrong[] = {"", "rejec", "rejects", "REJECT", "discard", "tag "};
+    enum action a = ACTION_TAG;
+    unsigned i;
+
+    for (i = 0; i < 5; i++) {
+        cr_expect_str_eq(action_word((enum action)i), words[i]);
+        cr_expect(action_from_word(&a, words[i], strlen(words[i])) && a == (enum action)i, "%s",
+                  words[i]);
+    }
+    for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        cr_expect(!action_from_word(&a, wrong[i], strlen(wrong[i])), "'%s'", wrong[i]);
+    cr_expect(action_from_word(&a, "tagged", 3) && a == ACTION_TAG, "length counts, not the NUL");
 }

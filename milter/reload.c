@@ -1,0 +1,84 @@
+/* Reading the configuration: see reload.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "reload.h"
+
+#include "daemon.h"
+#include "log.h"
+#include "metrics.h"
+#include "snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+struct settings *reload_read(const struct reload_source *from, FILE *err)
+{
+    struct settings *s = settings_read(from->config, err);
+    const char *fault;
+
+    if (s == NULL || from->socket == NULL)
+        return s;
+    free(s->socket);
+    s->socket = NULL;
+    fault = settings_socket(from->socket, &s->socket);
+    if (fault == NULL)
+        return s;
+    fprintf(err, "-p %s: %s\n", from->socket, fault);
+    settings_free(s);
+    return NULL;
+}
+
+int reload_log_level(const struct reload_source *from, const struct settings *s)
+{
+    return from->verbose ? LOG_DEBUG : s->log.level;
+}
+
+static void log_lines(int level, char *text)
+{
+    char *line, *rest = text;
+
+    while ((line = strsep(&rest, "\n")) != NULL)
+        if (line[0] != '\0')
+            log_line(level, "%s", line);
+}
+
+static struct settings *reread(const struct reload_source *from)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *err = open_memstream(&text, &n);
+    struct settings *s;
+
+    if (err == NULL)
+        return NULL;
+    s = reload_read(from, err);
+    if (fclose(err) == 0) /* with settings, these are notes */
+        log_lines(s == NULL ? LOG_ERR : LOG_WARNING, text);
+    free(text);
+    return s;
+}
+
+void reload_run(const struct reload_source *from, const char *socket)
+{
+    struct snapshot *old = snapshot_take(), *new = NULL;
+    struct settings *s = reread(from);
+    char err[512] = "";
+
+    daemon_notify("RELOADING=1");
+    if (s != NULL)
+        new = snapshot_new(s, old, err, sizeof err);
+    if (new == NULL) {
+        log_line(LOG_ERR, "reload refused, the old settings stay%s%s", err[0] ? ": " : "", err);
+    } else {
+        if (strcmp(new->settings->socket, socket) != 0)
+            log_line(LOG_WARNING, "reload: a new socket needs a restart; still on %s", socket);
+        log_set(new->settings->log.stderr_, reload_log_level(from, new->settings));
+        snapshot_put(new);
+        log_line(LOG_NOTICE, "reloaded %s",
+                 from->config != NULL ? from->config : "the built-in settings");
+    }
+    metrics_reload(new != NULL);
+    snapshot_release(old);
+    daemon_notify("READY=1");
+}

@@ -1,0 +1,25 @@
+/* Reading the configuration, at start and again on USR1.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_RELOAD_H
+#define IPREV_RELOAD_H
+
+#include "settings.h"
+
+/* Where the settings come from: the command line. */
+struct reload_source {
+    const char *config; /* file, or NULL for the defaults */
+    const char *socket; /* instead of the file's, or NULL */
+    bool verbose;
+};
+
+/* The settings, or NULL with every fault written to err. */
+struct settings *reload_read(const struct reload_source *from, FILE *err);
+
+int reload_log_level(const struct reload_source *from, const struct settings *s);
+
+/* Reads them again and puts them in force for new connections. On any fault the old
+ * ones stay. What happened is logged. socket: the one listened on. */
+void reload_run(const struct reload_source *from, const char *socket);
+
+#endif
