@@ -1,222 +1,37 @@
-/* iprev-check IP [HELO]: see explain.h.
+/* Clients explained: see explain.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "explain.h"
 
-#include "resolve.h"
-#include "verdict.h"
-
-#include <pthread.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define EXIT_REFUSED   1
-#define EXIT_INTERNAL  70
-#define EXIT_TEMPERROR 75
+#define EXIT_REFUSED     1
+#define EXIT_UNAVAILABLE 69
+#define EXIT_INTERNAL    70
+#define EXIT_TEMPERROR   75
 
-#define SHOWN_MAX 4 /* records of one answer */
+#define SLACK_MS 200
 
-/* ---- DNS questions as they are answered ---- */
-
-struct questions {
-    pthread_mutex_t lock;
-    FILE *out;
+/* One run: a resolver whose questions are noted, and what it prints. */
+struct run {
+    const struct settings *settings;
+    const struct explain_options *options;
+    struct resolver *resolver;
+    struct questions *questions;
+    char id[AUTHRES_ID_MAX];
+    struct term term;
+    json_t *list;
+    unsigned clients;
+    int code;
 };
 
-static const char *kind_word(enum answer_kind kind)
-{
-    switch (kind) {
-    case ANSWER_NXDOMAIN:
-        return "no such name";
-    case ANSWER_NODATA:
-        return "no record of this type";
-    case ANSWER_SERVFAIL:
-        return "SERVFAIL";
-    case ANSWER_TIMEOUT:
-        return "no answer";
-    case ANSWER_BOGUS:
-        return "DNSSEC bogus";
-    case ANSWER_OVERLOAD:
-        return "not asked: overload";
-    case ANSWER_ALIAS:
-        return "alias of ";
-    case ANSWER_DATA:
-        break;
-    }
-    return "";
-}
-
-static void put_records(struct sbuf *sb, const struct answer *a)
-{
-    size_t cursor = 0;
-    unsigned shown = 0;
-    struct dname name;
-    struct addr addr;
-
-    while (shown < SHOWN_MAX && (a->type == RR_PTR ? answer_next_name(a, &cursor, &name)
-                                                   : answer_next_addr(a, &cursor, &addr))) {
-        sbuf_str(sb, shown++ > 0 ? ", " : "");
-        if (a->type == RR_PTR)
-            dname_put_visible(sb, &name);
-        else
-            addr_put(sb, &addr);
-    }
-    if (a->good > shown) {
-        sbuf_str(sb, " and ");
-        sbuf_uint(sb, a->good - shown);
-        sbuf_str(sb, " more");
-    }
-    if (a->bad > 0) {
-        sbuf_str(sb, shown > 0 ? " and " : "");
-        sbuf_uint(sb, a->bad);
-        sbuf_str(sb, " damaged");
-    }
-}
-
-static const char *type_word(enum rrtype type)
-{
-    return type == RR_PTR ? "PTR" : type == RR_A ? "A" : type == RR_AAAA ? "AAAA" : "?";
-}
-
-static void on_question(void *arg, const struct dname *name, enum rrtype type,
-                        const struct answer *a, unsigned ms)
-{
-    struct questions *q = arg;
-    char asked[DNAME_VISIBLE_MAX], got[(SHOWN_MAX + 1) * DNAME_VISIBLE_MAX];
-    struct sbuf sb;
-
-    sbuf_init(&sb, asked, sizeof asked);
-    dname_put_visible(&sb, name);
-    sbuf_init(&sb, got, sizeof got);
-    sbuf_str(&sb, kind_word(a->kind));
-    if (a->kind == ANSWER_DATA)
-        put_records(&sb, a);
-    if (a->kind == ANSWER_ALIAS)
-        dname_put_visible(&sb, &a->name);
-    pthread_mutex_lock(&q->lock);
-    fprintf(q->out, "  %s %s: %s (%u ms, TTL %u%s)\n", asked, type_word(type), got, ms,
-            (unsigned)a->ttl, a->secure ? ", DNSSEC secure" : "");
-    pthread_mutex_unlock(&q->lock);
-}
-
-/* ---- the chain ---- */
-
-static const char *state_word(enum name_state state)
-{
-    switch (state) {
-    case NAME_CONFIRMED:
-        return "leads back to the client: confirmed";
-    case NAME_ELSEWHERE:
-        return "leads to other addresses";
-    case NAME_CAPPED:
-        return "has too many addresses, none of the first is the client's";
-    case NAME_NOWHERE:
-        return "has no address";
-    case NAME_SERVFAIL:
-        return "its addresses could not be had (SERVFAIL)";
-    case NAME_BOGUS:
-        return "its addresses fail DNSSEC validation";
-    case NAME_OVERLOAD:
-        return "its addresses were not asked (overload)";
-    case NAME_PENDING:
-    case NAME_TIMEOUT:
-        break;
-    }
-    return "its addresses did not come in time";
-}
-
-static void print_chain(const struct chain *c, FILE *out)
-{
-    char text[DNAME_TEXT_MAX];
-    enum name_state state;
-    struct dname name;
-    struct sbuf sb;
-    size_t cursor = 0;
-
-    fprintf(out, "Chain\n");
-    if (c->names == 0)
-        fprintf(out, "  %s\n",
-                c->cause == F_PTR_MISSING   ? "the address has no PTR record"
-                : c->cause == F_PTR_INVALID ? "no PTR record holds a usable host name"
-                                            : "the PTR records could not be had");
-    while (chain_next(c, &cursor, &name, &state)) {
-        sbuf_init(&sb, text, sizeof text);
-        dname_put(&sb, &name);
-        fprintf(out, "  PTR %s %s\n", text, state_word(state));
-    }
-    if (c->capped)
-        fprintf(out, "  more PTR names exist; only the first %d by order are looked at\n",
-                FCRDNS_NAMES_MAX);
-}
-
-/* ---- the outcome ---- */
-
-static void print_field(FILE *out, const char *name, const char *value)
-{
-    if (value[0] != '\0')
-        fprintf(out, "  %s: %s\n", name, value);
-}
-
-static void print_verdict(const struct verdict *v, const struct settings *s, const char *id,
-                          FILE *out)
-{
-    char words[1024], authres[AUTHRES_VALUE_MAX], x_iprev[RECORD_HEADER_MAX];
-    enum action action = v->record.action;
-    struct reply reply;
-    struct sbuf sb;
-
-    sbuf_init(&sb, words, sizeof words);
-    findings_put(&sb, v->report.found);
-    fprintf(out, "Findings\n  %s\n", words);
-    if (v->report.why[0] != '\0')
-        fprintf(out, "  name shape: %s\n", v->report.why);
-    fprintf(out, "Outcome\n  rule: %s\n  action: %s\n  mode: %s\n",
-            v->record.rule[0] != '\0' ? v->record.rule : "none holds", action_word(action),
-            s->enforce ? "enforce" : "monitor: headers and log only, nothing is refused");
-    if (action == ACTION_REJECT || action == ACTION_TEMPFAIL) {
-        verdict_reply(v, &reply);
-        fprintf(out, "  reply%s: %u %s %s\n", s->enforce ? "" : " in enforce mode", reply.code,
-                reply.xcode, reply.text);
-    }
-    verdict_authres(v, s, id, authres);
-    verdict_x_iprev(v, s, x_iprev);
-    print_field(out, "Authentication-Results", authres);
-    print_field(out, "X-IPRev", x_iprev);
-}
-
-/* ---- together ---- */
-
-static void own_id(const struct settings *s, char id[AUTHRES_ID_MAX])
-{
-    if (s->authserv_id != NULL) {
-        memcpy(id, s->authserv_id, strlen(s->authserv_id) + 1);
-        return;
-    }
-    if (gethostname(id, AUTHRES_ID_MAX) != 0)
-        id[0] = '\0';
-    id[AUTHRES_ID_MAX - 1] = '\0';
-    if (!authres_id_valid(id, strlen(id)))
-        memcpy(id, "localhost", sizeof "localhost");
-}
-
-static void print_client(const struct addr *client, const char *helo, FILE *out)
-{
-    char text[4 * HELO_MAX + 8];
-    struct sbuf sb;
-
-    sbuf_init(&sb, text, sizeof text);
-    addr_put(&sb, client);
-    fprintf(out, "Client\n  address: %s\n", text);
-    if (helo == NULL)
-        return;
-    sbuf_init(&sb, text, sizeof text);
-    sbuf_visible(&sb, helo, strlen(helo) < HELO_MAX ? strlen(helo) : HELO_MAX);
-    fprintf(out, "  HELO: %s\n", text);
-}
-
-static int exit_code(const struct verdict *v)
+int explain_code(const struct verdict *v)
 {
     if (v->report.result == F_IPREV_TEMPERROR)
         return EXIT_TEMPERROR;
@@ -224,54 +39,260 @@ static int exit_code(const struct verdict *v)
                                                                                     : 0;
 }
 
-int explain(const struct settings *s, const struct addr *client, const char *helo, FILE *out)
+static bool run_start(struct run *r, const struct settings *s, const struct explain_options *o)
 {
-    struct questions q = {.lock = PTHREAD_MUTEX_INITIALIZER, .out = out};
-    struct resolver_trace trace = {.question = on_question, .arg = &q};
-    struct lookup *chain = NULL, *forward = NULL;
-    struct facts f = {.client = *client, .skip = F_NONE, .chain_cause = F_DNS_TIMEOUT};
-    char id[AUTHRES_ID_MAX], err[512];
-    struct helo h;
-    struct verdict v;
-    struct resolver *r = resolver_start(&s->resolver, &trace, err, sizeof err);
-    int64_t deadline = resolver_now() + s->resolver.deadline_ms;
+    struct resolver_trace trace = {.question = questions_note};
+    char err[512] = "out of memory";
 
-    if (r == NULL) {
+    memset(r, 0, sizeof *r);
+    r->settings = s;
+    r->options = o;
+    r->questions = questions_new();
+    trace.arg = r->questions;
+    if (r->questions != NULL)
+        r->resolver = resolver_start(&s->resolver, &trace, err, sizeof err);
+    if (r->resolver == NULL) {
         fprintf(stderr, "iprev-check: resolver: %s\n", err);
-        return EXIT_INTERNAL;
+        questions_free(r->questions);
+        return false;
     }
-    own_id(s, id);
-    dname_from_text(&f.self.name, id, strlen(id));
-    helo_parse(&h, helo, helo != NULL ? strlen(helo) : 0);
-    print_client(client, helo, out);
-    fprintf(out, "DNS\n");
-    if (settings_network_exempt(s, client)) {
-        f.skip = F_SKIP_NETWORK;
-        fprintf(out, "  not asked: the address is in exempt.networks\n");
+    ask_own_id(s, r->id);
+    term_init(&r->term, stdout);
+    r->list = o->json ? json_array() : NULL;
+    return true;
+}
+
+/* The questions go last: a resolver thread may still note an answer. */
+static void run_end(struct run *r)
+{
+    resolver_release(r->resolver);
+    if (resolver_wait_ended(5000))
+        questions_free(r->questions);
+    json_decref(r->list);
+}
+
+static bool noted(struct questions *qs, const struct dname *name, enum rrtype type)
+{
+    bool found;
+
+    pthread_mutex_lock(&qs->lock);
+    found = questions_find(qs, name, type) != NULL;
+    pthread_mutex_unlock(&qs->lock);
+    return found;
+}
+
+/* Questions that were asked but not answered by the deadline have left no note. */
+static void note_silence(struct questions *qs, const struct facts *f, unsigned ms)
+{
+    const struct answer none = answer_none(ANSWER_TIMEOUT);
+    enum rrtype type = fcrdns_type(&f->client);
+    struct dname name;
+    enum name_state state;
+    size_t cursor = 0;
+
+    dname_reverse(&name, &f->client);
+    if ((f->chain == NULL || f->chain->cause == F_DNS_TIMEOUT) && !noted(qs, &name, RR_PTR))
+        questions_note(qs, &name, RR_PTR, &none, ms);
+    while (f->chain != NULL && chain_next(f->chain, &cursor, &name, &state))
+        if ((state == NAME_TIMEOUT || state == NAME_PENDING) && !noted(qs, &name, type))
+            questions_note(qs, &name, type, &none, ms);
+    if (f->forward == HELO_TRANSIENT && !noted(qs, &f->helo->name, type))
+        questions_note(qs, &f->helo->name, type, &none, ms);
+}
+
+static void worse(int *code, int by)
+{
+    if (by == EXIT_REFUSED || (by == EXIT_TEMPERROR && *code == 0))
+        *code = by;
+}
+
+static void print(struct run *r, const struct explanation *e)
+{
+    if (r->list != NULL) {
+        json_array_append_new(r->list, explain_json(e));
     } else {
-        chain = resolver_ask_client(r, client, deadline);
-        lookup_wait(chain, deadline + 200);
-        if (lookup_done(chain))
-            f.chain = lookup_chain(chain);
-        if (s->resolver.helo && helo_must_ask(&h, &f.self, f.chain)) {
-            forward = resolver_ask_helo(r, client, &h.name, deadline);
-            lookup_wait(forward, deadline + 200);
-            f.forward = lookup_done(forward) ? lookup_forward(forward) : HELO_TRANSIENT;
-        }
+        if (r->clients > 0)
+            fputc('\n', stdout);
+        explain_text(e, &r->term);
     }
-    f.helo_known = true;
-    f.helo = &h;
-    f.helo_asked = s->resolver.helo;
-    f.shapes = &s->shapes;
-    verdict_reach(&v, s, &f, (int64_t)time(NULL));
-    pthread_mutex_lock(&q.lock);
-    if (f.chain != NULL)
-        print_chain(f.chain, out);
-    print_verdict(&v, s, id, out);
-    pthread_mutex_unlock(&q.lock);
-    lookup_release(chain);
-    lookup_release(forward);
-    resolver_release(r);
-    resolver_wait_ended(5000);
-    return exit_code(&v);
+}
+
+static void one(struct run *r, const struct addr *client, const char *helo)
+{
+    struct explanation e = {
+        .settings = r->settings, .id = r->id, .questions = r->questions, .helo = helo};
+    struct self self = ask_self(r->id);
+
+    questions_clear(r->questions);
+    ask_start(&e.ask, r->settings, r->resolver, &self, client, helo != NULL ? helo : "",
+              helo != NULL ? strlen(helo) : 0);
+    ask_wait(&e.ask);
+    ask_helo(&e.ask);
+    ask_wait(&e.ask);
+    ask_facts(&e.ask, &e.facts);
+    if (e.facts.skip == F_NONE)
+        note_silence(r->questions, &e.facts, r->settings->resolver.deadline_ms);
+    verdict_reach(&e.verdict, r->settings, &e.facts, (int64_t)time(NULL));
+    pthread_mutex_lock(&r->questions->lock);
+    links_judge(&e.links, &e.facts, &e.verdict, r->questions, helo != NULL);
+    print(r, &e);
+    pthread_mutex_unlock(&r->questions->lock);
+    worse(&r->code, explain_code(&e.verdict));
+    ask_end(&e.ask);
+    r->clients++;
+}
+
+static void print_json(json_t *value)
+{
+    if (value != NULL && json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0)
+        fputc('\n', stdout);
+}
+
+int explain_client(const struct settings *s, const struct addr *client,
+                   const struct explain_options *o)
+{
+    struct run r;
+
+    if (!run_start(&r, s, o))
+        return EXIT_INTERNAL;
+    one(&r, client, o->helo);
+    if (r.list != NULL)
+        print_json(json_array_get(r.list, 0));
+    run_end(&r);
+    return r.code;
+}
+
+/* ---- several addresses ---- */
+
+static void print_list(struct run *r, const char *name)
+{
+    json_t *all;
+
+    if (r->list == NULL)
+        return;
+    all = json_pack("{s:s, s:O}", "host", name, "clients", r->list);
+    print_json(all);
+    json_decref(all);
+}
+
+/* The addresses of a name, by two questions whose answers are noted. */
+static unsigned host_addresses(struct run *r, const struct dname *host, struct addr *list,
+                               bool *transient)
+{
+    static const uint8_t zero[16];
+    int64_t deadline = resolver_now() + r->settings->resolver.deadline_ms;
+    struct lookup *l[2];
+    unsigned i, n;
+
+    for (i = 0; i < 2; i++) {
+        struct addr any = addr_from_bytes(i == 0 ? ADDR_IPV4 : ADDR_IPV6, zero);
+
+        l[i] = resolver_ask_helo(r->resolver, &any, host, deadline);
+    }
+    *transient = false;
+    for (i = 0; i < 2; i++) {
+        lookup_wait(l[i], deadline + SLACK_MS);
+        *transient |= !lookup_done(l[i]) || lookup_forward(l[i]) == HELO_TRANSIENT;
+        lookup_release(l[i]);
+    }
+    pthread_mutex_lock(&r->questions->lock);
+    n = r->questions->addrs;
+    memcpy(list, r->questions->addr, n * sizeof *list);
+    if (r->questions->addrs_capped)
+        fprintf(stderr, "iprev-check: the host has more addresses; only %u are looked at\n", n);
+    pthread_mutex_unlock(&r->questions->lock);
+    return n;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    return addr_compare(a, b);
+}
+
+int explain_host(const struct settings *s, const struct dname *host,
+                 const struct explain_options *o)
+{
+    struct addr list[QUESTION_ADDRS_MAX];
+    char name[DNAME_TEXT_MAX];
+    struct sbuf sb;
+    struct run r;
+    unsigned i, n;
+    bool transient;
+
+    if (!run_start(&r, s, o))
+        return EXIT_INTERNAL;
+    sbuf_init(&sb, name, sizeof name);
+    dname_put(&sb, host);
+    n = host_addresses(&r, host, list, &transient);
+    qsort(list, n, sizeof *list, by_address);
+    if (n == 0 || transient)
+        fprintf(stderr, "iprev-check: %s: %s\n", name,
+                n > 0       ? "not every address could be had: A or AAAA gave no answer"
+                : transient ? "its addresses could not be had"
+                            : "no such host, or it has no address: create an A or AAAA record");
+    r.code = transient ? EXIT_TEMPERROR : n == 0 ? EXIT_REFUSED : 0;
+    for (i = 0; i < n; i++)
+        one(&r, &list[i], o->helo != NULL ? o->helo : name);
+    print_list(&r, name);
+    run_end(&r);
+    return r.code;
+}
+
+static bool interface_address(const struct ifaddrs *i, struct addr *a)
+{
+    *a = (struct addr){.family = ADDR_NONE};
+    if (i->ifa_addr == NULL || !(i->ifa_flags & IFF_UP))
+        return false;
+    if (i->ifa_addr->sa_family == AF_INET)
+        *a = addr_from_bytes(ADDR_IPV4,
+                             &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr);
+    if (i->ifa_addr->sa_family == AF_INET6)
+        *a = addr_from_bytes(ADDR_IPV6,
+                             &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr);
+    return a->family != ADDR_NONE && !addr_is_private(a);
+}
+
+static unsigned own_addresses(struct addr list[QUESTION_ADDRS_MAX])
+{
+    struct ifaddrs *all = NULL;
+    const struct ifaddrs *i;
+    unsigned n = 0, k;
+
+    if (getifaddrs(&all) != 0)
+        return 0;
+    for (i = all; i != NULL && n < QUESTION_ADDRS_MAX; i = i->ifa_next) {
+        if (!interface_address(i, &list[n]))
+            continue;
+        for (k = 0; k < n && !addr_equal(&list[k], &list[n]); k++)
+            ;
+        n += k == n;
+    }
+    freeifaddrs(all);
+    qsort(list, n, sizeof *list, by_address);
+    return n;
+}
+
+int explain_self(const struct settings *s, const struct explain_options *o)
+{
+    struct addr list[QUESTION_ADDRS_MAX];
+    char host[256];
+    struct run r;
+    unsigned i, n = own_addresses(list);
+
+    if (n == 0) {
+        fputs("iprev-check: this machine has no public address of its own (behind NAT?): name "
+              "the address or the host name that others see\n",
+              stderr);
+        return EXIT_UNAVAILABLE;
+    }
+    if (gethostname(host, sizeof host) != 0)
+        host[0] = '\0';
+    host[sizeof host - 1] = '\0';
+    if (!run_start(&r, s, o))
+        return EXIT_INTERNAL;
+    for (i = 0; i < n; i++)
+        one(&r, &list[i], o->helo != NULL ? o->helo : strchr(host, '.') != NULL ? host : NULL);
+    print_list(&r, host);
+    run_end(&r);
+    return r.code;
 }

@@ -3,20 +3,27 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
 
+#include "batch.h"
 #include "classify.h"
 #include "explain.h"
+#include "replay.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum exit_code { EXIT_BAD_USAGE = 64, EXIT_NO_INPUT = 66, EXIT_BAD_CONFIG = 78 };
 
+enum task { TASK_EXPLAIN, TASK_SELF, TASK_BATCH, TASK_CLASSIFY, TASK_REPLAY };
+
 struct options {
+    enum task task;
     const char *config, *zone, *server;
-    bool classify;
+    bool json;
+    struct replay_options replay;
 };
 
 static const char *const default_config = SYSCONFDIR "/iprev-milter.conf";
@@ -24,52 +31,111 @@ static const char *const default_config = SYSCONFDIR "/iprev-milter.conf";
 static void usage(FILE *out)
 {
     fprintf(out,
-            "usage: iprev-check [-c FILE] [-z ZONE] [-s SERVER@PORT] IP [HELO]\n"
+            "usage: iprev-check [-c FILE] [-z ZONE] [-s SERVER@PORT] [--json] IP [HELO]\n"
+            "       iprev-check [...] [--json] HOSTNAME [HELO]\n"
+            "       iprev-check [...] [--json] --self [HELO]\n"
+            "       iprev-check [...] [--json] --batch [FILE]\n"
             "       iprev-check [-c FILE] --classify [FILE]\n"
+            "       iprev-check replay [...] [--json] [--html FILE] [--against FILE] [--no-dns]\n"
+            "                          LOG...\n"
             "  -c FILE         configuration of iprev-milter (default %s, if there is one)\n"
             "  -z ZONE         zone file answered from memory, before any server\n"
             "  -s SERVER@PORT  ask this DNS server\n"
+            "  --json          print JSON\n"
+            "  --self          check the public addresses of this machine\n"
+            "  --batch         read ip<TAB>helo lines, print one record for each\n"
             "  --classify      read ip<TAB>name lines, print the shape of each name\n"
+            "  replay          what this policy would have done to the mail of a log\n"
+            "  --html FILE     write the report of replay as a page\n"
+            "  --against FILE  compare with the policy of this configuration\n"
+            "  --no-dns        take the findings of the log's own lines, ask nothing\n"
+            "  --top N         clients in a list (default 10)\n"
             "  -V, --version   print the version\n"
             "  -h, --help      print this\n"
-            "Exit: 0 accept or tag, 1 tempfail or reject, 64 usage, 75 DNS did not tell.\n",
+            "Exit: 0 accept or tag, 1 tempfail or reject, 64 usage, 65 bad lines,\n"
+            "      75 DNS did not tell.\n",
             default_config);
+}
+
+static bool read_top(struct options *o, const char *text)
+{
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || n < 1 || n > 100000)
+        return false;
+    o->replay.top = (unsigned)n;
+    return true;
+}
+
+/* False on a usage error. */
+static bool take_option(struct options *o, int c, const char *arg)
+{
+    switch (c) {
+    case 'c':
+        o->config = arg;
+        return true;
+    case 'z':
+        o->zone = arg;
+        return true;
+    case 's':
+        o->server = arg;
+        return true;
+    case 'j':
+        o->json = true;
+        return true;
+    case 'l':
+        o->task = TASK_CLASSIFY;
+        return true;
+    case 'b':
+        o->task = TASK_BATCH;
+        return true;
+    case 'S':
+        o->task = TASK_SELF;
+        return true;
+    case 'H':
+        o->replay.html = arg;
+        return o->task == TASK_REPLAY;
+    case 'a':
+        o->replay.against = arg;
+        return o->task == TASK_REPLAY;
+    case 'n':
+        o->replay.no_dns = true;
+        return o->task == TASK_REPLAY;
+    case 't':
+        return o->task == TASK_REPLAY && read_top(o, arg);
+    default:
+        return false;
+    }
 }
 
 static int read_options(int argc, char **argv, struct options *o)
 {
     static const struct option longer[] = {
-        {"classify", no_argument, NULL, 'l'},
-        {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},  {"zone", required_argument, NULL, 'z'},
+        {"server", required_argument, NULL, 's'},  {"json", no_argument, NULL, 'j'},
+        {"classify", no_argument, NULL, 'l'},      {"batch", no_argument, NULL, 'b'},
+        {"self", no_argument, NULL, 'S'},          {"html", required_argument, NULL, 'H'},
+        {"against", required_argument, NULL, 'a'}, {"no-dns", no_argument, NULL, 'n'},
+        {"top", required_argument, NULL, 't'},     {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     int c;
 
-    while ((c = getopt_long(argc, argv, "c:z:s:Vh", longer, NULL)) != -1)
-        switch (c) {
-        case 'c':
-            o->config = optarg;
-            break;
-        case 'z':
-            o->zone = optarg;
-            break;
-        case 's':
-            o->server = optarg;
-            break;
-        case 'l':
-            o->classify = true;
-            break;
-        case 'V':
+    while ((c = getopt_long(argc, argv, "c:z:s:Vh", longer, NULL)) != -1) {
+        if (c == 'V') {
             puts("iprev-check (" PACKAGE_STRING ")");
             return 0;
-        case 'h':
+        }
+        if (c == 'h') {
             usage(stdout);
             return 0;
-        default:
+        }
+        if (!take_option(o, c, optarg)) {
             usage(stderr);
             return EXIT_BAD_USAGE;
         }
+    }
     if (o->config == NULL && access(default_config, R_OK) == 0)
         o->config = default_config;
     return -1;
@@ -114,56 +180,120 @@ static struct settings *settings_for(const struct options *o)
     return NULL;
 }
 
-static int run_classify(const struct settings *s, const char *file)
+static int run_list(const struct settings *s, const struct options *o, const char *file)
 {
     FILE *in = file == NULL || strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
     unsigned long faults;
+    int code;
 
     if (in == NULL) {
         fprintf(stderr, "iprev-check: %s: %s\n", file, strerror(errno));
         return EXIT_NO_INPUT;
     }
-    faults = classify(in, stdout, &s->shapes);
+    if (o->task == TASK_BATCH) {
+        code = batch(s, in, stdout, o->json);
+    } else {
+        faults = classify(in, stdout, &s->shapes);
+        if (faults > 0)
+            fprintf(stderr, "iprev-check: %lu lines could not be judged\n", faults);
+        code = fflush(stdout) != 0 || faults > 0;
+    }
     if (in != stdin)
         fclose(in);
-    if (faults > 0)
-        fprintf(stderr, "iprev-check: %lu lines could not be judged\n", faults);
-    return fflush(stdout) != 0 || faults > 0;
+    return code;
 }
 
-static int run_explain(const struct settings *s, int argc, char **argv)
+static int run_explain(const struct settings *s, const struct options *o, int argc, char **argv)
 {
+    struct explain_options e = {.json = o->json, .helo = argc > 1 ? argv[1] : NULL};
+    size_t n = strlen(argv[0]);
     struct addr client;
+    struct dname host;
 
-    if (argc < 1 || argc > 2) {
-        usage(stderr);
-        return EXIT_BAD_USAGE;
+    if (addr_parse(&client, argv[0], n))
+        return explain_client(s, &client, &e);
+    if (dname_from_text(&host, argv[0], n) && dname_is_host(&host))
+        return explain_host(s, &host, &e);
+    fprintf(stderr, "iprev-check: neither an IPv4 or IPv6 address nor a host name: %s\n", argv[0]);
+    return EXIT_BAD_USAGE;
+}
+
+static int run_self(const struct settings *s, const struct options *o, int argc, char **argv)
+{
+    struct explain_options e = {.json = o->json, .helo = argc > 0 ? argv[0] : NULL};
+
+    return explain_self(s, &e);
+}
+
+static bool arguments_fit(const struct options *o, int argc)
+{
+    switch (o->task) {
+    case TASK_EXPLAIN:
+        return argc == 1 || argc == 2;
+    case TASK_REPLAY:
+        return argc >= 1;
+    case TASK_CLASSIFY:
+        return argc <= 1 && !o->json;
+    case TASK_BATCH:
+    case TASK_SELF:
+        break;
     }
-    if (!addr_parse(&client, argv[0], strlen(argv[0]))) {
-        fprintf(stderr, "iprev-check: %s: not an IPv4 or IPv6 address\n", argv[0]);
-        return EXIT_BAD_USAGE;
+    return argc <= 1;
+}
+
+/* Each DNS question may take a descriptor. */
+static void allow_descriptors(void)
+{
+    struct rlimit lim;
+
+    if (getrlimit(RLIMIT_NOFILE, &lim) != 0)
+        return;
+    lim.rlim_cur = lim.rlim_max < 16384 ? lim.rlim_max : 16384;
+    setrlimit(RLIMIT_NOFILE, &lim);
+}
+
+static int run(const struct settings *s, struct options *o, int argc, char **argv)
+{
+    switch (o->task) {
+    case TASK_REPLAY:
+        o->replay.json = o->json;
+        return replay(s, &o->replay, argc, argv);
+    case TASK_SELF:
+        return run_self(s, o, argc, argv);
+    case TASK_BATCH:
+    case TASK_CLASSIFY:
+        return run_list(s, o, argc > 0 ? argv[0] : NULL);
+    case TASK_EXPLAIN:
+        break;
     }
-    return explain(s, &client, argc > 1 ? argv[1] : NULL, stdout);
+    return run_explain(s, o, argc, argv);
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = {0};
+    struct options o = {.replay = {.top = 10}};
     struct settings *s;
-    int code = read_options(argc, argv, &o);
+    int code;
 
+    if (argc > 1 && strcmp(argv[1], "replay") == 0) {
+        o.task = TASK_REPLAY;
+        argc--;
+        argv++;
+    }
+    code = read_options(argc, argv, &o);
     if (code >= 0)
         return code;
     argc -= optind;
     argv += optind;
-    if (o.classify && argc > 1) {
+    if (!arguments_fit(&o, argc)) {
         usage(stderr);
         return EXIT_BAD_USAGE;
     }
     s = settings_for(&o);
     if (s == NULL)
         return EXIT_BAD_CONFIG;
-    code = o.classify ? run_classify(s, argc > 0 ? argv[0] : NULL) : run_explain(s, argc, argv);
+    allow_descriptors();
+    code = run(s, &o, argc, argv);
     settings_free(s);
     return code;
 }

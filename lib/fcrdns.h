@@ -92,8 +92,8 @@ struct chain {
 
 /* The verdict so far. Unanswered questions count as DNS_TIMEOUT. Of several
  * kinds of trouble the cause is the first of bogus, servfail, timeout, overload.
- * A fail is ptr-invalid without a usable name; else forward-missing when all
- * names looked at are NOWHERE; else ptr-limit when a cap left something out; else
+ * A fail is ptr-invalid without a usable name; else ptr-limit when a cap left
+ * something out; else forward-missing when all names are NOWHERE; else
  * forward-mismatch. */
 void fcrdns_chain(const struct fcrdns *f, struct chain *out);
 

@@ -3,6 +3,8 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "generic.h"
 
+#include <string.h>
+
 #include "generic_parts.h"
 
 #define SENDER_LEAST 3 /* out1 and out2 are anybody's, out3 is a pool */
@@ -18,21 +20,32 @@ static uint32_t largest_number(const struct view *v)
     return largest;
 }
 
+/* A name below arpa is the question, given back as the answer. */
+static bool reverse_zone(const struct view *v)
+{
+    return v->len > 5 && memcmp(v->text + v->len - 5, ".arpa", 5) == 0;
+}
+
 void generic_judge(struct generic *out, const struct dname *name, const struct addr *client)
 {
     struct view v;
     struct evidence e;
     struct sbuf why;
     int32_t score;
+    uint32_t words;
 
     view_make(&v, name);
     evidence_collect(&e, &v, client);
     score = evidence_score(&e, &generic_weights);
+    words = e.words | e.words_rest;
     sbuf_init(&why, out->why, sizeof(out->why));
-    if (evidence_sender(&e, &v)) {
+    if (reverse_zone(&v)) {
+        out->kind = GENERIC_YES;
+        sbuf_str(&why, "name of a reverse zone");
+    } else if (evidence_sender(&e, &v)) {
         out->kind = GENERIC_PROVIDER;
         sbuf_str(&why, "host of a known mail sender");
-    } else if (score <= 0 && ((e.words | e.words_rest) & WORD_SENDING) != 0 &&
+    } else if (score <= 0 && (words & WORD_SENDING) != 0 && (words & WORD_ROLE) == 0 &&
                largest_number(&v) >= SENDER_LEAST) {
         out->kind = GENERIC_PROVIDER;
         sbuf_str(&why, "numbered outbound host");

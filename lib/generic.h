@@ -2,7 +2,10 @@
  *
  * Decided from the name and the client address alone: no DNS, no allocation,
  * no regular expressions. Digits of the address are matched against this very
- * address, left of the registrable domain only.
+ * address, left of the registrable domain only. Below the common top-level domains
+ * the host part begins at the label right of which everybody registers, so zones of
+ * companies in the private part of the public suffix list (compute.amazonaws.com)
+ * count as domains of one operator.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_GENERIC_H

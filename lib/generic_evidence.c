@@ -13,6 +13,8 @@
 #define LINE_WORDS   (WORD_ACCESS | WORD_BLOCK | WORD_EMPTY)
 #define CHOSEN_WORDS (WORD_MAIL | WORD_ROLE | WORD_SENDING)
 
+_Static_assert(CLUE_COUNT <= UINT8_MAX, "a clue is an octet");
+
 static void set_if(struct evidence *e, bool holds, size_t clue)
 {
     if (!holds || e->clue[clue])
@@ -52,6 +54,7 @@ static void note_word(struct evidence *e, const struct view *v, size_t i)
             e->key[k] = (uint8_t)(i + 1);
 }
 
+/* no-rdns, not-assigned: the negation belongs to the placeholder. */
 static bool negation(const struct view *v, const struct token *t)
 {
     return (t->len == 2 && memcmp(v->text + t->at, "no", 2) == 0) ||
@@ -73,6 +76,18 @@ static void count_token(struct count *c, const struct token *t)
     c->chosen += (t->classes & CHOSEN_WORDS) != 0 && (t->classes & WORD_MACHINE) == 0;
 }
 
+static bool hex_form(uint8_t form)
+{
+    return form == FORM_HEX || form == FORM_HEX2 || form == FORM_HEX3 || form >= FORM_SIX_PART;
+}
+
+/* Letters that are digits of the address are no word. */
+static bool of_address(const struct evidence *e, const struct token *t)
+{
+    return hex_form(e->trace.form) && t->at >= e->trace.at &&
+           t->at + t->len <= e->trace.at + e->trace.len;
+}
+
 static void set_classes(struct evidence *e, uint32_t set, size_t clue)
 {
     for (; set != 0; set >>= 1, clue++)
@@ -87,6 +102,8 @@ static void set_words(struct evidence *e, const struct view *v)
     for (i = 0; i < v->nhost && !v->bare; i++) {
         const struct token *t = &v->tok[i];
 
+        if (!t->digits && of_address(e, t))
+            continue;
         count_token(&all, t);
         if (t->at < v->first)
             count_token(&first, t);
@@ -117,6 +134,7 @@ static void set_trace(struct evidence *e, const struct view *v)
     set_if(e, true, CLUE_FORM + t->form);
     if (t->form == FORM_NONE)
         return;
+    set_if(e, t->form >= FORM_THREE, CLUE_WHOLE);
     set_if(e, t->padded, CLUE_PADDED);
     set_if(e, t->outside, CLUE_OUTSIDE);
     set_if(e, t->at == 0, CLUE_FORM_FIRST);
@@ -147,25 +165,30 @@ static bool no_vowel(const struct view *v, const struct token *t)
     return false;
 }
 
+static bool all_hex(const struct view *v, size_t from, size_t to)
+{
+    while (from < to && v->sort[from] != VIEW_LETTER)
+        from++;
+    return from == to;
+}
+
 /* A stretch of letters and digits that nobody would choose: they change at
  * least four times, or it is hexadecimal of eight digits and more with both. */
 static void set_opaque(struct evidence *e, const struct view *v)
 {
-    size_t i, start, changes, digits, hex;
-    bool digit, last;
+    size_t i, start, from, end = 0;
 
-    for (i = 0; i < v->host; i++) {
-        changes = digits = hex = 0;
-        last = v->sort[i] == VIEW_DIGIT;
-        for (start = i; i < v->host && v->sort[i] != VIEW_SEPARATOR; i++) {
-            digit = v->sort[i] == VIEW_DIGIT;
-            digits += digit;
-            hex += v->sort[i] != VIEW_LETTER;
-            changes += digit != last;
-            last = digit;
-        }
-        set_if(e, i - start >= 8 && changes >= 4, CLUE_HASH);
-        set_if(e, i - start >= 8 && hex == i - start && digits > 0 && digits < hex, CLUE_HEX);
+    for (i = 0; i < v->nhost;) {
+        start = i;
+        from = v->tok[i].at;
+        do {
+            end = (size_t)v->tok[i].at + v->tok[i].len;
+            i++;
+        } while (i < v->nhost && v->tok[i].at == end);
+        if (end - from < 8)
+            continue;
+        set_if(e, i - start > 4, CLUE_HASH);
+        set_if(e, i - start > 1 && all_hex(v, from, end), CLUE_HEX);
     }
 }
 
@@ -179,7 +202,7 @@ static bool serial(const struct view *v)
 
 static void set_shape(struct evidence *e, const struct view *v)
 {
-    size_t i, runs = 0, longest = 0, labels = 1;
+    size_t i, runs = 0, longest = 0;
 
     for (i = 0; i < v->nhost; i++)
         if (v->tok[i].digits) {
@@ -188,12 +211,10 @@ static void set_shape(struct evidence *e, const struct view *v)
         } else {
             set_if(e, v->tok[i].len >= 5 && no_vowel(v, &v->tok[i]), CLUE_NO_VOWEL);
         }
-    for (i = 0; i < v->host; i++)
-        labels += v->text[i] == '.';
     set_if(e, runs == 0, CLUE_PLAIN);
     set_if(e, runs > 0, CLUE_TOKENS + at_most(runs, 4));
     set_if(e, runs > 0, CLUE_DIGITS + at_most(longest, 7));
-    set_if(e, true, CLUE_LABELS + at_most(labels, 5));
+    set_if(e, true, CLUE_LABELS + at_most(v->labels, 5));
     set_if(e, true, CLUE_LONG + at_most(v->first / 6u, 5));
     set_if(e, v->sort[0] == VIEW_DIGIT, CLUE_DIGIT_FIRST);
     set_if(e, v->nhost > 0 && v->tok[0].digits && v->tok[0].len == v->first, CLUE_DIGIT_ONLY);
@@ -241,33 +262,55 @@ static char fold_number(const struct view *v, const struct token *t)
     return t->len <= 3 ? (char)('0' + t->len) : t->len <= 5 ? '4' : '6';
 }
 
-static bool hex_form(uint8_t form)
+/* A part of the token is a part of the address. */
+static bool in_trace(const struct trace *t, const struct token *k)
 {
-    return form == FORM_HEX || form == FORM_HEX2 || form == FORM_HEX3 || form >= FORM_SIX_PART;
+    return t->form != FORM_NONE && k->at < t->at + t->len && t->at < k->at + k->len;
+}
+
+static size_t put_mark(struct evidence *e, size_t n)
+{
+    if (e->folded[n - 1] != '#')
+        e->folded[n++] = '#';
+    return n;
+}
+
+/* Letters as they are, but for hexadecimal digits of the address. */
+static size_t fold_letters(struct evidence *e, const struct view *v, size_t n,
+                           const struct token *k)
+{
+    const struct trace *t = &e->trace;
+    bool hex = hex_form(t->form) && in_trace(t, k);
+    size_t i;
+
+    for (i = k->at; i < (size_t)k->at + k->len; i++)
+        if (hex && v->sort[i] == VIEW_HEX && i >= t->at && i < (size_t)t->at + t->len)
+            n = put_mark(e, n);
+        else
+            e->folded[n++] = v->text[i];
+    return n;
 }
 
 /* Appends the folded host part to e->folded[n..]; never longer than itself. */
 static size_t fold(struct evidence *e, const struct view *v, size_t n)
 {
-    const struct trace *t = &e->trace;
-    size_t i = 0, k = 0, end = t->form != FORM_NONE ? (size_t)t->at + t->len : 0;
-    bool hex = hex_form(t->form);
+    size_t i = 0, k;
 
-    while (i < v->host) {
-        while (k < v->ntok && (size_t)v->tok[k].at + v->tok[k].len <= i)
-            k++;
-        if (i >= t->at && i < end &&
-            (v->sort[i] == VIEW_DIGIT || (hex && v->sort[i] == VIEW_HEX))) {
-            if (e->folded[n - 1] != '#')
-                e->folded[n++] = '#';
-            i++;
-        } else if (k < v->ntok && v->tok[k].digits && i >= v->tok[k].at) {
-            e->folded[n++] = fold_number(v, &v->tok[k]);
-            i = (size_t)v->tok[k].at + v->tok[k].len;
-        } else {
+    for (k = 0; k < v->nhost; k++) {
+        const struct token *t = &v->tok[k];
+
+        while (i < t->at)
             e->folded[n++] = v->text[i++];
-        }
+        if (!t->digits)
+            n = fold_letters(e, v, n, t);
+        else if (in_trace(&e->trace, t))
+            n = put_mark(e, n);
+        else
+            e->folded[n++] = fold_number(v, t);
+        i = (size_t)t->at + t->len;
     }
+    while (i < v->host)
+        e->folded[n++] = v->text[i++];
     return n;
 }
 
@@ -344,10 +387,12 @@ bool evidence_sender(const struct evidence *e, const struct view *v)
 {
     uint32_t all = e->words | e->words_rest;
 
+    if (sender_scheme(v))
+        return true;
     if (!sender_known(v))
         return false;
-    if ((all & (WORD_MAIL | WORD_SENDING)) != 0)
+    if ((all & (WORD_MAIL | WORD_SENDING)) != 0 ||
+        (e->clue[CLUE_ORG_MAIL] && (all & (WORD_ROLE | WORD_ACCESS)) == 0))
         return true;
-    return v->numbers && (all & (WORD_ACCESS | WORD_BLOCK)) == 0 &&
-           (e->trace.form < FORM_FULL || e->clue[CLUE_ORG_MAIL]);
+    return v->numbers && (all & WORD_ACCESS) == 0 && e->trace.form < FORM_HEX3;
 }

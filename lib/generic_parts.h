@@ -4,7 +4,7 @@
  * and the address become a struct trace (where the address shows in the name),
  * and both become a struct evidence (the clues that hold and the short letter
  * groups). A clue or group has one weight; their sum is the score. Only
- * generic.c, its parts and the trainer include this header.
+ * generic.c, its parts, their test and the trainer include this header.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_GENERIC_PARTS_H
@@ -33,6 +33,7 @@ struct view {
     uint8_t org, org_len;         /* first label of the registrable domain */
     bool bare;
     bool numbers;        /* a digit is in the host part */
+    uint8_t labels;      /* of the host part */
     uint8_t ntok, nhost; /* all tokens; those inside the host part */
     struct token tok[VIEW_TOKENS_MAX];
 };
@@ -50,8 +51,8 @@ enum form {
     FORM_RUN2,     /* last two octets run together */
     FORM_TAIL,     /* last two octets in order */
     FORM_TAIL_REV, /* last two octets reversed */
-    FORM_NEAR,     /* a neighbouring address */
     FORM_THREE,    /* three octets */
+    FORM_NEAR,     /* a neighbouring address */
     FORM_HEX3,
     FORM_RUN3,
     FORM_NUMBER, /* the whole address as one decimal number */
@@ -86,8 +87,9 @@ enum {
 
 enum {
     CLUE_BIAS,
-    CLUE_FORM, /* + enum form */
-    CLUE_PADDED = CLUE_FORM + FORM_COUNT,
+    CLUE_FORM,                           /* + enum form */
+    CLUE_WHOLE = CLUE_FORM + FORM_COUNT, /* three octets and more, in any form */
+    CLUE_PADDED,
     CLUE_OUTSIDE,
     CLUE_FORM_MAIL,                                /* one octet, with a word of mail */
     CLUE_FORM_MAIL_PART,                           /* part of the address, with one */
@@ -171,6 +173,9 @@ uint32_t org_class(const char *s, size_t n);
 
 /* The name lies below a well-known zone of numbered senders. */
 bool sender_known(const struct view *v);
+
+/* The name follows a scheme that a well-known sender uses in any domain. */
+bool sender_scheme(const struct view *v);
 
 void evidence_collect(struct evidence *e, const struct view *v, const struct addr *client);
 /* The sum of all weights, and the part of the letter groups in it. */

@@ -326,7 +326,7 @@ void trace_find_v4(struct trace *t, const struct view *v, const uint8_t octet[4]
     if (t->form >= FORM_FULL)
         return;
     match_runs(t, v, octet);
-    if (t->form < FORM_RUN)
+    if (t->form < FORM_TAIL)
         match_hex(t, v, octet);
 }
 

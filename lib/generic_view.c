@@ -25,15 +25,6 @@ static void put_text(struct view *v, const struct dname *name)
 static const uint8_t sorts[256] = {
     ['0' ... '9'] = VIEW_DIGIT, ['a' ... 'f'] = VIEW_HEX, ['g' ... 'z'] = VIEW_LETTER};
 
-static void put_sorts(struct view *v)
-{
-    size_t i;
-
-    for (i = 0; i < v->len; i++)
-        v->sort[i] = sorts[(unsigned char)v->text[i]];
-    v->sort[v->len] = VIEW_SEPARATOR;
-}
-
 /* Where the label that ends before `end` begins. */
 static size_t label_before(const struct view *v, size_t end)
 {
@@ -47,9 +38,11 @@ static bool listed(const char *s, size_t n, const char list[][8], size_t high)
     size_t low = 0, mid;
     int order;
 
-    while (n < 8 && low < high) {
+    while (n > 0 && n < 8 && low < high) {
         mid = low + (high - low) / 2;
-        order = memcmp(s, list[mid], n);
+        order = s[0] - list[mid][0];
+        if (order == 0)
+            order = memcmp(s, list[mid], n);
         if (order == 0 && list[mid][n] == '\0')
             return true;
         if (order <= 0)
@@ -60,8 +53,19 @@ static bool listed(const char *s, size_t n, const char list[][8], size_t high)
     return false;
 }
 
+/* The suffix list is asked once for each label from the left. Most names lie
+ * right below a domain of two labels, so those are tried alone first. */
+static size_t left_by_list(const struct dname *name, size_t second)
+{
+    struct dname tail;
+
+    tail.len = (uint8_t)(name->len - second);
+    memcpy(tail.wire, name->wire + second, tail.len);
+    return dname_is_registrable(&tail) ? second : dname_left_of_registrable(name);
+}
+
 /* Below the tops of the list `brief` the suffixes of two labels begin with no
- * longer one: ac.at, asso.fr, store.ro. */
+ * longer one: ac.at, asso.fr, store.ro (but for some professions in .fr). */
 #define BRIEF_MAX 5
 
 /* Octets of text left of the registrable domain.
@@ -71,13 +75,15 @@ static bool listed(const char *s, size_t n, const char list[][8], size_t high)
  * should begin at the label of the customer anyway. */
 static size_t left_of_domain(const struct view *v, const struct dname *name)
 {
-    static const char top[][8] = {"biz",  "ch", "com", "cz",  "de", "dk",  "edu", "eu", "gov",
-                                  "info", "li", "mil", "net", "nl", "org", "ru",  "sk", "su"};
+    static const char top[][8] = {"biz", "cat", "ch",  "com",  "cz", "de", "dk",
+                                  "edu", "eu",  "gov", "info", "li", "md", "mil",
+                                  "net", "nl",  "org", "ru",   "sk", "su", "xyz"};
     static const char two[][8] = {
-        "ac.jp",  "ac.uk",  "co.id",  "co.in",  "co.jp",  "co.kr",  "co.nz",  "co.th",  "co.uk",
-        "co.za",  "com.ar", "com.au", "com.br", "com.cn", "com.co", "com.mx", "com.my", "com.pl",
-        "com.sg", "com.tr", "com.tw", "com.ua", "edu.tw", "ne.jp",  "net.ar", "net.au", "net.br",
-        "net.co", "net.id", "net.mx", "net.nz", "net.pl", "net.tw", "or.jp",  "org.uk"};
+        "ac.jp",  "ac.uk",  "co.id",  "co.il",  "co.in",  "co.jp",  "co.kr",  "co.nz",
+        "co.th",  "co.uk",  "co.za",  "com.ar", "com.au", "com.br", "com.cn", "com.co",
+        "com.mx", "com.my", "com.pl", "com.sg", "com.tr", "com.tw", "com.ua", "com.uy",
+        "edu.tw", "ne.jp",  "net.ar", "net.au", "net.br", "net.co", "net.id", "net.il",
+        "net.mx", "net.nz", "net.pl", "net.tw", "or.jp",  "org.uk"};
     static const char brief[][8] = {"at", "be", "bg", "by", "ca", "cc", "cl", "co", "ee", "es",
                                     "fi", "fr", "gr", "hr", "ie", "io", "ir", "is", "kz", "lt",
                                     "lu", "lv", "me", "pt", "ro", "rs", "si", "to", "tv", "us"};
@@ -88,9 +94,12 @@ static size_t left_of_domain(const struct view *v, const struct dname *name)
     second = label_before(v, last - 1);
     if (listed(v->text + last, v->len - last, top, sizeof(top) / sizeof(top[0])))
         return second;
+    if (last - 1 - second > BRIEF_MAX &&
+        listed(v->text + last, v->len - last, brief, sizeof(brief) / sizeof(brief[0])))
+        return second;
     if (second >= 2 && listed(v->text + second, v->len - second, two, sizeof(two) / sizeof(two[0])))
         return label_before(v, second - 1);
-    return dname_left_of_registrable(name);
+    return left_by_list(name, second);
 }
 
 static size_t label_length(const struct view *v, size_t at)
@@ -104,58 +113,68 @@ static size_t label_length(const struct view *v, size_t at)
 
 static void put_bounds(struct view *v, const struct dname *name)
 {
-    size_t left = left_of_domain(v, name);
+    size_t left = left_of_domain(v, name), at;
 
     v->first = (uint8_t)label_length(v, 0);
     v->bare = left == 0 || left > v->len;
     v->org = v->bare ? 0 : (uint8_t)left;
     v->org_len = (uint8_t)label_length(v, v->org);
     v->host = v->bare ? v->org_len : (uint8_t)(left - 1);
+    v->labels = 0;
+    for (at = 0; at < v->host; at += 1u + name->wire[at])
+        v->labels++;
 }
 
-static uint32_t decimal(const char *s, size_t n)
+static uint32_t append_digit(uint32_t value, char c)
 {
-    uint64_t value = 0;
-    size_t i;
-
-    for (i = 0; i < n && value <= UINT32_MAX; i++)
-        value = value * 10 + (uint64_t)(s[i] - '0');
-    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+    return value > (UINT32_MAX - 9) / 10 ? UINT32_MAX : value * 10 + (uint32_t)(c - '0');
 }
 
+/* The sort of each character, and a token for each run of one kind. */
 static void put_tokens(struct view *v)
 {
-    size_t i = 0, start;
-    struct token *t;
+    struct token *t = NULL;
+    bool digit;
+    size_t i;
 
-    for (v->ntok = v->nhost = 0; i < v->len && v->ntok < VIEW_TOKENS_MAX;) {
-        if (v->sort[i] == VIEW_SEPARATOR) {
-            i++;
+    v->ntok = 0;
+    for (i = 0; i < v->len; i++) {
+        v->sort[i] = sorts[(unsigned char)v->text[i]];
+        digit = v->sort[i] == VIEW_DIGIT;
+        if (v->sort[i] == VIEW_SEPARATOR || (t != NULL && t->digits != digit))
+            t = NULL;
+        if (v->sort[i] == VIEW_SEPARATOR)
             continue;
+        if (t == NULL) {
+            if (v->ntok == VIEW_TOKENS_MAX)
+                continue;
+            t = &v->tok[v->ntok++];
+            *t = (struct token){.at = (uint8_t)i, .digits = digit};
         }
-        t = &v->tok[v->ntok++];
-        start = i;
-        t->digits = v->sort[i] == VIEW_DIGIT;
-        while (v->sort[i] != VIEW_SEPARATOR && (v->sort[i] == VIEW_DIGIT) == t->digits)
-            i++;
-        t->at = (uint8_t)start;
-        t->len = (uint8_t)(i - start);
-        t->value = t->digits ? decimal(v->text + start, i - start) : 0;
-        t->classes = 0;
-        if (i > v->host)
-            continue;
-        v->nhost = v->ntok;
-        v->numbers = v->numbers || t->digits;
-        if (!t->digits)
-            t->classes = (uint8_t)word_class(v->text + start, i - start);
+        t->len++;
+        if (digit)
+            t->value = append_digit(t->value, v->text[i]);
+    }
+    v->sort[v->len] = VIEW_SEPARATOR;
+}
+
+static void put_classes(struct view *v)
+{
+    v->numbers = false;
+    for (v->nhost = 0; v->nhost < v->ntok && v->tok[v->nhost].at < v->host; v->nhost++) {
+        struct token *t = &v->tok[v->nhost];
+
+        if (t->digits)
+            v->numbers = true;
+        else
+            t->classes = (uint8_t)word_class(v->text + t->at, t->len);
     }
 }
 
 void view_make(struct view *v, const struct dname *name)
 {
     put_text(v, name);
-    put_sorts(v);
     put_bounds(v, name);
-    v->numbers = false;
     put_tokens(v);
+    put_classes(v);
 }

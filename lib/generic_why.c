@@ -46,8 +46,8 @@ static int32_t weight_of(const struct evidence *e, size_t clue)
     return e->clue[clue] ? generic_weights.clue[clue] : 0;
 }
 
-/* A trace of two octets and more is told whenever it counts at all: what it
- * adds to the letter groups is its own doing. */
+/* What a trace adds to the letter groups is its own doing, so one of two octets
+ * and more weighs more here than its clues, and a strong one is always told. */
 static void offer_trace(struct reasons *r, const struct evidence *e)
 {
     int32_t weight = weight_of(e, CLUE_FORM + e->trace.form);
@@ -55,11 +55,11 @@ static void offer_trace(struct reasons *r, const struct evidence *e)
 
     if (e->trace.form == FORM_NONE)
         return;
-    for (i = CLUE_PADDED; i <= CLUE_FORM_FIRST; i++)
+    for (i = CLUE_WHOLE; i <= CLUE_FORM_FIRST; i++) /* all that speak of the trace */
         weight += weight_of(e, i);
     if (r->sign > 0 && e->trace.form >= FORM_PAIR)
         weight += 4 * REASON_LEAST;
-    if (r->sign > 0 && e->trace.form >= FORM_NEAR)
+    if (r->sign > 0 && e->trace.form >= FORM_THREE)
         weight = INT16_MAX;
     offer(r, TOPIC_TRACE, 0, weight);
 }
@@ -83,36 +83,40 @@ static void offer_words(struct reasons *r, const struct evidence *e)
 
 static const struct {
     uint8_t clue;
+    bool numbers; /* says nothing new beside a trace of the address */
     const char *text;
 } shapes[] = {
-    {CLUE_BARE, "the name is itself a domain"},
-    {CLUE_PLAIN, "no number in the host part"},
-    {CLUE_ORG_NET, "domain of an access provider"},
-    {CLUE_ORG_HOST, "domain of a hoster"},
-    {CLUE_ORG_MAIL, "domain of a mail service"},
-    {CLUE_NEGATION, "says that there is no name"},
-    {CLUE_UNKNOWN_FIRST, "a word of its own"},
-    {CLUE_SERIAL, "serial number"},
-    {CLUE_TOKENS + 3, "three numbers"},
-    {CLUE_TOKENS + 4, "many numbers"},
-    {CLUE_DIGITS + 1, "no number above 9"},
-    {CLUE_DIGITS + 4, "number of four digits"},
-    {CLUE_DIGITS + 5, "number of five digits"},
-    {CLUE_DIGITS + 6, "number of six digits"},
-    {CLUE_DIGITS + 7, "number of seven digits or more"},
-    {CLUE_DIGIT_ONLY, "first label is a number"},
-    {CLUE_HASH, "letters and digits mixed"},
-    {CLUE_HEX, "hexadecimal text"},
-    {CLUE_NO_VOWEL, "letters without vowels"},
-    {CLUE_FORM + FORM_NONE, "no trace of the address"},
+    {CLUE_BARE, false, "the name is itself a domain"},
+    {CLUE_PLAIN, false, "no number in the host part"},
+    {CLUE_ORG_NET, false, "domain of an access provider"},
+    {CLUE_ORG_HOST, false, "domain of a hoster"},
+    {CLUE_ORG_MAIL, false, "domain of a mail service"},
+    {CLUE_NEGATION, false, "says that there is no name"},
+    {CLUE_UNKNOWN_FIRST, false, "a word of its own"},
+    {CLUE_NO_VOWEL, false, "letters without vowels"},
+    {CLUE_SERIAL, true, "serial number"},
+    {CLUE_TOKENS + 3, true, "three numbers"},
+    {CLUE_TOKENS + 4, true, "many numbers"},
+    {CLUE_DIGITS + 1, true, "numbers of one digit only"},
+    {CLUE_DIGITS + 4, true, "number of four digits"},
+    {CLUE_DIGITS + 5, true, "number of five digits"},
+    {CLUE_DIGITS + 6, true, "number of six digits"},
+    {CLUE_DIGITS + 7, true, "number of seven digits or more"},
+    {CLUE_DIGIT_ONLY, true, "first label is a number"},
+    {CLUE_HASH, true, "letters and digits mixed"},
+    {CLUE_HEX, true, "hexadecimal text"},
+    {CLUE_FORM + FORM_NONE, true, "no trace of the address"}, /* stays last */
 };
 
 static void offer_shapes(struct reasons *r, const struct evidence *e)
 {
-    size_t i;
+    size_t i, n = sizeof(shapes) / sizeof(shapes[0]);
 
-    for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
-        if (e->clue[shapes[i].clue])
+    if (e->clue[CLUE_NOADDR])
+        n--; /* the last row */
+    for (i = 0; i < n; i++)
+        if (e->clue[shapes[i].clue] &&
+            (!shapes[i].numbers || r->sign < 0 || e->trace.form < FORM_PAIR))
             offer(r, TOPIC_SHAPE, i, generic_weights.clue[shapes[i].clue]);
 }
 
@@ -155,8 +159,8 @@ static void put_trace(struct sbuf *sb, const struct trace *t, const struct addr 
 
 static void put_word(struct sbuf *sb, const struct evidence *e, const struct view *v, size_t i)
 {
-    static const char *const text[WORD_CLASSES] = {"access word ", "customer word ", "hoster word ",
-                                                   "placeholder ", "sending word ",  "mail word ",
+    static const char *const text[WORD_CLASSES] = {"access word ", "generic word ", "hoster word ",
+                                                   "placeholder ", "sending word ", "mail word ",
                                                    "role word "};
     const struct token *t = &v->tok[e->key[i] - 1];
 

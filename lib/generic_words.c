@@ -325,13 +325,37 @@ static const struct stem stems_v[] = {
 static const struct stem stems_w[] = {
     {"ave", 3, NET}, {"eb", 2, NET}, {"ifi", 3, NET}, {"ireless", 7, NET}, {NULL, 0, 0},
 };
-static const struct stem *const stems[26] = {
-    ['a' - 'a'] = stems_a, ['b' - 'a'] = stems_b, ['c' - 'a'] = stems_c, ['d' - 'a'] = stems_d,
-    ['f' - 'a'] = stems_f, ['h' - 'a'] = stems_h, ['i' - 'a'] = stems_i, ['l' - 'a'] = stems_l,
-    ['m' - 'a'] = stems_m, ['n' - 'a'] = stems_n, ['o' - 'a'] = stems_o, ['r' - 'a'] = stems_r,
-    ['s' - 'a'] = stems_s, ['t' - 'a'] = stems_t, ['v' - 'a'] = stems_v, ['w' - 'a'] = stems_w,
+
+/* For each first letter also which second letters occur, one bit each. */
+#define SECOND(c) (1u << ((c) - 'a'))
+
+static const struct {
+    const struct stem *list;
+    uint32_t second;
+} stems[26] = {
+    ['a' - 'a'] = {stems_a, SECOND('c') | SECOND('d')},
+    ['b' - 'a'] = {stems_b, SECOND('o') | SECOND('r')},
+    ['c' - 'a'] = {stems_c, SECOND('a') | SECOND('l') | SECOND('o')},
+    ['d' - 'a'] = {stems_d, SECOND('a') | SECOND('e') | SECOND('i') | SECOND('s')},
+    ['f' - 'a'] = {stems_f, SECOND('i')},
+    ['h' - 'a'] = {stems_h, SECOND('o')},
+    ['i' - 'a'] = {stems_i, SECOND('n') | SECOND('s')},
+    ['l' - 'a'] = {stems_l, SECOND('i')},
+    ['m' - 'a'] = {stems_m, SECOND('a') | SECOND('o') | SECOND('t')},
+    ['n' - 'a'] = {stems_n, SECOND('e')},
+    ['o' - 'a'] = {stems_o, SECOND('n')},
+    ['r' - 'a'] = {stems_r, SECOND('a') | SECOND('e')},
+    ['s' - 'a'] = {stems_s, SECOND('e') | SECOND('m') | SECOND('p')},
+    ['t' - 'a'] = {stems_t, SECOND('e')},
+    ['v' - 'a'] = {stems_v, SECOND('d') | SECOND('i') | SECOND('p')},
+    ['w' - 'a'] = {stems_w, SECOND('a') | SECOND('e') | SECOND('i')},
 };
 /* clang-format on */
+
+static bool letter(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
 
 uint32_t org_class(const char *s, size_t n)
 {
@@ -339,12 +363,13 @@ uint32_t org_class(const char *s, size_t n)
     uint32_t set = 0;
     size_t i;
 
-    for (i = 0; i < n; i++) {
-        t = s[i] >= 'a' && s[i] <= 'z' ? stems[s[i] - 'a'] : NULL;
-        for (; t != NULL && t->text != NULL; t++) {
+    for (i = 0; i + 1 < n; i++) {
+        if (!letter(s[i]) || !letter(s[i + 1]) ||
+            (stems[s[i] - 'a'].second & SECOND(s[i + 1])) == 0)
+            continue;
+        for (t = stems[s[i] - 'a'].list; t->text != NULL; t++)
             if (t->len < n - i && memcmp(s + i + 1, t->text, t->len) == 0)
                 set |= t->orgs;
-        }
     }
     return set;
 }

@@ -15,6 +15,7 @@
 #define QUEUE_MAX 4096 /* lines */
 #define LINE_MAX_ 4096 /* octets; longer lines are cut */
 #define PAUSE_MS  2    /* between looks at the writer that is to end */
+#define REST_MS   10   /* after a batch: to be woken for each line would cost more than the line */
 
 struct line {
     struct line *next;
@@ -27,6 +28,7 @@ static pthread_cond_t more = PTHREAD_COND_INITIALIZER; /* the queue has lines, o
 static struct line *first, **last = &first;
 static unsigned queued;
 static bool running, stopping;
+static bool idle;               /* the writer waits to be woken */
 static uint64_t dropped_unsaid; /* dropped, and not yet logged */
 static atomic_uint_fast64_t dropped;
 static atomic_bool to_stderr_ = true;
@@ -65,14 +67,18 @@ static void write_dropped(uint64_t n)
 
 static void *writer(void *arg)
 {
+    static const struct timespec rest = {.tv_nsec = REST_MS * 1000000};
+
     (void)arg;
     pthread_mutex_lock(&lock);
     for (;;) {
         struct line *batch, *next;
         uint64_t n;
 
-        while (first == NULL && !stopping)
+        while (first == NULL && !stopping) {
+            idle = true;
             pthread_cond_wait(&more, &lock);
+        }
         if (first == NULL)
             break;
         batch = first;
@@ -88,6 +94,7 @@ static void *writer(void *arg)
             free(batch);
         }
         write_dropped(n);
+        nanosleep(&rest, NULL);
         pthread_mutex_lock(&lock);
     }
     running = false;
@@ -146,7 +153,9 @@ static bool enqueue(int level, const char *text, size_t n)
         last = &l->next;
         queued++;
         l = NULL;
-        pthread_cond_signal(&more);
+        if (idle)
+            pthread_cond_signal(&more);
+        idle = false;
     } else if (running) {
         dropped_unsaid++;
         atomic_fetch_add(&dropped, 1);

@@ -12,7 +12,7 @@
 #define ITERATIONS 150
 
 const struct tuning learn_default = {
-    .ridge = 1.0, .gram = 0.7, .made_up = 0.3, .provider = 3.0, .named = 1.2};
+    .ridge = 0.8, .gram = 0.7, .made_up = 0.15, .own = 0.5, .provider = 4.0, .named = 2.0};
 
 static void die(const char *what)
 {
@@ -50,12 +50,10 @@ static void add_features(struct data *d, struct row *r, const struct tuning *t)
     view_make(&v, &r->name);
     evidence_collect(&e, &v, &r->client);
     r->org = hash_text(v.text + v.org, v.org_len);
-    r->sender = evidence_sender(&e, &v);
     r->form = e.trace.form;
     r->words = e.words | e.words_rest;
-    r->clues = e.clue[CLUE_PLAIN] ? 1 : 0;
-    r->clues |= e.clue[CLUE_HASH] || e.clue[CLUE_HEX] ? 2 : 0;
-    memcpy(r->text, v.text, sizeof(r->text));
+    r->numbers = v.numbers;
+    r->opaque = e.clue[CLUE_HASH] || e.clue[CLUE_HEX];
     r->first = (uint32_t)d->nfeature;
     for (i = 0; i < CLUE_COUNT; i++)
         if (e.clue[i])
@@ -81,9 +79,9 @@ static bool read_row(struct row *r, char *line)
     if (i == 3 || !addr_parse(&r->client, field[0], strlen(field[0])) ||
         !dname_from_text(&r->name, field[1], strlen(field[1])) || !dname_is_host(&r->name))
         return false;
-    snprintf(r->ip, sizeof(r->ip), "%s", field[0]);
     r->label = (enum label)i;
-    r->made_up = strstr(field[3], "(expanded)") != NULL;
+    r->own = strcmp(field[3], "own") == 0;
+    r->made_up = r->own || strstr(field[3], "(expanded)") != NULL;
     r->test_only = strstr(field[3], "phishing_pot") != NULL;
     return true;
 }
@@ -93,7 +91,6 @@ bool data_read(struct data *d, const char *path, const struct tuning *t)
     char line[1024];
     FILE *f = fopen(path, "r");
 
-    memset(d, 0, sizeof(*d));
     if (f == NULL)
         return false;
     if (fgets(line, sizeof(line), f) == NULL)
@@ -107,8 +104,6 @@ bool data_read(struct data *d, const char *path, const struct tuning *t)
         }
         if (read_row(&d->row[d->nrow], line))
             add_features(d, &d->row[d->nrow++], t);
-        else
-            d->skipped++;
     }
     fclose(f);
     return true;
@@ -124,7 +119,7 @@ static double row_weight(const struct row *r, const struct tuning *t)
 {
     double w = r->label == LABEL_PROVIDER ? t->provider : r->label == LABEL_NAMED ? t->named : 1;
 
-    return r->made_up ? w * t->made_up : w;
+    return r->own ? w * t->own : r->made_up ? w * t->made_up : w;
 }
 
 /* The loss at x, its gradient into g. */

@@ -16,16 +16,15 @@ struct row {
     struct addr client;
     struct dname name;
     enum label label;
-    bool made_up;      /* a made-up sample of a published pattern */
-    bool test_only;    /* the licence of the source forbids learning from it */
-    bool sender;       /* below a zone of a well-known sender */
-    uint64_t org;      /* same value: same organisation */
-    uint8_t form;      /* enum form, for tables */
-    uint32_t words;    /* classes of words in the host part */
-    uint32_t clues;    /* some of the clues, see learn.c */
+    bool made_up;          /* a made-up sample: learned from, never part of a score */
+    bool own;              /* one of tools/samples.tsv */
+    bool test_only;        /* the licence of the source forbids learning from it */
+    uint64_t org;          /* same value: same organisation */
     uint32_t first, count; /* its features: struct data.feature[first..] */
-    char text[DNAME_TEXT_MAX];
-    char ip[ADDR_TEXT_MAX];
+    /* For tables: */
+    uint32_t words; /* classes of words in the host part */
+    uint8_t form;   /* enum form */
+    bool numbers, opaque;
 };
 
 struct feature {
@@ -38,21 +37,22 @@ struct data {
     size_t nrow, cap;
     struct feature *feature;
     size_t nfeature, fcap;
-    size_t skipped; /* rows that are no address and host name */
 };
 
 #define FEATURES (CLUE_COUNT + GRAM_SLOTS)
 
 struct tuning {
-    double ridge;      /* strength of the penalty on large weights */
-    double gram;       /* value of one letter group beside a clue of 1 */
-    double made_up;    /* weight of a made-up row, 0 leaves them out */
-    double provider;   /* weight of a row of a provider */
-    double named;      /* weight of a chosen name */
+    double ridge;    /* strength of the penalty on large weights */
+    double gram;     /* value of one letter group beside a clue of 1 */
+    double made_up;  /* weight of a made-up sample of a published pattern */
+    double own;      /* weight of a row of samples.tsv */
+    double provider; /* weight of a row of a provider */
+    double named;    /* weight of a chosen name */
 };
 
 extern const struct tuning learn_default;
 
+/* Appends the rows of the file; *d is all zero at first. */
 bool data_read(struct data *d, const char *path, const struct tuning *t);
 void data_free(struct data *d);
 

@@ -324,6 +324,41 @@ static inline struct dname name_of(const char *text)
     return d;
 }
 
+/* A resolver that asks the server. */
+static inline struct resolver *start_traced(struct dns_server *v, unsigned cache, unsigned inflight,
+                                            const struct resolver_trace *trace)
+{
+    char *forward[] = {v->address};
+    struct resolver_settings s = {.forwards = 1,
+                                  .forward = forward,
+                                  .deadline_ms = 2000,
+                                  .helo = true,
+                                  .threads = 1,
+                                  .max_inflight = inflight,
+                                  .cache = cache};
+    char err[512] = "";
+    struct resolver *r = resolver_start(&s, trace, err, sizeof err);
+
+    if (r == NULL) {
+        fprintf(stderr, "%s\n", err);
+        abort();
+    }
+    return r;
+}
+
+static inline struct resolver *start_at(struct dns_server *v)
+{
+    return start_traced(v, 1000, 1000, NULL);
+}
+
+static inline void end_both(struct resolver *r, struct dns_server *v)
+{
+    resolver_release(r);
+    if (!resolver_wait_ended(5000))
+        abort();
+    dns_stop(v);
+}
+
 /* Asks and waits; the caller releases. */
 static inline struct lookup *ask_client(struct resolver *r, const char *client, unsigned ms)
 {

@@ -246,6 +246,13 @@ Test(generic, limits)
     text[253] = '\0';
     g = judge("2001:db8:aaaa:aaaa:aaaa:aaaa:aaaa:aaaa", text);
     cr_expect(good_why(g.why), "%s", g.why);
+    {
+        struct dname root = {.len = 1};
+        struct addr none = make_addr("-");
+
+        generic_judge(&g, &root, &none); /* no host name: any verdict, no harm */
+        cr_expect(good_why(g.why), "%s", g.why);
+    }
     memset(text, '9', 63);
     memcpy(text + 63, ".example", 9);
     g = judge("255.255.255.255", text);

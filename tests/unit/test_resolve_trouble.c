@@ -1,4 +1,4 @@
-/* resolve: late, missing, broken and shuffled answers; load; the end of a resolver.
+/* resolve: late, missing, broken and shuffled answers.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include <criterion/criterion.h>
@@ -6,36 +6,6 @@
 #include "dns_shared.h"
 
 #define REV(n) #n ".2.0.192.in-addr.arpa"
-
-static struct resolver *start_traced(struct dns_server *v, unsigned cache, unsigned inflight,
-                                     const struct resolver_trace *trace)
-{
-    char *forward[] = {v->address};
-    struct resolver_settings s = {.forwards = 1,
-                                  .forward = forward,
-                                  .deadline_ms = 2000,
-                                  .helo = true,
-                                  .threads = 1,
-                                  .max_inflight = inflight,
-                                  .cache = cache};
-    char err[512] = "";
-    struct resolver *r = resolver_start(&s, trace, err, sizeof err);
-
-    cr_assert(r != NULL, "%s", err);
-    return r;
-}
-
-static struct resolver *start(struct dns_server *v)
-{
-    return start_traced(v, 1000, 1000, NULL);
-}
-
-static void end(struct resolver *r, struct dns_server *v)
-{
-    resolver_release(r);
-    cr_expect(resolver_wait_ended(5000), "the resolver thread is still there");
-    dns_stop(v);
-}
 
 /* ---- answers of a server ---- */
 
@@ -81,7 +51,7 @@ Test(resolve, B1_B3_B13_B17_B21_answers)
         {"192.0.2.12", F_IPREV_PERMERROR, F_PTR_MISSING, 0, 0, "B16 no name"},
     };
     struct dns_server *v = DNS_START(rows);
-    struct resolver *r = start(v);
+    struct resolver *r = start_at(v);
     struct resolver_stats st;
     size_t i;
 
@@ -101,7 +71,7 @@ Test(resolve, B1_B3_B13_B17_B21_answers)
     }
     resolver_stats(r, &st);
     cr_expect(st.overloads == 0);
-    end(r, v);
+    end_both(r, v);
 }
 
 /* ---- time ---- */
@@ -125,12 +95,12 @@ Test(resolve, B19_grace_for_the_other_names)
         enum name_state first, second;
         const char *why;
     } row[] = {
-        {"192.0.2.1", 245, 700, NAME_TIMEOUT, NAME_CONFIRMED, "one silent: 250 ms, not 2 s"},
-        {"192.0.2.2", 95, 245, NAME_CONFIRMED, NAME_CONFIRMED, "one late: waits for it"},
-        {"192.0.2.3", 95, 700, NAME_CONFIRMED, NAME_SERVFAIL, "a match wins over trouble"},
+        {"192.0.2.1", 245, 1200, NAME_TIMEOUT, NAME_CONFIRMED, "one silent: 250 ms, not 2 s"},
+        {"192.0.2.2", 95, 1000, NAME_CONFIRMED, NAME_CONFIRMED, "one late: waits for it"},
+        {"192.0.2.3", 95, 1200, NAME_CONFIRMED, NAME_SERVFAIL, "a match wins over trouble"},
     };
     struct dns_server *v = DNS_START(rows);
-    struct resolver *r = start(v);
+    struct resolver *r = start_at(v);
     struct resolver_stats st;
     size_t i;
 
@@ -154,7 +124,7 @@ Test(resolve, B19_grace_for_the_other_names)
     }
     resolver_stats(r, &st);
     cr_expect(st.timeouts == 0, "the grace is no timeout");
-    end(r, v);
+    end_both(r, v);
 }
 
 Test(resolve, B18_deadline)
@@ -165,7 +135,7 @@ Test(resolve, B18_deadline)
         {"silent.example", RR_A, NULL, .manner = DNS_SILENT},
     };
     struct dns_server *v = DNS_START(rows);
-    struct resolver *r = start(v);
+    struct resolver *r = start_at(v);
     struct addr client = client_of("192.0.2.2");
     struct dname name = name_of("silent.example");
     struct resolver_stats st;
@@ -177,10 +147,10 @@ Test(resolve, B18_deadline)
         unsigned ms = (unsigned)(resolver_now() - from);
         const struct chain *c = lookup_chain(l);
 
-        cr_expect(ms >= 390 && ms <= 600, "%u ms", ms);
+        cr_expect(ms >= 390 && ms <= 1000, "%u ms", ms);
         cr_expect(c->result == F_IPREV_TEMPERROR && c->cause == F_DNS_TIMEOUT);
         cr_expect(c->names == i, "the names are known: %u", c->names);
-        cr_expect(lookup_ms(l) >= 390 && lookup_ms(l) <= 600 && lookup_questions(l) == i + 1);
+        cr_expect(lookup_ms(l) >= 390 && lookup_ms(l) <= 1000 && lookup_questions(l) == i + 1);
         lookup_release(l);
     }
     {
@@ -196,7 +166,7 @@ Test(resolve, B18_deadline)
     }
     resolver_stats(r, &st);
     cr_expect(st.timeouts == 3, "%d", (int)st.timeouts);
-    end(r, v);
+    end_both(r, v);
 }
 
 struct traced {
@@ -245,7 +215,7 @@ Test(resolve, B40_answer_after_the_end)
     cr_expect(lookup_chain(l)->result == F_IPREV_PASS);
     lookup_release(l);
     lookup_release(ask_client(r, "192.0.2.3", 50));
-    end(r, v);
+    end_both(r, v);
     cr_expect(atomic_load(&traced.questions) == 3 && atomic_load(&traced.servfails) == 0,
               "what the end gives back is no answer: %u %u", atomic_load(&traced.questions),
               atomic_load(&traced.servfails));
@@ -262,7 +232,7 @@ Test(resolve, B23_ttl_is_over)
         {"long.example", RR_A, "192.0.2.3", .ttl = 0x80000001},
     };
     struct dns_server *v = DNS_START(rows);
-    struct resolver *r = start(v);
+    struct resolver *r = start_at(v);
     struct resolver_stats st;
     struct lookup *l;
 
@@ -281,7 +251,7 @@ Test(resolve, B23_ttl_is_over)
     l = ask_client(r, "192.0.2.3", 1000);
     cr_expect(lookup_chain(l)->ttl <= 86400, "%u", lookup_chain(l)->ttl);
     lookup_release(l);
-    end(r, v);
+    end_both(r, v);
 }
 
 /* A temperror is kept, but not for more than five seconds. */
@@ -290,7 +260,7 @@ Test(resolve, B17_temperror_is_forgotten)
     static const struct dns_row bad[] = {{REV(1), RR_PTR, NULL, .rcode = DNS_SERVFAIL}};
     static const struct dns_row good[] = {{REV(1), RR_PTR, "good.example", .ttl = 300}};
     struct dns_server *v = DNS_START(bad);
-    struct resolver *r = start(v);
+    struct resolver *r = start_at(v);
     struct resolver_stats st;
     struct lookup *l;
     int i;
@@ -314,222 +284,7 @@ Test(resolve, B17_temperror_is_forgotten)
     l = ask_client(r, "192.0.2.1", 1500);
     cr_expect(lookup_chain(l)->result == F_IPREV_FAIL, "%d", lookup_chain(l)->result);
     lookup_release(l);
-    end(r, v);
-}
-
-/* ---- many at once ---- */
-
-#define ASKERS 16
-
-struct asker {
-    struct resolver *r;
-    pthread_barrier_t *together;
-    const char *client;
-    unsigned wait; /* ms */
-    bool done;
-    enum finding result, cause;
-    unsigned ms;
-};
-
-static void *asker_main(void *arg)
-{
-    struct asker *a = arg;
-    struct addr client = client_of(a->client);
-    int64_t from;
-    struct lookup *l;
-
-    pthread_barrier_wait(a->together);
-    from = resolver_now();
-    l = resolver_ask_client(a->r, &client, from + a->wait);
-    a->done = lookup_wait(l, from + a->wait + 1000);
-    a->ms = (unsigned)(resolver_now() - from);
-    if (a->done) {
-        a->result = (enum finding)lookup_chain(l)->result;
-        a->cause = (enum finding)lookup_chain(l)->cause;
-    }
-    lookup_release(l);
-    return NULL;
-}
-
-static void ask_together(struct resolver *r, const char *client, unsigned wait, struct asker *a,
-                         void (*meanwhile)(struct resolver *))
-{
-    pthread_t thread[ASKERS];
-    pthread_barrier_t together;
-    int i;
-
-    pthread_barrier_init(&together, NULL, ASKERS + 1);
-    for (i = 0; i < ASKERS; i++) {
-        a[i] = (struct asker){.r = r, .together = &together, .client = client, .wait = wait};
-        cr_assert(pthread_create(&thread[i], NULL, asker_main, &a[i]) == 0);
-    }
-    pthread_barrier_wait(&together);
-    if (meanwhile != NULL)
-        meanwhile(r);
-    for (i = 0; i < ASKERS; i++)
-        pthread_join(thread[i], NULL);
-    pthread_barrier_destroy(&together);
-}
-
-Test(resolve, joined_lookups_ask_once)
-{
-    static const struct dns_row rows[] = {
-        {REV(1), RR_PTR, "good.example", .ttl = 300, .delay = 150},
-        {"good.example", RR_A, "192.0.2.1", .ttl = 300},
-    };
-    struct dns_server *v = DNS_START(rows);
-    struct resolver *r = start(v);
-    struct asker a[ASKERS];
-    struct resolver_stats st;
-    int i;
-
-    ask_together(r, "192.0.2.1", 2000, a, NULL);
-    for (i = 0; i < ASKERS; i++)
-        cr_expect(a[i].done && a[i].result == F_IPREV_PASS, "asker %d", i);
-    resolver_stats(r, &st);
-    cr_expect(dns_asked(v, 0) == 1 && dns_asked(v, 1) == 1, "%u %u questions", dns_asked(v, 0),
-              dns_asked(v, 1));
-    cr_expect(st.lookups == ASKERS && st.joined + st.cache_hits == ASKERS - 1 && st.joined > 0);
-    end(r, v);
-}
-
-static void drain_soon(struct resolver *r)
-{
-    sleep_ms(100);
-    resolver_drain(r);
-}
-
-Test(resolve, E11_drain_wakes_all)
-{
-    static const struct dns_row rows[] = {{REV(1), RR_PTR, NULL, .manner = DNS_SILENT}};
-    struct dns_server *v = DNS_START(rows);
-    struct resolver *r = start(v);
-    struct asker a[ASKERS];
-    struct addr client = client_of("192.0.2.2");
-    struct dname name = name_of("a.example");
-    struct lookup *l;
-    int i;
-
-    ask_together(r, "192.0.2.1", 5000, a, drain_soon);
-    for (i = 0; i < ASKERS; i++)
-        cr_expect(a[i].done && a[i].cause == F_DNS_TIMEOUT && a[i].ms >= 90 && a[i].ms < 600,
-                  "asker %d: %d after %u ms", i, a[i].cause, a[i].ms);
-    l = resolver_ask_client(r, &client, resolver_now() + 5000);
-    cr_expect(lookup_done(l) && lookup_chain(l)->cause == F_DNS_TIMEOUT, "later ones at once");
-    lookup_release(l);
-    l = resolver_ask_helo(r, &client, &name, resolver_now() + 5000);
-    cr_expect(lookup_done(l) && lookup_forward(l) == HELO_TRANSIENT);
-    lookup_release(l);
-    end(r, v);
-}
-
-/* Sets of clients whose zone never answers: 198.51.100.0 and up. */
-static struct lookup *ask_dead(struct resolver *r, unsigned i, int64_t deadline)
-{
-    uint8_t bytes[4] = {198, 51, (uint8_t)(100 + i / 256), (uint8_t)i};
-    struct addr a = addr_from_bytes(ADDR_IPV4, bytes);
-
-    return resolver_ask_client(r, &a, deadline);
-}
-
-static const struct dns_row good_rows[] = {
-    {REV(1), RR_PTR, "good.example", .ttl = 300},
-    {"good.example", RR_A, "192.0.2.1", .ttl = 300},
-    {"*", RR_PTR, NULL, .manner = DNS_SILENT},
-};
-
-#define DEAD 300
-
-Test(resolve, B24_a_good_client_among_dead_ones)
-{
-    struct dns_server *v = DNS_START(good_rows);
-    struct resolver *r = start(v);
-    struct lookup *dead[DEAD], *l;
-    int64_t from = resolver_now();
-    struct resolver_stats st;
-    unsigned i;
-
-    for (i = 0; i < DEAD; i++)
-        dead[i] = ask_dead(r, i, from + 1200);
-    from = resolver_now();
-    l = ask_client(r, "192.0.2.1", 2000);
-    cr_expect(lookup_chain(l)->result == F_IPREV_PASS);
-    cr_expect(resolver_now() - from < 500, "%d ms", (int)(resolver_now() - from));
-    lookup_release(l);
-    resolver_stats(r, &st);
-    cr_expect(st.inflight == DEAD && st.overloads == 0, "%u in flight", st.inflight);
-    for (i = 0; i < DEAD; i++) {
-        cr_expect(lookup_wait(dead[i], from + 3000) &&
-                  lookup_chain(dead[i])->cause == F_DNS_TIMEOUT);
-        lookup_release(dead[i]);
-    }
-    end(r, v);
-}
-
-Test(resolve, B24_excess_is_shed)
-{
-    struct dns_server *v = DNS_START(good_rows);
-    struct resolver *r = start_traced(v, 1000, 20, NULL);
-    struct lookup *dead[DEAD];
-    int64_t from = resolver_now();
-    struct resolver_stats st;
-    unsigned i, shed = 0, late = 0;
-
-    for (i = 0; i < DEAD; i++)
-        dead[i] = ask_dead(r, i, from + 600);
-    sleep_ms(200);
-    for (i = 0; i < DEAD; i++)
-        if (lookup_done(dead[i]))
-            shed += lookup_chain(dead[i])->cause == F_DNS_OVERLOAD;
-    resolver_stats(r, &st);
-    cr_expect(st.inflight == 20, "%u in flight", st.inflight);
-    cr_expect(shed == DEAD - 20 && st.overloads == shed, "%u shed at once", shed);
-    for (i = 0; i < DEAD; i++) {
-        cr_expect(lookup_wait(dead[i], from + 2000));
-        late += lookup_chain(dead[i])->cause == F_DNS_TIMEOUT;
-        cr_expect(lookup_chain(dead[i])->ttl <= 5);
-        lookup_release(dead[i]);
-    }
-    cr_expect(late == 20, "%u at the deadline", late);
-    end(r, v);
-}
-
-/* ---- the end ---- */
-
-Test(resolve, A14_everybody_leaves)
-{
-    struct dns_server *v = DNS_START(good_rows);
-    struct resolver *r = start(v);
-    struct resolver_stats st;
-    unsigned i;
-
-    for (i = 0; i < DEAD; i++)
-        lookup_release(ask_dead(r, i, resolver_now() + 5000));
-    sleep_ms(50);
-    resolver_stats(r, &st);
-    cr_expect(st.inflight == DEAD, "the questions are out: %u", st.inflight);
-    resolver_hold(r);
-    resolver_release(r);
-    end(r, v);
-}
-
-/* Ends come at any moment of the asking. */
-Test(resolve, A14_end_at_once)
-{
-    struct dns_server *v = DNS_START(good_rows);
-    unsigned round, i;
-
-    for (round = 0; round < 20; round++) {
-        struct resolver *r = start(v);
-
-        for (i = 0; i < round * 3; i++)
-            lookup_release(ask_dead(r, i, resolver_now() + 5000));
-        if (round % 3 == 0)
-            resolver_drain(r);
-        resolver_release(r);
-    }
-    cr_expect(resolver_wait_ended(10000));
-    dns_stop(v);
+    end_both(r, v);
 }
 
 /* ---- order ---- */
@@ -559,7 +314,7 @@ Test(resolve, B12_any_order_of_answers)
             rows[i + 1] = (struct dns_row){names[i], RR_A, addrs[i], .ttl = 60 + i,
                                            .delay = (unsigned)rand() % 40};
         v = DNS_START(rows);
-        r = start(v);
+        r = start_at(v);
         l = ask_client(r, "192.0.2.1", 2000);
         c = lookup_chain(l);
         if (round == 0)
@@ -567,6 +322,6 @@ Test(resolve, B12_any_order_of_answers)
         cr_expect(c->result == F_IPREV_FAIL && c->cause == F_FORWARD_MISMATCH && c->names == 5);
         cr_expect(memcmp(c, &first, chain_size(c)) == 0, "round %u differs", round);
         lookup_release(l);
-        end(r, v);
+        end_both(r, v);
     }
 }

@@ -398,7 +398,7 @@ Test(session, B18_silence_is_no_refusal)
     from = resolver_now();
     at = refused_at("198.51.100.1", "mail.good.example", &o);
     cr_expect(at == 3 && !o.permanent && o.reply.code == 451, "%u", at);
-    cr_expect(resolver_now() - from >= 390 && resolver_now() - from < 700);
+    cr_expect(resolver_now() - from >= 390 && resolver_now() - from < 1200);
     cr_expect(waits == 1, "%u", waits);
     from = resolver_now();
     cr_expect(refused_at("198.51.100.1", "mail.good.example", &o) == 3, "remembered");
@@ -428,7 +428,7 @@ Test(session, slow_client_is_not_blamed)
     one_message(s, &m);
     cr_expect(has_text(m.x_iprev_value, "helo-temperror") || has_text(m.x_iprev_value, "aligned"),
               "%s", m.x_iprev_value);
-    cr_expect(resolver_now() - from < 1300, "for no more than a moment: %d ms",
+    cr_expect(resolver_now() - from < 1800, "for no more than a moment: %d ms",
               (int)(resolver_now() - from));
     session_free(s);
     world_end(&w);

@@ -1,0 +1,331 @@
+/* The report of a replay as one page: see judged.h and page.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "page.h"
+
+#include <string.h>
+#include <time.h>
+
+#define ROWS_MAX 2000 /* clients in the table; the rest is counted */
+#define LOST_MAX 200
+
+/* ---- texts ---- */
+
+void html_text(FILE *out, const char *s)
+{
+    for (; *s != '\0'; s++)
+        switch (*s) {
+        case '&':
+            fputs("&amp;", out);
+            break;
+        case '<':
+            fputs("&lt;", out);
+            break;
+        case '>':
+            fputs("&gt;", out);
+            break;
+        case '"':
+            fputs("&quot;", out);
+            break;
+        case '\'':
+            fputs("&#39;", out);
+            break;
+        default:
+            fputc(*s >= ' ' && *s <= '~' ? *s : '?', out);
+        }
+}
+
+void html_visible(FILE *out, const char *s, size_t n)
+{
+    char text[4 * CLIENT_HELO_MAX + 8];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    sbuf_visible(&sb, s, n < CLIENT_HELO_MAX ? n : CLIENT_HELO_MAX);
+    html_text(out, text);
+}
+
+void html_number(FILE *out, uint64_t n)
+{
+    if (n >= 1000) {
+        html_number(out, n / 1000);
+        fprintf(out, "&#8239;%03u", (unsigned)(n % 1000));
+    } else {
+        fprintf(out, "%u", (unsigned)n);
+    }
+}
+
+static void put_day(FILE *out, int64_t at)
+{
+    char text[32] = "";
+    time_t clock = (time_t)at;
+    struct tm tm;
+
+    gmtime_r(&clock, &tm);
+    if (strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm) > 0)
+        fputs(text, out);
+}
+
+/* ---- head and figures ---- */
+
+static void put_head(FILE *out)
+{
+    fprintf(out,
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+            "style-src '%s'; script-src '%s'; base-uri 'none'; form-action 'none'\">\n"
+            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+            "<meta name=\"referrer\" content=\"no-referrer\">\n"
+            "<title>iprev-check replay</title>\n<style>%s</style>\n</head>\n<body>\n",
+            page_style_hash, page_script_hash, page_style);
+}
+
+static uint64_t messages_of(const struct judged_sum *s)
+{
+    uint64_t n = 0;
+    unsigned o;
+
+    for (o = 0; o < OUT_COUNT; o++)
+        n += s->count[o];
+    return n;
+}
+
+static void figure(FILE *out, const char *class, uint64_t n, const char *text)
+{
+    fprintf(out, "<div class=\"figure %s\"><b>", class);
+    html_number(out, n);
+    fprintf(out, "</b><span>%s</span></div>\n", text);
+}
+
+static void put_figures(const struct judged *j, FILE *out)
+{
+    const struct judged_sum *reject = &j->fate[ACTION_REJECT], *later = &j->fate[ACTION_TEMPFAIL];
+    uint64_t all = 0;
+    unsigned i;
+
+    for (i = 0; i < FATE_COUNT; i++)
+        all += messages_of(&j->fate[i]);
+    fputs("<header><h1>What this policy would have done</h1>\n<p>", out);
+    html_number(out, j->tally->lines);
+    fputs(" log lines", out);
+    if (j->tally->begin > 0) {
+        fputs(", ", out);
+        put_day(out, j->tally->begin);
+        fputs(" to ", out);
+        put_day(out, j->tally->end);
+    }
+    fputs(", configuration <code>", out);
+    html_text(out, j->settings->file != NULL ? j->settings->file : "(built-in defaults)");
+    fputs("</code></p></header>\n<div class=\"figures\">\n", out);
+    figure(out, "", all, "messages seen");
+    figure(out, "", j->addresses, "client addresses");
+    figure(out, "bad", messages_of(reject) + messages_of(later), "messages refused by the policy");
+    figure(out, "bad", reject->clients + later->clients, "clients refused");
+    figure(out, j->lost.n > 0 ? "warn" : "good",
+           reject->count[OUT_DELIVERED] + later->count[OUT_DELIVERED],
+           "of these were delivered then");
+    fputs("</div>\n", out);
+    if (j->tally->clients.failed)
+        fputs("<p class=\"note\">Memory ran short: clients that came later are left out.</p>\n",
+              out);
+    if (j->temperror > 0)
+        fprintf(out, "<p class=\"note\">DNS told nothing now of %llu clients.</p>\n",
+                (unsigned long long)j->temperror);
+}
+
+/* ---- tables ---- */
+
+static void cell_number(FILE *out, uint64_t n)
+{
+    fprintf(out, "<td class=\"n\" data-v=\"%llu\">", (unsigned long long)n);
+    html_number(out, n);
+    fputs("</td>", out);
+}
+
+static void cell_fate(FILE *out, unsigned kind)
+{
+    fprintf(out, "<td><span class=\"fate t%u\">%s</span></td>", kind, fate_word(kind));
+}
+
+static void cell_text(const struct judged *j, FILE *out, const struct client *k, const char *class,
+                      void (*put)(const struct client *, const struct settings *, struct sbuf *))
+{
+    char text[1024];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    put(k, j->settings, &sb);
+    fprintf(out, "<td class=\"%s\">", class);
+    html_text(out, text);
+    fputs("</td>", out);
+}
+
+static void put_address(const struct client *k, const struct settings *s, struct sbuf *sb)
+{
+    (void)s;
+    addr_put(sb, &k->addr);
+}
+
+static void put_exemption(const struct client *k, const struct settings *s, struct sbuf *sb)
+{
+    (void)s;
+    client_exemption(k, sb);
+}
+
+static void cell_names(FILE *out, const struct client *k)
+{
+    fputs("<td class=\"w\">", out);
+    html_text(out, k->ptr != NULL ? k->ptr : "-");
+    fputs("</td><td class=\"w\">", out);
+    if (k->helo != NULL)
+        html_visible(out, k->helo, k->helo_len);
+    fputs("</td>", out);
+}
+
+static void row(const struct judged *j, FILE *out, const struct client *k, bool lost)
+{
+    fputs("<tr>", out);
+    cell_text(j, out, k, "a", put_address);
+    cell_names(out, k);
+    if (!lost)
+        cell_fate(out, k->fate.kind);
+    if (!lost && j->against != NULL)
+        cell_fate(out, k->against.kind);
+    cell_text(j, out, k, "w", client_reason);
+    cell_number(out, client_messages(k));
+    cell_number(out, k->count[OUT_DELIVERED]);
+    if (lost) {
+        cell_text(j, out, k, "code", put_exemption);
+    } else {
+        cell_number(out, k->count[OUT_SPAM]);
+        cell_number(out, client_refused(k));
+    }
+    fputs("</tr>\n", out);
+}
+
+static void left_out(FILE *out, uint64_t n)
+{
+    if (n == 0)
+        return;
+    fputs("<p class=\"note\">", out);
+    html_number(out, n);
+    fputs(" more are not shown here; <code>--json</code> has up to 10&#8239;000.</p>\n", out);
+}
+
+static void put_lost(const struct judged *j, FILE *out)
+{
+    uint32_t i, n = j->lost.n < LOST_MAX ? j->lost.n : LOST_MAX;
+
+    fputs("<section><h2>Refused by the policy, but delivered then</h2>\n", out);
+    if (n == 0) {
+        fputs("<p>None: every client that would be refused delivered nothing, or only what a "
+              "filter called spam.</p></section>\n",
+              out);
+        return;
+    }
+    fputs("<p>Perhaps wanted mail. Look at these first; the last column exempts a client when "
+          "pasted into the configuration.</p>\n<div class=\"scroll\"><table class=\"sort\"><thead>"
+          "<tr><th>Client</th><th>PTR name</th><th>HELO</th><th>Why</th><th class=\"n\">Messages"
+          "</th><th class=\"n\">Delivered</th><th>Exempting line</th></tr></thead><tbody>\n",
+          out);
+    for (i = 0; i < n; i++)
+        row(j, out, &j->tally->clients.list[j->lost.at[i]], true);
+    fputs("</tbody></table></div>\n", out);
+    left_out(out, j->lost.n - n);
+    fputs("<details><summary>All of these in one section</summary><pre class=\"code\">", out);
+    put_exemptions(j, &j->lost, n, out);
+    fputs("</pre></details>\n</section>\n", out);
+}
+
+static void put_changes(const struct judged *j, FILE *out)
+{
+    unsigned from, to;
+
+    if (j->against == NULL)
+        return;
+    fputs("<section><h2>Against <code>", out);
+    html_text(out, j->against->file != NULL ? j->against->file : "-");
+    fputs("</code></h2>\n", out);
+    if (j->changed.n == 0)
+        fputs("<p>No client fares differently.</p>\n", out);
+    else
+        fputs("<table><thead><tr><th>There</th><th>Here</th><th class=\"n\">Messages</th></tr>"
+              "</thead><tbody>\n",
+              out);
+    for (from = 0; from < FATE_COUNT; from++)
+        for (to = 0; to < FATE_COUNT; to++) {
+            if (from == to || j->change[from][to] == 0)
+                continue;
+            fputs("<tr>", out);
+            cell_fate(out, from);
+            cell_fate(out, to);
+            cell_number(out, j->change[from][to]);
+            fputs("</tr>\n", out);
+        }
+    fputs(j->changed.n > 0 ? "</tbody></table></section>\n" : "</section>\n", out);
+}
+
+static void put_clients(const struct judged *j, FILE *out)
+{
+    uint32_t i, n = j->all.n < ROWS_MAX ? j->all.n : ROWS_MAX;
+
+    fputs("<section><h2>Clients</h2>\n<p><input id=\"filter\" type=\"search\" "
+          "placeholder=\"Show only rows with ...\" aria-label=\"Filter\"></p>\n"
+          "<div class=\"scroll\"><table class=\"sort\" id=\"clients\"><thead><tr><th>Client</th>"
+          "<th>PTR name</th><th>HELO</th><th>Action</th>",
+          out);
+    if (j->against != NULL)
+        fputs("<th>There</th>", out);
+    fputs("<th>Why</th><th class=\"n\">Messages</th><th class=\"n\">Delivered</th>"
+          "<th class=\"n\">Spam</th><th class=\"n\">Refused</th></tr></thead><tbody>\n",
+          out);
+    for (i = 0; i < n; i++)
+        row(j, out, &j->tally->clients.list[j->all.at[i]], false);
+    fputs("</tbody></table></div>\n", out);
+    left_out(out, j->all.n - n);
+    fputs("</section>\n", out);
+}
+
+static void put_rules(const struct judged *j, FILE *out)
+{
+    unsigned i;
+
+    fputs("<section><h2>By rule</h2>\n<table><thead><tr><th>Rule</th><th>Action</th>"
+          "<th class=\"n\">Clients</th><th class=\"n\">Messages</th><th class=\"n\">Delivered</th>"
+          "</tr></thead><tbody>\n",
+          out);
+    for (i = 0; i < j->settings->policy.rules; i++) {
+        fputs("<tr><td>", out);
+        html_text(out, j->settings->policy.rule[i].name);
+        fputs("</td>", out);
+        cell_fate(out, j->settings->policy.rule[i].action);
+        cell_number(out, j->rule[i].clients);
+        cell_number(out, messages_of(&j->rule[i]));
+        cell_number(out, j->rule[i].count[OUT_DELIVERED]);
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table></section>\n", out);
+}
+
+bool judged_html(const struct judged *j, FILE *out)
+{
+    put_head(out);
+    put_figures(j, out);
+    fputs("<section><h2>Messages by action</h2>\n", out);
+    chart_fates(j, out);
+    fputs("</section>\n<section><h2>Over time</h2>\n", out);
+    chart_timeline(j, out);
+    fputs("</section>\n", out);
+    put_lost(j, out);
+    put_changes(j, out);
+    put_rules(j, out);
+    fputs("<section><h2>Messages by finding</h2>\n", out);
+    chart_causes(j, out);
+    fputs("</section>\n", out);
+    put_clients(j, out);
+    fprintf(out,
+            "<footer>iprev-check replay. Times are as the log writes them.</footer>\n"
+            "<script>%s</script>\n</body>\n</html>\n",
+            page_script);
+    return !ferror(out);
+}

@@ -1,0 +1,192 @@
+/* The report of a replay for the terminal: see judged.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "judged.h"
+
+#include "term.h"
+
+#include <string.h>
+#include <time.h>
+
+static void head(const struct term *t, const char *text)
+{
+    fputc('\n', t->out);
+    term_put(t, TONE_HEAD, text);
+    fputc('\n', t->out);
+}
+
+static void print_day(FILE *out, int64_t at)
+{
+    char text[32];
+    time_t clock = (time_t)at;
+    struct tm tm;
+
+    gmtime_r(&clock, &tm);
+    if (strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm) > 0)
+        fputs(text, out);
+}
+
+static uint64_t of_sum(const struct judged_sum *s, enum outcome_kind from, enum outcome_kind to)
+{
+    uint64_t n = 0;
+    unsigned o;
+
+    for (o = from; o <= to; o++)
+        n += s->count[o];
+    return n;
+}
+
+static uint64_t all_of(const struct judged_sum *s)
+{
+    return of_sum(s, 0, OUT_COUNT - 1);
+}
+
+/* ---- totals ---- */
+
+static void print_input(const struct judged *j, const struct term *t)
+{
+    const struct tally *y = j->tally;
+
+    fprintf(t->out, "%llu lines", (unsigned long long)y->lines);
+    if (y->begin > 0) {
+        fputs(", ", t->out);
+        print_day(t->out, y->begin);
+        fputs(" to ", t->out);
+        print_day(t->out, y->end);
+    }
+    fprintf(t->out, "; %llu addresses with messages\n", (unsigned long long)j->addresses);
+    if (y->known == 0)
+        term_put(t, TONE_BAD, "no line of a known log form was found\n");
+    if (y->damaged > 0)
+        fprintf(t->out, "%llu records of our own were damaged and are left out\n",
+                (unsigned long long)y->damaged);
+    if (y->clients.failed)
+        term_put(t, TONE_BAD, "memory ran short: clients that came later are left out\n");
+    if (j->temperror > 0)
+        fprintf(t->out, "DNS told nothing now of %llu clients\n", (unsigned long long)j->temperror);
+}
+
+static void print_fates(const struct judged *j, const struct term *t)
+{
+    static const unsigned order[] = {ACTION_REJECT, ACTION_TEMPFAIL, ACTION_QUARANTINE, ACTION_TAG,
+                                     ACTION_ACCEPT, FATE_EXEMPT,     FATE_UNKNOWN};
+    size_t i;
+
+    head(t, "What this policy would have done, and what became of the messages");
+    fprintf(t->out, "  %-11s%9s%10s%11s%9s%10s%10s\n", "", "clients", "messages", "delivered",
+            "as spam", "other", "refused");
+    for (i = 0; i < sizeof order / sizeof order[0]; i++) {
+        const struct judged_sum *s = &j->fate[order[i]];
+
+        if (s->clients == 0 && all_of(s) == 0)
+            continue;
+        fprintf(t->out, "  ");
+        term_cell(t, fate_refuses(order[i]) ? TONE_BAD : TONE_PLAIN, fate_word(order[i]), 11);
+        fprintf(
+            t->out, "%9llu%10llu%11llu%9llu%10llu%10llu\n", (unsigned long long)s->clients,
+            (unsigned long long)all_of(s), (unsigned long long)s->count[OUT_DELIVERED],
+            (unsigned long long)s->count[OUT_SPAM],
+            (unsigned long long)(s->count[OUT_OTHER] + s->count[OUT_AUTH] + s->count[OUT_SPARED]),
+            (unsigned long long)of_sum(s, OUT_MTA, OUT_LATER));
+    }
+}
+
+static void print_rules(const struct judged *j, const struct term *t)
+{
+    unsigned i;
+
+    head(t, "By rule");
+    for (i = 0; i < j->settings->policy.rules; i++) {
+        const struct rule *r = &j->settings->policy.rule[i];
+
+        fprintf(t->out, "  %-20s %-10s %8llu clients %9llu messages %9llu delivered\n", r->name,
+                action_word((enum action)r->action), (unsigned long long)j->rule[i].clients,
+                (unsigned long long)all_of(&j->rule[i]),
+                (unsigned long long)j->rule[i].count[OUT_DELIVERED]);
+    }
+}
+
+/* ---- clients ---- */
+
+static void print_client(const struct judged *j, const struct term *t, const struct client *k,
+                         bool exemption)
+{
+    char text[4 * CLIENT_HELO_MAX + 512];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    addr_put(&sb, &k->addr);
+    fprintf(t->out, "  %-24s", text);
+    fprintf(t->out, "%6llu messages, %llu delivered", (unsigned long long)client_messages(k),
+            (unsigned long long)k->count[OUT_DELIVERED]);
+    fprintf(t->out, "  %s\n", k->ptr != NULL ? k->ptr : "no name");
+    sbuf_init(&sb, text, sizeof text);
+    client_reason(k, j->settings, &sb);
+    fprintf(t->out, "      %s", text);
+    if (k->helo != NULL) {
+        sbuf_init(&sb, text, sizeof text);
+        sbuf_visible(&sb, k->helo, k->helo_len);
+        fprintf(t->out, "  HELO %s", text);
+    }
+    fputc('\n', t->out);
+    if (!exemption)
+        return;
+    sbuf_init(&sb, text, sizeof text);
+    client_exemption(k, &sb);
+    fputs("      ", t->out);
+    term_put(t, TONE_NOTE, text);
+    fputc('\n', t->out);
+}
+
+static void print_list(const struct judged *j, const struct term *t, const char *title,
+                       const struct judged_list *l, bool exemption)
+{
+    uint32_t i, n = l->n < j->options->top ? l->n : j->options->top;
+
+    if (l->n == 0)
+        return;
+    head(t, title);
+    for (i = 0; i < n; i++)
+        print_client(j, t, &j->tally->clients.list[l->at[i]], exemption);
+    if (l->n > n)
+        fprintf(t->out, "  and %llu more (--top, --json and --html show them)\n",
+                (unsigned long long)(l->n - n));
+}
+
+static void print_changes(const struct judged *j, const struct term *t)
+{
+    unsigned from, to;
+
+    if (j->against == NULL)
+        return;
+    head(t, "Against the other configuration");
+    if (j->changed.n == 0) {
+        fputs("  no client fares differently\n", t->out);
+        return;
+    }
+    for (from = 0; from < FATE_COUNT; from++)
+        for (to = 0; to < FATE_COUNT; to++)
+            if (from != to && j->change[from][to] > 0)
+                fprintf(t->out, "  %9llu messages: %s there, %s here\n",
+                        (unsigned long long)j->change[from][to], fate_word(from), fate_word(to));
+    print_list(j, t, "Clients that fare differently", &j->changed, false);
+}
+
+void judged_text(const struct judged *j, FILE *out)
+{
+    struct term t;
+
+    term_init(&t, out);
+    print_input(j, &t);
+    print_fates(j, &t);
+    print_rules(j, &t);
+    print_list(j, &t, "Refused, but delivered mail then: look at these first", &j->lost, true);
+    if (j->lost.n > 1) {
+        fputs("\n  all of these in one section, for a configuration without these keys:\n", out);
+        put_exemptions(j, &j->lost, j->options->top, out);
+    }
+    print_list(j, &t, "Refused, and nothing of theirs was delivered as good mail", &j->caught,
+               false);
+    print_list(j, &t, "Tagged or quarantined", &j->tagged, false);
+    print_changes(j, &t);
+}

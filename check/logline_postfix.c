@@ -1,0 +1,148 @@
+/* Postfix lines: see logline.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "logline_parts.h"
+
+/* The value of the last field `key`, up to the last `>` of the line. */
+static struct log_text last_bracketed(const struct log_text *t, const char *key, size_t n)
+{
+    size_t at = text_find_last(t, key, n), end;
+    struct log_text rest;
+
+    if (at == t->n)
+        return (struct log_text){NULL, 0};
+    rest = text_from(t, at + n);
+    end = text_find_last(&rest, LIT(">"));
+    return (struct log_text){rest.s, end};
+}
+
+/* "CODE X.Y.Z text" or "X.Y.Z text" */
+static void read_reply(struct log_event *e, const struct log_text *t)
+{
+    e->temporary = t->n > 0 && t->s[0] == '4';
+    if (e->by == BY_MTA && text_find(t, LIT(" blocked using ")) < t->n)
+        e->by = BY_DNSBL;
+}
+
+static bool ends_message(const struct log_text *stage)
+{
+    return text_is(stage, LIT("END-OF-MESSAGE")) || text_is(stage, LIT("DATA")) ||
+           text_is(stage, LIT("END-OF-HEADERS"));
+}
+
+/* "RCPT from name[address]:port: 554 5.7.1 text; from=<> to=<> proto=ESMTP helo=<x>" */
+static void read_refusal(struct log_event *e, struct log_text t)
+{
+    struct log_text stage = text_until(&t, ' ');
+
+    if (text_is(&stage, LIT("header")) || text_is(&stage, LIT("body"))) {
+        e->final = true; /* what follows is the client's text: nothing in it is believed */
+        e->kind = e->qid.n > 0 ? LOG_REFUSED : LOG_NOTHING;
+        return;
+    }
+    if (!text_skip(&t, LIT("from ")) || !text_client(&t, e))
+        return;
+    e->final = ends_message(&stage);
+    e->kind = LOG_REFUSED;
+    t = text_from(&t, text_find(&t, LIT(": ")) + 2);
+    read_reply(e, &t);
+    e->recipient = text_value(&t, LIT(" to=<"), '>');
+    e->helo = last_bracketed(&t, LIT(" helo=<"));
+}
+
+static void read_client(struct log_event *e, struct log_text t)
+{
+    if (e->qid.n == 0 || !text_client(&t, e))
+        return;
+    e->kind = LOG_MESSAGE;
+    e->authenticated = text_find(&t, LIT(", sasl_")) < t.n;
+}
+
+static void read_smtpd(struct log_event *e, struct log_text t)
+{
+    if (text_skip(&t, LIT("connect from "))) {
+        if (text_client(&t, e))
+            e->kind = LOG_CONNECT;
+        return;
+    }
+    if (!text_skip(&t, LIT("NOQUEUE: ")) && !text_qid(&t, &e->qid))
+        return;
+    if (text_skip(&t, LIT("client=")))
+        read_client(e, t);
+    else if (text_skip(&t, LIT("reject: ")))
+        read_refusal(e, t);
+    else if (text_skip(&t, LIT("milter-reject: "))) {
+        e->by = BY_MILTER;
+        read_refusal(e, t);
+    }
+}
+
+static void read_cleanup(struct log_event *e, struct log_text t)
+{
+    if (!text_qid(&t, &e->qid))
+        return;
+    if (text_skip(&t, LIT("message-id="))) {
+        e->kind = LOG_MESSAGE_ID;
+        e->message_id = t;
+    } else if (text_skip(&t, LIT("milter-reject: "))) {
+        e->by = BY_MILTER;
+        read_refusal(e, t);
+    } else if (text_skip(&t, LIT("reject: "))) {
+        read_refusal(e, t);
+    }
+}
+
+static void read_qmgr(struct log_event *e, struct log_text t)
+{
+    if (!text_qid(&t, &e->qid))
+        return;
+    if (text_is(&t, LIT("removed"))) {
+        e->kind = LOG_END;
+    } else if (text_find(&t, LIT(", status=expired")) < t.n) {
+        e->kind = LOG_DELIVERY;
+        e->state = STATE_BOUNCED;
+    }
+}
+
+/* "to=<user@example.org>, relay=..., dsn=2.0.0, status=sent (...)" */
+static void read_delivery(struct log_event *e, struct log_text t)
+{
+    struct log_text status;
+
+    if (!text_qid(&t, &e->qid) || !text_skip(&t, LIT("to=<")))
+        return;
+    e->recipient = text_until(&t, '>');
+    status = text_value(&t, LIT(", status="), ' ');
+    if (status.s == NULL)
+        return;
+    e->kind = LOG_DELIVERY;
+    e->state = text_is(&status, LIT("sent"))       ? STATE_SENT
+               : text_is(&status, LIT("deferred")) ? STATE_DEFERRED
+                                                   : STATE_BOUNCED;
+}
+
+static void read_postscreen(struct log_event *e, struct log_text t)
+{
+    if (text_skip(&t, LIT("NOQUEUE: reject: ")))
+        read_refusal(e, t);
+}
+
+void logline_postfix(struct log_event *e, const struct log_text *program, struct log_text message)
+{
+    static const char *const agents[] = {"smtp", "lmtp",  "local",   "virtual",
+                                         "pipe", "error", "discard", "retry"};
+    size_t slash = text_find_last(program, LIT("/")), i;
+    struct log_text part = text_from(program, slash + 1);
+
+    if (text_is(&part, LIT("smtpd")))
+        read_smtpd(e, message);
+    else if (text_is(&part, LIT("cleanup")))
+        read_cleanup(e, message);
+    else if (text_is(&part, LIT("qmgr")))
+        read_qmgr(e, message);
+    else if (text_is(&part, LIT("postscreen")))
+        read_postscreen(e, message);
+    for (i = 0; e->kind == LOG_NOTHING && i < sizeof agents / sizeof agents[0]; i++)
+        if (text_is(&part, agents[i], strlen(agents[i])))
+            read_delivery(e, message);
+}

@@ -1,0 +1,103 @@
+/* iprev-check replay: see replay.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "replay.h"
+
+#include "input.h"
+#include "judged.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+enum { EXIT_INPUT = 66, EXIT_NO_RESOLVER = 70, EXIT_CREATE = 73, EXIT_IO = 74, EXIT_CONFIG = 78 };
+
+static void on_line(void *arg, const char *s, size_t n)
+{
+    tally_line(arg, s, n);
+}
+
+static bool read_logs(struct judged *j, int logs, char *const *log)
+{
+    struct progress progress;
+    struct input in = {.line = on_line, .arg = j->tally, .progress = &progress};
+    bool ok = true;
+    int i;
+
+    progress_start(&progress, "reading", input_size(logs, log));
+    for (i = 0; ok && i < logs; i++) {
+        in.what = log[i];
+        ok = input_lines(&in);
+        j->octets += in.octets;
+        j->files++;
+    }
+    progress_end(&progress);
+    return ok;
+}
+
+static int write_page(const struct judged *j, const char *file)
+{
+    FILE *out = fopen(file, "we");
+    bool ok;
+
+    if (out == NULL) {
+        fprintf(stderr, "iprev-check: %s: %s\n", file, strerror(errno));
+        return EXIT_CREATE;
+    }
+    ok = judged_html(j, out) && !ferror(out);
+    if (fclose(out) == 0 && ok)
+        return 0;
+    fprintf(stderr, "iprev-check: %s: writing failed\n", file);
+    return EXIT_CREATE;
+}
+
+static int report(const struct judged *j)
+{
+    const struct replay_options *o = j->options;
+    int code = o->html != NULL ? write_page(j, o->html) : 0;
+
+    if (o->json && !judged_json(j, stdout))
+        code = EXIT_IO;
+    if (!o->json)
+        judged_text(j, stdout);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        code = EXIT_IO;
+    return code;
+}
+
+static int run(struct judged *j, int logs, char *const *log)
+{
+    int64_t now = (int64_t)time(NULL);
+    struct tally tally;
+    int code;
+
+    if (!tally_init(&tally, j->settings, now)) {
+        fprintf(stderr, "iprev-check: out of memory\n");
+        return EXIT_NO_RESOLVER;
+    }
+    j->tally = &tally;
+    if (!read_logs(j, logs, log)) {
+        code = EXIT_INPUT;
+    } else {
+        tally_end(&tally);
+        code = judged_make(j, now) ? report(j) : EXIT_NO_RESOLVER;
+    }
+    judged_free(j);
+    tally_free(&tally);
+    return code;
+}
+
+int replay(const struct settings *s, const struct replay_options *o, int logs, char *const *log)
+{
+    struct settings *against = NULL;
+    struct judged j = {.settings = s, .options = o};
+    int code;
+
+    if (o->against != NULL && (against = settings_read(o->against, stderr)) == NULL)
+        return EXIT_CONFIG;
+    j.against = against;
+    code = run(&j, logs, log);
+    if (against != NULL)
+        settings_free(against);
+    return code;
+}

@@ -1,0 +1,117 @@
+/* Many clients asked at once: see sweep.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "sweep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define WINDOW_MAX 2048
+#define PER_CLIENT 4 /* questions at once: one is usual, a name or two and the HELO follow */
+
+struct slot {
+    struct ask ask;
+    void *tag;
+    size_t helo_len;
+    char helo[HELO_MAX + 1]; /* one more than is judged, so that too long stays too long */
+};
+
+struct ring {
+    struct slot *slot;
+    unsigned size, first, used;
+};
+
+/* How many clients are asked side by side, so that the resolver never sheds work: each
+ * question may hold a descriptor, and the resolver takes no more than three eighths of them. */
+static unsigned window(const struct settings *s)
+{
+    unsigned n = s->resolver.max_inflight / PER_CLIENT;
+    struct rlimit lim;
+
+    if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur / 8 * 3 / PER_CLIENT < n)
+        n = (unsigned)(lim.rlim_cur / 8 * 3 / PER_CLIENT);
+
+    return n < 1 ? 1 : n > WINDOW_MAX ? WINDOW_MAX : n;
+}
+
+static void put(struct ring *ring, const struct sweep *w, struct resolver *r,
+                const struct self *self, const struct sweep_item *item)
+{
+    struct slot *slot = &ring->slot[(ring->first + ring->used++) % ring->size];
+
+    slot->tag = item->tag;
+    slot->helo_len = item->helo_len < sizeof slot->helo ? item->helo_len : sizeof slot->helo;
+    if (item->helo != NULL)
+        memcpy(slot->helo, item->helo, slot->helo_len);
+    ask_start(&slot->ask, w->settings, r, self, &item->client,
+              item->helo != NULL ? slot->helo : NULL, slot->helo_len);
+    if (w->exempt_too)
+        ask_exempt(&slot->ask);
+    ask_helo(&slot->ask);
+}
+
+static bool take(struct ring *ring, const struct sweep *w)
+{
+    struct slot *slot = &ring->slot[ring->first];
+    bool go_on;
+
+    ask_wait(&slot->ask);
+    go_on = w->judged(w->arg, slot->tag, &slot->ask, slot->helo, slot->helo_len);
+    ask_end(&slot->ask);
+    ring->first = (ring->first + 1) % ring->size;
+    ring->used--;
+    return go_on;
+}
+
+static void drop_rest(struct ring *ring)
+{
+    for (; ring->used > 0; ring->used--) {
+        ask_end(&ring->slot[ring->first].ask);
+        ring->first = (ring->first + 1) % ring->size;
+    }
+}
+
+static void go(struct ring *ring, const struct sweep *w, struct resolver *r)
+{
+    char id[AUTHRES_ID_MAX];
+    struct sweep_item item;
+    struct self self;
+    bool more = true, go_on = true;
+
+    ask_own_id(w->settings, id);
+    self = ask_self(id);
+    while (go_on && (more || ring->used > 0)) {
+        while (more && ring->used < ring->size) {
+            memset(&item, 0, sizeof item);
+            more = w->next(w->arg, &item);
+            if (more)
+                put(ring, w, r, &self, &item);
+        }
+        if (ring->used > 0)
+            go_on = take(ring, w);
+    }
+    drop_rest(ring);
+}
+
+bool sweep_run(const struct sweep *w)
+{
+    struct ring ring = {.size = window(w->settings)};
+    char err[512] = "out of memory";
+    struct resolver *r = NULL;
+
+    ring.slot = calloc(ring.size, sizeof *ring.slot);
+    if (ring.slot != NULL)
+        r = resolver_start(&w->settings->resolver, NULL, err, sizeof err);
+    if (r == NULL) {
+        fprintf(stderr, "iprev-check: resolver: %s\n", err);
+        free(ring.slot);
+        return false;
+    }
+    go(&ring, w, r);
+    resolver_release(r);
+    resolver_wait_ended(5000);
+    free(ring.slot);
+    return true;
+}

@@ -1,0 +1,33 @@
+/* Many clients asked at once, judged in the order they came.
+ *
+ * Batch and replay share it. Memory is bounded by the window; a slow client holds back
+ * those behind it only as long as its own deadline.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_SWEEP_H
+#define IPREV_SWEEP_H
+
+#include "ask.h"
+
+struct sweep_item {
+    struct addr client; /* ADDR_NONE: nothing is asked; it only keeps its place */
+    const char *helo;   /* NULL: not known. Copied. */
+    size_t helo_len;
+    void *tag; /* the caller's */
+};
+
+struct sweep {
+    const struct settings *settings;
+    bool exempt_too; /* clients in exempt.networks are asked as well; facts.skip is F_NONE */
+    /* False: no more. */
+    bool (*next)(void *arg, struct sweep_item *item);
+    /* In the order of next. False ends the sweep. helo as given, cut to HELO_MAX + 1. */
+    bool (*judged)(void *arg, void *tag, const struct ask *ask, const char *helo, size_t helo_len);
+    void *arg;
+};
+
+/* False, with the reason on standard error, when the resolver cannot start or memory is
+ * short. */
+bool sweep_run(const struct sweep *w);
+
+#endif

@@ -1,0 +1,172 @@
+"""iprev-check IP [HELO], HOSTNAME, --self.
+
+Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
+"""
+import json
+import os
+import shutil
+import subprocess
+
+from checker import PROGRAM, Skip, World, has, has_not, holds, on_terminal, plain, same
+
+# arguments, exit code, findings, records that mend
+CASES = [
+    ("192.0.2.10 mail.good.example", 0, "iprev-pass ptr-named helo-verified", []),
+    ("192.0.2.11 mail.new.example", 1, "iprev-permerror ptr-missing helo-unresolved",
+     ["11.2.0.192.in-addr.arpa. PTR mail.new.example.", "mail.new.example. A 192.0.2.11"]),
+    ("192.0.2.11", 1, "iprev-permerror ptr-missing helo-missing", ["11.2.0.192.in-addr.arpa. PTR mail.example.com."]),
+    ("192.0.2.12 mail.good.example", 1, "iprev-fail forward-missing ptr-named helo-mismatch",
+     ["host.nowhere.example. A 192.0.2.12", "mail.good.example. A 192.0.2.12"]),
+    ("192.0.2.13 mail.bank.example", 1, "iprev-fail forward-mismatch ptr-named helo-mismatch", ["mail.bank.example. A 192.0.2.13"]),
+    ("192.0.2.14 mail.shop.example", 0, "iprev-pass ptr-generic helo-mismatch",
+     ["14.2.0.192.in-addr.arpa. PTR mail.shop.example.", "mail.shop.example. A 192.0.2.14"]),
+    ("192.0.2.15 PC-17", 0, "iprev-pass ptr-named ptr-many helo-unqualified",
+     ["15.2.0.192.in-addr.arpa. PTR mail.busy.example.", "smtp_helo_name = mail.busy.example"]),
+    ("192.0.2.16 shop.example", 0, "iprev-pass ptr-named ptr-bare-domain helo-verified", ["16.2.0.192.in-addr.arpa. PTR "]),
+    ("192.0.2.17 mail.customer.example", 0, "iprev-pass ptr-named helo-verified", []),
+    ("192.0.2.20 mail.good.example", 1, "iprev-fail ptr-invalid helo-mismatch", ["20.2.0.192.in-addr.arpa. PTR mail.good.example."]),
+    ("2001:db8::30 mail.six.example", 0, "iprev-pass ptr-named helo-verified", []),
+    ("2001:db8::31 [IPv6:2001:db8::31]", 1, "iprev-fail forward-mismatch ptr-named helo-literal",
+     ["mail.liar.example. AAAA 2001:db8::31"]),
+    ("203.0.113.9 [203.0.113.9]", 75, "iprev-temperror dns-timeout helo-literal", ["dig +trace 9.113.0.203.in-addr.arpa. PTR"]),
+    ("127.0.0.1 x", 0, "iprev-skip skip-network", []),
+]
+
+
+def test_cases_text_and_json():
+    with World() as w:
+        for args, code, findings, records in CASES:
+            got, out, err = w.run(*args.split())
+            same((got, err), (code, ""), args)
+            plain(out)
+            has(out, "Client " + args.split()[0], "\nDNS\n", "\nFindings\n  " + findings.replace(" ", ",") + "\n", "\nOutcome\n",
+                *("       " + r for r in records))
+            if not records:
+                has_not(out, "To mend")
+            got, data, err = w.json(*args.split())
+            same((got, data["findings"]), (code, findings.split()), args)
+            text = "\n".join(k.get("record", "") for k in data["links"])
+            has(text, *records)
+
+
+def test_chain_shows_each_link():
+    with World() as w:
+        _, out, _ = w.run("192.0.2.15", "mail.busy.example")
+        has(out, "weak     name leads back   old.busy.example has no A record",
+            "weak     name leads back   www.busy.example -> 198.51.100.27",
+            "ok       name leads back   mail.busy.example -> 192.0.2.15",
+            "3 PTR records are published", "15.2.0.192.in-addr.arpa PTR", "TTL 300")
+        _, out, _ = w.run("192.0.2.17")
+        has(out, "17.2.0.192.in-addr.arpa PTR")
+        _, out, _ = w.run("192.0.2.14", "x.y.example")
+        has(out, "it looks machine-assigned: ", "access word dsl")
+
+
+def test_advice_is_two_lines():
+    """Who mends it on one line; the records behind it."""
+    with World() as w:
+        for args, _, _, records in CASES:
+            _, out, _ = w.run(*args.split())
+            if not records:
+                continue
+            lines = out.split("To mend\n")[1].splitlines()
+            for at, line in enumerate(lines):
+                holds(len(line) <= 79 or "." in line, line)
+                if line[2:5].strip().rstrip(".").isdigit():
+                    holds(at + 1 < len(lines) and lines[at + 1].startswith("       "), "no record follows: " + line)
+
+
+def test_outcome_as_the_daemon():
+    with World('mode = enforce') as w:
+        _, out, _ = w.run("192.0.2.11", "a.example")
+        has(out, "rule: no-ptr", "action: reject", "mode: enforce", "reply: 550 5.7.25 Client address 192.0.2.11 has no PTR",
+            'Authentication-Results: mx.example.org; iprev=permerror reason="ptr-missing" policy.iprev=192.0.2.11',
+            "X-IPRev: permerror; ip=192.0.2.11; ptr=-;")
+    with World('exempt { networks += {"192.0.2.0/28"} }') as w:
+        code, out, _ = w.run("192.0.2.11", "a.example")
+        same(code, 0)
+        has(out, "iprev-skip,skip-network", "not asked")
+
+
+def test_hostile_helo_F1():
+    with World() as w:
+        for helo in ("<script>x</script>", "a\x1b[2Jb", "x=y findings=iprev-pass", "\u00fcber.example", "a" * 4000, "\x7f\x01"):
+            _, out, _ = w.run("192.0.2.10", helo)
+            plain(out)
+            _, data, _ = w.json("192.0.2.10", helo)
+            plain(json.dumps(data))
+            holds("helo-invalid" in data["findings"], data["findings"])
+
+
+def test_host_every_address():
+    with World() as w:
+        code, out, err = w.run("two.good.example")
+        same((code, err), (1, ""))
+        has(out, "Client 192.0.2.11  HELO two.good.example", "Client 192.0.2.21  HELO two.good.example",
+            "Client 2001:db8::30  HELO two.good.example", "11.2.0.192.in-addr.arpa. PTR two.good.example.")
+        code, data, _ = w.json("two.good.example")
+        same([(c["client"], c["action"], c["findings"][-1]) for c in data["clients"]],
+             [("192.0.2.11", "reject", "helo-forward"), ("192.0.2.21", "accept", "helo-verified"),
+              ("2001:db8::30", "accept", "helo-forward")])
+        same(data["host"], "two.good.example")
+        code, out, err = w.run("nothing.example")
+        same((code, out), (1, ""))
+        has(err, "no such host")
+        code, _, err = w.run("silent.test")
+        same(code, 75, err)
+
+
+def test_self():
+    if os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("ip"):
+        raise Skip("needs root, unshare and ip")
+    with World() as w:
+        argv = ["unshare", "-n", "sh", "-c", 'ip link set lo up; for a in $ADDRS; do ip addr add $a dev lo; done; exec "$@"', "sh",
+                PROGRAM, "-c", w.config, "--json", "--self", "mail.good.example"]
+
+        def run(addresses):
+            return subprocess.run(argv, env={**os.environ, "ADDRS": addresses}, capture_output=True, timeout=60)
+        done = run("192.0.2.10/32 10.0.0.1/32 2001:db8::31/128")
+        same(done.returncode, 1, done.stderr)
+        same([c["client"] for c in json.loads(done.stdout)["clients"]], ["192.0.2.10", "2001:db8::31"])
+        done = run("10.0.0.1/32")
+        same(done.returncode, 69)
+        has(done.stderr.decode(), "no public address")
+
+
+def test_colour_only_on_a_terminal():
+    with World() as w:
+        argv = [PROGRAM, "-c", w.config, "192.0.2.11", "x"]
+        has(on_terminal(argv, {"TERM": "xterm", "NO_COLOR": ""}), "\x1b[1;31mbroken\x1b[0m")
+        has_not(on_terminal(argv, {"TERM": "xterm", "NO_COLOR": "1"}), "\x1b")
+        has_not(on_terminal(argv, {"TERM": "dumb", "NO_COLOR": ""}), "\x1b")
+        has_not(w.run("192.0.2.11", "x", env={"TERM": "xterm"})[1], "\x1b")
+
+
+KEYS = {"client", "result", "cause", "ptr", "helo_name", "why", "findings", "rule", "action", "mode", "helo", "questions", "chain",
+        "links", "reply", "headers"}
+
+
+def test_json_schema():
+    with World() as w:
+        for args, _, _, _ in CASES:
+            _, data, _ = w.json(*args.split())
+            same(set(data), KEYS, args)
+            for q in data["questions"]:
+                same(set(q), {"name", "type", "answer", "records", "more", "damaged", "alias", "ms", "ttl", "secure"})
+            for k in data["links"]:
+                holds({"link", "state", "text", "finding"} <= set(k) <= {"link", "state", "text", "finding", "mend", "record"}, k)
+                holds(k["state"] in ("ok", "broken", "weak", "unknown"), k)
+            if data["chain"]:
+                same(set(data["chain"]), {"published", "capped", "names"})
+            same(data["reply"] is None, data["action"] in ("accept", "tag", "quarantine"))
+
+
+def test_usage():
+    with World() as w:
+        for args in ([], ["1.2.3.4.5"], ["one"], ["a b"], ["192.0.2.1", "x", "y"], ["--html", "x", "192.0.2.1"], ["--top", "0", "x"],
+                     ["--classify", "--json"], ["--self", "a", "b"], ["-q"]):
+            code, out, err = w.run(*args)
+            same((code, out), (64, ""), args)
+            holds(err, args)
+        same(w.replay()[0], 64)
+        same(w.run("-c", "/nonexistent", "192.0.2.1")[0], 78)

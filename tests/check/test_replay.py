@@ -1,0 +1,241 @@
+"""iprev-check replay: log forms, the report as text and JSON.
+
+Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
+"""
+import glob
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+
+from checker import LOGS, PROGRAM, SRC, World, has, has_not, holds, on_terminal, plain, same
+
+OUTCOMES = ("delivered", "spam", "accepted", "refused-mta", "refused-dnsbl", "refused-milter", "refused-for-now", "authenticated",
+            "exempt-recipient")
+
+
+def log(name):
+    return os.path.join(LOGS, name + ".log")
+
+
+def totals(data):
+    """{outcome: messages} over all actions, without zeros."""
+    sums = {o: sum(a[o] for a in data["actions"].values()) for o in OUTCOMES}
+    return {o: n for o, n in sums.items() if n}
+
+
+def actions(data):
+    return {a: s["messages"] for a, s in data["actions"].items() if s["messages"]}
+
+
+def test_postfix():
+    with World() as w:
+        code, data, err = w.replay_json(log("postfix"))
+        same((code, err), (0, ""))
+        same(totals(data), {"delivered": 2, "spam": 1, "refused-mta": 2, "refused-dnsbl": 2, "refused-milter": 2, "refused-for-now": 1,
+                            "authenticated": 1, "exempt-recipient": 1})
+        same(actions(data), {"accept": 3, "tag": 1, "reject": 6, "exempt": 2})
+        same(data["log"]["addresses"], 8)
+        lost = data["refused_but_delivered"]
+        same([(c["client"], c["delivered"], c["rule"]) for c in lost["clients"]], [("192.0.2.11", 1, "no-ptr")])
+        same(lost["clients"][0]["exemption"], 'exempt { networks += {"192.0.2.11"} }')
+        has(lost["clients"][0]["reply"], "550 5.7.25 Client address 192.0.2.11 has no PTR record")
+        same({c["client"]: c["helo"] for c in data["refused_anyway"]["clients"]},
+             {"192.0.2.12": "spam.example", "192.0.2.13": "mail.bank.example", "2001:db8::31": "[IPv6:2001:db8::31]"})
+
+
+def test_postfix_iso_stamps_and_filters():
+    with World() as w:
+        _, data, _ = w.replay_json(log("postfix-iso"))
+        same(totals(data), {"delivered": 1, "spam": 1, "refused-mta": 1})
+        same((data["log"]["begin"], data["log"]["end"]), (1793610000, 1793610360))
+        same(data["refused_but_delivered"]["count"], 0)
+
+
+def test_sendmail():
+    with World() as w:
+        _, data, _ = w.replay_json(log("sendmail"))
+        same(totals(data), {"delivered": 1, "accepted": 1, "refused-mta": 1, "refused-dnsbl": 1, "refused-milter": 2, "authenticated": 1})
+        same(actions(data), {"accept": 2, "tag": 1, "reject": 3, "exempt": 1})
+
+
+def test_own_records_without_dns():
+    with World() as w:
+        _, data, _ = w.replay_json("--no-dns", log("own"))
+        same(actions(data), {"accept": 1, "tag": 1, "reject": 2})
+        same((data["log"]["damaged_records"], data["log"]["addresses"]), (1, 4))
+        same({c["client"]: c["helo"] for c in data["refused_anyway"]["clients"]}, {"192.0.2.13": ""})
+        same([(c["client"], c["helo"]) for c in data["refused_but_delivered"]["clients"]], [("192.0.2.11", "pc\\x20one")])
+        # no resolver is needed, and other lines of the log tell of the messages
+        w.config = w.file("conf2", 'resolver { zone = "/nonexistent" forward = {"127.0.0.1@1"} }')
+    with World() as w:
+        _, data, _ = w.replay_json("--no-dns", log("postfix"), log("own"))
+        same(data["actions"]["unknown"]["messages"] > 0, True)
+        same({c["client"] for c in data["refused_but_delivered"]["clients"]}, {"192.0.2.11"})
+
+
+def test_hostile_F1_F4():
+    with World() as w:
+        code, out, err = w.replay("--top", "100", log("hostile"))
+        same(code, 0)
+        plain(out)
+        plain(err)
+        code, data, _ = w.replay_json(log("hostile"))
+        plain(json.dumps(data))
+        known = {c["client"] for name in ("refused_anyway", "refused_but_delivered", "tagged") for c in data[name]["clients"]}
+        same(known, {"192.0.2.12", "192.0.2.13"})
+        same(data["log"]["damaged_records"], 1)
+        same(data["log"]["addresses"], 3)
+        on = on_terminal([PROGRAM, "replay", "-c", w.config, log("hostile")], {"NO_COLOR": "1", "TERM": "xterm"})
+        has_not(on, "\x1b")
+
+
+def test_hostile_lines_of_any_octets_F4():
+    with World() as w:
+        noise = bytes((i * 7919 + i // 251) % 256 for i in range(300000))
+        code, out, _ = w.replay(w.file("noise", noise), w.file("nul", b"\0" * 100000), w.file("long", b"x" * 3000000),
+                                w.file("empty", b""))
+        same(code, 0)
+        plain(out)
+        has(out, "no line of a known log form was found")
+
+
+def test_gzip_standard_input_and_several_files():
+    with World() as w:
+        text = open(log("postfix"), "rb").read()
+        lines = text.splitlines(True)
+        _, want, _ = w.replay_json(log("postfix"))
+        first, rest = b"".join(lines[:20]), b"".join(lines[20:])
+        ways = [
+            ([w.file("a.gz", gzip.compress(text))], b""),
+            ([w.file("two.gz", gzip.compress(first) + gzip.compress(rest))], b""),
+            (["-"], text),
+            (["-"], gzip.compress(text)),
+            ([w.file("1", first), w.file("2.gz", gzip.compress(rest))], b""),
+            ([w.file("crlf", text.replace(b"\n", b"\r\n"))], b""),
+            ([w.file("cut", text[:-1])], b""),
+        ]
+        for files, stdin in ways:
+            code, got, err = w.replay_json(*files, stdin=stdin)
+            same((code, err), (0, ""), files)
+            for key in ("actions", "timeline", "refused_anyway", "refused_but_delivered"):
+                same(got[key], want[key], (files, key))
+
+
+def test_input_errors():
+    with World() as w:
+        packed = gzip.compress(open(log("postfix"), "rb").read() * 50)
+        for name, data, text in (("cut.gz", packed[:len(packed) // 2], "cut"), ("bad.gz", packed[:40] + b"\xff" * 40 + packed[80:], "damaged")):
+            code, out, err = w.replay(w.file(name, data))
+            same((code, out), (66, ""), name)
+            has(err, text)
+        code, _, err = w.replay(w.path("missing"))
+        same(code, 66)
+        has(err, "missing")
+        same(w.replay(w.dir)[0], 66)
+        same(w.replay("--html", "/nonexistent/x.html", log("postfix"))[0], 73)
+        same(w.replay("--against", "/nonexistent", log("postfix"))[0], 78)
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([PROGRAM, "replay", "-c", w.config, log("postfix")], stdout=full, stderr=subprocess.PIPE)
+        same(done.returncode, 74)
+
+
+def test_against():
+    with World('exempt { networks += {"192.0.2.11"} }\nrule "forged" { when = {"iprev-fail"} action = tempfail }') as w:
+        other = w.file("other", open(w.config).read().split("exempt")[0])
+        code, data, _ = w.replay_json("--against", other, log("postfix"))
+        same(code, 0)
+        same({(c["against"], c["action"]): c["messages"] for c in data["changes"]},
+             {("reject", "exempt"): 1, ("reject", "tempfail"): 5, ("tag", "accept"): 1})
+        same({c["client"]: (c["against"], c["action"]) for c in data["changed"]["clients"]}["192.0.2.11"], ("reject", "exempt"))
+        # the other way round: a client exempt there is looked up for this policy
+        w.config, other = other, w.config
+        _, data, _ = w.replay_json("--against", other, log("postfix"))
+        same({c["client"]: (c["against"], c["action"], c["rule"]) for c in data["changed"]["clients"]}["192.0.2.11"],
+             ("exempt", "reject", "no-ptr"))
+        _, out, _ = w.replay("--against", other, log("postfix"))
+        has(out, "exempt there, reject here", "Clients that fare differently")
+        _, out, _ = w.replay("--against", w.config, log("postfix"))
+        has(out, "no client fares differently")
+
+
+def test_exempting_line_works():
+    """What the report offers, pasted into the configuration, exempts the client."""
+    with World('rule "all" { when = {"ptr-named"} action = reject }\nrule "no" { when = {"iprev-permerror"} action = reject }') as w:
+        _, data, _ = w.replay_json(log("postfix"))
+        lines = [c["exemption"] for c in data["refused_but_delivered"]["clients"]]
+        same(sorted(lines), ['exempt { hosts += {"mail.good.example"} }', 'exempt { networks += {"192.0.2.11"} }'])
+        _, out, _ = w.replay(log("postfix"))
+        section = out[out.index("\nexempt {\n"):out.index("\n}\n") + 3]
+        before = open(w.config).read()
+        for text in ("\n".join(lines), section):
+            w.config = w.file("conf2", before + text)
+            _, data, _ = w.replay_json(log("postfix"))
+            same(data["refused_but_delivered"]["count"], 0, text)
+
+
+def test_text_lists_and_top():
+    with World() as w:
+        _, out, _ = w.replay("--top", "1", log("postfix"))
+        has(out, "Refused, but delivered mail then: look at these first", 'exempt { networks += {"192.0.2.11"} }', "and 2 more")
+        holds(out.index("look at these first") < out.index("nothing of theirs was delivered"), "order")
+        for line in out.splitlines():
+            holds(len(line) <= 110, line)
+
+
+def test_generated_log_exactly():
+    """Against a count of the generated log by other means."""
+    with World() as w:
+        path, zone = w.path("log"), w.path("gen.zone")
+        with open(path, "wb") as out:
+            subprocess.run([sys.executable, os.path.join(SRC, "tests", "bench", "genlog.py"), "3", "--clients", "300", "--zone", zone],
+                           stdout=out, check=True)
+        text = open(path).read()
+        w.config = w.file("c2", 'resolver { zone = "%s" forward = {"127.0.0.1@5399"} }' % zone)
+        code, data, _ = w.replay_json(path)
+        same(code, 0)
+        spam = len(re.findall(r"Passed SPAM", text)) - len(spam_of_logins(text))
+        logins = len(re.findall(r"sasl_username", text))
+        want = {"refused-dnsbl": len(re.findall(r"postscreen.*reject", text)), "refused-for-now": text.count("Greylisted"),
+                "refused-mta": text.count("User unknown"), "authenticated": logins, "spam": spam,
+                "delivered": text.count(": client=") - logins - spam}
+        got = totals(data)
+        # the end of the log may cut the last message
+        holds(abs(got["delivered"] + got.get("accepted", 0) - want["delivered"]) == 0, (got, want))
+        for key in want:
+            if key != "delivered":
+                same(got[key], want[key], key)
+        zone_text = open(zone).read()
+        for c in data["refused_but_delivered"]["clients"]:
+            holds("\n%s PTR mail" % ".".join(reversed(c["client"].split(".")[1:])) not in zone_text, c)
+        same(sum(b[a] for b in data["timeline"]["buckets"] for a in data["actions"]) + logins,
+             sum(s["messages"] for s in data["actions"].values()))
+
+
+def spam_of_logins(text):
+    ids = set(re.findall(r": (\w+): client=\S+ sasl_method", text))
+    return [q for q in re.findall(r"Passed SPAM .*Queue-ID: (\w+)", text) if q in ids]
+
+
+def test_memory_follows_clients_not_lines():
+    with World() as w:
+        def peak(megabytes):
+            path = w.path("log")
+            with open(path, "wb") as out:
+                subprocess.run([sys.executable, os.path.join(SRC, "tests", "bench", "genlog.py"), str(megabytes), "--clients", "200"],
+                               stdout=out, check=True)
+            done = subprocess.run(["sh", "-c", '"$@" > /dev/null; grep VmHWM /proc/self/status', "sh", sys.executable, "-c",
+                                   "import resource,subprocess,sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True); "
+                                   "sys.stderr.write('%d' % resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)",
+                                   PROGRAM, "replay", "-c", w.config, "--no-dns", path], capture_output=True, check=True)
+            return int(done.stderr)
+        small, large = peak(2), peak(40)
+        holds(large < small + 4096, "%d KiB for 2 MB, %d KiB for 40 MB" % (small, large))
+
+
+def test_golden_logs_have_no_unknown_form():
+    """Every sample is used by a test."""
+    names = {os.path.basename(p)[:-4] for p in glob.glob(os.path.join(LOGS, "*.log"))}
+    same(names, {"postfix", "postfix-iso", "sendmail", "own", "hostile"})

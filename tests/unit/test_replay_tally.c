@@ -1,0 +1,315 @@
+/* From lines to clients: what became of messages, and the bounds of the tables.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "tally.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NOW 1795256142 /* 2026-11-21 10:15:42 */
+#define AT  "Nov 20 10:00:00 mx1 "
+
+static struct settings *defaults(void)
+{
+    struct settings *s = settings_read(NULL, stderr);
+
+    cr_assert_not_null(s);
+    return s;
+}
+
+static void start(struct tally *t)
+{
+    cr_assert(tally_init(t, defaults(), NOW));
+}
+
+static void stop(struct tally *t)
+{
+    struct settings *s = (struct settings *)(uintptr_t)t->settings;
+
+    tally_free(t);
+    settings_free(s);
+}
+
+static void feed(struct tally *t, const char *const *line)
+{
+    for (; *line != NULL; line++)
+        tally_line(t, *line, strlen(*line));
+}
+
+/* The entry with messages of an address; of several, the first. */
+static const struct client *entry(const struct tally *t, const char *address)
+{
+    struct addr a;
+    uint32_t i;
+
+    cr_assert(addr_parse(&a, address, strlen(address)));
+    for (i = 1; i < t->clients.n; i++)
+        if (addr_equal(&t->clients.list[i].addr, &a) && !t->clients.list[i].gone &&
+            client_messages(&t->clients.list[i]) > 0)
+            return &t->clients.list[i];
+    return NULL;
+}
+
+#define MESSAGE(id, from) AT "postfix/smtpd[1]: " id ": client=x[" from "]"
+#define SENT(id)          AT "postfix/lmtp[1]: " id ": to=<u@example.org>, dsn=2.0.0, status=sent (ok)"
+#define GONE(id)          AT "postfix/qmgr[1]: " id ": removed"
+
+Test(replay_tally, outcomes)
+{
+    static const struct {
+        const char *line[6];
+        enum outcome_kind o;
+    } row[] = {
+        {{MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"), GONE("AAAA1"), NULL}, OUT_DELIVERED},
+        {{MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"), NULL}, OUT_DELIVERED},
+        {{MESSAGE("AAAA1", "192.0.2.1"), GONE("AAAA1"), NULL}, OUT_OTHER},
+        {{MESSAGE("AAAA1", "192.0.2.1"),
+          AT "postfix/smtp[1]: AAAA1: to=<u@e.example>, dsn=5.0.0, status=bounced (no)", NULL},
+         OUT_OTHER},
+        {{MESSAGE("AAAA1", "192.0.2.1"), AT "postfix/cleanup[1]: AAAA1: message-id=<m@x>",
+          AT "spamd[1]: spamd: result: Y 9 - X scantime=1,mid=<m@x>,y=z", SENT("AAAA1"), NULL},
+         OUT_SPAM},
+        {{MESSAGE("AAAA1", "192.0.2.1"),
+          AT "postfix/cleanup[1]: AAAA1: milter-reject: END-OF-MESSAGE from x[192.0.2.1]: 5.7.1 "
+             "no; from=<> to=<a@b> proto=ESMTP helo=<h.example>",
+          NULL},
+         OUT_MILTER},
+        {{MESSAGE("AAAA1", "192.0.2.1"),
+          AT "postfix/cleanup[1]: AAAA1: reject: header Subject: x from y[198.51.100.1]; 5.7.1 no",
+          NULL},
+         OUT_MTA},
+        {{MESSAGE("AAAA1", "192.0.2.1") ", sasl_method=PLAIN, sasl_username=u", SENT("AAAA1"),
+          NULL},
+         OUT_AUTH},
+        {{MESSAGE("AAAA1", "192.0.2.1"),
+          AT "postfix/local[1]: AAAA1: to=<postmaster@e.example>, dsn=2.0.0, status=sent (ok)",
+          NULL},
+         OUT_SPARED},
+        {{AT "postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 450 4.2.0 later", NULL},
+         OUT_LATER},
+        {{AT "sm-mta[1]: BBBBB1: Milter: to=<a@b>, reject=550 5.7.25 no",
+          AT "sm-mta[1]: BBBBB1: from=<a@b>, size=0, nrcpts=0, relay=[192.0.2.1]", NULL},
+         OUT_MILTER},
+        {{AT "sm-mta[1]: BBBBB1: from=<a@b>, size=0, nrcpts=1, relay=[192.0.2.1]",
+          AT "sm-mta[1]: BBBBB1: to=<a@b>, dsn=2.0.0, stat=Sent", NULL},
+         OUT_DELIVERED},
+        {{AT "sm-mta[1]: BBBBB1: AUTH=server, relay=[192.0.2.1], authid=u",
+          AT "sm-mta[1]: BBBBB1: from=<a@b>, size=0, nrcpts=1, relay=[192.0.2.1]", NULL},
+         OUT_AUTH},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        const struct client *k;
+        struct tally t;
+
+        start(&t);
+        feed(&t, row[i].line);
+        tally_end(&t);
+        k = entry(&t, "192.0.2.1");
+        cr_expect(k != NULL && client_messages(k) == 1 && k->count[row[i].o] == 1,
+                  "row %zu: %s is not the one outcome", i, row[i].line[0]);
+        stop(&t);
+    }
+}
+
+/* A queue id that is used again is another message. */
+Test(replay_tally, queue_id_again)
+{
+    static const char *const line[] = {MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"),
+                                       MESSAGE("AAAA1", "192.0.2.2"), NULL};
+    struct tally t;
+
+    start(&t);
+    feed(&t, line);
+    tally_end(&t);
+    cr_expect_eq(entry(&t, "192.0.2.1")->count[OUT_DELIVERED], 1);
+    cr_expect_eq(entry(&t, "192.0.2.2")->count[OUT_OTHER], 1);
+    stop(&t);
+}
+
+/* Messages whose line has no HELO go to the one the client used most. */
+Test(replay_tally, helo_of_most)
+{
+#define REFUSED(helo)                                                                              \
+    AT "postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 no; from=<> "         \
+       "to=<a@b> proto=ESMTP helo=<" helo ">"
+    static const char *const line[] = {REFUSED("a.example"), REFUSED("b.example"),
+                                       REFUSED("b.example"), MESSAGE("AAAA1", "192.0.2.1"), NULL};
+    struct tally t;
+    uint32_t i;
+    unsigned found = 0;
+
+    start(&t);
+    feed(&t, line);
+    tally_end(&t);
+    for (i = 1; i < t.clients.n; i++) {
+        const struct client *k = &t.clients.list[i];
+
+        if (k->helo != NULL && strcmp(k->helo, "b.example") == 0) {
+            cr_expect_eq(client_messages(k), 3);
+            found++;
+        }
+        cr_expect(k->helo != NULL || k->gone);
+    }
+    cr_expect_eq(found, 1);
+    stop(&t);
+}
+
+/* A client that says another HELO each time takes no more entries than CLIENT_HELOS + 1. */
+Test(replay_tally, many_helos_bounded)
+{
+    char line[256];
+    struct tally t;
+    uint64_t sum = 0;
+    uint32_t i;
+
+    start(&t);
+    for (i = 0; i < 5000; i++) {
+        int n = snprintf(line, sizeof line,
+                         AT "postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 no; "
+                            "from=<> to=<a@b> proto=ESMTP helo=<h%u.example>",
+                         (unsigned)i);
+
+        tally_line(&t, line, (size_t)n);
+    }
+    tally_end(&t);
+    cr_expect_eq(t.clients.n - 1, CLIENT_HELOS + 1);
+    for (i = 1; i < t.clients.n; i++)
+        if (!t.clients.list[i].gone)
+            sum += client_messages(&t.clients.list[i]);
+    cr_expect_eq(sum, 5000);
+    stop(&t);
+}
+
+/* More messages under way than the table holds: each is counted once all the same. */
+Test(replay_tally, table_overflow)
+{
+    char line[256];
+    struct tally t;
+    unsigned i;
+
+    start(&t);
+    for (i = 0; i < 200000; i++) {
+        int n = snprintf(line, sizeof line, MESSAGE("Q%06u", "192.0.2.1"), i);
+
+        tally_line(&t, line, (size_t)n);
+    }
+    tally_end(&t);
+    cr_expect_eq(entry(&t, "192.0.2.1")->count[OUT_OTHER], 200000);
+    stop(&t);
+}
+
+/* Our own records: findings are kept; messages count only if no MTA line told of them. */
+Test(replay_tally, own_records)
+{
+#define RECORD(client, tail)                                                                       \
+    AT "iprev-milter[1]: client=" client " ptr=- helo=pc\\x20one findings=iprev-permerror,"        \
+       "ptr-missing,helo-invalid rule=no-ptr action=reject " tail
+    static const char *const line[] = {RECORD("192.0.2.1", "mode=monitor"),
+                                       RECORD("192.0.2.1", "mode=enforce"),
+                                       RECORD("192.0.2.2", "mode=monitor qid=AAAA1"),
+                                       MESSAGE("AAAA1", "192.0.2.2"),
+                                       RECORD("192.0.2.2", "mode=monitor qid=AAAA1"),
+                                       AT "iprev-milter[1]: client=192.0.2.3 ptr=- findings=x",
+                                       NULL};
+    const struct client *k;
+    struct tally t;
+
+    start(&t);
+    feed(&t, line);
+    tally_end(&t);
+    k = entry(&t, "192.0.2.1");
+    cr_assert_not_null(k);
+    cr_expect_str_eq(k->helo, "pc one");
+    cr_expect(k->logged && (k->found & FINDING(F_PTR_MISSING)));
+    cr_expect_eq(k->count[OUT_DELIVERED], 1);
+    cr_expect_eq(k->count[OUT_MILTER], 1);
+    k = entry(&t, "192.0.2.2");
+    cr_assert_not_null(k);
+    cr_expect_eq(client_messages(k), 1, "%llu", (unsigned long long)client_messages(k));
+    cr_expect_str_eq(k->helo, "pc one");
+    cr_expect_null(entry(&t, "192.0.2.3"));
+    cr_expect_eq(t.damaged, 1);
+    stop(&t);
+}
+
+/* A stamp without a year is of the last twelve months. */
+Test(replay_tally, years)
+{
+    static const char *const line[] = {
+        "Dec 31 23:00:00 mx1 postfix/smtpd[1]: AAAA1: client=x[192.0.2.1]",
+        "Nov 21 10:00:00 mx1 postfix/smtpd[1]: AAAA2: client=x[192.0.2.1]", NULL};
+    struct tally t;
+
+    start(&t);
+    feed(&t, line);
+    cr_expect_eq(t.begin, 1767222000, "%lld", (long long)t.begin); /* 2025-12-31 23:00 */
+    cr_expect_eq(t.end, 1795255200, "%lld", (long long)t.end);     /* 2026-11-21 10:00 */
+    tally_end(&t);
+    stop(&t);
+}
+
+static uint64_t timeline_sum(const struct clients *c, uint32_t i)
+{
+    uint64_t n = 0;
+    unsigned k;
+
+    for (k = 0; k < TIMELINE; k++)
+        n += c->list[i].when[k];
+    return n;
+}
+
+/* Times in any order and of any span: no message leaves the timeline. */
+Test(replay_tally, timeline)
+{
+    static const int64_t times[][4] = {
+        {NOW, NOW + 3600, NOW - 3600, NOW},
+        {NOW, NOW - 86400, NOW - 40 * 86400, NOW + 86400},
+        {1000000, NOW, 2000000, NOW - 5},
+        {NOW, NOW - 31 * 3600, NOW - 32 * 3600, NOW + 32 * 3600},
+    };
+    struct addr a = {.family = ADDR_IPV4};
+    size_t i, k;
+
+    for (i = 0; i < sizeof times / sizeof times[0]; i++) {
+        struct clients c;
+        uint32_t at;
+
+        cr_assert(clients_init(&c));
+        at = clients_get(&c, &a, NULL, 0);
+        for (k = 0; k < 4; k++)
+            clients_count(&c, at, OUT_DELIVERED, times[i][k]);
+        cr_expect_eq(timeline_sum(&c, at), 4, "row %zu", i);
+        cr_expect(c.last - c.first < TIMELINE, "row %zu", i);
+        for (k = 0; k < 4; k++)
+            cr_expect(times[i][k] >= clients_bucket(&c, 0) &&
+                          times[i][k] < clients_bucket(&c, TIMELINE),
+                      "row %zu, time %zu", i, k);
+        clients_free(&c);
+    }
+}
+
+/* Many clients: the table grows and finds each again. */
+Test(replay_tally, clients_grow)
+{
+    struct clients c;
+    uint32_t i;
+
+    cr_assert(clients_init(&c));
+    for (i = 0; i < 50000; i++) {
+        uint8_t bytes[4] = {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
+        struct addr a = addr_from_bytes(ADDR_IPV4, bytes);
+
+        clients_count(&c, clients_get(&c, &a, NULL, 0), OUT_DELIVERED, 0);
+        clients_count(&c, clients_get(&c, &a, "h", 1), OUT_SPAM, 0);
+        clients_count(&c, clients_get(&c, &a, NULL, 0), OUT_DELIVERED, 0);
+    }
+    cr_expect_eq(c.n, 100001);
+    clients_settle(&c);
+    for (i = 1; i < c.n; i++)
+        if (c.list[i].helo != NULL)
+            cr_expect(c.list[i].count[OUT_DELIVERED] == 2 && c.list[i].count[OUT_SPAM] == 1);
+    clients_free(&c);
+}

@@ -1,0 +1,237 @@
+/* resolve: many at once, more than can be served, and the end of a resolver.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include <criterion/criterion.h>
+
+#include "dns_shared.h"
+
+#include <fcntl.h>
+
+#define REV(n) #n ".2.0.192.in-addr.arpa"
+
+/* ---- many at once ---- */
+
+#define ASKERS 16
+
+struct asker {
+    struct resolver *r;
+    pthread_barrier_t *together;
+    const char *client;
+    unsigned wait; /* ms */
+    bool done;
+    enum finding result, cause;
+    unsigned ms;
+};
+
+static void *asker_main(void *arg)
+{
+    struct asker *a = arg;
+    struct addr client = client_of(a->client);
+    int64_t from;
+    struct lookup *l;
+
+    pthread_barrier_wait(a->together);
+    from = resolver_now();
+    l = resolver_ask_client(a->r, &client, from + a->wait);
+    a->done = lookup_wait(l, from + a->wait + 1000);
+    a->ms = (unsigned)(resolver_now() - from);
+    if (a->done) {
+        a->result = (enum finding)lookup_chain(l)->result;
+        a->cause = (enum finding)lookup_chain(l)->cause;
+    }
+    lookup_release(l);
+    return NULL;
+}
+
+static void ask_together(struct resolver *r, const char *client, unsigned wait, struct asker *a,
+                         void (*meanwhile)(struct resolver *))
+{
+    pthread_t thread[ASKERS];
+    pthread_barrier_t together;
+    int i;
+
+    pthread_barrier_init(&together, NULL, ASKERS + 1);
+    for (i = 0; i < ASKERS; i++) {
+        a[i] = (struct asker){.r = r, .together = &together, .client = client, .wait = wait};
+        cr_assert(pthread_create(&thread[i], NULL, asker_main, &a[i]) == 0);
+    }
+    pthread_barrier_wait(&together);
+    if (meanwhile != NULL)
+        meanwhile(r);
+    for (i = 0; i < ASKERS; i++)
+        pthread_join(thread[i], NULL);
+    pthread_barrier_destroy(&together);
+}
+
+Test(resolve, joined_lookups_ask_once)
+{
+    static const struct dns_row rows[] = {
+        {REV(1), RR_PTR, "good.example", .ttl = 300, .delay = 150},
+        {"good.example", RR_A, "192.0.2.1", .ttl = 300},
+    };
+    struct dns_server *v = DNS_START(rows);
+    struct resolver *r = start_at(v);
+    struct asker a[ASKERS];
+    struct resolver_stats st;
+    int i;
+
+    ask_together(r, "192.0.2.1", 2000, a, NULL);
+    for (i = 0; i < ASKERS; i++)
+        cr_expect(a[i].done && a[i].result == F_IPREV_PASS, "asker %d", i);
+    resolver_stats(r, &st);
+    cr_expect(dns_asked(v, 0) == 1 && dns_asked(v, 1) == 1, "%u %u questions", dns_asked(v, 0),
+              dns_asked(v, 1));
+    cr_expect(st.lookups == ASKERS && st.joined + st.cache_hits == ASKERS - 1 && st.joined > 0);
+    end_both(r, v);
+}
+
+static void drain_soon(struct resolver *r)
+{
+    sleep_ms(100);
+    resolver_drain(r);
+}
+
+Test(resolve, E11_drain_wakes_all)
+{
+    static const struct dns_row rows[] = {{REV(1), RR_PTR, NULL, .manner = DNS_SILENT}};
+    struct dns_server *v = DNS_START(rows);
+    struct resolver *r = start_at(v);
+    struct asker a[ASKERS];
+    struct addr client = client_of("192.0.2.2");
+    struct dname name = name_of("a.example");
+    struct lookup *l;
+    int i;
+
+    ask_together(r, "192.0.2.1", 5000, a, drain_soon);
+    for (i = 0; i < ASKERS; i++)
+        cr_expect(a[i].done && a[i].cause == F_DNS_TIMEOUT && a[i].ms >= 90 && a[i].ms < 1500,
+                  "asker %d: %d after %u ms", i, a[i].cause, a[i].ms);
+    l = resolver_ask_client(r, &client, resolver_now() + 5000);
+    cr_expect(lookup_done(l) && lookup_chain(l)->cause == F_DNS_TIMEOUT, "later ones at once");
+    lookup_release(l);
+    l = resolver_ask_helo(r, &client, &name, resolver_now() + 5000);
+    cr_expect(lookup_done(l) && lookup_forward(l) == HELO_TRANSIENT);
+    lookup_release(l);
+    end_both(r, v);
+}
+
+/* Sets of clients whose zone never answers: 198.51.100.0 and up. */
+static struct lookup *ask_dead(struct resolver *r, unsigned i, int64_t deadline)
+{
+    uint8_t bytes[4] = {198, 51, (uint8_t)(100 + i / 256), (uint8_t)i};
+    struct addr a = addr_from_bytes(ADDR_IPV4, bytes);
+
+    return resolver_ask_client(r, &a, deadline);
+}
+
+static const struct dns_row good_rows[] = {
+    {REV(1), RR_PTR, "good.example", .ttl = 300},
+    {"good.example", RR_A, "192.0.2.1", .ttl = 300},
+    {"*", RR_PTR, NULL, .manner = DNS_SILENT},
+};
+
+#define DEAD 300
+
+Test(resolve, B24_a_good_client_among_dead_ones)
+{
+    struct dns_server *v = DNS_START(good_rows);
+    struct resolver *r = start_at(v);
+    struct lookup *dead[DEAD], *l;
+    int64_t from = resolver_now();
+    struct resolver_stats st;
+    unsigned i;
+
+    for (i = 0; i < DEAD; i++)
+        dead[i] = ask_dead(r, i, from + 1200);
+    from = resolver_now();
+    l = ask_client(r, "192.0.2.1", 2000);
+    cr_expect(lookup_chain(l)->result == F_IPREV_PASS);
+    cr_expect(resolver_now() - from < 900, "%d ms", (int)(resolver_now() - from));
+    lookup_release(l);
+    resolver_stats(r, &st);
+    cr_expect(st.inflight == DEAD && st.overloads == 0, "%u in flight", st.inflight);
+    for (i = 0; i < DEAD; i++) {
+        cr_expect(lookup_wait(dead[i], from + 3000) &&
+                  lookup_chain(dead[i])->cause == F_DNS_TIMEOUT);
+        lookup_release(dead[i]);
+    }
+    end_both(r, v);
+}
+
+Test(resolve, B24_excess_is_shed)
+{
+    struct dns_server *v = DNS_START(good_rows);
+    struct resolver *r = start_traced(v, 1000, 20, NULL);
+    struct lookup *dead[DEAD];
+    int64_t from = resolver_now();
+    struct resolver_stats st;
+    unsigned i, shed = 0, late = 0;
+
+    for (i = 0; i < DEAD; i++)
+        dead[i] = ask_dead(r, i, from + 600);
+    sleep_ms(200);
+    for (i = 0; i < DEAD; i++)
+        if (lookup_done(dead[i]))
+            shed += lookup_chain(dead[i])->cause == F_DNS_OVERLOAD;
+    resolver_stats(r, &st);
+    cr_expect(st.inflight == 20, "%u in flight", st.inflight);
+    cr_expect(shed == DEAD - 20 && st.overloads == shed, "%u shed at once", shed);
+    for (i = 0; i < DEAD; i++) {
+        cr_expect(lookup_wait(dead[i], from + 2000));
+        late += lookup_chain(dead[i])->cause == F_DNS_TIMEOUT;
+        cr_expect(lookup_chain(dead[i])->ttl <= 5);
+        lookup_release(dead[i]);
+    }
+    cr_expect(late == 20, "%u at the deadline", late);
+    end_both(r, v);
+}
+
+/* ---- the end ---- */
+
+Test(resolve, A14_everybody_leaves)
+{
+    struct dns_server *v = DNS_START(good_rows);
+    struct resolver *r = start_at(v);
+    struct resolver_stats st;
+    unsigned i;
+
+    for (i = 0; i < DEAD; i++)
+        lookup_release(ask_dead(r, i, resolver_now() + 5000));
+    sleep_ms(50);
+    resolver_stats(r, &st);
+    cr_expect(st.inflight == DEAD, "the questions are out: %u", st.inflight);
+    resolver_hold(r);
+    resolver_release(r);
+    end_both(r, v);
+}
+
+static unsigned open_files(void)
+{
+    unsigned n = 0;
+    int fd;
+
+    for (fd = 0; fd < 1000; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* Ends come at any moment of the asking, and leave nothing open. */
+Test(resolve, A14_end_at_once)
+{
+    struct dns_server *v = DNS_START(good_rows);
+    unsigned files = open_files(), round, i;
+
+    for (round = 0; round < 20; round++) {
+        struct resolver *r = start_at(v);
+
+        for (i = 0; i < round * 3; i++)
+            lookup_release(ask_dead(r, i, resolver_now() + 5000));
+        if (round % 3 == 0)
+            resolver_drain(r);
+        resolver_release(r);
+    }
+    cr_expect(resolver_wait_ended(10000));
+    sleep_ms(20);
+    cr_expect(open_files() == files, "%u descriptors before, %u after", files, open_files());
+    dns_stop(v);
+}
