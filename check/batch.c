@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define LINE_OCTETS 4096 /* longer lines are bad lines: memory stays bounded */
 #define REPORTED    10   /* bad lines reported one by one */
@@ -182,6 +183,7 @@ int batch(const struct settings *s, FILE *in, FILE *out, bool json)
     struct sweep sweep = {.settings = s, .next = next_line, .judged = on_judged, .arg = &b};
 
     progress_start(&b.progress, "clients", size_of(in));
+    b.progress.on = b.progress.on && !isatty(fileno(out));
     if (!sweep_run(&sweep))
         return EXIT_NO_RESOLVER;
     progress_end(&b.progress);

@@ -223,8 +223,8 @@ static void put_lost(const struct judged *j, FILE *out)
               out);
         return;
     }
-    fputs("<p>Perhaps wanted mail. Look at these first; the last column exempts a client when "
-          "pasted into the configuration.</p>\n<div class=\"scroll\"><table class=\"sort\"><thead>"
+    fputs("<p>Perhaps wanted mail. Look at these first; the last column is the line that exempts a "
+          "client in the configuration.</p>\n<div class=\"scroll\"><table class=\"sort\"><thead>"
           "<tr><th>Client</th><th>PTR name</th><th>HELO</th><th>Why</th><th class=\"n\">Messages"
           "</th><th class=\"n\">Delivered</th><th>Exempting line</th></tr></thead><tbody>\n",
           out);

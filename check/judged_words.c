@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define SECTION_MAX 1000 /* clients in one section: finding doubles takes their square */
+
 static bool has(const struct client *k, enum finding f)
 {
     return (k->found & FINDING(f)) != 0;
@@ -89,6 +91,7 @@ static void put_entries(const struct judged *j, const struct judged_list *l, uin
 
 void put_exemptions(const struct judged *j, const struct judged_list *l, uint32_t max, FILE *out)
 {
+    max = max < SECTION_MAX ? max : SECTION_MAX;
     fputs("exempt {\n", out);
     put_entries(j, l, max, true, out);
     put_entries(j, l, max, false, out);

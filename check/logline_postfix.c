@@ -50,9 +50,10 @@ static void read_refusal(struct log_event *e, struct log_text t)
     e->helo = last_bracketed(&t, LIT(" helo=<"));
 }
 
+/* A message that comes back from a content filter (XFORWARD) was counted when it came in. */
 static void read_client(struct log_event *e, struct log_text t)
 {
-    if (e->qid.n == 0 || !text_client(&t, e))
+    if (e->qid.n == 0 || !text_client(&t, e) || text_find(&t, LIT(", orig_client=")) < t.n)
         return;
     e->kind = LOG_MESSAGE;
     e->authenticated = text_find(&t, LIT(", sasl_")) < t.n;

@@ -148,34 +148,23 @@ static bool replace(char **text, const char *by)
     return *text != NULL;
 }
 
-static bool ask_only(struct resolver_settings *r, const char *server)
-{
-    char **one = calloc(1, sizeof *one);
-    size_t i;
-
-    if (one == NULL || (one[0] = strdup(server)) == NULL) {
-        free(one);
-        return false;
-    }
-    for (i = 0; i < r->forwards; i++)
-        free(r->forward[i]);
-    free(r->forward);
-    r->forward = one;
-    r->forwards = 1;
-    r->root = false;
-    return true;
-}
-
-static struct settings *settings_for(const struct options *o)
+/* NULL with the exit code in *code. */
+static struct settings *settings_for(const struct options *o, int *code)
 {
     struct settings *s = settings_read(o->config, stderr);
+    const char *fault = NULL;
 
+    *code = EXIT_BAD_CONFIG;
     if (s == NULL)
         return NULL;
-    if ((o->zone == NULL || replace(&s->resolver.zone, o->zone)) &&
-        (o->server == NULL || ask_only(&s->resolver, o->server)))
+    if (o->zone != NULL && !replace(&s->resolver.zone, o->zone))
+        fault = "out of memory";
+    else if (o->server != NULL && (fault = settings_ask_only(s, o->server)) != NULL)
+        *code = EXIT_BAD_USAGE;
+    if (fault == NULL)
         return s;
-    fprintf(stderr, "iprev-check: out of memory\n");
+    fprintf(stderr, "iprev-check: %s%s%s\n", o->server != NULL ? o->server : "",
+            o->server != NULL ? ": " : "", fault);
     settings_free(s);
     return NULL;
 }
@@ -289,9 +278,9 @@ int main(int argc, char **argv)
         usage(stderr);
         return EXIT_BAD_USAGE;
     }
-    s = settings_for(&o);
+    s = settings_for(&o, &code);
     if (s == NULL)
-        return EXIT_BAD_CONFIG;
+        return code;
     allow_descriptors();
     code = run(s, &o, argc, argv);
     settings_free(s);

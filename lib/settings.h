@@ -71,6 +71,10 @@ struct settings *settings_read(const char *file, FILE *err);
  * local:PATH and a bare absolute path. */
 const char *settings_socket(const char *text, char **out);
 
+/* Puts one server in the place of resolver.forward: "ADDRESS" or "ADDRESS@PORT".
+ * What is wrong with the text, or NULL. */
+const char *settings_ask_only(struct settings *s, const char *server);
+
 /* Writes the settings as a configuration that reads back equal. */
 void settings_print(const struct settings *s, FILE *out);
 

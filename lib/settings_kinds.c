@@ -307,6 +307,26 @@ static void forward_drop(void *where)
     free(r->forward);
 }
 
+const char *settings_ask_only(struct settings *s, const char *server)
+{
+    size_t n = strlen(server) + 1;
+    const char *fault = fit_forward(server);
+    char **list;
+
+    if (fault != NULL)
+        return fault;
+    list = malloc(sizeof *list + n); /* one block, as pack() makes it */
+    if (list == NULL)
+        return "out of memory";
+    list[0] = (char *)(list + 1);
+    memcpy(list[0], server, n);
+    free(s->resolver.forward);
+    s->resolver.forward = list;
+    s->resolver.forwards = 1;
+    s->resolver.root = false;
+    return NULL;
+}
+
 struct networks {
     size_t n;
     struct addr_net *net;

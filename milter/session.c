@@ -4,6 +4,7 @@
 #include "session.h"
 
 #include "ascii.h"
+#include "identity.h"
 #include "log.h"
 #include "metrics.h"
 
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
-#include <unistd.h>
 
 #define HELO_LOOKUPS_MAX 12   /* a client may ask for: with its own chain, 24 questions */
 #define FORGED_MAX       8192 /* Authentication-Results fields told apart in a message */
@@ -28,12 +28,11 @@ struct session {
     bool chain_cached, forward_cached; /* were remembered: cost this client nothing */
     unsigned helo_lookups;
     bool helo_given;
-    char id[AUTHRES_ID_MAX]; /* authserv-id */
+    struct identity *identity; /* NULL: not needed yet */
     char mta_resolve[8];
-    struct self self;
     struct helo helo;
     unsigned raw_len;
-    char raw[HELO_MAX + 1]; /* the HELO argument for the log, cut */
+    char *raw; /* the HELO argument for the log, cut */
     /* message */
     bool authenticated;
     bool spared;  /* a recipient is exempt: the message goes through */
@@ -49,27 +48,21 @@ _Static_assert(sizeof(struct session) + FORGED_MAX / 8 <= 4096, "bound of a conn
 
 void (*session_before_wait)(void);
 
-/* ---- life ---- */
-
 const struct settings *session_settings(const struct session *s)
 {
     return s->snapshot->settings;
 }
 
-static void choose_id(struct session *s, const char *mta_name)
-{
-    const char *id = session_settings(s)->authserv_id;
-    char host[AUTHRES_ID_MAX];
+/* ---- life ---- */
 
-    if (id == NULL)
-        id = mta_name;
-    if (id == NULL || !authres_id_valid(id, strlen(id))) {
-        if (gethostname(host, sizeof host) != 0)
-            host[0] = '\0';
-        host[sizeof host - 1] = '\0';
-        id = authres_id_valid(host, strlen(host)) ? host : "localhost";
-    }
-    memcpy(s->id, id, strlen(id) + 1);
+/* Forged fields are found even when no connect came. */
+static const struct identity *us(struct session *s)
+{
+    static const struct identity nobody = {.id = "localhost"};
+
+    if (s->identity == NULL)
+        s->identity = identity_take(session_settings(s)->authserv_id, NULL, NULL);
+    return s->identity != NULL ? s->identity : &nobody;
 }
 
 struct session *session_new(void)
@@ -84,7 +77,6 @@ struct session *session_new(void)
         return NULL;
     }
     s->skip = F_SKIP_NO_ADDRESS;
-    choose_id(s, NULL); /* forged fields are found even when no connect comes */
     metrics_session(1);
     return s;
 }
@@ -103,26 +95,14 @@ void session_free(struct session *s)
     drop(&s->chain);
     drop(&s->forward);
     snapshot_release(s->snapshot);
+    identity_release(s->identity);
+    free(s->raw);
     free(s->forged_bits);
     free(s);
     metrics_session(-1);
 }
 
 /* ---- connect ---- */
-
-static void know_self(struct session *s, const struct session_peer *peer)
-{
-    const char *a = peer->mta_addr;
-
-    choose_id(s, peer->mta_name);
-    dname_from_text(&s->self.name, s->id, strlen(s->id));
-    if (peer->mta_name != NULL)
-        dname_from_text(&s->self.mta, peer->mta_name, strlen(peer->mta_name));
-    if (a != NULL && strlen(a) > 5 && ascii_is_word(a, 5, "ipv6:"))
-        a += 5;
-    if (a != NULL)
-        addr_parse(&s->self.addr, a, strlen(a));
-}
 
 static enum finding skip_reason(const struct session *s, const struct session_peer *peer)
 {
@@ -145,8 +125,8 @@ void session_connect(struct session *s, const struct session_peer *peer)
     s->helo_lookups = 0;
     s->raw_len = 0;
     helo_parse(&s->helo, NULL, 0);
-    memset(&s->self, 0, sizeof s->self);
-    know_self(s, peer);
+    identity_release(s->identity);
+    s->identity = identity_take(session_settings(s)->authserv_id, peer->mta_name, peer->mta_addr);
     s->client = peer->addr;
     s->mta_resolve[0] = '\0';
     if (peer->client_resolve != NULL && strlen(peer->client_resolve) < sizeof s->mta_resolve)
@@ -186,13 +166,17 @@ void session_helo(struct session *s, const char *argument)
     helo_parse(&s->helo, argument, n);
     s->helo_given = true;
     s->raw_len = (unsigned)(n < HELO_MAX ? n : HELO_MAX);
-    if (argument != NULL)
+    free(s->raw);
+    s->raw = s->raw_len > 0 ? malloc(s->raw_len) : NULL;
+    if (s->raw == NULL)
+        s->raw_len = 0;
+    else
         memcpy(s->raw, argument, s->raw_len);
     if (s->forward != NULL && dname_equal(&before, &s->helo.name))
         return; /* as after STARTTLS: the same question */
     drop(&s->forward);
     if (s->skip == F_NONE && session_settings(s)->resolver.helo &&
-        s->helo_lookups < HELO_LOOKUPS_MAX && helo_must_ask(&s->helo, &s->self, known_chain(s)))
+        s->helo_lookups < HELO_LOOKUPS_MAX && helo_must_ask(&s->helo, &us(s)->self, known_chain(s)))
         ask_helo(s);
 }
 
@@ -235,7 +219,7 @@ void session_header(struct session *s, const char *name, const char *value)
         s->x_iprev++;
     } else if (ascii_is_word(name, n, "authentication-results")) {
         s->authres++;
-        if (authres_claim(value, strlen(value), s->id) != AUTHRES_OTHER)
+        if (authres_claim(value, strlen(value), us(s)->id) != AUTHRES_OTHER)
             note_forged(s, s->authres);
     }
 }
@@ -282,7 +266,7 @@ static void gather(struct session *s, bool helo_known, struct facts *f)
     f->skip = s->skip;
     if (f->skip == F_NONE && exempt_authenticated(s))
         f->skip = F_SKIP_AUTHENTICATED;
-    f->self = s->self;
+    f->self = us(s)->self;
     f->shapes = &session_settings(s)->shapes;
     f->helo_asked = session_settings(s)->resolver.helo;
     f->helo_known = helo_known;
@@ -339,8 +323,9 @@ static void add_cost(const struct lookup *l, bool cached, struct record_log *log
 /* Counts the decision and logs it, once for a message. */
 static void tell(struct session *s, const struct verdict *v, const char *stage, const char *qid)
 {
+    const char *raw = s->raw_len > 0 ? s->raw : "";
     struct record_log log = {
-        .helo_raw = s->helo_given ? s->raw : NULL,
+        .helo_raw = s->helo_given ? raw : NULL,
         .helo_raw_len = s->raw_len,
         .wait_ms = s->wait_ms,
         .qid = qid,
@@ -440,7 +425,7 @@ void session_eom(struct session *s, const char *qid, struct message *out)
         tell(s, &v, "eom", qid);
         return;
     }
-    verdict_authres(&v, set, s->id, out->authres_value);
+    verdict_authres(&v, set, us(s)->id, out->authres_value);
     verdict_x_iprev(&v, set, out->x_iprev_value);
     ask_quarantine(&v, out);
     if (set->headers.remove_forged) {

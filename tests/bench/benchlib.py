@@ -140,7 +140,7 @@ resolver {
   threads = %(threads)d
   cache = %(cache)d
   deadline = %(deadline)d
-}
+%(resolver)s}
 headers { remove-forged = %(forged)s }
 log {
   destination = stderr
@@ -148,7 +148,7 @@ log {
 }
 """
 DEFAULTS = {"mode": "monitor", "forward": '"127.0.0.1"', "threads": 1, "cache": 200000, "deadline": 5000,
-            "forged": "true", "log": "info"}
+            "forged": "true", "log": "info", "resolver": ""}
 
 
 def configuration(name, where, **settings):

@@ -239,6 +239,7 @@ static void raise_descriptors(void)
 int main(int argc, char **argv)
 {
     static struct process_stats before, idle, after;
+    uint64_t idle_kib;
     int ep;
 
     read_options(argc, argv);
@@ -254,7 +255,9 @@ int main(int argc, char **argv)
     processes_read(&idle);
     measure(ep);
     processes_read(&after);
-    stats_print(options.label, options.idle > 0 ? &idle : &before, &after, idle.rss_kib);
+    idle_kib = idle.rss_kib;
+    idle.rss_kib = before.rss_kib;
+    stats_print(options.label, &idle, &after, idle_kib);
     sessions_free();
     close(ep);
     return interrupted ? 1 : 0;

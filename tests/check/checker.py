@@ -31,6 +31,7 @@ $ORIGIN 2.0.192.in-addr.arpa.
 17.16/28 PTR mail.customer.example.
 20  PTR mail\\013\\010X-Evil\\058yes.evil.example.
 21  PTR two.good.example.
+22  PTR alias.good.example.
 $ORIGIN 8.b.d.0.1.0.0.2.ip6.arpa.
 @   SOA ns.example. root.example. 1 3600 600 86400 60
 0.3.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0 PTR mail.six.example.
@@ -38,6 +39,8 @@ $ORIGIN 8.b.d.0.1.0.0.2.ip6.arpa.
 $ORIGIN example.
 @             SOA ns.example. root.example. 1 3600 600 86400 60
 mail.good     A 192.0.2.10
+alias.good    CNAME target.good
+target.good   A 192.0.2.22
 mail.bank     A 198.51.100.25
 192-0-2-14.dsl.dyn.isp A 192.0.2.14
 mail.shop     A 198.51.100.26

@@ -56,8 +56,12 @@ def test_chain_shows_each_link():
             "weak     name leads back   www.busy.example -> 198.51.100.27",
             "ok       name leads back   mail.busy.example -> 192.0.2.15",
             "3 PTR records are published", "15.2.0.192.in-addr.arpa PTR", "TTL 300")
+        _, out, _ = w.run("203.0.113.9", "silent.test")
+        has(out, "9.113.0.203.in-addr.arpa PTR\n      no answer in time  (400 ms", "silent.test A\n      no answer in time")
         _, out, _ = w.run("192.0.2.17")
         has(out, "17.2.0.192.in-addr.arpa PTR")
+        _, out, _ = w.run("192.0.2.22")
+        has(out, "ok       name leads back   alias.good.example -> 192.0.2.22", "alias of target.good.example")
         _, out, _ = w.run("192.0.2.14", "x.y.example")
         has(out, "it looks machine-assigned: ", "access word dsl")
 
@@ -164,7 +168,7 @@ def test_json_schema():
 def test_usage():
     with World() as w:
         for args in ([], ["1.2.3.4.5"], ["one"], ["a b"], ["192.0.2.1", "x", "y"], ["--html", "x", "192.0.2.1"], ["--top", "0", "x"],
-                     ["--classify", "--json"], ["--self", "a", "b"], ["-q"]):
+                     ["--classify", "--json"], ["--self", "a", "b"], ["-q"], ["-s", "nonsense", "192.0.2.1"]):
             code, out, err = w.run(*args)
             same((code, out), (64, ""), args)
             holds(err, args)

@@ -80,6 +80,7 @@ def test_content():
     text = page_of("postfix", more="")
     has(text, "Refused by the policy, but delivered then", "exempt { networks += {&quot;192.0.2.11&quot;} }", "<title>reject: 1 delivered</title>",
         "01 Nov", "ptr-missing", "no-ptr")
+    same(text.count('<p class="legend">'), 2)
     with World() as w:
         other = w.file("other", 'rule "x" { when = {"iprev-pass"} action = tag }')
         page = w.path("p.html")

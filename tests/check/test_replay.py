@@ -34,9 +34,9 @@ def test_postfix():
     with World() as w:
         code, data, err = w.replay_json(log("postfix"))
         same((code, err), (0, ""))
-        same(totals(data), {"delivered": 2, "spam": 1, "refused-mta": 2, "refused-dnsbl": 2, "refused-milter": 2, "refused-for-now": 1,
+        same(totals(data), {"delivered": 3, "spam": 1, "refused-mta": 2, "refused-dnsbl": 2, "refused-milter": 2, "refused-for-now": 1,
                             "authenticated": 1, "exempt-recipient": 1})
-        same(actions(data), {"accept": 3, "tag": 1, "reject": 6, "exempt": 2})
+        same(actions(data), {"accept": 4, "tag": 1, "reject": 6, "exempt": 2})
         same(data["log"]["addresses"], 8)
         lost = data["refused_but_delivered"]
         same([(c["client"], c["delivered"], c["rule"]) for c in lost["clients"]], [("192.0.2.11", 1, "no-ptr")])
@@ -82,6 +82,7 @@ def test_hostile_F1_F4():
         same(code, 0)
         plain(out)
         plain(err)
+        has(out, "\\x1b]0", "\\x1b[2Jred")
         code, data, _ = w.replay_json(log("hostile"))
         plain(json.dumps(data))
         known = {c["client"] for name in ("refused_anyway", "refused_but_delivered", "tagged") for c in data[name]["clients"]}
@@ -122,6 +123,14 @@ def test_gzip_standard_input_and_several_files():
             same((code, err), (0, ""), files)
             for key in ("actions", "timeline", "refused_anyway", "refused_but_delivered"):
                 same(got[key], want[key], (files, key))
+
+
+def test_last_line_without_end():
+    with World() as w:
+        line = b"Nov  1 10:00:00 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from unknown[192.0.2.12]: 554 5.7.1 no"
+        for text in (line, line + b"\n", line + b"\r\n"):
+            _, data, _ = w.replay_json(w.file("log", text))
+            same((totals(data), data["log"]["lines"]), ({"refused-mta": 1}, 1), text[-3:])
 
 
 def test_input_errors():

@@ -65,6 +65,9 @@ Test(replay_lines, postfix)
          NULL, NULL},
         {AT "postfix/smtpd[1]: 4BFD21A2B3C: client=a.example[192.0.2.1]", LOG_MESSAGE, "192.0.2.1",
          "4BFD21A2B3C", NULL},
+        {AT "postfix/smtpd[1]: 4BFD2: client=localhost[127.0.0.1], orig_queue_id=4BFD1, "
+            "orig_client=a.example[192.0.2.1]",
+         LOG_NOTHING, NULL, NULL, NULL},
         {AT "postfix/smtpd[1]: 3zW5xH2bFbzcPm: client=a.example[192.0.2.1]:2525", LOG_MESSAGE,
          "192.0.2.1", "3zW5xH2bFbzcPm", NULL},
         {AT "postfix-out/submission/smtpd[1]: 4BFD2: client=unknown[192.0.2.1]", LOG_MESSAGE,
@@ -165,6 +168,9 @@ Test(replay_lines, hostile_F1_F4)
         {AT "postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 554 no; from=<> to=<a@b> "
             "proto=ESMTP helo=<x client=198.51.100.1 findings=iprev-pass>",
          LOG_REFUSED, "192.0.2.1", NULL, "x client=198.51.100.1 findings=iprev-pass"},
+        {AT "postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 554 no; from=<a "
+            "helo=<good.example> to=<a@b> proto=ESMTP helo=<y>",
+         LOG_REFUSED, "192.0.2.1", NULL, "y"},
         {AT "postfix/cleanup[1]: 4BFD2: reject: header Subject: from x[198.51.100.1]: 5.7.1 no",
          LOG_REFUSED, NULL, "4BFD2", NULL},
         {AT "sm-mta[1]: 5A3800AB002201: from=<a, relay=x [198.51.100.1], nrcpts=1>, size=1, "

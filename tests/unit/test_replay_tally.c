@@ -70,6 +70,9 @@ Test(replay_tally, outcomes)
         {{MESSAGE("AAAA1", "192.0.2.1"), AT "postfix/cleanup[1]: AAAA1: message-id=<m@x>",
           AT "spamd[1]: spamd: result: Y 9 - X scantime=1,mid=<m@x>,y=z", SENT("AAAA1"), NULL},
          OUT_SPAM},
+        {{MESSAGE("AAAA1", "192.0.2.1"), AT "postfix/cleanup[1]: AAAA1: message-id=<m@x>",
+          AT "spamd[1]: spamd: result: . 1 - X scantime=1,mid=<m@x>,y=z", SENT("AAAA1"), NULL},
+         OUT_DELIVERED},
         {{MESSAGE("AAAA1", "192.0.2.1"),
           AT "postfix/cleanup[1]: AAAA1: milter-reject: END-OF-MESSAGE from x[192.0.2.1]: 5.7.1 "
              "no; from=<> to=<a@b> proto=ESMTP helo=<h.example>",
