@@ -9,6 +9,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "callbacks.h"
 
+#include "daemon.h"
 #include "log.h"
 #include "session.h"
 
@@ -19,6 +20,7 @@
 #include <syslog.h>
 
 static atomic_uint running;
+static atomic_uint busy; /* of them, those that do not wait */
 
 unsigned callbacks_running(void)
 {
@@ -27,6 +29,7 @@ unsigned callbacks_running(void)
 
 static sfsistat leave(sfsistat s)
 {
+    atomic_fetch_sub(&busy, 1);
     atomic_fetch_sub(&running, 1);
     return s;
 }
@@ -34,6 +37,21 @@ static sfsistat leave(sfsistat s)
 static void enter(void)
 {
     atomic_fetch_add(&running, 1);
+    atomic_fetch_add(&busy, 1);
+}
+
+/* libmilter's pool gives sessions to threads that wait, and starts a new thread only when
+ * a connection comes and none is idle. A thread that is busy looks at the sessions
+ * left over when it is done; so the last one to wait makes a connection come. */
+void callbacks_before_wait(void)
+{
+    if (atomic_fetch_sub(&busy, 1) == 1)
+        daemon_kick();
+}
+
+void callbacks_after_wait(void)
+{
+    atomic_fetch_add(&busy, 1);
 }
 
 /* The session of a connection; made when the MTA skipped the steps before. */

@@ -12,4 +12,8 @@ extern struct smfiDesc callbacks_desc;
 /* Callbacks that are running now. */
 unsigned callbacks_running(void);
 
+/* Around each wait of a callback: for session_before_wait and session_after_wait. */
+void callbacks_before_wait(void);
+void callbacks_after_wait(void);
+
 #endif

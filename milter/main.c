@@ -346,7 +346,8 @@ static int start_inside(struct settings *s)
     snapshot_put(first);
     if (s->metrics_listen != NULL && !metrics_start(s->metrics_listen, err, sizeof err))
         return fail(EXIT_NO_LISTEN, "metrics", err);
-    session_before_wait = daemon_kick;
+    session_before_wait = callbacks_before_wait;
+    session_after_wait = callbacks_after_wait;
     log_line(LOG_NOTICE, "%s listens on %s, mode %s", PACKAGE_STRING, socket_in_use,
              s->enforce ? "enforce" : "monitor");
     if (!start_thread(milter_main))

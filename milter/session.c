@@ -47,6 +47,7 @@ struct session {
 _Static_assert(sizeof(struct session) + FORGED_MAX / 8 <= 4096, "bound of a connection's state");
 
 void (*session_before_wait)(void);
+void (*session_after_wait)(void);
 
 const struct settings *session_settings(const struct session *s)
 {
@@ -255,6 +256,8 @@ static void wait_for(struct session *s, struct lookup *l, int64_t deadline)
     metrics_waiting(1);
     lookup_wait(l, deadline + SLACK_MS);
     metrics_waiting(-1);
+    if (session_after_wait != NULL)
+        session_after_wait();
     ms = (unsigned)(resolver_now() - from);
     s->wait_ms += ms;
 }

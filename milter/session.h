@@ -14,8 +14,9 @@
 
 struct session;
 
-/* Called on the waiting thread just before session code blocks. */
+/* Called on the waiting thread just before session code blocks, and just after. */
 extern void (*session_before_wait)(void);
+extern void (*session_after_wait)(void);
 
 /* Works from the snapshot in force. NULL without memory or snapshot. */
 struct session *session_new(void);

@@ -8,7 +8,6 @@
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -66,8 +65,6 @@ static uint64_t now_ns(void)
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
-
-/* ---- the question ---- */
 
 struct question {
     const uint8_t *label[LABELS_MAX]; /* length octet first */
@@ -230,8 +227,8 @@ static void put_ptr(struct writer *w, uint32_t client, bool v6)
     for (i = 0; i < names; i++) {
         size_t at = begin_record(w, 12, T_PTR);
 
-        snprintf(name, sizeof name, "mail%.*s.d%" PRIu32 "%s.example.com", i > 0,
-                 i > 1 ? "2" : "1", client ^ KEY, v6 ? ".v6" : "");
+        snprintf(name, sizeof name, "mail%.*s.d%" PRIu32 "%s.example.com", i > 0, i > 1 ? "2" : "1",
+                 client ^ KEY, v6 ? ".v6" : "");
         put_name(w, name, 0);
         end_record(w, at);
         count_record(w, 0);
@@ -291,7 +288,7 @@ static void put_soa(struct writer *w, unsigned owner)
 /* The offset of the last `keep` labels of the question. */
 static unsigned suffix(const struct question *q, const uint8_t *p, unsigned keep)
 {
-    if (keep == 0)
+    if (keep == 0 || q->labels == 0)
         return (unsigned)q->end - 5;
     return (unsigned)(q->label[q->labels - keep] - p);
 }
@@ -498,10 +495,7 @@ int main(int argc, char **argv)
     }
     signal(SIGUSR1, on_signal);
     signal(SIGTERM, on_signal);
-    signal(SIGINT, on_signal);
     serve();
-    close(server.fd);
-    while (first != NULL)
-        send_due(UINT64_MAX);
+    send_due(UINT64_MAX);
     return 0;
 }
