@@ -28,6 +28,27 @@ static const char *judge_line(const char *line, size_t n, const char **name, siz
     return NULL;
 }
 
+/* Name, tab, word, tab, reason. Only the name of a line that could not be
+ * judged can hold octets that must not be printed as they are. */
+static void put_line(FILE *out, const char *name, size_t len, const char *fault,
+                     const struct generic *g)
+{
+    char text[4 * DNAME_MAX + GENERIC_WHY_MAX + 64];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    if (fault != NULL)
+        sbuf_visible(&sb, name, len < DNAME_MAX ? len : DNAME_MAX);
+    else
+        sbuf_mem(&sb, name, len);
+    sbuf_byte(&sb, '\t');
+    sbuf_str(&sb, fault != NULL ? "-" : generic_word(g->kind));
+    sbuf_byte(&sb, '\t');
+    sbuf_str(&sb, fault != NULL ? fault : g->why);
+    sbuf_byte(&sb, '\n');
+    fwrite_unlocked(sb.text, 1, sb.len, out);
+}
+
 unsigned long classify(FILE *in, FILE *out, const struct shape_lists *shapes)
 {
     unsigned long faults = 0;
@@ -35,21 +56,18 @@ unsigned long classify(FILE *in, FILE *out, const struct shape_lists *shapes)
     size_t cap = 0;
     ssize_t n;
 
+    if (shapes != NULL && shapes->named.n == 0 && shapes->generic.n == 0)
+        shapes = NULL; /* a look into an empty list costs as well */
     while ((n = getline(&line, &cap, in)) >= 0) {
         const char *name, *fault;
-        char visible[4 * DNAME_MAX + 8];
         struct generic g;
-        struct sbuf sb;
         size_t len;
 
         while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
             n--;
         fault = judge_line(line, (size_t)n, &name, &len, &g, shapes);
         faults += fault != NULL;
-        sbuf_init(&sb, visible, sizeof visible);
-        sbuf_visible(&sb, name, len < DNAME_MAX ? len : DNAME_MAX);
-        fprintf(out, "%s\t%s\t%s\n", visible, fault != NULL ? "-" : generic_word(g.kind),
-                fault != NULL ? fault : g.why);
+        put_line(out, name, len, fault, &g);
     }
     free(line);
     return faults;

@@ -35,11 +35,15 @@ struct addr addr_from_bytes(enum addr_family family, const void *bytes)
 static bool read_decimal(unsigned *v, unsigned max, const char *s, size_t n, size_t *at)
 {
     size_t start = *at;
+    size_t end = n - start < 3 ? n : start + 3; /* *at <= n */
+    size_t i = start;
+    unsigned value = 0, digit;
 
-    *v = 0;
-    while (*at < n && *at - start < 3 && ascii_digit((unsigned char)s[*at]))
-        *v = *v * 10 + (unsigned)(s[(*at)++] - '0');
-    return *at > start && *v <= max && (s[start] != '0' || *at == start + 1);
+    for (; i < end && (digit = (unsigned char)s[i] - (unsigned)'0') < 10; i++)
+        value = value * 10 + digit;
+    *v = value;
+    *at = i;
+    return i > start && value <= max && (s[start] != '0' || i == start + 1);
 }
 
 static bool read_ipv4(uint8_t out[4], const char *s, size_t n)

@@ -30,7 +30,7 @@ bool name_list_has(const struct name_list *l, const struct dname *name)
     struct sbuf sb;
     size_t i;
 
-    if (!dname_is_host(name))
+    if (l->n == 0 || !dname_is_host(name))
         return false;
     sbuf_init(&sb, text, sizeof text);
     dname_put(&sb, name);

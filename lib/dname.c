@@ -106,11 +106,39 @@ bool dname_from_wire(struct dname *d, const uint8_t *p, size_t n)
     return false;
 }
 
+/* What stands for an octet of host-name text: letters in lower case, the dot
+ * for itself, 0 for what no such text holds. */
+static const uint8_t text_octets[256] = {
+    ['-'] = '-', ['.'] = '.', ['_'] = '_', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3',
+    ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['A'] = 'a',
+    ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h',
+    ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o',
+    ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v',
+    ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c',
+    ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j',
+    ['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q',
+    ['r'] = 'r', ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x',
+    ['y'] = 'y', ['z'] = 'z',
+};
+
+#define HOST_OCTET  1
+#define DIGIT_OCTET 2
+
+static const uint8_t octet_kinds[256] = {
+    ['0' ... '9'] = HOST_OCTET | DIGIT_OCTET,
+    ['A' ... 'Z'] = HOST_OCTET,
+    ['a' ... 'z'] = HOST_OCTET,
+    ['-'] = HOST_OCTET,
+    ['_'] = HOST_OCTET,
+};
+
 static bool is_host_octet(uint8_t c)
 {
-    return ascii_alnum(c) || c == '-' || c == '_';
+    return octet_kinds[c] != 0;
 }
 
+/* The length octet of a label stands where the dot before it stood, one octet
+ * further: p[i] becomes wire[i + 1]. */
 static bool read_text(struct dname *d, const uint8_t *p, size_t n)
 {
     size_t start = 0;
@@ -120,15 +148,21 @@ static bool read_text(struct dname *d, const uint8_t *p, size_t n)
         return false;
     if (p[n - 1] == '.')
         n--;
-    d->len = 0;
+    if (n > DNAME_MAX - 2)
+        return false;
     for (i = 0; i <= n; i++) {
-        if (i < n && is_host_octet(p[i]))
+        uint8_t c = i < n ? text_octets[p[i]] : '.';
+
+        d->wire[i + 1] = c;
+        if (c > '.' || c == '-')
             continue;
-        if ((i < n && p[i] != '.') || !add_label(d, p + start, i - start))
+        if (c == 0 || i == start || i - start > LABEL_MAX)
             return false;
+        d->wire[start] = (uint8_t)(i - start);
         start = i + 1;
     }
-    add_root(d);
+    d->wire[start] = 0;
+    d->len = (uint8_t)(start + 1);
     return true;
 }
 
@@ -190,22 +224,21 @@ int dname_compare(const struct dname *a, const struct dname *b)
 
 bool dname_is_host(const struct dname *d)
 {
-    bool all_digits = false; /* of the last label seen */
+    unsigned kinds = 0; /* that all octets of the last label seen have */
     unsigned labels = 0;
     size_t i = 0;
 
     while (d->wire[i] != 0) {
         size_t end = i + 1 + d->wire[i];
 
-        all_digits = true;
-        for (i++; i < end; i++) {
-            if (!is_host_octet(d->wire[i]))
-                return false;
-            all_digits = all_digits && ascii_digit(d->wire[i]);
-        }
+        kinds = HOST_OCTET | DIGIT_OCTET;
+        for (i++; i < end; i++)
+            kinds &= octet_kinds[d->wire[i]];
+        if ((kinds & HOST_OCTET) == 0)
+            return false;
         labels++;
     }
-    return labels >= 2 && !all_digits;
+    return labels >= 2 && (kinds & DIGIT_OCTET) == 0;
 }
 
 unsigned dname_labels(const struct dname *d)

@@ -17,10 +17,13 @@ _Static_assert(CLUE_COUNT <= UINT8_MAX, "a clue is an octet");
 
 static void set_if(struct evidence *e, bool holds, size_t clue)
 {
-    if (!holds || e->clue[clue])
-        return;
-    e->clue[clue] = true;
-    e->on[e->non++] = (uint8_t)clue;
+    unsigned news = (unsigned)holds & (unsigned)!e->clue[clue];
+
+    /* Without a branch: clues hold or not as the name pleases. Some exclude
+     * each other, so there is always room for one more. */
+    e->on[e->non] = (uint8_t)clue;
+    e->non = (uint8_t)(e->non + news);
+    e->clue[clue] |= holds;
 }
 
 static size_t at_most(size_t n, size_t most)
@@ -49,7 +52,7 @@ static void note_word(struct evidence *e, const struct view *v, size_t i)
     if ((i + 1 < v->nhost && v->tok[i + 1].digits && joined(v, i)) ||
         (i > 0 && v->tok[i - 1].digits && joined(v, i - 1)))
         e->words_num |= t->classes;
-    for (k = 0; k < WORD_CLASSES; k++)
+    for (k = 0; t->classes >> k != 0; k++)
         if ((t->classes >> k & 1) != 0 && e->key[k] == 0)
             e->key[k] = (uint8_t)(i + 1);
 }
@@ -147,9 +150,15 @@ static void set_trace(struct evidence *e, const struct view *v)
                                       : CLUE_FORM_MAIL);
 }
 
+#define LETTER_BIT(c) (1u << ((c) - 'a'))
+
+/* c is a lower-case letter. */
 static bool vowel(char c)
 {
-    return c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' || c == 'y';
+    static const uint32_t vowels = LETTER_BIT('a') | LETTER_BIT('e') | LETTER_BIT('i') |
+                                   LETTER_BIT('o') | LETTER_BIT('u') | LETTER_BIT('y');
+
+    return (vowels >> ((c - 'a') & 31) & 1) != 0;
 }
 
 /* Five consonants in a row. */
@@ -158,7 +167,7 @@ static bool no_vowel(const struct view *v, const struct token *t)
     size_t i, run = 0;
 
     for (i = 0; i < t->len; i++) {
-        run = vowel(v->text[t->at + i]) ? 0 : run + 1;
+        run = (run + 1) * !vowel(v->text[t->at + i]);
         if (run >= 5)
             return true;
     }
@@ -330,13 +339,15 @@ static void set_groups(struct evidence *e, const struct view *v)
         n = fold(e, v, n);
     e->folded[n++] = '$';
     e->folded[n] = '\0';
-    for (i = 0; i + 1 < n; i++) {
+    for (i = 0; i + 2 < n; i++) {
         hash = (2166136261u ^ (unsigned char)e->folded[i]) * 16777619u;
         hash = (hash ^ (unsigned char)e->folded[i + 1]) * 16777619u;
-        e->gram[e->ngram++] = slot(hash);
-        if (i + 2 < n)
-            e->gram[e->ngram++] = slot((hash ^ (unsigned char)e->folded[i + 2]) * 16777619u);
+        e->gram[2 * i] = slot(hash);
+        e->gram[2 * i + 1] = slot((hash ^ (unsigned char)e->folded[i + 2]) * 16777619u);
     }
+    hash = (2166136261u ^ (unsigned char)e->folded[i]) * 16777619u;
+    e->gram[2 * i] = slot((hash ^ (unsigned char)e->folded[i + 1]) * 16777619u);
+    e->ngram = (uint16_t)(2 * i + 1);
 }
 
 void evidence_collect(struct evidence *e, const struct view *v, const struct addr *client)
@@ -389,10 +400,9 @@ bool evidence_sender(const struct evidence *e, const struct view *v)
 
     if (sender_scheme(v))
         return true;
-    if (!sender_known(v))
-        return false;
-    if ((all & (WORD_MAIL | WORD_SENDING)) != 0 ||
-        (e->clue[CLUE_ORG_MAIL] && (all & (WORD_ROLE | WORD_ACCESS)) == 0))
-        return true;
-    return v->numbers && (all & WORD_ACCESS) == 0 && e->trace.form < FORM_HEX3;
+    /* The table is asked last: it costs most. */
+    return ((all & (WORD_MAIL | WORD_SENDING)) != 0 ||
+            (e->clue[CLUE_ORG_MAIL] && (all & (WORD_ROLE | WORD_ACCESS)) == 0) ||
+            (v->numbers && (all & WORD_ACCESS) == 0 && e->trace.form < FORM_HEX3)) &&
+           sender_known(v);
 }

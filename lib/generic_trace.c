@@ -206,6 +206,11 @@ static const struct order run_orders[] = {
     {2, {3, 2}, FORM_RUN2},      {2, {0, 3}, FORM_RUN2},
 };
 
+static size_t digits_of(uint8_t v)
+{
+    return 1u + (v >= 10) + (v >= 100);
+}
+
 /* Octets of natural length without separators, perhaps padded from the second. */
 static void match_plain_run(struct trace *t, const struct view *v, const struct token *k,
                             const uint8_t o[4])
@@ -216,10 +221,17 @@ static void match_plain_run(struct trace *t, const struct view *v, const struct 
 
     for (i = 0; i < sizeof(run_orders) / sizeof(run_orders[0]); i++)
         for (padded = 0; padded < 2; padded++) {
-            for (n = j = 0; j < run_orders[i].count; j++)
-                n += put_octet(text + n, o[run_orders[i].index[j]], padded && j > 0);
-            if (n >= 4 && n == k->len && memcmp(text, v->text + k->at, n) == 0)
-                trace_take(t, v, (enum form)run_orders[i].form, k->at, k->len);
+            const struct order *r = &run_orders[i];
+
+            n = digits_of(o[r->index[0]]);
+            for (j = 1; j < r->count; j++)
+                n += padded ? 3 : digits_of(o[r->index[j]]);
+            if (n < 4 || n != k->len)
+                continue;
+            for (n = j = 0; j < r->count; j++)
+                n += put_octet(text + n, o[r->index[j]], padded && j > 0);
+            if (memcmp(text, v->text + k->at, n) == 0)
+                trace_take(t, v, (enum form)r->form, k->at, k->len);
         }
 }
 
@@ -248,23 +260,26 @@ static void match_runs(struct trace *t, const struct view *v, const uint8_t o[4]
  * out, and where each stood. A letter past f is a value no octet is made of. */
 struct stripped {
     uint8_t value[DNAME_TEXT_MAX], at[DNAME_TEXT_MAX];
-    bool letter[DNAME_TEXT_MAX];
     size_t len;
+};
+
+static const uint8_t hex_values[256] = {
+    [0 ... '/'] = 16, ['0'] = 0,          ['1'] = 1,  ['2'] = 2,          ['3'] = 3,
+    ['4'] = 4,        ['5'] = 5,          ['6'] = 6,  ['7'] = 7,          ['8'] = 8,
+    ['9'] = 9,        [':' ... '`'] = 16, ['a'] = 10, ['b'] = 11,         ['c'] = 12,
+    ['d'] = 13,       ['e'] = 14,         ['f'] = 15, ['g' ... 255] = 16,
 };
 
 static void strip(struct stripped *s, const struct view *v)
 {
-    size_t i;
+    size_t i, n = 0;
 
-    for (s->len = i = 0; i < v->len; i++) {
-        if (v->sort[i] == VIEW_SEPARATOR)
-            continue;
-        s->letter[s->len] = v->sort[i] != VIEW_DIGIT;
-        s->value[s->len] = (uint8_t)(v->sort[i] == VIEW_DIGIT ? v->text[i] - '0'
-                                     : v->sort[i] == VIEW_HEX ? v->text[i] - 'a' + 10
-                                                              : 16);
-        s->at[s->len++] = (uint8_t)i;
+    for (i = 0; i < v->len; i++) {
+        s->value[n] = hex_values[(unsigned char)v->text[i]];
+        s->at[n] = (uint8_t)i;
+        n += v->sort[i] != VIEW_SEPARATOR;
     }
+    s->len = n;
 }
 
 /* A part of the address must stand in one piece and hold a letter, else its
@@ -276,7 +291,7 @@ static bool good_hex_part(const struct stripped *s, size_t at, size_t n)
     if ((size_t)(s->at[at + n - 1] - s->at[at]) != n - 1)
         return false;
     for (i = at; i < at + n; i++)
-        if (s->letter[i])
+        if (s->value[i] > 9)
             return true;
     return false;
 }
@@ -308,16 +323,16 @@ static void match_hex_at(struct trace *t, const struct view *v, const struct str
 
 static void match_hex(struct trace *t, const struct view *v, const uint8_t o[4])
 {
+    bool octet[16 * 16 + 16 + 1] = {false};
     struct stripped s;
     size_t i;
-    unsigned pair;
 
+    for (i = 0; i < 4; i++)
+        octet[o[i]] = true;
     strip(&s, v);
-    for (i = 0; i + 4 <= s.len; i++) {
-        pair = s.value[i] * 16u + s.value[i + 1];
-        if (pair == o[0] || pair == o[1] || pair == o[2] || pair == o[3])
+    for (i = 0; i + 4 <= s.len; i++)
+        if (octet[s.value[i] * 16u + s.value[i + 1]])
             match_hex_at(t, v, &s, i, o);
-    }
 }
 
 void trace_find_v4(struct trace *t, const struct view *v, const uint8_t octet[4])

@@ -5,52 +5,69 @@
 
 #include <string.h>
 
+#define LABELS_MAX 127
+
+/* Where the labels begin in the text, as in the wire form. */
+struct starts {
+    uint8_t at[LABELS_MAX + 1];
+    size_t n;
+};
+
 /* Wire octets to text; a dot stands at each inner length octet. */
-static void put_text(struct view *v, const struct dname *name)
+static void put_text(struct view *v, struct starts *labels, const struct dname *name)
 {
     size_t at = 0, n;
 
     v->len = name->len > 2 ? (uint8_t)(name->len - 2) : 0;
-    if (v->len >= sizeof(v->text))
-        v->len = sizeof(v->text) - 1;
-    memcpy(v->text, name->wire + 1, v->len);
-    v->text[v->len] = '\0';
+    /* All that could be there: a copy of fixed length is the faster one. */
+    memcpy(v->text, name->wire + 1, sizeof(v->text));
+    labels->n = 0;
     while ((n = name->wire[at]) != 0) {
+        labels->at[labels->n++] = (uint8_t)at;
         at += n + 1;
-        if (at - 1 < v->len)
-            v->text[at - 1] = '.';
+        v->text[at - 1] = '.';
     }
+    v->text[v->len] = '\0';
 }
 
 static const uint8_t sorts[256] = {
     ['0' ... '9'] = VIEW_DIGIT, ['a' ... 'f'] = VIEW_HEX, ['g' ... 'z'] = VIEW_LETTER};
 
-/* Where the label that ends before `end` begins. */
-static size_t label_before(const struct view *v, size_t end)
+/* Words of up to seven characters as numbers in the order of the alphabet. */
+static uint64_t word_key(const char *s, size_t n)
 {
-    while (end > 0 && v->text[end - 1] != '.')
-        end--;
-    return end;
+    uint64_t key = 0;
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        key = key << 8 | (unsigned char)s[i];
+    return key << (64 - 8 * n);
 }
 
-static bool listed(const char *s, size_t n, const char list[][8], size_t high)
+static uint64_t row_key(const char row[8])
 {
-    size_t low = 0, mid;
-    int order;
+    const unsigned char *p = (const unsigned char *)row;
 
-    while (n > 0 && n < 8 && low < high) {
-        mid = low + (high - low) / 2;
-        order = s[0] - list[mid][0];
-        if (order == 0)
-            order = memcmp(s, list[mid], n);
-        if (order == 0 && list[mid][n] == '\0')
-            return true;
-        if (order <= 0)
-            high = mid;
-        else
-            low = mid + 1;
+    return (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 |
+           (uint64_t)p[3] << 32 | (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
+           (uint64_t)p[6] << 8 | p[7];
+}
+
+/* Halves the list without a branch on what is in it. */
+static bool listed(const char *s, size_t n, const char list[][8], size_t rows)
+{
+    size_t low = 0, half;
+    uint64_t key;
+
+    if (n == 0 || n > 7)
+        return false;
+    key = word_key(s, n);
+    while (rows > 1) {
+        half = rows / 2;
+        low += row_key(list[low + half]) <= key ? half : 0;
+        rows -= half;
     }
-    return false;
+    return row_key(list[low]) == key;
 }
 
 /* The suffix list is asked once for each label from the left. Most names lie
@@ -64,64 +81,80 @@ static size_t left_by_list(const struct dname *name, size_t second)
     return dname_is_registrable(&tail) ? second : dname_left_of_registrable(name);
 }
 
-/* Below the tops of the list `brief` the suffixes of two labels begin with no
- * longer one: ac.at, asso.fr, store.ro (but for some professions in .fr). */
-#define BRIEF_MAX 5
+/* Below the tops of the lists `brief` and `longer` the suffixes of two labels
+ * begin with no longer one: ac.at, asso.fr, store.ro, blogspot.hu (but for some
+ * professions in .fr, and names in other scripts). */
+#define BRIEF_MAX  5
+#define LONGER_MAX 9
 
 /* Octets of text left of the registrable domain.
  *
  * The most common suffixes are answered from a table: what the public suffix
  * list has below them are zones of single companies, and there the host part
  * should begin at the label of the customer anyway. */
-static size_t left_of_domain(const struct view *v, const struct dname *name)
+static size_t left_of_domain(const struct view *v, const struct starts *labels,
+                             const struct dname *name)
 {
-    static const char top[][8] = {"biz", "cat", "ch",  "com",  "cz", "de", "dk",
-                                  "edu", "eu",  "gov", "info", "li", "md", "mil",
-                                  "net", "nl",  "org", "ru",   "sk", "su", "xyz"};
+    static const char top[][8] = {"biz",  "cat", "cf",   "ch",  "cloud", "com", "coop", "cz",
+                                  "de",   "dev", "dk",   "edu", "email", "eu",  "ga",   "gov",
+                                  "info", "li",  "live", "md",  "mil",   "net", "nl",   "online",
+                                  "org",  "ru",  "site", "sk",  "space", "su",  "top",  "xyz"};
     static const char two[][8] = {
-        "ac.jp",  "ac.uk",  "co.id",  "co.il",  "co.in",  "co.jp",  "co.kr",  "co.nz",
-        "co.th",  "co.uk",  "co.za",  "com.ar", "com.au", "com.br", "com.cn", "com.co",
-        "com.mx", "com.my", "com.pl", "com.sg", "com.tr", "com.tw", "com.ua", "com.uy",
-        "edu.tw", "ne.jp",  "net.ar", "net.au", "net.br", "net.co", "net.id", "net.il",
-        "net.mx", "net.nz", "net.pl", "net.tw", "or.jp",  "org.uk"};
-    static const char brief[][8] = {"at", "be", "bg", "by", "ca", "cc", "cl", "co", "ee", "es",
-                                    "fi", "fr", "gr", "hr", "ie", "io", "ir", "is", "kz", "lt",
-                                    "lu", "lv", "me", "pt", "ro", "rs", "si", "to", "tv", "us"};
-    size_t last = label_before(v, v->len), second;
+        "ac.be",  "ac.id",  "ac.il",  "ac.in",   "ac.ir",   "ac.jp",  "ac.kr",  "ac.rs",  "ac.uk",
+        "co.cr",  "co.hu",  "co.id",  "co.il",   "co.in",   "co.jp",  "co.kr",  "co.nz",  "co.th",
+        "co.uk",  "co.za",  "com.ar", "com.au",  "com.bo",  "com.br", "com.cn", "com.co", "com.do",
+        "com.ec", "com.fr", "com.gt", "com.hk",  "com.hn",  "com.jo", "com.lb", "com.mx", "com.my",
+        "com.ni", "com.pe", "com.ph", "com.pl",  "com.py",  "com.sa", "com.sg", "com.sv", "com.tr",
+        "com.tw", "com.ua", "com.uy", "com.vn",  "dn.ua",   "edu.ar", "edu.br", "edu.cn", "edu.ec",
+        "edu.mx", "edu.pe", "edu.tr", "edu.tw",  "gda.pl",  "gen.nz", "go.cr",  "go.id",  "gob.ar",
+        "gob.bo", "gob.ec", "gob.mx", "gob.pe",  "gov.ar",  "gov.cn", "gov.in", "gov.ph", "gov.vn",
+        "gv.at",  "if.ua",  "iki.fi", "kiev.ua", "lviv.ua", "ne.jp",  "net.ar", "net.au", "net.br",
+        "net.cn", "net.co", "net.do", "net.ec",  "net.gt",  "net.hk", "net.id", "net.il", "net.in",
+        "net.la", "net.lb", "net.mx", "net.my",  "net.ng",  "net.nz", "net.pe", "net.ph", "net.pk",
+        "net.pl", "net.pt", "net.sa", "net.sg",  "net.tr",  "net.tw", "net.ua", "net.uk", "net.uy",
+        "net.ve", "od.ua",  "or.at",  "or.jp",   "or.kr",   "org.ar", "org.br", "org.mx", "org.tw",
+        "org.uk", "qc.ca",  "re.kr",  "sx.cn"};
+    static const char brief[][8] = {
+        "ae", "al", "at", "au", "az", "ba", "be", "bg", "by", "ca", "cc", "cl", "cm",
+        "cn", "co", "cr", "do", "ec", "ee", "eg", "es", "fi", "fr", "gr", "gt", "hk",
+        "hn", "hr", "ie", "il", "io", "ir", "is", "kz", "lt", "lu", "lv", "ma", "me",
+        "mx", "my", "ni", "pe", "ph", "pk", "pt", "py", "ro", "rs", "sa", "sg", "si",
+        "sv", "th", "to", "tr", "tv", "tw", "us", "uy", "vc", "ve", "ws"};
+    static const char longer[][8] = {"am", "ar", "ci", "cy", "hu", "id",
+                                     "in", "kr", "ml", "uk", "vn"};
+    size_t last, second, plain;
 
-    if (last < 2)
-        return dname_left_of_registrable(name);
-    second = label_before(v, last - 1);
+    if (labels->n < 2)
+        return 0;
+    last = labels->at[labels->n - 1];
+    second = labels->at[labels->n - 2];
     if (listed(v->text + last, v->len - last, top, sizeof(top) / sizeof(top[0])))
         return second;
-    if (last - 1 - second > BRIEF_MAX &&
+    plain = last - 1 - second;
+    if (plain > 3 && memcmp(v->text + second, "xn--", 4) == 0)
+        plain = 0;
+    if (plain > BRIEF_MAX &&
         listed(v->text + last, v->len - last, brief, sizeof(brief) / sizeof(brief[0])))
         return second;
-    if (second >= 2 && listed(v->text + second, v->len - second, two, sizeof(two) / sizeof(two[0])))
-        return label_before(v, second - 1);
+    if (plain > LONGER_MAX &&
+        listed(v->text + last, v->len - last, longer, sizeof(longer) / sizeof(longer[0])))
+        return second;
+    if (labels->n > 2 &&
+        listed(v->text + second, v->len - second, two, sizeof(two) / sizeof(two[0])))
+        return labels->at[labels->n - 3];
     return left_by_list(name, second);
 }
 
-static size_t label_length(const struct view *v, size_t at)
+static void put_bounds(struct view *v, const struct starts *labels, const struct dname *name)
 {
-    size_t end = at;
+    size_t left = left_of_domain(v, labels, name);
 
-    while (end < v->len && v->text[end] != '.')
-        end++;
-    return end - at;
-}
-
-static void put_bounds(struct view *v, const struct dname *name)
-{
-    size_t left = left_of_domain(v, name), at;
-
-    v->first = (uint8_t)label_length(v, 0);
+    v->first = name->wire[0];
     v->bare = left == 0 || left > v->len;
     v->org = v->bare ? 0 : (uint8_t)left;
-    v->org_len = (uint8_t)label_length(v, v->org);
+    v->org_len = name->wire[v->org];
     v->host = v->bare ? v->org_len : (uint8_t)(left - 1);
-    v->labels = 0;
-    for (at = 0; at < v->host; at += 1u + name->wire[at])
+    for (v->labels = 0; v->labels < labels->n && labels->at[v->labels] < v->host;)
         v->labels++;
 }
 
@@ -130,32 +163,50 @@ static uint32_t append_digit(uint32_t value, char c)
     return value > (UINT32_MAX - 9) / 10 ? UINT32_MAX : value * 10 + (uint32_t)(c - '0');
 }
 
+/* A run of digits at v->text[at..]. */
+static void put_number(struct view *v, struct token *t, size_t at)
+{
+    uint32_t value = 0;
+    size_t i;
+
+    for (i = at; v->sort[i] == VIEW_DIGIT; i++)
+        value = append_digit(value, v->text[i]);
+    *t =
+        (struct token){.at = (uint8_t)at, .len = (uint8_t)(i - at), .digits = true, .value = value};
+}
+
+static void put_letters(struct view *v, struct token *t, size_t at)
+{
+    size_t i = at;
+
+    while (v->sort[i] >= VIEW_HEX)
+        i++;
+    *t = (struct token){.at = (uint8_t)at, .len = (uint8_t)(i - at)};
+}
+
 /* The sort of each character, and a token for each run of one kind. */
 static void put_tokens(struct view *v)
 {
-    struct token *t = NULL;
-    bool digit;
     size_t i;
 
-    v->ntok = 0;
-    for (i = 0; i < v->len; i++) {
+    for (i = 0; i < v->len; i++)
         v->sort[i] = sorts[(unsigned char)v->text[i]];
-        digit = v->sort[i] == VIEW_DIGIT;
-        if (v->sort[i] == VIEW_SEPARATOR || (t != NULL && t->digits != digit))
-            t = NULL;
-        if (v->sort[i] == VIEW_SEPARATOR)
-            continue;
-        if (t == NULL) {
-            if (v->ntok == VIEW_TOKENS_MAX)
-                continue;
-            t = &v->tok[v->ntok++];
-            *t = (struct token){.at = (uint8_t)i, .digits = digit};
-        }
-        t->len++;
-        if (digit)
-            t->value = append_digit(t->value, v->text[i]);
-    }
     v->sort[v->len] = VIEW_SEPARATOR;
+    v->ntok = 0;
+    for (i = 0; i < v->len && v->ntok < VIEW_TOKENS_MAX;) {
+        struct token *t = &v->tok[v->ntok];
+
+        if (v->sort[i] == VIEW_SEPARATOR) {
+            i++;
+            continue;
+        }
+        if (v->sort[i] == VIEW_DIGIT)
+            put_number(v, t, i);
+        else
+            put_letters(v, t, i);
+        i += t->len;
+        v->ntok++;
+    }
 }
 
 static void put_classes(struct view *v)
@@ -173,8 +224,10 @@ static void put_classes(struct view *v)
 
 void view_make(struct view *v, const struct dname *name)
 {
-    put_text(v, name);
-    put_bounds(v, name);
+    struct starts labels;
+
+    put_text(v, &labels, name);
+    put_bounds(v, &labels, name);
     put_tokens(v);
     put_classes(v);
 }

@@ -108,16 +108,23 @@ static const struct {
     {CLUE_FORM + FORM_NONE, true, "no trace of the address"}, /* stays last */
 };
 
+#define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
+
 static void offer_shapes(struct reasons *r, const struct evidence *e)
 {
-    size_t i, n = sizeof(shapes) / sizeof(shapes[0]);
+    bool told = r->sign > 0 && e->trace.form >= FORM_PAIR; /* by the trace */
+    uint32_t rows = 0;
+    size_t i;
 
+    for (i = 0; i < SHAPES; i++)
+        rows |= (uint32_t)e->clue[shapes[i].clue] << i;
     if (e->clue[CLUE_NOADDR])
-        n--; /* the last row */
-    for (i = 0; i < n; i++)
-        if (e->clue[shapes[i].clue] &&
-            (!shapes[i].numbers || r->sign < 0 || e->trace.form < FORM_PAIR))
+        rows &= ~(1u << (SHAPES - 1)); /* the last row */
+    for (; rows != 0; rows &= rows - 1) {
+        i = (size_t)__builtin_ctz(rows);
+        if (!(told && shapes[i].numbers))
             offer(r, TOPIC_SHAPE, i, generic_weights.clue[shapes[i].clue]);
+    }
 }
 
 /* Where % stands for the address. */
@@ -189,15 +196,15 @@ static void put_group(struct sbuf *sb, const struct evidence *e, int32_t sign)
     sbuf_str(sb, sign > 0 ? " usual in default names" : " usual in chosen names");
 }
 
-/* Appends s as one more item if there is room. */
-static void put_item(struct sbuf *why, const char *s)
+/* Appends one more item if there is room. */
+static void put_item(struct sbuf *why, const struct sbuf *item)
 {
-    size_t n = strlen(s), gap = why->len > 0 ? 2 : 0;
+    size_t gap = why->len > 0 ? 2 : 0;
 
-    if (why->len + gap + n >= why->cap)
+    if (item->overflow || why->len + gap + item->len >= why->cap)
         return;
     sbuf_mem(why, ", ", gap);
-    sbuf_mem(why, s, n);
+    sbuf_mem(why, item->text, item->len);
 }
 
 static void put_topic(struct sbuf *why, const struct reasons *r, enum topic topic,
@@ -219,8 +226,7 @@ static void put_topic(struct sbuf *why, const struct reasons *r, enum topic topi
             sbuf_str(&one, shapes[r->list[i].which].text);
         else
             put_group(&one, e, r->sign);
-        if (!one.overflow)
-            put_item(why, text);
+        put_item(why, &one);
     }
 }
 
@@ -229,14 +235,19 @@ void evidence_explain(struct sbuf *why, const struct evidence *e, const struct v
 {
     struct reasons r = {.n = 0, .sign = machine ? 1 : -1};
     enum topic topic;
+    unsigned topics = 0;
+    size_t i;
 
     offer_trace(&r, e);
     offer_words(&r, e);
     offer_shapes(&r, e);
     if (r.n < REASONS_MAX - 1)
         offer(&r, TOPIC_GROUP, 0, evidence_groups(e, &generic_weights));
+    for (i = 0; i < r.n; i++)
+        topics |= 1u << r.list[i].topic;
     for (topic = TOPIC_TRACE; topic <= TOPIC_GROUP; topic++)
-        put_topic(why, &r, topic, e, v, client);
+        if ((topics >> topic & 1) != 0)
+            put_topic(why, &r, topic, e, v, client);
     if (why->len == 0)
         sbuf_str(why, machine ? "form of the name" : "nothing speaks of a default name");
 }

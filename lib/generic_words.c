@@ -352,22 +352,19 @@ static const struct {
 };
 /* clang-format on */
 
-static bool letter(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
 uint32_t org_class(const char *s, size_t n)
 {
     const struct stem *t;
     uint32_t set = 0;
+    unsigned a, b = n > 0 ? (unsigned char)s[0] - (unsigned)'a' : 0;
     size_t i;
 
     for (i = 0; i + 1 < n; i++) {
-        if (!letter(s[i]) || !letter(s[i + 1]) ||
-            (stems[s[i] - 'a'].second & SECOND(s[i + 1])) == 0)
+        a = b;
+        b = (unsigned char)s[i + 1] - (unsigned)'a';
+        if (a >= 26 || b >= 26 || (stems[a].second >> b & 1) == 0)
             continue;
-        for (t = stems[s[i] - 'a'].list; t->text != NULL; t++)
+        for (t = stems[a].list; t->text != NULL; t++)
             if (t->len < n - i && memcmp(s + i + 1, t->text, t->len) == 0)
                 set |= t->orgs;
     }

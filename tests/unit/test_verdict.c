@@ -155,3 +155,51 @@ Test(verdict, reply_fits_the_action)
     verdict_reply(&v, &r);
     cr_expect(r.code == 451 && strcmp(r.xcode, "4.7.25") == 0, "%u %s", r.code, r.xcode);
 }
+
+/* A name whose addresses could not be had may be one that is exempt: nothing
+ * refuses such a client for good, whatever rule holds. */
+Test(verdict, exempt_host_may_still_turn_out)
+{
+    static const char *const entry[] = {".good.example"};
+    static const struct {
+        const char *name; /* NULL: no name is known */
+        enum name_state state;
+        enum finding result, cause;
+        enum action action;
+    } row[] = {
+        {"mail.good.example", NAME_SERVFAIL, F_IPREV_TEMPERROR, F_DNS_SERVFAIL, ACTION_ACCEPT},
+        {"mail.good.example", NAME_TIMEOUT, F_IPREV_TEMPERROR, F_DNS_TIMEOUT, ACTION_ACCEPT},
+        {"mail.bad.example", NAME_SERVFAIL, F_IPREV_TEMPERROR, F_DNS_SERVFAIL, ACTION_REJECT},
+        {"mail.good.example", NAME_ELSEWHERE, F_IPREV_FAIL, F_FORWARD_MISMATCH, ACTION_REJECT},
+        {NULL, NAME_PENDING, F_IPREV_TEMPERROR, F_DNS_TIMEOUT, ACTION_ACCEPT},
+    };
+    struct settings s = defaults();
+    size_t i;
+
+    s.exempt.hosts = (struct name_list){.n = 1, .entry = entry};
+    s.policy.rules = 1;
+    s.policy.rule[0].all = FINDING(F_HELO_INVALID); /* certain, whatever DNS says */
+    s.policy.rule[0].none = 0;
+    s.policy.rule[0].action = ACTION_REJECT;
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct chain c;
+        struct facts f = facts_of(&c, row[i].result, row[i].cause);
+        struct helo h;
+        struct verdict v;
+        struct dname d;
+
+        if (row[i].name != NULL) {
+            dname_from_text(&d, row[i].name, strlen(row[i].name));
+            c.names = 1;
+            c.packed[0] = (uint8_t)row[i].state;
+            c.packed[1] = d.len;
+            memcpy(c.packed + 2, d.wire, d.len);
+            c.packed_len = (uint16_t)(2 + d.len);
+        }
+        helo_parse(&h, "a b", 3);
+        f.helo = &h;
+        f.helo_known = true;
+        verdict_reach(&v, &s, &f, 0);
+        cr_expect(v.record.action == row[i].action, "row %zu: %d", i, v.record.action);
+    }
+}
