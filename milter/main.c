@@ -350,6 +350,9 @@ static int start_inside(struct settings *s)
     session_after_wait = callbacks_after_wait;
     log_line(LOG_NOTICE, "%s listens on %s, mode %s", PACKAGE_STRING, socket_in_use,
              s->enforce ? "enforce" : "monitor");
+    if (!s->log.stderr_ && isatty(STDERR_FILENO))
+        fprintf(stderr, "iprev-milter: listens on %s; what happens is told to syslog\n",
+                socket_in_use);
     if (!start_thread(milter_main))
         return fail(EXIT_INTERNAL, "start", "no thread to be had");
     daemon_notify("READY=1");

@@ -155,8 +155,6 @@ static enum kind kind_of(const struct question *q, uint32_t *client)
     return K_OTHER;
 }
 
-/* ---- the reply ---- */
-
 struct writer {
     uint8_t *p;
     size_t n;
