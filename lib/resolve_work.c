@@ -271,6 +271,17 @@ static struct question *question_new(struct work *w, unsigned index, struct trai
     return q;
 }
 
+/* HELO names are the first to be shed: with a client's chain there is a verdict, with
+ * its HELO alone there is none. */
+static bool has_room(const struct worker *k, unsigned index)
+{
+    unsigned room = k->resolver->max_inflight;
+
+    if (index == QUESTION_HELO)
+        room -= room / 3;
+    return atomic_load_explicit(&k->inflight, memory_order_relaxed) < room;
+}
+
 /* Asks libunbound; an answer it has at once comes back through on_reply before
  * this returns. The work stays alive during the call: `waiting` is held. */
 static void ask(struct work *w, unsigned index, struct trail trail, const struct dname *name,
@@ -284,7 +295,7 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
 
     sbuf_init(&sb, text, sizeof text);
     dname_put_query(&sb, name);
-    if (atomic_load_explicit(&k->inflight, memory_order_relaxed) < k->resolver->max_inflight)
+    if (has_room(k, index))
         q = question_new(w, index, trail, name, type);
     if (q == NULL) {
         atomic_fetch_add_explicit(&k->resolver->overloads, 1, memory_order_relaxed);

@@ -187,6 +187,38 @@ Test(resolve, B24_excess_is_shed)
     end_both(r, v);
 }
 
+/* Silent clients with silent HELO names leave room for the chains of others. */
+Test(resolve, B24_helo_is_shed_first)
+{
+    struct dns_server *v = DNS_START(good_rows);
+    struct resolver *r = start_traced(v, 1000, 30, NULL);
+    int64_t until = resolver_now() + 3000;
+    struct lookup *dead[20], *helo, *good;
+    struct resolver_stats st;
+    struct dname name;
+    struct addr client;
+    unsigned i;
+
+    for (i = 0; i < 20; i++)
+        dead[i] = ask_dead(r, i, until);
+    for (i = 0; i < 100 && (resolver_stats(r, &st), st.inflight < 20); i++)
+        sleep_ms(20);
+    addr_parse(&client, "192.0.2.1", 9);
+    dname_from_text(&name, "helo.example", 12);
+    helo = resolver_ask_helo(r, &client, &name, until);
+    cr_expect(lookup_wait(helo, resolver_now() + 1000) && lookup_forward(helo) == HELO_TRANSIENT);
+    good = ask_client(r, "192.0.2.1", 1000);
+    cr_expect(lookup_chain(good)->result == F_IPREV_PASS, "%d", lookup_chain(good)->result);
+    resolver_stats(r, &st);
+    cr_expect(st.overloads == 1 && st.inflight == 20, "%u shed, %u in flight",
+              (unsigned)st.overloads, st.inflight);
+    lookup_release(helo);
+    lookup_release(good);
+    for (i = 0; i < 20; i++)
+        lookup_release(dead[i]);
+    end_both(r, v);
+}
+
 /* ---- the end ---- */
 
 Test(resolve, A14_everybody_leaves)
