@@ -1,6 +1,6 @@
 """A private Postfix: own programs, configuration, queue and log, in the namespaces.
 
-The programs are those that get-postfix unpacked, else the installed ones; the
+The programs are those that get-servers unpacked, else the installed ones; the
 machine's own Postfix configuration is never read.
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
@@ -16,6 +16,7 @@ import subprocess
 import time
 
 import netns
+import servers
 import smtp
 
 MAIN_CF = """
@@ -107,9 +108,8 @@ QUEUE.update({"pid": (None, None, 0o755), "public": ("postfix", "postdrop", 0o71
 
 
 def default_root():
-    """Where get-postfix puts the programs."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME", "/root"), ".cache")
-    return os.environ.get("IPREV_POSTFIX_ROOT") or os.path.join(cache, "iprev-milter", "postfix")
+    """Where get-servers puts the programs."""
+    return servers.root_of("postfix")
 
 
 def daemons_in(root):
@@ -129,7 +129,7 @@ def why_not():
     """The reason why no Postfix can be had, or None."""
     if find_root():
         return None
-    return "no Postfix: run tests/system/get-postfix (%s) or install the package" % default_root()
+    return "no Postfix: run tests/system/get-servers (%s) or install the package" % default_root()
 
 
 class Postfix:

@@ -1,0 +1,37 @@
+"""Where get-servers unpacked the servers, and how to run their programs.
+
+Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
+"""
+import glob
+import os
+
+
+def home():
+    """The directory of all unpacked servers: $IPREV_SERVERS, else in the user's cache."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME", "/root"), ".cache")
+    return os.environ.get("IPREV_SERVERS") or os.path.join(cache, "iprev-milter")
+
+
+def root_of(server):
+    """The directory that stands for / of a server; it need not exist."""
+    return os.path.join(home(), server)
+
+
+def why_not(server):
+    """The reason why a server cannot run here, or None."""
+    if os.path.isdir(root_of(server)):
+        return None
+    return "no %s in %s: run tests/system/get-servers" % (server, home())
+
+
+def find(server, pattern):
+    """A program of a server: the first that fits the pattern below its root, e.g. usr/sbin/opendkim."""
+    return next(iter(sorted(glob.glob(os.path.join(root_of(server), pattern)))), None)
+
+
+def environment(server, **more):
+    """The environment that lets a server's programs find its libraries."""
+    root = root_of(server)
+    paths = [os.path.join(root, "usr/lib", server)] + glob.glob(os.path.join(root, "usr/lib/*-linux-gnu*")) + \
+        glob.glob(os.path.join(root, "lib/*-linux-gnu*"))
+    return dict(os.environ, LD_LIBRARY_PATH=":".join(path for path in paths if os.path.isdir(path)), **more)
