@@ -62,6 +62,33 @@ static void put_word_field(struct sbuf *sb, size_t *line, const char *key, const
     put_field(sb, line, false, key, &value);
 }
 
+static void put_why(struct sbuf *sb, const char *why)
+{
+    sbuf_byte(sb, '"');
+    for (; *why != '\0'; why++) {
+        if (*why == ' ' || *why == '-')
+            sbuf_byte(sb, *why);
+        else if (*why == ';') /* would end the field in the header */
+            sbuf_str(sb, "\\x3b");
+        else
+            sbuf_visible(sb, why, 1);
+    }
+    sbuf_byte(sb, '"');
+}
+
+/* Told where the shape of a name can cost the client something. */
+static void put_why_field(struct sbuf *sb, size_t *line, const struct record *r)
+{
+    char text[4 * sizeof r->why + 2];
+    struct sbuf value;
+
+    if (r->why[0] == '\0' || (r->found & (FINDING(F_PTR_GENERIC) | FINDING(F_PTR_PROVIDER))) == 0)
+        return;
+    sbuf_init(&value, text, sizeof text);
+    put_why(&value, r->why);
+    put_field(sb, line, true, "why=", &value);
+}
+
 void record_put_header(struct sbuf *sb, const struct record *r)
 {
     char text[FINDINGS_TEXT];
@@ -80,6 +107,7 @@ void record_put_header(struct sbuf *sb, const struct record *r)
     put_word_field(sb, &line, "rule=", r->rule);
     put_word_field(sb, &line, "action=", action_word(r->action));
     put_word_field(sb, &line, "mode=", r->enforce ? "enforce" : "monitor");
+    put_why_field(sb, &line, r);
 }
 
 /* At most max octets of a foreign text; `\...` tells that there were more. */
@@ -134,20 +162,6 @@ static void put_helo(struct sbuf *sb, const struct record *r, const struct recor
     }
 }
 
-static void put_why(struct sbuf *sb, const char *why)
-{
-    if (*why == '\0')
-        return;
-    sbuf_str(sb, " why=\"");
-    for (; *why != '\0'; why++) {
-        if (*why == ' ' || *why == '-')
-            sbuf_byte(sb, *why);
-        else
-            sbuf_visible(sb, why, 1);
-    }
-    sbuf_byte(sb, '"');
-}
-
 static void put_circumstances(struct sbuf *sb, const struct record_log *l)
 {
     sbuf_str(sb, " dns=");
@@ -176,7 +190,10 @@ void record_put_log(struct sbuf *sb, const struct record *r, const struct record
     put_shown_field(sb, " mode=", r->enforce ? "enforce" : "monitor", SHOWN_STAGE);
     if (l != NULL)
         put_circumstances(sb, l);
-    put_why(sb, r->why);
+    if (r->why[0] != '\0') {
+        sbuf_str(sb, " why=");
+        put_why(sb, r->why);
+    }
 }
 
 /* Undoes sbuf_visible. False when it is not of that form or does not fit. */
@@ -268,8 +285,9 @@ struct field {
 #define ALL_SEEN ((1u << NEEDED) - 1)
 
 static const struct field header_fields[] = {
-    {"ip", take_client}, {"ptr", take_ptr},       {"helo", take_helo}, {"findings", take_findings},
-    {"rule", take_rule}, {"action", take_action}, {"mode", take_mode}, {NULL, NULL},
+    {"ip", take_client},         {"ptr", take_ptr},   {"helo", take_helo},
+    {"findings", take_findings}, {"rule", take_rule}, {"action", take_action},
+    {"mode", take_mode},         {"why", take_why},   {NULL, NULL},
 };
 
 static const struct field log_fields[] = {
@@ -324,6 +342,12 @@ static bool is_plain(const char *s, size_t n)
     return true;
 }
 
+/* A blank stands only in the sentence of why=. */
+static bool is_field(const char *s, size_t n)
+{
+    return is_plain(s, n) && (memchr(s, ' ', n) == NULL || (n > 4 && memcmp(s, "why=", 4) == 0));
+}
+
 /* Octets up to a `;` that a blank or the end follows, or all. */
 static size_t header_part(const char *s, size_t n)
 {
@@ -348,8 +372,7 @@ static bool read_header(struct record *r, const char *s, size_t n)
 
         at += 1 + len;
         trim(&part, &len);
-        if (!is_plain(part, len) || memchr(part, ' ', len) != NULL ||
-            !take_field(r, &seen, header_fields, part, len))
+        if (!is_field(part, len) || !take_field(r, &seen, header_fields, part, len))
             return false;
     }
     return (seen & ALL_SEEN) == ALL_SEEN &&

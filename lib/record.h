@@ -29,7 +29,8 @@ struct record {
  * ptr and helo are `-` unless host names. findings always begins a new line;
  * other lines longer than 110 characters are folded between fields. Reading
  * takes any folding, passes over unknown keys, and refuses a record with a field
- * missing or given twice. why is not in the field. */
+ * missing or given twice. When the shape is generic or provider, a last line says
+ * why: why="address 192.0.2.1 in the name, access word dsl". */
 void record_put_header(struct sbuf *sb, const struct record *r);
 bool record_read_header(struct record *r, const char *s, size_t n);
 
