@@ -180,11 +180,12 @@ bool check_recipient_exempt(const char *address, const struct name_list *recipie
     return false;
 }
 
-static void listed(struct generic *out, enum generic_kind kind)
+static void listed(struct generic *out, const struct dname *name, enum generic_kind kind)
 {
     struct sbuf sb;
 
     out->kind = kind;
+    out->bare = dname_is_registrable(name);
     sbuf_init(&sb, out->why, sizeof out->why);
     sbuf_str(&sb, "listed as ");
     sbuf_str(&sb, generic_word(kind));
@@ -195,9 +196,9 @@ void check_shape(struct generic *out, const struct dname *name, const struct add
                  const struct shape_lists *shapes)
 {
     if (shapes != NULL && name_list_has(&shapes->named, name))
-        listed(out, GENERIC_NAMED);
+        listed(out, name, GENERIC_NAMED);
     else if (shapes != NULL && name_list_has(&shapes->generic, name))
-        listed(out, GENERIC_YES);
+        listed(out, name, GENERIC_YES);
     else
         generic_judge(out, name, client);
 }
@@ -301,7 +302,7 @@ static void add_shape(struct report *r, const struct facts *f)
     r->found |= FINDING(shape_finding(shape.kind));
     if (f->chain->names > 1 || f->chain->capped)
         r->found |= FINDING(F_PTR_MANY);
-    if (dname_is_registrable(&r->ptr))
+    if (shape.bare)
         r->found |= FINDING(F_PTR_BARE_DOMAIN);
     if (!name_settled(f->chain))
         r->unsure |= SHAPE_OF_NAME;
@@ -335,6 +336,11 @@ static void add_helo(struct report *r, const struct facts *f)
         r->unsure |= FINDINGS_RELATION;
     if (r->helo.len <= 1)
         return;
+    if (dname_equal(&r->helo, &r->ptr)) {
+        if ((r->found & FINDING(F_PTR_GENERIC)) != 0)
+            r->found |= FINDING(F_HELO_GENERIC);
+        return;
+    }
     check_shape(&shape, &r->helo, &f->client, f->shapes);
     if (shape.kind == GENERIC_YES)
         r->found |= FINDING(F_HELO_GENERIC);

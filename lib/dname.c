@@ -305,11 +305,28 @@ bool dname_is_registrable(const struct dname *d)
     return find_registrable(d, &left) && left == 0;
 }
 
+/* Where the last two labels begin. A registrable domain has two at least. */
+static size_t last_two(const struct dname *d)
+{
+    size_t at[2] = {0, 0};
+    size_t i;
+
+    for (i = 0; d->wire[i] != 0; i += 1u + d->wire[i]) {
+        at[0] = at[1];
+        at[1] = i;
+    }
+    return at[0];
+}
+
 bool dname_same_registrable(const struct dname *a, const struct dname *b)
 {
-    size_t left_a;
-    size_t left_b;
+    size_t left_a = last_two(a);
+    size_t left_b = last_two(b);
 
+    /* Most names that differ do so here, which spares the search of the list. */
+    if (a->len - left_a != b->len - left_b ||
+        memcmp(a->wire + left_a, b->wire + left_b, a->len - left_a) != 0)
+        return false;
     if (!find_registrable(a, &left_a) || !find_registrable(b, &left_b))
         return false;
     return a->len - left_a == b->len - left_b &&

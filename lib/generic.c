@@ -38,6 +38,7 @@ void generic_judge(struct generic *out, const struct dname *name, const struct a
     evidence_collect(&e, &v, client);
     score = evidence_score(&e, &generic_weights);
     words = e.words | e.words_rest;
+    out->bare = v.bare;
     sbuf_init(&why, out->why, sizeof(out->why));
     if (reverse_zone(&v)) {
         out->kind = GENERIC_YES;

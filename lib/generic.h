@@ -23,6 +23,7 @@ enum generic_kind {
 
 struct generic {
     enum generic_kind kind;
+    bool bare; /* nothing stands left of the registrable domain */
     /* The strongest reasons in words, for people: printable ASCII without
      * `;`, `"`, `\` and `=`, never empty, such as
      * "address 192.0.2.1 reversed in the name, access word dsl". */

@@ -114,7 +114,6 @@ bool helo_must_ask(const struct helo *h, const struct self *self, const struct c
 /* What the chain says about a host name. */
 struct relation {
     bool unknown;   /* nobody could say which names the client has */
-    bool verified;  /* equals a confirmed name */
     bool aligned;   /* shares the registrable domain of a confirmed name */
     bool open;      /* equals or shares that of a name without an answer */
     bool elsewhere; /* equals a name whose addresses are others */
@@ -125,7 +124,6 @@ static void relate_name(struct relation *rel, bool equal, enum name_state state)
 {
     switch (state) {
     case NAME_CONFIRMED:
-        rel->verified |= equal;
         rel->aligned = true;
         break;
     case NAME_ELSEWHERE:
@@ -177,15 +175,25 @@ static enum finding judge_unrelated(const struct relation *rel, enum helo_forwar
     return F_HELO_MISMATCH;
 }
 
+/* Equals a name of the chain that was confirmed. */
+static bool is_verified(const struct dname *helo, const struct chain *chain)
+{
+    enum name_state state;
+
+    return chain != NULL && chain_find(chain, helo, &state) && state == NAME_CONFIRMED;
+}
+
+/* The cheap answers first: the rest asks the public suffix list. */
 static enum finding judge_host(const struct dname *name, const struct chain *chain,
                                enum helo_forward forward, bool asked)
 {
-    struct relation rel = relate(name, chain);
+    struct relation rel;
 
-    if (rel.verified)
+    if (is_verified(name, chain))
         return F_HELO_VERIFIED;
     if (forward == HELO_LEADS_BACK)
         return F_HELO_FORWARD;
+    rel = relate(name, chain);
     if (rel.aligned)
         return F_HELO_ALIGNED;
     return judge_unrelated(&rel, forward, asked);

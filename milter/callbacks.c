@@ -1,10 +1,11 @@
 /* libmilter's callbacks: see callbacks.h.
  *
  * connect and helo always reply: with the no-reply flags Postfix keeps their packets
- * back until a step that owes a reply, and DNS would start late. DATA is kept and
- * replied to only so that Postfix empties its buffer before end of message; without,
- * a message on an inet socket waits for a delayed acknowledgement. Header fields are
- * left unanswered: a reply to each would cost more than all the rest of a session.
+ * back until a step that owes a reply, and DNS would start late. On an inet socket DATA
+ * is kept and replied to only so that Postfix empties its buffer before end of message;
+ * without, a message waits for a delayed acknowledgement. Header fields are left
+ * unanswered: a reply to each would cost more than all the rest of a session. So is MAIL
+ * where nothing is decided there.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "callbacks.h"
@@ -14,44 +15,71 @@
 #include "session.h"
 
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
 static atomic_uint running;
-static atomic_uint busy; /* of them, those that do not wait */
+static atomic_uint waiting; /* of them, those that wait for DNS */
+static atomic_uint threads; /* of libmilter's pool, those that have run a callback and live */
+static pthread_key_t thread_key;
+static pthread_once_t thread_once = PTHREAD_ONCE_INIT;
+static _Thread_local bool thread_counted;
 
 unsigned callbacks_running(void)
 {
     return atomic_load(&running);
 }
 
+/* ---- the pool ---- */
+
+static void thread_gone(void *counted)
+{
+    (void)counted;
+    atomic_fetch_sub(&threads, 1);
+}
+
+static void make_key(void)
+{
+    pthread_key_create(&thread_key, thread_gone);
+}
+
+static void count_thread(void)
+{
+    thread_counted = true;
+    pthread_once(&thread_once, make_key);
+    /* Without memory it stays uncounted: one kick more than needed. */
+    if (pthread_setspecific(thread_key, &thread_counted) == 0)
+        atomic_fetch_add(&threads, 1);
+}
+
 static sfsistat leave(sfsistat s)
 {
-    atomic_fetch_sub(&busy, 1);
     atomic_fetch_sub(&running, 1);
     return s;
 }
 
 static void enter(void)
 {
+    if (!thread_counted)
+        count_thread();
     atomic_fetch_add(&running, 1);
-    atomic_fetch_add(&busy, 1);
 }
 
 /* libmilter's pool gives sessions to threads that wait, and starts a new thread only when
- * a connection comes and none is idle. A thread that is busy looks at the sessions
- * left over when it is done; so the last one to wait makes a connection come. */
+ * a connection comes and none is idle. A thread that is not blocked takes the sessions
+ * left over sooner or later; so the last one to block makes a connection come. */
 void callbacks_before_wait(void)
 {
-    if (atomic_fetch_sub(&busy, 1) == 1)
+    if (atomic_fetch_add(&waiting, 1) + 1 >= atomic_load(&threads))
         daemon_kick();
 }
 
 void callbacks_after_wait(void)
 {
-    atomic_fetch_add(&busy, 1);
+    atomic_fetch_sub(&waiting, 1);
 }
 
 /* The session of a connection; made when the MTA skipped the steps before. */
@@ -108,9 +136,18 @@ static unsigned long actions_wanted(const struct settings *set)
  * and the callbacks may rely on it. */
 static const unsigned long unanswered = SMFIP_NR_HDR | SMFIP_NR_EOH;
 
+/* Something may be refused at MAIL. */
+static bool mail_decides(const struct settings *set)
+{
+    return set->enforce && set->reject_at <= STAGE_MAIL;
+}
+
 static unsigned long steps_unwanted(const struct settings *set)
 {
     unsigned long p = SMFIP_NOBODY | SMFIP_NOUNKNOWN;
+
+    if (daemon_listens_unix())
+        p |= SMFIP_NODATA;
 
     if (!set->enforce || set->reject_at != STAGE_RCPT)
         p |= SMFIP_NORCPT;
@@ -164,7 +201,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
         ask_macros(ctx);
     }
     *pf0 = wanted;
-    *pf1 = (f1 & steps_unwanted(set)) | unanswered;
+    *pf1 = (f1 & steps_unwanted(set)) | unanswered | (mail_decides(set) ? 0 : SMFIP_NR_MAIL);
     *pf2 = 0;
     *pf3 = 0;
     return leave(SMFIS_CONTINUE);
@@ -288,6 +325,8 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
         return leave(SMFIS_CONTINUE);
     auth = macro(ctx, "{auth_authen}");
     session_mail(s, auth != NULL && auth[0] != '\0');
+    if (!mail_decides(session_settings(s)))
+        return leave(SMFIS_NOREPLY);
     return leave(decide(ctx, s, STAGE_MAIL, NULL));
 }
 

@@ -174,6 +174,11 @@ const char *daemon_adopt_socket(const char *socket, unsigned mode, const char *u
     return NULL;
 }
 
+bool daemon_listens_unix(void)
+{
+    return listener_len > 0 && listener.ss_family == AF_UNIX;
+}
+
 void daemon_remove_socket(const char *socket)
 {
     const char *path = unix_path(socket);

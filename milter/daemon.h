@@ -23,6 +23,9 @@ const char *daemon_claim_socket(const char *socket);
  * one (Linux hands it down to accepted connections). user may be NULL. */
 const char *daemon_adopt_socket(const char *socket, unsigned mode, const char *user);
 
+/* The MTA comes over a unix socket. After daemon_adopt_socket. */
+bool daemon_listens_unix(void);
+
 /* Removes the unix socket at the end: libmilter does so only when not root. */
 void daemon_remove_socket(const char *socket);
 
