@@ -1,0 +1,184 @@
+"""The shipped rspamd rules, run by a real rspamd on messages that went through the
+filter.
+
+Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
+"""
+import http.client
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+import unittest
+
+import netns
+import scored
+import servers
+
+WITHOUT = servers.why_not("rspamd")
+PORT = 11333
+OPTIONS = """
+dns { nameserver = ["127.0.0.1"]; timeout = 1s; retransmits = 1; }
+"""
+# No outgoing connections: no maps from the net, no Redis.
+QUIET = ["rbl", "fuzzy_check", "surbl", "asn", "dkim", "spf", "dmarc", "arc", "phishing", "greylist", "ratelimit",
+         "reputation", "history_redis", "neural", "mid", "replies", "url_redirector", "whitelist", "multimap",
+         "mime_types", "rspamd_update", "elastic", "clickhouse", "metric_exporter", "bimi", "dcc", "maillist"]
+
+
+def documented_scores():
+    """The example of README.md for local.d/groups.conf, for a symbol that no row of SENT has."""
+    with open(scored.shipped("rspamd", "README.md"), encoding="ascii") as file:
+        text = re.search(r'(?ms)^ +group "iprev" \{.*?^    \}$', file.read()).group(0)
+    return text.replace("IPREV_FAIL", "IPREV_OTHER_CLIENT").replace("weight = 0.0", "weight = 0.5")
+
+
+class Rspamd:
+    """A private rspamd with Debian's configuration, our file, and one worker."""
+
+    def __init__(self):
+        root = servers.root_of("rspamd")
+        self.home = os.path.join(netns.work_dir(), "rspamd")
+        self.log = os.path.join(self.home, "rspamd.log")
+        shutil.copytree(os.path.join(root, "etc/rspamd"), os.path.join(self.home, "etc"))
+        os.makedirs(os.path.join(self.home, "db"))
+        self.file("etc/local.d/options.inc", OPTIONS)
+        for worker in ("controller", "proxy"):
+            self.file("etc/local.d/worker-%s.inc" % worker, "enabled = false;\n")
+        self.file("etc/local.d/worker-normal.inc", "count = 1;\n")
+        self.file("etc/local.d/logging.inc", 'type = "console";\n')
+        for module in QUIET:
+            self.file("etc/local.d/%s.conf" % module, "enabled = false;\n")
+        shutil.copy(scored.shipped("rspamd", "iprev.lua"), os.path.join(self.home, "etc"))
+        self.file("etc/rspamd.local.lua", "dofile('%s/etc/iprev.lua')\n" % self.home)
+        self.file("etc/local.d/groups.conf", documented_scores())
+        self.root, self.process = root, None
+
+    def file(self, name, text):
+        """Writes a file of the configuration."""
+        with open(os.path.join(self.home, name), "w", encoding="ascii") as file:
+            file.write(text)
+
+    def argv(self, program):
+        """A program of rspamd, with the places of this copy."""
+        share = os.path.join(self.root, "usr/share/rspamd")
+        places = {"CONFDIR": self.home + "/etc", "LOCAL_CONFDIR": self.home + "/etc", "DBDIR": self.home + "/db",
+                  "RUNDIR": self.home, "LOGDIR": self.home, "SHAREDIR": share, "RULESDIR": share + "/rules",
+                  "LUALIBDIR": share + "/lualib", "PLUGINSDIR": share + "/plugins", "WWWDIR": share + "/www"}
+        return [os.path.join(self.root, "usr/bin", program), "-c", self.home + "/etc/rspamd.conf"] + \
+            ["--var=%s=%s" % item for item in places.items()]
+
+    def start(self):
+        """Returns when it answers."""
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(self.argv("rspamd") + ["-f", "-i"], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, env=servers.environment("rspamd"))
+        end = time.monotonic() + 60
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                self.ask("GET", "/ping")
+                return self
+            except OSError:
+                time.sleep(0.2)
+        raise AssertionError("rspamd does not answer:\n" + self.said()[-4000:])
+
+    def said(self):
+        """Its log."""
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    @staticmethod
+    def ask(method, path, body=None, headers=None):
+        """One HTTP request; the body of the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        try:
+            connection.request(method, path, body, headers or {})
+            return connection.getresponse().read()
+        finally:
+            connection.close()
+
+    def stop(self):
+        """Ends it."""
+        if self.process:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+@unittest.skipIf(WITHOUT, WITHOUT)
+class Symbols(scored.Scored):
+    """Debian's own configuration, and our file."""
+
+    threshold = 6.0
+    rspamd = None
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.rspamd = Rspamd()
+        cls.addClassCleanup(cls.rspamd.stop)
+        cls.rspamd.start()
+
+    def answer(self, raw, source, helo):
+        """What rspamd says of a message, as the mail server would hand it over."""
+        headers = {"Helo": helo, "From": "a@sender.example", "Rcpt": "user@example.org"}
+        if source:
+            headers["IP"] = source
+        return json.loads(self.rspamd.ask("POST", "/checkv2", raw, headers))
+
+    def score(self, raw, source, helo):
+        found = self.answer(raw, source, helo)["symbols"]
+        return {name: one["score"] for name, one in found.items()
+                if name.startswith("IPREV_") and name != "IPREV_CHECK"}
+
+    def test_forged(self):
+        """A forged X-IPRev is gone when rspamd looks."""
+        self.check_forged()
+
+    def test_only_the_topmost_counts(self):
+        """A second X-IPRev, further down, is not looked at."""
+        _, message = self.scored("192.0.2.15", "mail.bank.example")
+        raw = message.raw.replace(b"\n\n", b"\nX-IPRev: pass; ip=192.0.2.15; findings=ptr-generic,helo-self;\n\n", 1)
+        self.assertEqual(set(self.score(raw, "192.0.2.15", "x")), scored.symbols("FAIL HELO_MISMATCH"))
+
+    def test_another_client(self):
+        """A field about another client than rspamd's is told apart. (Its score is
+        the one that local.d/groups.conf has set.)"""
+        _, message = self.scored("192.0.2.15", "mail.bank.example")
+        self.assertEqual(self.score(message.raw, "192.0.2.99", "x"), {"IPREV_OTHER_CLIENT": 0.5})
+
+    def test_no_client(self):
+        """Where rspamd has no address, the field is believed."""
+        _, message = self.scored("192.0.2.15", "mail.bank.example")
+        self.assertEqual(set(self.score(message.raw, None, "x")), scored.symbols("FAIL HELO_MISMATCH"))
+
+    def test_cause_is_shown(self):
+        """The option of the symbol says what is wrong."""
+        _, message = self.scored("192.0.2.15", "mail.bank.example")
+        found = self.answer(message.raw, "192.0.2.15", "mail.bank.example")["symbols"]
+        self.assertEqual(found["IPREV_FAIL"]["options"], ["forward-mismatch"])
+        self.assertTrue(found["IPREV_FAIL"]["description"])
+
+    def test_junk(self):
+        """Fields that are none of ours give nothing, and no error."""
+        for value in (b"", b"fail", b"none; ip=192.0.2.1", b"fail ip", b"\xff\xfe; =;=;;", b"pass" * 5000,
+                      b"fail; ip=not-an-address; findings=helo-self;"):
+            raw = b"X-IPRev: " + value + b"\nFrom: <a@sender.example>\nSubject: x\n\nx\n"
+            self.assertLessEqual(set(self.score(raw, "192.0.2.1", "x")), {"IPREV_OTHER_CLIENT"}, value)
+        self.assertNotIn("iprev.lua", self.rspamd.said())
+
+    def test_configuration_is_clean(self):
+        """rspamadm has nothing against it."""
+        argv = self.rspamd.argv("rspamadm")
+        done = subprocess.run(argv[:1] + argv[3:] + ["configtest", "-c", argv[2]], capture_output=True, timeout=60,
+                              check=False, env=servers.environment("rspamd"))
+        said = (done.stdout + done.stderr).decode("utf-8", "replace")
+        self.assertEqual(done.returncode, 0, said)
+        self.assertIn("syntax OK", said)
+
+
+scored.add_rows(Symbols)

@@ -1,0 +1,146 @@
+"""The shipped SpamAssassin rules, run by a real SpamAssassin on messages that
+went through the filter.
+
+Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
+"""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+import scored
+import servers
+
+WITHOUT = servers.why_not("spamassassin")
+LOCAL_CF = """
+use_bayes 0
+add_header all Scores _TESTSSCORES(,)_
+"""
+AUTHRES = """
+ifplugin Mail::SpamAssassin::Plugin::AuthRes
+authres_trusted_authserv mx.example.org
+endif
+"""
+
+
+def spamassassin(arguments, raw=b"", site=None):
+    """Runs it with a site's configuration; the completed process."""
+    root = servers.root_of("spamassassin")
+    paths = [os.path.join(root, "usr/share/perl5")] + \
+        sorted(glob.glob(os.path.join(root, "usr/lib/*/perl5/*"))) + \
+        sorted(glob.glob(os.path.join(root, "usr/share/perl/*")))
+    argv = ["perl", "-T"] + [word for path in paths for word in ("-I", path)] + \
+        [os.path.join(root, "usr/bin/spamassassin"), "-L", "-p", os.devnull, "--siteconfigpath=" + site,
+         "--configpath=" + os.path.join(root, "usr/share/spamassassin")] + arguments
+    return subprocess.run(argv, input=raw, capture_output=True, timeout=120, check=False,
+                          env=dict(os.environ, HOME=site, LC_ALL="C"))
+
+
+class Site(scored.Scored):
+    """Debian's own configuration and rules, and our file among them."""
+
+    plugin = False
+    threshold = 5.0
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.site = cls.world.path("spamassassin-%s" % cls.__name__)
+        shutil.copytree(os.path.join(servers.root_of("spamassassin"), "etc/spamassassin"), cls.site)
+        shutil.copy(scored.shipped("spamassassin", "iprev.cf"), cls.site)
+        with open(os.path.join(cls.site, "local.cf"), "a", encoding="ascii") as file:
+            file.write(LOCAL_CF + AUTHRES)
+        if cls.plugin:
+            with open(os.path.join(cls.site, "v401.pre"), "a", encoding="ascii") as file:
+                file.write("\nloadplugin Mail::SpamAssassin::Plugin::AuthRes\n")
+
+    def run_it(self, *arguments, raw=b""):
+        """Its output and what it said on the way; AssertionError when it failed."""
+        done = spamassassin(list(arguments), raw, self.site)
+        self.assertEqual(done.returncode, 0, done.stderr.decode("latin-1"))
+        return done.stdout.decode("latin-1"), done.stderr.decode("latin-1")
+
+    def score(self, raw, source, helo):
+        text, _ = self.run_it(raw=raw)
+        scores = re.search(r"(?m)^X-Spam-Scores: (.*(?:\n[ \t].*)*)", text).group(1)
+        return {name: float(value) for name, value in
+                re.findall(r"(IPREV_\w+)=(-?[0-9.]+)", re.sub(r"\s+", "", scores))}
+
+    def check_lint(self):
+        """Our file is clean among Debian's own rules."""
+        _, said = self.run_it("--lint")
+        self.assertEqual(said.strip(), "")
+
+
+@unittest.skipIf(WITHOUT, WITHOUT)
+class SpamAssassin(Site):
+    """X-IPRev alone."""
+
+    def test_lint(self):
+        """Without the plugin, as Debian has it."""
+        self.check_lint()
+
+    def test_lint_alone(self):
+        """The check of cleanness does find faults: one is put in."""
+        broken = self.site + "-broken"
+        shutil.copytree(self.site, broken)
+        with open(os.path.join(broken, "iprev.cf"), "a", encoding="ascii") as file:
+            file.write("\nheader IPREV_WRONG X-IPRev =~ /(/\n")
+        self.assertNotEqual(spamassassin(["--lint"], site=broken).returncode, 0)
+
+    def test_forged(self):
+        """A forged X-IPRev is gone when SpamAssassin looks."""
+        self.check_forged()
+
+    def test_only_the_topmost_counts(self):
+        """A second X-IPRev, further down, is not looked at."""
+        _, message = self.scored("192.0.2.15", "mail.bank.example")
+        raw = message.raw.replace(b"\n\n", b"\nX-IPRev: pass; findings=ptr-generic,helo-self;\n\n", 1)
+        self.assertEqual(set(self.score(raw, "", "")), scored.symbols("FAIL HELO_MISMATCH"))
+
+    def test_why_is_no_finding(self):
+        """Words of other parts of the field are not taken for findings."""
+        raw = (b"X-IPRev: pass; ip=192.0.2.1; ptr=ptr-generic; helo=helo-self;\n"
+               b"\tfindings=iprev-pass,ptr-named,helo-verified; rule=helo-self; action=tag; mode=monitor;\n"
+               b"\twhy=\"findings of helo-self, ptr-generic;\"\nSubject: x\n\nx\n")
+        self.assertEqual(set(self.score(raw, "", "")), {"IPREV_PASS"})
+
+
+@unittest.skipIf(WITHOUT, WITHOUT)
+class AuthRes(Site):
+    """The same with the AuthRes plugin."""
+
+    plugin = True
+
+    def without_x_iprev(self, source, helo="mail.good.example", **rest):
+        """A message as a site with x-iprev = false gets it."""
+        _, message = self.scored(source, helo, **rest)
+        head, _, body = message.raw.partition(b"\n\n")
+        kept = re.sub(rb"(?im)^X-IPRev:.*\n(?:[ \t].*\n)*", b"", head + b"\n")
+        return kept + b"\n" + body
+
+    def test_lint(self):
+        """With the plugin."""
+        self.check_lint()
+
+    def test_parses_our_field(self):
+        """AuthRes reads every Authentication-Results of ours, with nothing skipped."""
+        for one in scored.SENT:
+            if ":" in one.source and "ipv6" in self.world.lacking:
+                continue
+            raw = self.without_x_iprev(one.source, one.helo)
+            _, said = self.run_it("-D", "authres", raw=raw)
+            result = one.symbols.split()[0]
+            self.assertIn("results: iprev=" + result.lower(), said)
+            self.assertNotIn("skipping", said)
+            self.assertEqual(set(self.score(raw, "", "")), {"IPREV_" + result})
+
+    def test_other_authserv_id_is_not_believed(self):
+        """authres_trusted_authserv is what decides."""
+        raw = self.without_x_iprev("192.0.2.15").replace(b"Results: mx.example.org", b"Results: mx.other.example")
+        self.assertEqual(self.score(raw, "", ""), {})
+
+
+scored.add_rows(SpamAssassin)
