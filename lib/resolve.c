@@ -22,7 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STUCK_MS 10000 /* a resolver thread that has not come round for so long is stuck */
+#define STUCK_MS       10000 /* a resolver thread that has not come round for so long is stuck */
+#define UNANSWERED_MAX 10    /* questions in a row without an answer: the servers are gone */
+#define UNANSWERED_MS  60000 /* unless nothing was asked for so long */
 
 /* A lookup handed to a worker. */
 struct request {
@@ -137,6 +139,13 @@ bool resolver_alive(const struct resolver *r)
         if (now - atomic_load_explicit(&r->worker[i].beaten, memory_order_relaxed) > STUCK_MS)
             return false;
     return true;
+}
+
+bool resolver_answered(const struct resolver *r)
+{
+    return atomic_load_explicit(&r->unanswered, memory_order_relaxed) < UNANSWERED_MAX ||
+           resolver_now() - atomic_load_explicit(&r->unanswered_at, memory_order_relaxed) >
+               UNANSWERED_MS;
 }
 
 /* ---- start and end ---- */

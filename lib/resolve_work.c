@@ -18,6 +18,8 @@
 #define GRACE_MS        250 /* for the other PTR names, once one has confirmed */
 #define TEMPERROR_TTL   5   /* seconds */
 #define REPEATED_TTL    0   /* a SERVFAIL that libunbound itself keeps, for up to 5 s */
+#define RCODE_NOERROR   0
+#define RCODE_NXDOMAIN  3
 #define QUESTION_CLIENT UINT_MAX
 #define QUESTION_HELO   (UINT_MAX - 1)
 
@@ -207,6 +209,21 @@ static void read_reply(struct answer *a, const struct question *q, int rcode, co
     a->secure = sec == 2;
 }
 
+/* libunbound says SERVFAIL both for a server that says so and for one that is silent.
+ * Any other answer shows that some server is there. */
+static void note_health(struct resolver *r, int rcode)
+{
+    if (atomic_load_explicit(&r->quit, memory_order_relaxed))
+        return;
+    if (rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN) {
+        if (atomic_load_explicit(&r->unanswered, memory_order_relaxed) != 0)
+            atomic_store_explicit(&r->unanswered, 0, memory_order_relaxed);
+        return;
+    }
+    atomic_store_explicit(&r->unanswered_at, resolver_now(), memory_order_relaxed);
+    atomic_fetch_add_explicit(&r->unanswered, 1, memory_order_relaxed);
+}
+
 /* What libunbound gives back at the end of the resolver is no answer. */
 static void trace(struct resolver *r, const struct question *q, const struct answer *a)
 {
@@ -235,6 +252,7 @@ static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char 
     (void)why_bogus;
     (void)was_ratelimited;
     atomic_fetch_sub_explicit(&k->inflight, 1, memory_order_relaxed);
+    note_health(k->resolver, rcode);
     read_reply(&a, q, rcode, packet, len, sec);
     trace(k->resolver, q, &a);
     follow_trail(&q->trail, &a);

@@ -35,7 +35,9 @@ struct resolver {
     struct lookup_table *table;
     struct resolver_trace trace;
     bool traced;
-    unsigned max_inflight; /* per worker */
+    unsigned max_inflight;          /* per worker */
+    atomic_uint unanswered;         /* questions in a row that no server has answered */
+    _Atomic(int64_t) unanswered_at; /* when the last of them came back */
     atomic_uint_fast64_t lookups, cache_hits, joined, questions, overloads, timeouts;
     unsigned workers;
     struct worker worker[];

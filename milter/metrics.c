@@ -12,25 +12,16 @@
 #include "log.h"
 #include "snapshot.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <microhttpd.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#define RESULTS      (F_IPREV_SKIP + 1)
-#define CAUSES       (F_SKIP_NO_ADDRESS - F_PTR_MISSING + 2) /* the first is none */
-#define ACTIONS      (ACTION_REJECT + 1)
-#define RULE_ROWS    (2 * RULES_MAX + 8) /* the names of a few reloads */
-#define CONNECTIONS  32
-#define IDLE_SECONDS 10
-#define PAGE_TYPE    "text/plain; version=0.0.4; charset=utf-8"
-#define PLAIN_TYPE   "text/plain; charset=utf-8"
+#define RESULTS   (F_IPREV_SKIP + 1)
+#define CAUSES    (F_SKIP_NO_ADDRESS - F_PTR_MISSING + 2) /* the first is none */
+#define ACTIONS   (ACTION_REJECT + 1)
+#define RULE_ROWS (2 * RULES_MAX + 8) /* the names of a few reloads */
+#define STUCK_MS  15000               /* no client's deadline is later than 9 s */
 
 typedef atomic_uint_fast64_t counter;
 
@@ -65,7 +56,12 @@ struct histogram {
 static counter checks[RESULTS][CAUSES];
 static struct histogram dns, waited;
 static counter reloads[2]; /* [1]: taken */
-static atomic_long sessions, waiting;
+static atomic_long sessions;
+
+/* Waiting callbacks, in the order in which they began. */
+static struct metrics_wait *waits, **waits_tail = &waits;
+static unsigned waiting;
+static pthread_mutex_t waits_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void add(counter *c, uint64_t n)
 {
@@ -163,9 +159,40 @@ long metrics_sessions(void)
     return atomic_load(&sessions);
 }
 
-void metrics_waiting(int change)
+void metrics_wait_begin(struct metrics_wait *w)
 {
-    atomic_fetch_add_explicit(&waiting, change, memory_order_relaxed);
+    w->since = resolver_now();
+    w->next = NULL;
+    pthread_mutex_lock(&waits_lock);
+    w->prev = waits_tail;
+    *waits_tail = w;
+    waits_tail = &w->next;
+    waiting++;
+    pthread_mutex_unlock(&waits_lock);
+}
+
+void metrics_wait_end(struct metrics_wait *w)
+{
+    pthread_mutex_lock(&waits_lock);
+    *w->prev = w->next;
+    if (w->next != NULL)
+        w->next->prev = w->prev;
+    else
+        waits_tail = w->prev;
+    waiting--;
+    pthread_mutex_unlock(&waits_lock);
+}
+
+/* How many wait, and for how long the first of them has. */
+static unsigned waits_now(int64_t *oldest_ms)
+{
+    unsigned n;
+
+    pthread_mutex_lock(&waits_lock);
+    n = waiting;
+    *oldest_ms = waits != NULL ? resolver_now() - waits->since : 0;
+    pthread_mutex_unlock(&waits_lock);
+    return n;
 }
 
 void metrics_reload(bool taken)
@@ -304,7 +331,17 @@ static void put_resolver(FILE *f, struct resolver *r)
 #undef ANEW
 }
 
-static void put_page(FILE *f)
+static void put_waits(FILE *f)
+{
+    int64_t ms;
+
+    put_one(f, "iprev_waiting", "gauge", "Callbacks waiting for DNS.", waits_now(&ms));
+    put_family(f, "iprev_waiting_oldest_seconds", "gauge",
+               "For how long the first of these callbacks has been waiting.");
+    fprintf(f, "iprev_waiting_oldest_seconds %" PRId64 ".%03u\n", ms / 1000, (unsigned)(ms % 1000));
+}
+
+void metrics_put_page(FILE *f)
 {
     struct snapshot *s = snapshot_take();
     struct resolver *r = s != NULL ? s->resolver : NULL;
@@ -316,11 +353,11 @@ static void put_page(FILE *f)
     put_histogram(f, "iprev_dns_seconds", "DNS time of a judgement, 0 when remembered.", &dns);
     put_histogram(f, "iprev_wait_seconds", "Time that the mail server waited for DNS.", &waited);
     put_resolver(f, r);
-    put_one(f, "iprev_resolver_up", "gauge", "Whether all resolver threads come round.",
-            r != NULL && resolver_alive(r));
+    put_one(f, "iprev_resolver_up", "gauge",
+            "Whether all resolver threads come round, and name servers answer.",
+            r != NULL && resolver_alive(r) && resolver_answered(r));
     put_one(f, "iprev_sessions", "gauge", "Milter connections open.", (uint64_t)metrics_sessions());
-    put_one(f, "iprev_waiting", "gauge", "Callbacks waiting for DNS.",
-            (uint64_t)atomic_load(&waiting));
+    put_waits(f);
     put_family(f, "iprev_reloads_total", "counter", "Reloads, refused when there was a fault.");
     fprintf(f, "iprev_reloads_total{result=\"taken\"} %" PRIu64 "\n", value(&reloads[true]));
     fprintf(f, "iprev_reloads_total{result=\"refused\"} %" PRIu64 "\n", value(&reloads[false]));
@@ -328,172 +365,21 @@ static void put_page(FILE *f)
     snapshot_release(s);
 }
 
-/* ---- answering ---- */
-
-static struct MHD_Daemon *server;
-
-/* The text that goes out, or NULL. line NULL: the page. */
-static char *write_text(const char *line, size_t *n)
-{
-    char *text = NULL;
-    FILE *f = open_memstream(&text, n);
-    bool bad;
-
-    if (f == NULL)
-        return NULL;
-    if (line == NULL)
-        put_page(f);
-    else
-        fprintf(f, "%s\n", line);
-    bad = ferror(f) != 0;
-    if (fclose(f) == 0 && !bad)
-        return text;
-    free(text);
-    return NULL;
-}
-
-/* line NULL: the page. */
-static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const char *line)
-{
-    enum MHD_Result queued = MHD_NO;
-    struct MHD_Response *r = NULL;
-    size_t n = 0;
-    char *text = write_text(line, &n);
-
-    if (text != NULL)
-        r = MHD_create_response_from_buffer(n, text, MHD_RESPMEM_MUST_FREE);
-    if (r == NULL) {
-        free(text);
-        return MHD_NO;
-    }
-    if (MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE,
-                                line == NULL ? PAGE_TYPE : PLAIN_TYPE) == MHD_YES &&
-        (status != MHD_HTTP_METHOD_NOT_ALLOWED ||
-         MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD") == MHD_YES))
-        queued = MHD_queue_response(c, status, r);
-    MHD_destroy_response(r);
-    return queued;
-}
-
-static enum MHD_Result answer_health(struct MHD_Connection *c)
+const char *metrics_fault(void)
 {
     struct snapshot *s = snapshot_take();
     const char *fault = NULL;
+    int64_t ms;
 
+    waits_now(&ms);
     if (s == NULL)
         fault = "no settings are in force";
     else if (!resolver_alive(s->resolver))
         fault = "a resolver thread is stuck";
+    else if (!resolver_answered(s->resolver))
+        fault = "no name server answers";
+    else if (ms > STUCK_MS)
+        fault = "a callback is stuck";
     snapshot_release(s);
-    return fault != NULL ? answer(c, MHD_HTTP_SERVICE_UNAVAILABLE, fault)
-                         : answer(c, MHD_HTTP_OK, "ok");
-}
-
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path,
-                                  const char *method, const char *version, const char *body,
-                                  size_t *body_len, void **state)
-{
-    static char begun;
-    bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    bool page = strcmp(path, "/metrics") == 0;
-
-    (void)arg;
-    (void)version;
-    (void)body;
-    /* An answer before the whole request is there closes the connection. */
-    if (reads && (*state == NULL || *body_len != 0)) {
-        *state = &begun;
-        *body_len = 0;
-        return MHD_YES;
-    }
-    if (!page && strcmp(path, "/healthz") != 0)
-        return answer(c, MHD_HTTP_NOT_FOUND, "only /metrics and /healthz are here");
-    if (!reads)
-        return answer(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are answered");
-    return page ? answer(c, MHD_HTTP_OK, NULL) : answer_health(c);
-}
-
-/* ---- start and stop ---- */
-
-static bool port_read(in_port_t *port, const char *s)
-{
-    unsigned v = 0;
-    size_t i;
-
-    for (i = 0; ascii_digit((unsigned char)s[i]) && i < 5; i++)
-        v = v * 10 + (unsigned)(s[i] - '0');
-    *port = htons((uint16_t)v);
-    return s[i] == '\0' && s[0] != '0' && v >= 1 && v <= 65535;
-}
-
-static bool address_read(struct sockaddr_storage *out, socklen_t *len, const char *text)
-{
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-    struct sockaddr_in in = {.sin_family = AF_INET};
-    const char *colon = strrchr(text, ':');
-    size_t n = colon != NULL ? (size_t)(colon - text) : 0;
-    size_t bracket = n > 2 && text[0] == '[' && text[n - 1] == ']';
-    struct addr a;
-
-    if (!addr_parse(&a, text + bracket, n - 2 * bracket) || !port_read(&in.sin_port, colon + 1) ||
-        (memchr(text, ':', n) != NULL) != bracket)
-        return false;
-    memcpy(&in.sin_addr, a.bytes, sizeof in.sin_addr);
-    memcpy(&in6.sin6_addr, a.bytes, sizeof in6.sin6_addr);
-    in6.sin6_port = in.sin_port;
-    *len = a.family == ADDR_IPV4 ? sizeof in : sizeof in6;
-    memcpy(out, a.family == ADDR_IPV4 ? (const void *)&in : (const void *)&in6, *len);
-    return true;
-}
-
-static int listen_at(const struct sockaddr_storage *at, socklen_t len)
-{
-    int on = 1, e;
-    int fd = socket(at->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (fd < 0)
-        return -1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        (at->ss_family != AF_INET6 ||
-         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
-        bind(fd, (const struct sockaddr *)at, len) == 0 && listen(fd, CONNECTIONS) == 0)
-        return fd;
-    e = errno;
-    close(fd);
-    errno = e;
-    return -1;
-}
-
-bool metrics_start(const char *listen, char *err, size_t errlen)
-{
-    struct sockaddr_storage at;
-    socklen_t len;
-    int fd;
-
-    if (!address_read(&at, &len, listen)) {
-        snprintf(err, errlen, "%s is not ADDRESS:PORT", listen);
-        return false;
-    }
-    fd = server == NULL ? listen_at(&at, len) : -1;
-    if (fd < 0) {
-        snprintf(err, errlen, "cannot listen on %s: %s", listen,
-                 server != NULL ? "already started" : strerror(errno));
-        return false;
-    }
-    /* epoll or poll: select would end at 1024 descriptors. Without the error log,
-     * libmicrohttpd writes nothing anywhere. */
-    server = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request,
-                              NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-                              (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-                              (unsigned)IDLE_SECONDS, MHD_OPTION_END);
-    if (server == NULL) /* which may have closed fd, or not: it is not ours to close */
-        snprintf(err, errlen, "cannot start serving %s: no thread or no memory to be had", listen);
-    return server != NULL;
-}
-
-void metrics_stop(void)
-{
-    if (server != NULL)
-        MHD_stop_daemon(server);
-    server = NULL;
+    return fault;
 }

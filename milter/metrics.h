@@ -9,6 +9,8 @@
 
 #include "policy.h"
 
+#include <stdio.h>
+
 /* One judged client. cause: F_NONE on pass. */
 void metrics_check(enum finding result, enum finding cause);
 
@@ -24,11 +26,22 @@ void metrics_wait_ms(unsigned ms);
 void metrics_session(int change);
 long metrics_sessions(void);
 
-/* Callbacks that are waiting for DNS now: +1, -1. */
-void metrics_waiting(int change);
+/* A callback that is waiting for DNS. Lives on the stack of who waits. */
+struct metrics_wait {
+    struct metrics_wait *next, **prev;
+    int64_t since; /* resolver_now() */
+};
+void metrics_wait_begin(struct metrics_wait *w);
+void metrics_wait_end(struct metrics_wait *w);
+
+/* Why the daemon is not well, or NULL: the text of /healthz. */
+const char *metrics_fault(void);
 
 /* Reloads: taken, or refused because of a fault. */
 void metrics_reload(bool taken);
+
+/* Writes the page of /metrics. */
+void metrics_put_page(FILE *f);
 
 /* Serves /metrics and /healthz at "ADDRESS:PORT"; "[ADDRESS]:PORT" is IPv6 alone.
  * False, with the reason in err, when it cannot. Call with signals blocked.

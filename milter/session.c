@@ -243,6 +243,7 @@ static bool exempt_authenticated(const struct session *s)
 
 static void wait_for(struct session *s, struct lookup *l, int64_t deadline)
 {
+    struct metrics_wait wait;
     int64_t from;
     unsigned ms;
 
@@ -253,9 +254,9 @@ static void wait_for(struct session *s, struct lookup *l, int64_t deadline)
         return;
     if (session_before_wait != NULL)
         session_before_wait();
-    metrics_waiting(1);
+    metrics_wait_begin(&wait);
     lookup_wait(l, deadline + SLACK_MS);
-    metrics_waiting(-1);
+    metrics_wait_end(&wait);
     if (session_after_wait != NULL)
         session_after_wait();
     ms = (unsigned)(resolver_now() - from);

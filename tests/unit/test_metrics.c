@@ -126,6 +126,7 @@ static void expect_grammar(const char *body)
 
 Test(metrics, counts)
 {
+    struct metrics_wait wait;
     const char *body;
 
     metrics_check(F_IPREV_PASS, F_NONE);
@@ -143,7 +144,7 @@ Test(metrics, counts)
     metrics_session(1);
     metrics_session(1);
     metrics_session(-1);
-    metrics_waiting(1);
+    metrics_wait_begin(&wait);
     metrics_reload(true);
     metrics_reload(false);
     metrics_reload(false);
@@ -313,7 +314,8 @@ static void expect_names(const char *body)
                  new_name[i]);
         expect_sample(body, name, "4");
         snprintf(name, sizeof name,
-                 "iprev_actions_total{action=\"tag\",mode=\"enforce\",rule=\"%.32s\"}", new_name[i]);
+                 "iprev_actions_total{action=\"tag\",mode=\"enforce\",rule=\"%.32s\"}",
+                 new_name[i]);
         expect_sample(body, name, "2000");
     }
 }
@@ -341,6 +343,33 @@ Test(metrics, threads_lose_no_count)
     expect_sample(body, "iprev_sessions", "0");
     expect_names(body);
     metrics_stop();
+}
+
+/* Callbacks come and go in any order; one that has waited far beyond every deadline
+ * is stuck. */
+static void expect_waits_in_health(void)
+{
+    struct metrics_wait first, second, third;
+
+    metrics_wait_begin(&first);
+    metrics_wait_begin(&second);
+    metrics_wait_begin(&third);
+    second.since -= 15900;
+    cr_expect_str_eq(request("GET", "/healthz"), "ok\n", "the first one counts");
+    metrics_wait_end(&first);
+    cr_expect_str_eq(request("GET", "/healthz"), "a callback is stuck\n");
+    cr_expect_eq(strncmp(reply, "HTTP/1.1 503 ", 13), 0);
+    cr_expect_eq(strncmp(sample(page(), "iprev_waiting_oldest_seconds"), "15.9", 4), 0);
+    metrics_wait_end(&third);
+    cr_expect_str_eq(request("GET", "/healthz"), "a callback is stuck\n");
+    expect_sample(page(), "iprev_waiting", "1");
+    metrics_wait_end(&second);
+    cr_expect_str_eq(request("GET", "/healthz"), "ok\n");
+    metrics_wait_begin(&first);
+    expect_sample(page(), "iprev_waiting", "1");
+    metrics_wait_end(&first);
+    expect_sample(page(), "iprev_waiting", "0");
+    expect_sample(page(), "iprev_waiting_oldest_seconds", "0.000");
 }
 
 /* A resolver that needs no server: its first question goes to a zone file. */
@@ -373,6 +402,7 @@ Test(metrics, resolver_in_force)
     expect_sample(body, "iprev_actions_total{action=\"accept\",mode=\"monitor\",rule=\"-\"}", "0");
     cr_expect_str_eq(request("GET", "/healthz"), "ok\n");
     cr_expect_eq(strncmp(reply, "HTTP/1.1 200 ", 13), 0);
+    expect_waits_in_health();
     snapshot_put(NULL);
     cr_expect_str_eq(request("GET", "/healthz"), "no settings are in force\n");
     metrics_stop();

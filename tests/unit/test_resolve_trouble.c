@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 
 #include "dns_shared.h"
+#include "resolve_work.h"
 
 #define REV(n) #n ".2.0.192.in-addr.arpa"
 
@@ -325,4 +326,46 @@ Test(resolve, B12_any_order_of_answers)
         lookup_release(l);
         end_both(r, v);
     }
+}
+
+/* ---- servers that are gone ---- */
+
+static void ask_in_vain(struct resolver *r, unsigned from, unsigned to)
+{
+    char client[16];
+    unsigned i;
+
+    for (i = from; i <= to; i++) {
+        snprintf(client, sizeof client, "192.0.2.%u", i);
+        lookup_release(ask_client(r, client, 1500));
+    }
+}
+
+Test(resolve, E17_E18_servers_gone_and_back)
+{
+    static const struct dns_row rows[] = {
+        {REV(1), RR_PTR, "", .ttl = 300},
+        {REV(2), RR_PTR, NULL, .rcode = DNS_NXDOMAIN},
+        {"*", RR_PTR, NULL, .rcode = DNS_SERVFAIL},
+    };
+    struct dns_server *v = DNS_START(rows);
+    struct resolver *r = start_at(v);
+
+    cr_expect(resolver_answered(r), "nothing was asked yet");
+    ask_in_vain(r, 11, 19);
+    cr_expect(resolver_answered(r), "nine may be the clients' own fault");
+    ask_in_vain(r, 20, 20);
+    cr_expect_not(resolver_answered(r));
+    cr_expect(resolver_alive(r), "the threads are well");
+    ask_in_vain(r, 1, 1);
+    cr_expect(resolver_answered(r), "one answer is enough, and be it an empty one");
+    ask_in_vain(r, 31, 40);
+    cr_expect_not(resolver_answered(r));
+    ask_in_vain(r, 2, 2);
+    cr_expect(resolver_answered(r), "NXDOMAIN is an answer");
+    ask_in_vain(r, 51, 60);
+    cr_expect_not(resolver_answered(r));
+    atomic_fetch_sub(&r->unanswered_at, 61000);
+    cr_expect(resolver_answered(r), "nobody knows, as none has asked for a minute");
+    end_both(r, v);
 }
