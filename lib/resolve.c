@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -103,6 +104,7 @@ static void *worker_main(void *arg)
     struct worker *k = arg;
     struct resolver *r = k->resolver;
 
+    prctl(PR_SET_NAME, "iprev-resolver"); /* for top -H */
     event_base_loop(k->base, EVLOOP_NO_EXIT_ON_EMPTY);
     work_finish_all(k); /* none are open, unless the loop has failed */
     worker_close(k);

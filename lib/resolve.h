@@ -46,8 +46,8 @@ bool resolver_wait_ended(unsigned ms);
 /* Every resolver thread has come round in the last ten seconds. */
 bool resolver_alive(const struct resolver *r);
 
-/* The name servers answer. False once ten questions in a row have come back without an
- * answer, until one is answered again, or none was asked for a minute. */
+/* The name servers answer. False once ten questions in a row got no answer, or none in
+ * time, until one is answered again, or none was asked for a minute. */
 bool resolver_answered(const struct resolver *r);
 
 /* Milliseconds of the monotonic clock. */

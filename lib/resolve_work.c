@@ -18,8 +18,6 @@
 #define GRACE_MS        250 /* for the other PTR names, once one has confirmed */
 #define TEMPERROR_TTL   5   /* seconds */
 #define REPEATED_TTL    0   /* a SERVFAIL that libunbound itself keeps, for up to 5 s */
-#define RCODE_NOERROR   0
-#define RCODE_NXDOMAIN  3
 #define QUESTION_CLIENT UINT_MAX
 #define QUESTION_HELO   (UINT_MAX - 1)
 
@@ -130,14 +128,23 @@ static void finish_now(struct work *w)
         finish_chain(w);
 }
 
+static void note_unanswered(struct resolver *r)
+{
+    atomic_store_explicit(&r->unanswered_at, resolver_now(), memory_order_relaxed);
+    atomic_fetch_add_explicit(&r->unanswered, 1, memory_order_relaxed);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct work *w = arg;
+    struct resolver *r = w->worker->resolver;
 
     (void)fd;
     (void)what;
-    if (!w->grace)
-        atomic_fetch_add_explicit(&w->worker->resolver->timeouts, 1, memory_order_relaxed);
+    if (!w->grace) {
+        atomic_fetch_add_explicit(&r->timeouts, 1, memory_order_relaxed);
+        note_unanswered(r);
+    }
     finish_now(w);
     work_free_if_unused(w);
 }
@@ -211,17 +218,16 @@ static void read_reply(struct answer *a, const struct question *q, int rcode, co
 
 /* libunbound says SERVFAIL both for a server that says so and for one that is silent.
  * Any other answer shows that some server is there. */
-static void note_health(struct resolver *r, int rcode)
+static void note_reply(const struct work *w, enum answer_kind kind)
 {
-    if (atomic_load_explicit(&r->quit, memory_order_relaxed))
-        return;
-    if (rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN) {
-        if (atomic_load_explicit(&r->unanswered, memory_order_relaxed) != 0)
-            atomic_store_explicit(&r->unanswered, 0, memory_order_relaxed);
-        return;
+    struct resolver *r = w->worker->resolver;
+
+    if (kind == ANSWER_SERVFAIL) {
+        if (w->lookup != NULL) /* else counted when it ran out of time */
+            note_unanswered(r);
+    } else if (atomic_load_explicit(&r->unanswered, memory_order_relaxed) != 0) {
+        atomic_store_explicit(&r->unanswered, 0, memory_order_relaxed);
     }
-    atomic_store_explicit(&r->unanswered_at, resolver_now(), memory_order_relaxed);
-    atomic_fetch_add_explicit(&r->unanswered, 1, memory_order_relaxed);
 }
 
 /* What libunbound gives back at the end of the resolver is no answer. */
@@ -252,8 +258,8 @@ static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char 
     (void)why_bogus;
     (void)was_ratelimited;
     atomic_fetch_sub_explicit(&k->inflight, 1, memory_order_relaxed);
-    note_health(k->resolver, rcode);
     read_reply(&a, q, rcode, packet, len, sec);
+    note_reply(w, a.kind);
     trace(k->resolver, q, &a);
     follow_trail(&q->trail, &a);
     if (a.kind == ANSWER_ALIAS && w->lookup != NULL && q->trail.aliases < ALIASES_MAX) {
