@@ -374,8 +374,10 @@ class BuiltUpon(Metered):
     def query(expression):
         """The series of an instant query; none when nothing is there yet."""
         try:
-            _, text = get("/api/v1/query?" + urllib.parse.urlencode({"query": expression}), PROMETHEUS)
+            status, text = get("/api/v1/query?" + urllib.parse.urlencode({"query": expression}), PROMETHEUS)
         except OSError:
+            return []
+        if status == http.client.SERVICE_UNAVAILABLE:  # it is still starting
             return []
         answer = json.loads(text)
         if answer["status"] != "success":
