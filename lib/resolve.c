@@ -23,9 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STUCK_MS       10000 /* a resolver thread that has not come round for so long is stuck */
-#define UNANSWERED_MAX 10    /* questions in a row without an answer: the servers are gone */
-#define UNANSWERED_MS  60000 /* unless nothing was asked for so long */
+#define STUCK_MS 10000 /* a resolver thread that has not come round for so long is stuck */
 
 /* A lookup handed to a worker. */
 struct request {
@@ -130,6 +128,7 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     atomic_store_explicit(&k->beaten, resolver_now(), memory_order_relaxed);
+    breaker_beat(k);
 }
 
 bool resolver_alive(const struct resolver *r)
@@ -145,9 +144,12 @@ bool resolver_alive(const struct resolver *r)
 
 bool resolver_answered(const struct resolver *r)
 {
-    return atomic_load_explicit(&r->unanswered, memory_order_relaxed) < UNANSWERED_MAX ||
-           resolver_now() - atomic_load_explicit(&r->unanswered_at, memory_order_relaxed) >
-               UNANSWERED_MS;
+    unsigned i;
+
+    for (i = 0; i < r->workers; i++)
+        if (breaker_is_open(&r->worker[i]))
+            return false;
+    return true;
 }
 
 /* ---- start and end ---- */
@@ -215,6 +217,8 @@ static struct resolver *resolver_new(const struct resolver_settings *s,
     atomic_init(&r->refs, 1);
     atomic_init(&r->holders, s->threads + 1);
     r->workers = s->threads;
+    if (getentropy(&r->salt, sizeof r->salt) != 0)
+        r->salt = (uint64_t)resolver_now();
     if (t != NULL) {
         r->trace = *t;
         r->traced = true;

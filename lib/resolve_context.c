@@ -56,7 +56,8 @@ static bool set_options(struct ub_ctx *ctx, const struct resolver_settings *s, u
         {"unblock-lan-zones:", "yes", true},
         {"insecure-lan-zones:", validate ? "yes" : "no", true},
         {"do-not-query-localhost:", "no", false},
-        {"infra-host-ttl:", "30", false},
+        /* A forwarder that was away is tried anew after so many seconds. */
+        {"infra-host-ttl:", s->root ? "30" : "10", false},
         {"infra-keep-probing:", "yes", false},
         /* A forwarder may be silent about one name and fine with the others, and may take
          * seconds over a name it has to ask for: three tries of 0.4, 0.8 and 1.6 s. It must

@@ -12,12 +12,16 @@
 #include <event2/event_struct.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unbound-event.h>
 
 #define ALIASES_MAX     8   /* followed by us, when libunbound did not */
 #define GRACE_MS        250 /* for the other PTR names, once one has confirmed */
 #define TEMPERROR_TTL   5   /* seconds */
 #define REPEATED_TTL    0   /* a SERVFAIL that libunbound itself keeps, for up to 5 s */
+#define NETWORK_PART    8   /* of max-inflight: what the clients of one network may have open */
+#define NETWORK_LEAST   16
+#define HASH_FACTOR     0x9e3779b97f4a7c15u
 #define QUESTION_CLIENT UINT_MAX
 #define QUESTION_HELO   (UINT_MAX - 1)
 
@@ -29,8 +33,9 @@ struct work {
     struct lookup *lookup; /* NULL once finished */
     struct event timer;
     int64_t started, deadline;
-    unsigned asked;   /* questions so far */
-    unsigned waiting; /* questions at libunbound */
+    unsigned asked;    /* questions so far */
+    unsigned waiting;  /* questions at libunbound */
+    uint16_t *network; /* counts the open lookups of the client's network */
     bool grace;
     struct fcrdns f;
 };
@@ -74,6 +79,7 @@ static struct lookup *work_close(struct work *w, struct lookup_cost *cost)
     if (w->next != NULL)
         w->next->prev = w->prev;
     w->lookup = NULL;
+    --*w->network;
     cost->questions = w->asked;
     cost->ms = (unsigned)(resolver_now() - w->started);
     return l;
@@ -128,23 +134,14 @@ static void finish_now(struct work *w)
         finish_chain(w);
 }
 
-static void note_unanswered(struct resolver *r)
-{
-    atomic_store_explicit(&r->unanswered_at, resolver_now(), memory_order_relaxed);
-    atomic_fetch_add_explicit(&r->unanswered, 1, memory_order_relaxed);
-}
-
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct work *w = arg;
-    struct resolver *r = w->worker->resolver;
 
     (void)fd;
     (void)what;
-    if (!w->grace) {
-        atomic_fetch_add_explicit(&r->timeouts, 1, memory_order_relaxed);
-        note_unanswered(r);
-    }
+    if (!w->grace)
+        atomic_fetch_add_explicit(&w->worker->resolver->timeouts, 1, memory_order_relaxed);
     finish_now(w);
     work_free_if_unused(w);
 }
@@ -216,20 +213,6 @@ static void read_reply(struct answer *a, const struct question *q, int rcode, co
     a->secure = sec == 2;
 }
 
-/* libunbound says SERVFAIL both for a server that says so and for one that is silent.
- * Any other answer shows that some server is there. */
-static void note_reply(const struct work *w, enum answer_kind kind)
-{
-    struct resolver *r = w->worker->resolver;
-
-    if (kind == ANSWER_SERVFAIL) {
-        if (w->lookup != NULL) /* else counted when it ran out of time */
-            note_unanswered(r);
-    } else if (atomic_load_explicit(&r->unanswered, memory_order_relaxed) != 0) {
-        atomic_store_explicit(&r->unanswered, 0, memory_order_relaxed);
-    }
-}
-
 /* What libunbound gives back at the end of the resolver is no answer. */
 static void trace(struct resolver *r, const struct question *q, const struct answer *a)
 {
@@ -259,7 +242,7 @@ static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char 
     (void)was_ratelimited;
     atomic_fetch_sub_explicit(&k->inflight, 1, memory_order_relaxed);
     read_reply(&a, q, rcode, packet, len, sec);
-    note_reply(w, a.kind);
+    breaker_reply(k, a.kind != ANSWER_SERVFAIL);
     trace(k->resolver, q, &a);
     follow_trail(&q->trail, &a);
     if (a.kind == ANSWER_ALIAS && w->lookup != NULL && q->trail.aliases < ALIASES_MAX) {
@@ -329,6 +312,7 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
     }
     atomic_fetch_add_explicit(&k->resolver->questions, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&k->inflight, 1, memory_order_relaxed);
+    breaker_asked(k);
     w->asked++;
     w->waiting++;
     if (ub_resolve_event(k->ctx, text, (int)type, 1, q, on_reply, NULL) != 0) {
@@ -342,15 +326,44 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
 
 /* ---- start and end ---- */
 
+/* The open lookups of a client's /24 or /48 (with those of a few others: the table is small). */
+static uint16_t *network_of(struct worker *k, const struct addr *client)
+{
+    struct addr network = *client;
+    size_t keep = client->family == ADDR_IPV4 ? 3 : 6;
+
+    memset(network.bytes + keep, 0, sizeof network.bytes - keep);
+    return &k->open_from[(addr_hash(&network) ^ k->resolver->salt) * HASH_FACTOR >> 52];
+}
+
+/* Why a lookup gets no work at all, or F_NONE. */
+static enum finding turned_away(struct worker *k, const uint16_t *network)
+{
+    struct resolver *r = k->resolver;
+
+    if (breaker_is_open(k)) {
+        atomic_fetch_add_explicit(&r->timeouts, 1, memory_order_relaxed);
+        return F_DNS_TIMEOUT;
+    }
+    if (*network < r->max_inflight / NETWORK_PART + NETWORK_LEAST)
+        return F_NONE;
+    atomic_fetch_add_explicit(&r->overloads, 1, memory_order_relaxed);
+    return F_DNS_OVERLOAD;
+}
+
 void work_start(struct worker *k, struct lookup *l, int64_t deadline)
 {
-    struct work *w = calloc(1, sizeof *w);
+    uint16_t *network = network_of(k, lookup_client(l));
+    enum finding cause = turned_away(k, network);
+    struct work *w = cause == F_NONE ? calloc(1, sizeof *w) : NULL;
     struct dname name;
 
     if (w == NULL) {
-        lookup_finish_failed(l, F_DNS_OVERLOAD);
+        lookup_finish_failed(l, cause != F_NONE ? cause : F_DNS_OVERLOAD);
         return;
     }
+    w->network = network;
+    ++*network;
     w->worker = k;
     w->lookup = l;
     w->started = resolver_now();

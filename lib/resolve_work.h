@@ -6,6 +6,7 @@
 #ifndef IPREV_RESOLVE_WORK_H
 #define IPREV_RESOLVE_WORK_H
 
+#include "resolve_breaker.h"
 #include "resolve_table.h"
 
 #include <event2/event.h>
@@ -13,6 +14,8 @@
 
 struct request;
 struct work;
+
+#define PREFIX_SLOTS 4096
 
 struct worker {
     struct resolver *resolver;
@@ -23,6 +26,8 @@ struct worker {
     _Atomic(struct request *) inbox;
     struct work *open;    /* lookups not finished, newest first */
     atomic_uint inflight; /* questions at libunbound; written by this thread only */
+    struct breaker breaker;
+    uint16_t open_from[PREFIX_SLOTS]; /* lookups not finished, by the client's network */
     struct event *beat;
     _Atomic(int64_t) beaten; /* when the thread last came round */
 };
@@ -35,9 +40,8 @@ struct resolver {
     struct lookup_table *table;
     struct resolver_trace trace;
     bool traced;
-    unsigned max_inflight;          /* per worker */
-    atomic_uint unanswered;         /* questions in a row that no server has answered */
-    _Atomic(int64_t) unanswered_at; /* when the last of them came back */
+    unsigned max_inflight; /* per worker */
+    uint64_t salt;         /* of the networks' places: nobody can choose a victim's */
     atomic_uint_fast64_t lookups, cache_hits, joined, questions, overloads, timeouts;
     unsigned workers;
     struct worker worker[];

@@ -36,7 +36,6 @@ enum exit_code {
 
 #define STOP_WAIT_MS 10000 /* for callbacks that run */
 #define ANSWERS_MS   1000  /* for callbacks that waited for DNS, to answer */
-#define IDLE_MS      60000
 #define KICK_MS      50 /* while libmilter closes its listener */
 /* For the listener to close. Its pool destroys a mutex in use when it ends, and can
  * so lock the listener out for ever. */
@@ -167,6 +166,20 @@ static void feed_watchdog(void)
     snapshot_release(s);
 }
 
+/* Says once when the name servers are gone, and once when they are back. */
+static void note_servers(void)
+{
+    static bool gone;
+    struct snapshot *s = snapshot_take();
+
+    if (s != NULL && resolver_answered(s->resolver) == gone) {
+        gone = !gone;
+        log_line(LOG_WARNING, gone ? "no name server answers: clients get temperror at once"
+                                   : "a name server answers again");
+    }
+    snapshot_release(s);
+}
+
 static void waited_signals(sigset_t *set)
 {
     sigemptyset(set);
@@ -180,9 +193,8 @@ static void waited_signals(sigset_t *set)
 /* The signal that ends us, or 0 when libmilter has ended by itself. */
 static int wait_for_end(void)
 {
-    unsigned watchdog = daemon_watchdog_ms();
-    unsigned ms = watchdog != 0 ? watchdog : IDLE_MS;
-    struct timespec every = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    static const struct timespec every = {.tv_sec = 1};
+    bool watchdog = daemon_watchdog_ms() != 0;
     sigset_t set;
 
     waited_signals(&set);
@@ -195,8 +207,9 @@ static int wait_for_end(void)
             return 0;
         if (sig == SIGUSR1)
             reload_run(&source, socket_in_use);
-        if (watchdog != 0)
+        if (watchdog)
             feed_watchdog();
+        note_servers();
     }
 }
 

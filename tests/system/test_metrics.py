@@ -204,21 +204,23 @@ class DeadServers(Metered):
     settings = {"extra": LISTEN, "mode": "enforce", "resolver": 'forward = {"127.0.0.1@5998"}\n deadline = 2000'}
 
     def test_E17_E18_dead_and_back(self):
-        """Gauge 0 and 503 while it is gone, 1 and 200 soon after its return: at the latest
-        when libunbound forgets how slow the server was (infra-host-ttl, 30 s)."""
+        """Gauge 0, 503 and answers at once while it is gone; 1 and 200 within 15 s of its return,
+        whether clients come or not."""
         self.assertEqual(get("/healthz"), (200, "ok\n"))
         for result in harness.together([lambda at=at: self.send("192.0.2.%d" % at) for at in range(40, 48)]):
             self.check_headers(result.message, "temperror")
         self.until(lambda: samples()["iprev_resolver_up"] == 0)
         self.assertEqual(get("/healthz"), (503, "no name server answers\n"))
+        self.until(lambda: "no name server answers: clients get temperror at once" in self.daemon.log())
+        result = self.send("192.0.2.50")
+        self.check_headers(result.message, "temperror", "dns-timeout", "192.0.2.50")
+        self.assertLess(result.seconds - result.greeted, 1)
         dnsd.DnsServer(harness.SCRIPT + self.dns, ["127.0.0.1"], 5998).start()
-        began = time.monotonic()
-        while samples()["iprev_resolver_up"] == 0:
-            self.assertLess(time.monotonic() - began, 35)
-            self.send("192.0.2.10")
-            time.sleep(0.5)
+        self.until(lambda: samples()["iprev_resolver_up"] == 1, timeout=15)
         self.assertEqual(get("/healthz"), (200, "ok\n"))
-        self.until(lambda: self.xiprev(self.send("192.0.2.10").message)["result"] == "pass", timeout=35)
+        # libunbound keeps a SERVFAIL for five seconds; HELO named this host meanwhile
+        self.until(lambda: self.xiprev(self.send("192.0.2.10").message)["result"] == "pass", timeout=7)
+        self.until(lambda: "a name server answers again" in self.daemon.log())
 
 
 class Held:
@@ -259,12 +261,14 @@ class Stuck(Metered):
             with open(base + "comm", encoding="ascii") as name, open(base + "wchan", encoding="ascii") as call:
                 if holds(name.read().strip(), call.read().strip()):
                     found.append(int(thread))
+        if not found:
+            self.skipTest("threads cannot be told apart here")
         return found
 
     def test_resolver_thread(self):
         """A resolver thread that stands still: 503, gauge 0, and mail is accepted all the same."""
         with Held(self.threads(lambda name, _: name == "iprev-resolver")) as held:
-            self.assertEqual(len(held.held), 1)
+            self.assertEqual(len(held.held), 1, "one resolver thread by default")
             result = self.send("192.0.2.11")
             self.assertTrue(result.accepted(), result.transcript)
             self.check_headers(result.message, "temperror", "dns-timeout", "192.0.2.11")

@@ -64,6 +64,7 @@ struct dns_server {
     size_t rows;
     atomic_uint asked[DNS_ROWS_MAX]; /* how often each row was */
     atomic_uint unknown;             /* and what no row knows */
+    atomic_bool mute;                /* hears nothing */
     char address[40];                /* for resolver_settings.forward */
     size_t late;
     struct dns_late queue[DNS_LATE_MAX];
@@ -222,6 +223,13 @@ static inline void dns_send_due(struct dns_server *v)
         }
 }
 
+static inline void dns_ignore(struct dns_server *v)
+{
+    char octet;
+
+    (void)!recv(v->fd, &octet, 1, MSG_DONTWAIT);
+}
+
 static inline void *dns_main(void *arg)
 {
     struct dns_server *v = arg;
@@ -229,7 +237,7 @@ static inline void *dns_main(void *arg)
 
     while (!atomic_load(&v->stop)) {
         if (poll(&p, 1, v->late > 0 ? 2 : 20) > 0)
-            dns_question(v);
+            atomic_load(&v->mute) ? dns_ignore(v) : dns_question(v);
         dns_send_due(v);
     }
     return NULL;

@@ -115,10 +115,10 @@ Test(resolve, E11_drain_wakes_all)
     end_both(r, v);
 }
 
-/* Sets of clients whose zone never answers: 198.51.100.0 and up. */
+/* Clients whose zone never answers, each in a network of its own. */
 static struct lookup *ask_dead(struct resolver *r, unsigned i, int64_t deadline)
 {
-    uint8_t bytes[4] = {198, 51, (uint8_t)(100 + i / 256), (uint8_t)i};
+    uint8_t bytes[4] = {198, (uint8_t)(18 + i / 256), (uint8_t)i, 7};
     struct addr a = addr_from_bytes(ADDR_IPV4, bytes);
 
     return resolver_ask_client(r, &a, deadline);

@@ -1,0 +1,40 @@
+/* When no name server answers at all: say so at once, and find out when one is back.
+ *
+ * Inner header of resolve.c. A silent or failing zone is no reason; only silence of
+ * everything, the breaker's own question included, is. While the breaker is open a lookup
+ * ends as DNS_TIMEOUT without a question, so a dead resolver costs each client nothing
+ * instead of the whole deadline. Everything but breaker_is_open runs on the worker's thread.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_RESOLVE_BREAKER_H
+#define IPREV_RESOLVE_BREAKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct worker;
+
+struct breaker {
+    atomic_bool open;
+    unsigned unanswered; /* questions since the last answer */
+    int64_t since;       /* when the first of them went out */
+    unsigned probes;     /* our own questions under way */
+    bool probed;         /* one went out since the last answer */
+};
+
+/* A question goes out. */
+void breaker_asked(struct worker *k);
+
+/* It came back. answered: some server is there, and be it to say that the name is not;
+ * libunbound has the same SERVFAIL for a server that says so and for one that is silent. */
+void breaker_reply(struct worker *k, bool answered);
+
+/* Once a second: opens the breaker when at least ten questions and three seconds have
+ * brought no answer, and asks about a name that cannot be cached, to see it close. */
+void breaker_beat(struct worker *k);
+
+/* On any thread. */
+bool breaker_is_open(const struct worker *k);
+
+#endif
