@@ -173,6 +173,10 @@ static void put_circumstances(struct sbuf *sb, const struct record_log *l)
     put_shown_field(sb, " qid=", l->qid, SHOWN_QID);
     put_shown_field(sb, " from-mta=", l->from_mta, SHOWN_NAME);
     put_shown_field(sb, " stage=", l->stage, SHOWN_STAGE);
+    if (l->relay != NULL) {
+        sbuf_str(sb, " relay=");
+        addr_put(sb, l->relay);
+    }
 }
 
 void record_put_log(struct sbuf *sb, const struct record *r, const struct record_log *l)

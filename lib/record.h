@@ -45,10 +45,11 @@ struct record_log {
     const char *qid;
     const char *from_mta; /* the MTA's own view, when it differs */
     const char *stage;    /* connect, helo, mail, rcpt, eom */
+    const struct addr *relay; /* the relay that named the client */
 };
 
 /* client= ptr= helo= findings= rule= action= mode= dns=QUESTIONS/MS wait=MS
- * qid= from-mta= stage= why="..."; l may be NULL. Printable ASCII on one line,
+ * qid= from-mta= stage= relay= why="..."; l may be NULL. Printable ASCII on one line,
  * no LF. */
 void record_put_log(struct sbuf *sb, const struct record *r, const struct record_log *l);
 /* Reads the fields of record from a line, from client= on: what a log service

@@ -38,6 +38,10 @@ struct settings {
     char *authserv_id; /* NULL: the MTA's {j}, else the host name */
     bool enforce;
     enum reject_stage reject_at;
+    struct {
+        size_t n;
+        struct addr_net *net;
+    } trusted_relays;
     struct resolver_settings resolver;
     struct {
         size_t networks;
@@ -79,6 +83,7 @@ const char *settings_ask_only(struct settings *s, const char *server);
 void settings_print(const struct settings *s, FILE *out);
 
 bool settings_network_exempt(const struct settings *s, const struct addr *client);
+bool settings_relay_trusted(const struct settings *s, const struct addr *client);
 
 bool resolver_settings_equal(const struct resolver_settings *a, const struct resolver_settings *b);
 

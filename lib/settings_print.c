@@ -76,14 +76,24 @@ void settings_print(const struct settings *s, FILE *out)
     }
 }
 
-bool settings_network_exempt(const struct settings *s, const struct addr *client)
+static bool in_networks(const struct addr *a, const struct addr_net *net, size_t n)
 {
     size_t i;
 
-    for (i = 0; i < s->exempt.networks; i++)
-        if (addr_in_net(client, &s->exempt.network[i]))
+    for (i = 0; i < n; i++)
+        if (addr_in_net(a, &net[i]))
             return true;
     return false;
+}
+
+bool settings_network_exempt(const struct settings *s, const struct addr *client)
+{
+    return in_networks(client, s->exempt.network, s->exempt.networks);
+}
+
+bool settings_relay_trusted(const struct settings *s, const struct addr *client)
+{
+    return in_networks(client, s->trusted_relays.net, s->trusted_relays.n);
 }
 
 static bool same_text(const char *a, const char *b)

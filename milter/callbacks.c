@@ -151,7 +151,7 @@ static unsigned long steps_unwanted(const struct settings *set)
 
     if (!set->enforce || set->reject_at != STAGE_RCPT)
         p |= SMFIP_NORCPT;
-    return set->headers.remove_forged ? p : p | SMFIP_NOHDRS;
+    return set->headers.remove_forged || set->trusted_relays.n > 0 ? p : p | SMFIP_NOHDRS;
 }
 
 static void ask_macros(SMFICTX *ctx)

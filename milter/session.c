@@ -7,6 +7,8 @@
 #include "identity.h"
 #include "log.h"
 #include "metrics.h"
+#include "proxywarn.h"
+#include "relay.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,8 @@
 struct session {
     struct snapshot *snapshot;
     struct addr client;
+    struct relay relay;
+    bool counted;      /* by proxywarn */
     enum finding skip; /* for the connection: F_SKIP_* or F_NONE */
     int64_t chain_deadline, forward_deadline;
     struct lookup *chain;
@@ -78,6 +82,7 @@ struct session *session_new(void)
         return NULL;
     }
     s->skip = F_SKIP_NO_ADDRESS;
+    s->relay.settled = true;
     metrics_session(1);
     return s;
 }
@@ -105,38 +110,59 @@ void session_free(struct session *s)
 
 /* ---- connect ---- */
 
-static enum finding skip_reason(const struct session *s, const struct session_peer *peer)
+static bool relayed(const struct session *s)
 {
-    if (peer->local)
-        return F_SKIP_LOCAL;
-    if (peer->addr.family == ADDR_NONE)
-        return F_SKIP_NO_ADDRESS;
-    if (settings_network_exempt(session_settings(s), &peer->addr))
-        return F_SKIP_NETWORK;
-    return F_NONE;
+    return s->relay.addr.family != ADDR_NONE;
 }
 
-void session_connect(struct session *s, const struct session_peer *peer)
+static void forget_client(struct session *s)
 {
     drop(&s->chain);
     drop(&s->forward);
-    session_reset(s);
+    s->client = (struct addr){.family = ADDR_NONE};
+    s->skip = F_SKIP_NO_ADDRESS;
     s->authenticated = false;
     s->helo_given = false;
     s->helo_lookups = 0;
     s->raw_len = 0;
     helo_parse(&s->helo, NULL, 0);
-    identity_release(s->identity);
-    s->identity = identity_take(session_settings(s)->authserv_id, peer->mta_name, peer->mta_addr);
-    s->client = peer->addr;
-    s->mta_resolve[0] = '\0';
-    if (peer->client_resolve != NULL && strlen(peer->client_resolve) < sizeof s->mta_resolve)
-        memcpy(s->mta_resolve, peer->client_resolve, strlen(peer->client_resolve) + 1);
-    s->skip = skip_reason(s, peer);
+}
+
+static enum finding skip_reason(const struct session *s, bool local)
+{
+    if (local)
+        return F_SKIP_LOCAL;
+    if (s->client.family == ADDR_NONE)
+        return F_SKIP_NO_ADDRESS;
+    if (settings_network_exempt(session_settings(s), &s->client))
+        return F_SKIP_NETWORK;
+    return F_NONE;
+}
+
+static void begin_client(struct session *s, const struct addr *client, bool local)
+{
+    s->client = *client;
+    s->skip = skip_reason(s, local);
     s->chain_deadline = resolver_now() + session_settings(s)->resolver.deadline_ms;
     if (s->skip == F_NONE)
         s->chain = resolver_ask_client(s->snapshot->resolver, &s->client, s->chain_deadline);
     s->chain_cached = s->chain != NULL && lookup_done(s->chain);
+}
+
+void session_connect(struct session *s, const struct session_peer *peer)
+{
+    forget_client(s);
+    session_reset(s);
+    s->counted = false;
+    identity_release(s->identity);
+    s->identity = identity_take(session_settings(s)->authserv_id, peer->mta_name, peer->mta_addr);
+    s->mta_resolve[0] = '\0';
+    relay_connect(&s->relay, session_settings(s), peer->local ? NULL : &peer->addr);
+    if (relayed(s))
+        return; /* its messages name the clients */
+    if (peer->client_resolve != NULL && strlen(peer->client_resolve) < sizeof s->mta_resolve)
+        memcpy(s->mta_resolve, peer->client_resolve, strlen(peer->client_resolve) + 1);
+    begin_client(s, &peer->addr, peer->local);
 }
 
 /* ---- HELO ---- */
@@ -159,9 +185,8 @@ static void ask_helo(struct session *s)
     s->forward_cached = lookup_done(s->forward);
 }
 
-void session_helo(struct session *s, const char *argument)
+static void take_helo(struct session *s, const char *argument, size_t n)
 {
-    size_t n = argument != NULL ? strlen(argument) : 0;
     struct dname before = s->helo.name;
 
     helo_parse(&s->helo, argument, n);
@@ -181,6 +206,12 @@ void session_helo(struct session *s, const char *argument)
         ask_helo(s);
 }
 
+void session_helo(struct session *s, const char *argument)
+{
+    if (!relayed(s))
+        take_helo(s, argument, argument != NULL ? strlen(argument) : 0);
+}
+
 /* ---- messages ---- */
 
 void session_reset(struct session *s)
@@ -194,12 +225,39 @@ void session_reset(struct session *s)
     s->forged = 0;
     free(s->forged_bits);
     s->forged_bits = NULL;
+    if (!relayed(s))
+        return;
+    forget_client(s);
+    relay_reset(&s->relay);
+}
+
+/* Only who sends mail is counted: health checks of a balancer rightly come from it. */
+static void watch_for_proxy(struct session *s)
+{
+    if (s->counted || s->client.family == ADDR_NONE || s->skip == F_SKIP_LOCAL || s->authenticated)
+        return;
+    s->counted = true;
+    proxywarn_watch(&s->client, s->skip == F_SKIP_NETWORK, &s->helo, &us(s)->self);
 }
 
 void session_mail(struct session *s, bool authenticated)
 {
     session_reset(s);
-    s->authenticated = authenticated;
+    s->authenticated = authenticated && !relayed(s);
+    watch_for_proxy(s);
+}
+
+/* The relay names the client of this message: from now on it is as if it had connected. */
+static void take_received(struct session *s, const char *value)
+{
+    struct received r;
+
+    if (!relay_received(&s->relay, session_settings(s), value, &r))
+        return;
+    s->authenticated = r.authenticated;
+    begin_client(s, &r.client, false);
+    if (r.helo.n > 0)
+        take_helo(s, r.helo.s, r.helo.n);
 }
 
 static void note_forged(struct session *s, unsigned n)
@@ -214,6 +272,8 @@ void session_header(struct session *s, const char *name, const char *value)
 {
     size_t n = strlen(name);
 
+    if (!s->relay.settled && ascii_is_word(name, n, "received"))
+        take_received(s, value);
     if (!session_settings(s)->headers.remove_forged)
         return;
     if (ascii_is_word(name, n, "x-iprev")) {
@@ -245,7 +305,6 @@ static void wait_for(struct session *s, struct lookup *l, int64_t deadline)
 {
     struct metrics_wait wait;
     int64_t from;
-    unsigned ms;
 
     if (l == NULL || lookup_done(l))
         return;
@@ -259,8 +318,7 @@ static void wait_for(struct session *s, struct lookup *l, int64_t deadline)
     metrics_wait_end(&wait);
     if (session_after_wait != NULL)
         session_after_wait();
-    ms = (unsigned)(resolver_now() - from);
-    s->wait_ms += ms;
+    s->wait_ms += (unsigned)(resolver_now() - from);
 }
 
 static void gather(struct session *s, bool helo_known, struct facts *f)
@@ -291,8 +349,10 @@ static void judge(struct session *s, bool helo_known, struct verdict *v)
 {
     struct facts f;
 
-    gather(s, helo_known, &f);
+    gather(s, helo_known && (s->helo_given || !relayed(s)), &f);
     verdict_reach(v, session_settings(s), &f, (int64_t)time(NULL));
+    if (relayed(s))
+        v->record.enforce = false; /* to refuse would make the relay send bounces */
 }
 
 /* ---- telling ---- */
@@ -335,6 +395,7 @@ static void tell(struct session *s, const struct verdict *v, const char *stage, 
         .qid = qid,
         .from_mta = other_view(s, v->report.result),
         .stage = stage,
+        .relay = relayed(s) ? &s->relay.addr : NULL,
     };
     char text[RECORD_LOG_MAX];
     struct sbuf sb;
@@ -375,7 +436,7 @@ static bool due(const struct session *s, enum reject_stage stage)
 {
     const struct settings *set = session_settings(s);
 
-    if (!set->enforce)
+    if (!set->enforce || relayed(s))
         return false;
     return stage == set->reject_at || (stage == STAGE_MAIL && set->reject_at < STAGE_MAIL);
 }

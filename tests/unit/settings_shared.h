@@ -89,15 +89,15 @@ static inline bool same_names(const struct name_list *a, const struct name_list 
     return a->n == b->n;
 }
 
-static inline bool same_networks(const struct settings *a, const struct settings *b)
+static inline bool same_networks(const struct addr_net *a, size_t an, const struct addr_net *b,
+                                 size_t bn)
 {
     size_t i;
 
-    if (a->exempt.networks != b->exempt.networks)
+    if (an != bn)
         return false;
-    for (i = 0; i < a->exempt.networks; i++)
-        if (!addr_equal(&a->exempt.network[i].base, &b->exempt.network[i].base) ||
-            a->exempt.network[i].bits != b->exempt.network[i].bits)
+    for (i = 0; i < an; i++)
+        if (!addr_equal(&a[i].base, &b[i].base) || a[i].bits != b[i].bits)
             return false;
     return true;
 }
@@ -131,7 +131,11 @@ static inline bool same_top(const struct settings *a, const struct settings *b)
 static inline bool same(const struct settings *a, const struct settings *b)
 {
     return same_top(a, b) && resolver_settings_equal(&a->resolver, &b->resolver) &&
-           same_networks(a, b) && same_names(&a->exempt.hosts, &b->exempt.hosts) &&
+           same_networks(a->exempt.network, a->exempt.networks, b->exempt.network,
+                         b->exempt.networks) &&
+           same_networks(a->trusted_relays.net, a->trusted_relays.n, b->trusted_relays.net,
+                         b->trusted_relays.n) &&
+           same_names(&a->exempt.hosts, &b->exempt.hosts) &&
            same_names(&a->exempt.recipients, &b->exempt.recipients) &&
            a->exempt.authenticated == b->exempt.authenticated &&
            same_names(&a->shapes.generic, &b->shapes.generic) &&

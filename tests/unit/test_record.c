@@ -67,6 +67,7 @@ static void expect_equal(const struct record *a, const struct record *b, const c
 
 Test(record, put_examples)
 {
+    const struct addr relay = addr_of("198.51.100.1");
     const struct record_log log = {.helo_raw = "MAIL.example.com.",
                                    .helo_raw_len = 17,
                                    .questions = 3,
@@ -74,7 +75,8 @@ Test(record, put_examples)
                                    .wait_ms = 7,
                                    .qid = "4ABC",
                                    .from_mta = "unknown",
-                                   .stage = "mail"};
+                                   .stage = "mail",
+                                   .relay = &relay};
     struct record r = example();
     char text[RECORD_LOG_MAX];
     struct sbuf sb;
@@ -96,7 +98,7 @@ Test(record, put_examples)
     record_put_log(&sb, &r, &log);
     cr_expect_not_null(strstr(text, " helo=MAIL.example.com. "), "%s", text);
     cr_expect_not_null(strstr(text, " mode=monitor dns=3/41 wait=7 qid=4ABC from-mta=unknown "
-                                    "stage=mail"),
+                                    "stage=mail relay=198.51.100.1"),
                        "%s", text);
     r = (struct record){.ptr = {.len = 1}, .helo = {.len = 1}};
     sbuf_init(&sb, text, RECORD_HEADER_MAX);
@@ -169,7 +171,7 @@ Test(record, A4_long_texts_are_cut_and_say_so)
 Test(record, B6_C14_worst_case_fits)
 {
     static char odd[3000];
-    struct record_log log = {odd, sizeof odd - 1, ~0u, ~0u, ~0u, odd, odd, odd};
+    struct record_log log = {odd, sizeof odd - 1, ~0u, ~0u, ~0u, odd, odd, odd, NULL};
     struct record r = {.found = ~(findings)0, .action = ACTION_QUARANTINE, .enforce = true}, back;
     char text[RECORD_LOG_MAX], longest[253];
     struct sbuf sb;
@@ -179,6 +181,7 @@ Test(record, B6_C14_worst_case_fits)
     memset(r.rule, '\xff', sizeof r.rule - 1);
     memset(r.why, '\xff', sizeof r.why - 1);
     r.client = addr_of("2001:db8:1111:2222:3333:4444:5555:6666");
+    log.relay = &r.client;
     for (i = 0; i < sizeof longest; i++)
         longest[i] = i % 64 == 63 ? '.' : 'a';
     cr_assert(dname_from_text(&r.ptr, longest, sizeof longest));

@@ -67,6 +67,7 @@ Test(settings, free_of_nothing)
 static const char *const everything =
     "socket = \"local:/run/iprev/x.sock\" socket-mode = 0600 user = \"\" \n"
     "authserv-id = \"mx.example.org\" mode = enforce reject-at = connect\n"
+    "trusted-relays = {\"192.0.2.25\", \"2001:db8:9::/48\"}\n"
     "resolver { forward = {\"127.0.0.1@5353\", \"2001:DB8::53\"} trust-anchor = \"/etc/passwd\"\n"
     "  zone = \"/etc/passwd\" deadline = 9000 helo = no threads = 64 max-inflight = 10 cache = 0 "
     "}\n"
@@ -102,6 +103,8 @@ Test(settings, every_key_is_taken)
     cr_expect_str_eq(s->resolver.zone, "/etc/passwd");
     cr_expect(s->resolver.deadline_ms == 9000 && !s->resolver.helo && s->resolver.threads == 64);
     cr_expect(s->resolver.max_inflight == 10 && s->resolver.cache == 0);
+    cr_assert_eq(s->trusted_relays.n, 2);
+    cr_expect_eq(s->trusted_relays.net[1].bits, 48);
     cr_assert_eq(s->exempt.networks, 3);
     cr_expect_eq(s->exempt.network[2].bits, 32);
     cr_expect_str_eq(s->exempt.hosts.entry[0], "mail.example.com", "lower case");
@@ -171,6 +174,7 @@ static const struct {
     {"socket = /run/x.sock", "socket = \"unix:/run/x.sock\"", "a bare path"},
     {"socket = \"inet6:25@::1\"", "socket = \"inet6:25@[::1]\"", "brackets are added"},
     {"resolver { forward = {\"root\"} }", "resolver { forward = root }", "root"},
+    {"trusted-relays = \"192.0.2.25\"", "trusted-relays = {\"192.0.2.25/32\"}", "one relay"},
     {"include(\"/nonexistent/*.conf\")", "", "a pattern without a match"},
 };
 
