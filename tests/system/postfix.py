@@ -49,6 +49,7 @@ smtpd_client_connection_count_limit = 0
 smtpd_client_message_rate_limit = 0
 smtpd_client_event_limit_exceptions = static:all
 smtpd_error_sleep_time = 0
+in_flow_delay = 0
 smtpd_hard_error_limit = 1000
 smtpd_soft_error_limit = 1000
 smtpd_recipient_limit = 1000
@@ -137,10 +138,11 @@ class Postfix:
 
     lanes: SMTP port to milter address. An entry may be (milter, options): the
     options are passed to that smtpd as -o NAME=VALUE; a "unix:NAME" instead of
-    a port listens on the unix socket queue/private/NAME."""
+    a port listens on the unix socket queue/private/NAME. milter None: none. name: of the
+    directory, for a second Postfix."""
 
-    def __init__(self, lanes, sink_port=2527, passwords=None, settings=""):
-        self.home = os.path.join(netns.work_dir(), "postfix")
+    def __init__(self, lanes, sink_port=2527, passwords=None, settings="", name="postfix"):
+        self.home = os.path.join(netns.work_dir(), name)
         self.lanes, self.sink_port, self.settings = lanes, sink_port, settings
         self.passwords = passwords or {"alice": "wonder"}
         self.process = self.auth = None
@@ -165,7 +167,9 @@ class Postfix:
         if root == "/":
             return root
         reachable = os.path.join(netns.work_dir(), "postfix-root")
-        os.makedirs(reachable, exist_ok=True)
+        if os.path.isdir(reachable):
+            return reachable
+        os.makedirs(reachable)
         netns.mount(root, reachable, flags=netns.MS_BIND)
         return reachable
 
@@ -200,7 +204,7 @@ class Postfix:
             milter, options = lane if isinstance(lane, tuple) else (lane, {})
             kind, name = ("unix", port[5:]) if str(port).startswith("unix:") else ("inet", port)
             private = "-" if kind == "unix" else "n"
-            lines.append("%s %s %s - n - - smtpd -o smtpd_milters=%s" % (name, kind, private, milter))
+            lines.append("%s %s %s - n - - smtpd -o smtpd_milters=%s" % (name, kind, private, milter or ""))
             lines += ["  -o %s=%s" % item for item in options.items()]
         return "\n".join(lines) + "\n"
 
