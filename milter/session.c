@@ -243,7 +243,7 @@ static void watch_for_proxy(struct session *s)
 void session_mail(struct session *s, bool authenticated)
 {
     session_reset(s);
-    s->authenticated = authenticated && !relayed(s);
+    s->authenticated = authenticated;
     watch_for_proxy(s);
 }
 

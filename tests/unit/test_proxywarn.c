@@ -86,6 +86,7 @@ Test(proxywarn, an_internal_network)
         told += come(&w, text, 1, 0, &n);
     }
     cr_expect(told == 0);
+    cr_expect(come(&w, "10.9.9.9", 8000, 0, &n) == 1, "none of them holds its slot for ever");
     for (i = 0; i < 20000; i++) {
         snprintf(text, sizeof text, "10.0.%u.%u", i % 7, i % 11);
         told += come(&w, i % 3 == 0 ? text : "10.9.9.9", 1, PROXYWARN_HOUR_MS, &n);

@@ -195,7 +195,10 @@ Test(session_relay, A12_messages_broken_off)
     session_reset(s);
     session_mail(s, true);
     session_header(s, "Received", GOOD);
+    session_helo(s, "relay.example.org");
     session_eom(s, NULL, &m);
+    cr_expect(has_text(m.x_iprev_value, "helo=mail.good.example"),
+              "the relay's own does not count");
     cr_expect(has_text(m.authres_value, "iprev=pass policy.iprev=192.0.2.1"), "%s",
               m.authres_value);
     session_mail(s, false);
