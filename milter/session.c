@@ -225,9 +225,8 @@ void session_reset(struct session *s)
     s->forged = 0;
     free(s->forged_bits);
     s->forged_bits = NULL;
-    if (!relayed(s))
-        return;
-    forget_client(s);
+    if (relayed(s))
+        forget_client(s);
     relay_reset(&s->relay);
 }
 
