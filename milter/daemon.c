@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <libgen.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -149,6 +150,19 @@ static int find_listener(void)
     return -1;
 }
 
+/* The group that the socket at path is to have: that of its directory when the directory
+ * is set-group-id, as for any new file there; else the user's. */
+static gid_t group_of(const char *path, const struct passwd *pw)
+{
+    char copy[sizeof((struct sockaddr_un *)0)->sun_path];
+    struct stat st;
+
+    snprintf(copy, sizeof copy, "%s", path);
+    if (stat(dirname(copy), &st) == 0 && (st.st_mode & S_ISGID) != 0)
+        return st.st_gid;
+    return pw->pw_gid;
+}
+
 const char *daemon_adopt_socket(const char *socket, unsigned mode, const char *user)
 {
     const char *path = unix_path(socket);
@@ -167,7 +181,7 @@ const char *daemon_adopt_socket(const char *socket, unsigned mode, const char *u
     }
     if (geteuid() == 0 && user != NULL)
         pw = getpwnam(user);
-    if (pw != NULL && chown(path, pw->pw_uid, pw->pw_gid) != 0)
+    if (pw != NULL && chown(path, pw->pw_uid, group_of(path, pw)) != 0)
         return wrong("cannot give %s to %s: %s", path, user, strerror(errno));
     if (chmod(path, mode) != 0)
         return wrong("cannot set the mode of %s: %s", path, strerror(errno));
@@ -177,6 +191,38 @@ const char *daemon_adopt_socket(const char *socket, unsigned mode, const char *u
 bool daemon_listens_unix(void)
 {
     return listener_len > 0 && listener.ss_family == AF_UNIX;
+}
+
+/* "user:group 0660", as ls would show it. */
+static void describe(char *out, size_t cap, const char *path)
+{
+    const struct passwd *pw;
+    const struct group *gr;
+    struct stat st;
+
+    if (stat(path, &st) != 0) {
+        snprintf(out, cap, "not there");
+        return;
+    }
+    pw = getpwuid(st.st_uid);
+    gr = getgrgid(st.st_gid);
+    snprintf(out, cap, "%.32s:%.32s %04o", pw != NULL ? pw->pw_name : "?",
+             gr != NULL ? gr->gr_name : "?", (unsigned)st.st_mode & 07777);
+}
+
+bool daemon_describe_socket(const char *socket, char *out, size_t cap)
+{
+    const char *path = unix_path(socket);
+    char copy[sizeof((struct sockaddr_un *)0)->sun_path], own[80], above[80];
+
+    if (path == NULL)
+        return false;
+    describe(own, sizeof own, path);
+    snprintf(copy, sizeof copy, "%s", path);
+    describe(above, sizeof above, dirname(copy));
+    snprintf(out, cap, "the socket is %s, in a directory %s: the mail server must get through both",
+             own, above);
+    return true;
 }
 
 void daemon_remove_socket(const char *socket)

@@ -8,6 +8,7 @@
 #define IPREV_DAEMON_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Descriptors up to the hard limit, small thread stacks (libmilter keeps one
  * thread for each callback that waits), no core dumps. */
@@ -20,11 +21,16 @@ void daemon_limits(void);
 const char *daemon_claim_socket(const char *socket);
 
 /* After smfi_opensocket: mode and owner of a unix socket, TCP_NODELAY of an inet
- * one (Linux hands it down to accepted connections). user may be NULL. */
+ * one (Linux hands it down to accepted connections). user may be NULL. The group is the
+ * user's, or that of a set-group-id directory. */
 const char *daemon_adopt_socket(const char *socket, unsigned mode, const char *user);
 
 /* The MTA comes over a unix socket. After daemon_adopt_socket. */
 bool daemon_listens_unix(void);
+
+/* Who may reach a unix socket, for the log: owner, group and mode of the socket and of its
+ * directory. False: it is no unix socket. */
+bool daemon_describe_socket(const char *socket, char *out, size_t cap);
 
 /* Removes the unix socket at the end: libmilter does so only when not root. */
 void daemon_remove_socket(const char *socket);

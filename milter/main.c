@@ -363,6 +363,8 @@ static int start_inside(struct settings *s)
     session_after_wait = callbacks_after_wait;
     log_line(LOG_NOTICE, "%s listens on %s, mode %s", PACKAGE_STRING, socket_in_use,
              s->enforce ? "enforce" : "monitor");
+    if (daemon_describe_socket(socket_in_use, err, sizeof err))
+        log_line(LOG_NOTICE, "%s", err);
     if (!s->log.stderr_ && isatty(STDERR_FILENO))
         fprintf(stderr, "iprev-milter: listens on %s; what happens is told to syslog\n",
                 socket_in_use);

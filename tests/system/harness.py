@@ -20,6 +20,7 @@ import unittest
 import dnsd
 import netns
 import postfix
+import sendmail
 import smtp
 
 HOST = "mx.example.org"          # host name, {j} and default authserv-id
@@ -87,21 +88,34 @@ log {
 
 
 class World:
-    """Everything but the daemon."""
+    """Everything but the daemon. mta: postfix or sendmail; `postfix` is its old name."""
 
-    def __init__(self, peername_lookup=False):
+    def __init__(self, peername_lookup=False, mta="postfix"):
         self.lacking = netns.setup(HOST, ADDRESSES, RESOLV_CONF)
         listen = ["127.0.0.1"] + ([] if "ipv6" in self.lacking else ["::1"])
         self.dns = dnsd.DnsServer(SCRIPT, listen, 53).start()
         self.scripts = set()
         self.sink = smtp.Sink()
-        self.postfix = postfix.Postfix({
-            PORT: MILTER,
-            ENFORCE_PORT: MILTER2,
+        # Sendmail wants a socket below directories that only root may write to.
+        self.milter_socket = self.path("iprev.sock") if mta == "postfix" else sendmail.Sendmail.path("iprev.sock")
+        self.mta = (self.new_postfix if mta == "postfix" else self.new_sendmail)(peername_lookup).start()
+        self.postfix = self.mta
+
+    def lanes(self):
+        """Port to milter, for both servers."""
+        return {PORT: MILTER, ENFORCE_PORT: MILTER2, UNIX_PORT: "unix:" + self.milter_socket}
+
+    def new_postfix(self, peername_lookup):
+        """Postfix, with what only it can."""
+        return postfix.Postfix({
+            **self.lanes(),
             PROXY_PORT: (MILTER, {"smtpd_upstream_proxy_protocol": "haproxy"}),
-            UNIX_PORT: "unix:%s/iprev.sock" % netns.work_dir(),
             "unix:usmtpd": MILTER,
-        }, settings="smtpd_peername_lookup = yes\n" if peername_lookup else "").start()
+        }, settings="smtpd_peername_lookup = yes\n" if peername_lookup else "")
+
+    def new_sendmail(self, peername_lookup):
+        """Sendmail, the same ports."""
+        return sendmail.Sendmail(self.lanes(), submit=MILTER, peername_lookup=peername_lookup)
 
     @staticmethod
     def path(name):
@@ -379,6 +393,10 @@ class Case(unittest.TestCase):
         """Only printable ASCII, LF and TAB."""
         for text in texts:
             self.assertRegex(text, r"\A[\x20-\x7e\n\t]*\Z")
+
+    def check_reply(self, reply, text):
+        """A reply of ours, as the server passes it on: Sendmail puts the address before the text."""
+        self.assertEqual(re.sub(r"^(\d{3} [0-9.]+) <.*?>\.\.\. ", r"\1 ", str(reply)), text)
 
     def decision(self, match=None):
         """The (last) decision line of this test."""

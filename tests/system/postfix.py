@@ -141,6 +141,8 @@ class Postfix:
     a port listens on the unix socket queue/private/NAME. milter None: none. name: of the
     directory, for a second Postfix."""
 
+    kind = "postfix"
+
     def __init__(self, lanes, sink_port=2527, passwords=None, settings="", name="postfix"):
         self.home = os.path.join(netns.work_dir(), name)
         self.lanes, self.sink_port, self.settings = lanes, sink_port, settings
@@ -241,6 +243,14 @@ class Postfix:
                 break
             time.sleep(0.05)
         raise RuntimeError("Postfix did not start:\n" + self.log())
+
+    def local(self):
+        """A client of the lane "unix:usmtpd", which has no address."""
+        return smtp.Client(None, path=self.path("queue/private/usmtpd"))
+
+    def held(self):
+        """The messages on hold, as a set of names."""
+        return set(os.listdir(self.path("queue/hold")))
 
     def log(self):
         """The mail log so far."""

@@ -26,12 +26,15 @@ class Reply:
 
 
 class Client:
-    """One connection. source: our address; to: the server's (address, port)."""
+    """One connection. source: our address; to: the server's (address, port); or to the unix
+    socket `path`, or over what is connected already."""
 
-    def __init__(self, to, source=None, timeout=40, path=None):
+    def __init__(self, to, source=None, timeout=40, path=None, sock=None):
         self.opened = time.monotonic()
         self.transcript = []
-        if path:
+        if sock:
+            self.sock = sock
+        elif path:
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.settimeout(timeout)
             self.sock.connect(path)

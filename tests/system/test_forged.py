@@ -47,9 +47,10 @@ def value_of(field):
 
 
 class Forged(harness.Case):
-    """Through Postfix."""
+    """Through a mail server."""
 
     dns = DNS
+    huge = (50000, 5000)  # octets of one field, number of others
 
     def deliver(self, headers, source="192.0.2.10"):
         """Values of Authentication-Results after delivery."""
@@ -86,7 +87,7 @@ class Forged(harness.Case):
     def test_C12_above_received(self):
         """Above every Received field, also above those that the client sent."""
         message, _ = self.deliver(["Received: from a by b; Mon, 1 Jan 2024 00:00:00 +0000", FOREIGN[0]])
-        names = [name for name, _ in message.fields()]
+        names = [name for name, _ in message.fields() if name not in ("Date", "Message-Id")]
         self.assertEqual(set(names[:2]), {"Authentication-Results", "X-IPRev"})
         self.assertEqual(names[2:5], ["Received", "Received", "Authentication-Results"])
 
@@ -120,9 +121,11 @@ class Forged(harness.Case):
         self.world.sink.wait(match="only a body")
 
     def test_C10_huge(self):
-        """A 60 KB value of ours and 5000 other fields: in time, and the count survives."""
+        """A value of ours as large as the server takes, and many other fields: in time, and the
+        count survives."""
+        size, others = self.huge
         headers = ["Authentication-Results: mx.example.org; iprev=pass (%s)" % ("\n " + "x" * 900) * 60]
-        headers = [headers[0][:50000] + ")"] + ["X-N: %d" % i for i in range(5000)] + [OURS["C1_plain"], FOREIGN[0]]
+        headers = [headers[0][:size] + ")"] + ["X-N: %d" % i for i in range(others)] + [OURS["C1_plain"], FOREIGN[0]]
         result = self.send("192.0.2.10", headers="\n".join(headers))
         self.assertTrue(result.accepted(), result.transcript)
         self.assertLess(result.seconds, 10)

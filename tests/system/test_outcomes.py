@@ -168,6 +168,8 @@ class Rules(harness.TwoModes):
                            ("[192.0.2.99]", "helo-literal-mismatch"), ("b@d", "helo-invalid")):
             result = self.send("192.0.2.10", helo, port=harness.ENFORCE_PORT)
             self.assertTrue(result.accepted(), (helo, result.transcript))
+            if result.helo.code == 501:  # Sendmail tells the filter only HELOs that it takes
+                word = "helo-missing"
             self.assertIn(word, self.xiprev(result.message)["findings"], helo)
 
     def test_rule_names_in_headers(self):

@@ -96,7 +96,7 @@ class Sessions(harness.TwoModes):
 
     def test_A10_helo_after_starttls(self):
         """The HELO inside TLS counts."""
-        if not self.world.postfix.tls:
+        if not self.world.mta.tls:
             self.skipTest("no openssl here")
         with self.connect("192.0.2.10") as client:
             self.hello(client, "mail.other.example")
@@ -193,8 +193,8 @@ class Sessions(harness.TwoModes):
         self.check_headers(result.message, "pass", None, "203.0.113.10")
 
     def test_A15_A16_no_address(self):
-        """A client on a unix socket has no address: no header, not refused, not taken for local."""
-        with harness.smtp.Client(None, path=self.world.postfix.path("queue/private/usmtpd")) as client:
+        """A client without an address (Postfix on a unix socket, sendmail -bs): no header, not refused."""
+        with self.world.mta.local() as client:
             self.hello(client)
             result = self.transaction(client, harness.Result())
         self.assertTrue(result.accepted(), result.transcript)
@@ -247,7 +247,7 @@ class MtaView(harness.Case):
 
     def test_unix_milter_socket(self):
         """The same over a unix socket."""
-        path = harness.World.path("iprev.sock")
+        path = self.world.milter_socket
         daemon = harness.Daemon(harness.configuration('socket = "unix:%s"\nsocket-mode = "0666"' % path),
                                 probe=path).start()
         try:
