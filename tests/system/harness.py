@@ -88,7 +88,7 @@ log {
 
 
 class World:
-    """Everything but the daemon. mta: postfix or sendmail; `postfix` is its old name."""
+    """Everything but the daemon. mta: postfix, sendmail or none; `postfix` is its old name."""
 
     def __init__(self, peername_lookup=False, mta="postfix"):
         self.lacking = netns.setup(HOST, ADDRESSES, RESOLV_CONF)
@@ -97,8 +97,9 @@ class World:
         self.scripts = set()
         self.sink = smtp.Sink()
         # Sendmail wants a socket below directories that only root may write to.
-        self.milter_socket = self.path("iprev.sock") if mta == "postfix" else sendmail.Sendmail.path("iprev.sock")
-        self.mta = (self.new_postfix if mta == "postfix" else self.new_sendmail)(peername_lookup).start()
+        self.milter_socket = sendmail.Sendmail.path("iprev.sock") if mta == "sendmail" else self.path("iprev.sock")
+        makers = {"postfix": self.new_postfix, "sendmail": self.new_sendmail}
+        self.mta = makers[mta](peername_lookup).start() if mta in makers else None
         self.postfix = self.mta
 
     def lanes(self):

@@ -27,9 +27,9 @@ RTM_NEWLINK, RTM_NEWADDR = 16, 20
 NLM_REQUEST_ACK, NLM_CREATE_REPLACE = 0x05, 0x500
 IFA_ADDRESS, IFA_LOCAL, IFA_NODAD, LO = 1, 2, 0x02, 1
 
-# Users that may be missing on the machine: Postfix's, and one to drop privileges to.
-USERS = [("postfix", 65110, 65110), ("iprev-test", 65112, 65112)]
-GROUPS = [("postfix", 65110), ("postdrop", 65111), ("iprev-test", 65112)]
+# Users that may be missing on the machine: those of the servers, and one to drop privileges to.
+USERS = [("postfix", 65110, 65110), ("iprev-test", 65112, 65112), ("iprev-milter", 65113, 65113)]
+GROUPS = [("postfix", 65110), ("postdrop", 65111), ("iprev-test", 65112), ("iprev-milter", 65113)]
 
 libc = ctypes.CDLL(None, use_errno=True)
 

@@ -9,6 +9,7 @@ import glob
 import grp
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -138,14 +139,15 @@ class Postfix:
 
     lanes: SMTP port to milter address. An entry may be (milter, options): the
     options are passed to that smtpd as -o NAME=VALUE; a "unix:NAME" instead of
-    a port listens on the unix socket queue/private/NAME. milter None: none. name: of the
-    directory, for a second Postfix."""
+    a port listens on the unix socket queue/private/NAME. milter None: none. settings,
+    master: more lines of main.cf and master.cf. name: the directory of this one, when
+    there are several."""
 
     kind = "postfix"
 
-    def __init__(self, lanes, sink_port=2527, passwords=None, settings="", name="postfix"):
+    def __init__(self, lanes, sink_port=2527, passwords=None, settings="", master="", name="postfix"):
         self.home = os.path.join(netns.work_dir(), name)
-        self.lanes, self.sink_port, self.settings = lanes, sink_port, settings
+        self.lanes, self.sink_port, self.settings, self.master = lanes, sink_port, settings, master
         self.passwords = passwords or {"alice": "wonder"}
         self.process = self.auth = None
         self.tls = False
@@ -220,7 +222,7 @@ class Postfix:
                                       daemons=daemons, shlib=libraries.split(":")[0],
                                       sink_port=self.sink_port) + self.certificate() + self.settings)
         with open(self.path("etc/master.cf"), "w", encoding="ascii") as file:
-            file.write(self.services() + MASTER_CF)
+            file.write(self.services() + self.master + MASTER_CF)
         self.auth = smtp.AuthServer(self.path("queue/private/auth"), self.passwords)
         master = os.path.join(daemons, "master")
         self.process = subprocess.Popen(
@@ -229,7 +231,8 @@ class Postfix:
                  "MAIL_CONFIG": self.path("etc")},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=open(self.path("master.err"), "wb"))  # pylint: disable=consider-using-with
-        for port in [port for port in self.lanes if isinstance(port, int)]:
+        ports = [port for port in self.lanes if isinstance(port, int)]
+        for port in ports + [int(port) for port in re.findall(r"(?m)^(\d+)\s+inet", self.master)]:
             self.wait_for(port)
         return self
 

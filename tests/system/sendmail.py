@@ -148,8 +148,9 @@ class Sendmail:
         for name in ("aliases", "helpfile", "statistics"):
             self.write(name, "")
         self.write("local-host-names", "mx.example.org\n")
-        self.write("service.switch", "hosts %sfiles\naliases files\npasswd files\n"
-                   % ("dns " if self.peername_lookup else ""))
+        self.write("service.switch", "hosts files\naliases files\npasswd files\n")
+        if not self.peername_lookup:  # Sendmail asks the C library for the client's name
+            netns.replace_file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n")
         os.mkdir(self.path("tls"), 0o755)
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
                         "/CN=mx.example.org", "-keyout", self.path("tls/key.pem"),

@@ -2,9 +2,11 @@
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
+import grp
 import http.client
 import os
 import pwd
+import shutil
 import signal
 import socket
 import stat
@@ -179,6 +181,24 @@ class Life(harness.Case):
             daemon.signal(signal.SIGTERM)
             self.assertEqual(daemon.wait(), STOPPED)
             self.assertFalse(os.path.exists(path), "the socket is left behind")
+
+    def test_E14_unix_socket_group(self):
+        """Started as root: the group is the user's, in a set-group-id directory that of the directory,
+        and the log says what the mail server will meet."""
+        for mode, group in ((0o755, "iprev-test"), (0o2710, "postfix")):
+            path = self.world.path("group%o" % mode)
+            os.mkdir(path)
+            shutil.chown(path, "iprev-test", "postfix")
+            os.chmod(path, mode)
+            text = harness.configuration('socket = "unix:%s/sock"' % path)
+            daemon = harness.Daemon(text.replace('user = ""', 'user = "iprev-test"'), probe=path + "/sock")
+            self.daemons.append(daemon)
+            daemon.start()
+            status = os.stat(path + "/sock")
+            self.assertEqual(stat.S_IMODE(status.st_mode), 0o660)
+            self.assertEqual((status.st_uid, status.st_gid),
+                             (pwd.getpwnam("iprev-test").pw_uid, grp.getgrnam(group).gr_gid))
+            daemon.wait_log("the socket is iprev-test:%s 0660, in a directory iprev-test:postfix %04o" % (group, mode))
 
     def test_E13_stale_socket(self):
         """A socket that nobody listens on is replaced."""

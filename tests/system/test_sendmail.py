@@ -95,6 +95,11 @@ class Sessions(Behind, test_smtp.Sessions):
     test_A17_xclient = test_A17_xclient_to_bad = test_A17_xclient_ipv6 = None  # Sendmail has no XCLIENT
     test_A17_proxy_protocol = None  # nor this
 
+    def check_smuggled(self, reply):
+        """Sendmail ends the connection at a bare line feed, and takes nothing."""
+        self.assertEqual(reply.code, 421)
+        self.assertFalse([one for one in self.world.sink.messages if b"smuggle-a" in one.raw])
+
 
 class MtaView(Behind, test_smtp.MtaView):
     """A unix socket."""

@@ -1,0 +1,198 @@
+"""packaging/postfix/README.md, done as written (A16, A17, A20, E14, E23, E24).
+
+Each test builds a Postfix from the blocks of one section. Exchanged are the queue directory, /etc/postfix, and the
+services smtp and submission, which are ports of the test world. The filter has the
+configuration of the page, the name server of the test world, and the log on stderr.
+
+Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
+"""
+import os
+import signal
+import subprocess
+
+import dnsd
+import harness
+import pages
+import postfix
+
+DNS = r"""
+mail.good.example          A   192.0.2.10
+10.2.0.192.in-addr.arpa    PTR mail.good.example
+mail.load.example          A   203.0.113.7
+7.113.0.203.in-addr.arpa   PTR mail.load.example
+"""
+
+NAME = "page"
+UNIX, CLIENTS, MAPS = "A unix socket", "Which clients", "Without the filter, by address"
+FIRST, SCREEN, TIME, SEEN = "", "Postscreen", "Time", "What the client sees"
+CHROOTED, FREE = "2525 inet n - y - - smtpd\n", "2525 inet n - n - - smtpd\n"
+
+FILTER = """
+user = "iprev-milter"
+resolver { forward = {"127.0.0.1@53"} }
+log { destination = stderr level = debug }
+"""
+
+
+class PostfixPage(harness.Case):
+    """One Postfix and one filter per test."""
+
+    dns = DNS
+    world_options = {"mta": None}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.furnish()
+        home = cls.world.path(NAME)
+        cls.page = pages.Page("packaging/postfix/README.md", {
+            "/var/spool/postfix": home + "/queue", "/etc/postfix": home + "/etc",
+            "submission inet": "2587 inet", "smtp      inet": "2525 inet"})
+
+    def setUp(self):
+        self.daemon, self.daemons, self.servers, self.log_start = None, [], [], 0
+
+    def tearDown(self):
+        for one in self.servers:
+            one.stop()
+        for one in self.daemons:
+            one.kill()
+            self.assertIsNone(one.sound())
+
+    def filter(self, more="", probe=("127.0.0.1", 8891)):
+        """The filter, started as root."""
+        self.daemons.append(harness.Daemon(FILTER + more, probe=probe))
+        return self.daemons[-1].start()
+
+    def serve(self, settings, master=CHROOTED):
+        """A Postfix with these lines."""
+        server = postfix.Postfix({}, settings=settings, master=master, name=NAME)
+        self.servers.append(server)
+        return server.start()
+
+    def check_filtered(self, **rest):
+        """The good client gets its fields, with forged ones gone."""
+        message = self.send("192.0.2.10", headers="Authentication-Results: mx.example.org; iprev=fail", **rest).message
+        self.check_headers(message, "pass", None, "192.0.2.10")
+        self.assertEqual(len(message.all("Authentication-Results")), 1)
+
+    def check_unfiltered(self, result):
+        """Taken, without a field."""
+        self.assertTrue(result.accepted(), result.transcript)
+        self.assertEqual(result.message.all("X-IPRev"), [])
+
+    def test_two_lines(self):
+        """The filter without a socket line, Postfix with two."""
+        self.filter()
+        self.serve(self.page.text(FIRST, "main.cf"))
+        self.check_filtered()
+
+    def test_E23_default_action(self):
+        """No filter, a filter that dies in mid-session, a new one: mail goes through."""
+        self.serve(self.page.text(FIRST, "main.cf"))
+        self.check_unfiltered(self.send("192.0.2.10"))
+        first = self.filter()
+        with self.connect("192.0.2.10") as client:
+            client.read()
+            client.say("EHLO mail.good.example")
+            first.kill()
+            self.check_unfiltered(self.transaction(client, harness.Result()))
+        self.filter()
+        self.check_filtered()
+
+    def unix_filter(self):
+        """The directory by the page's command, and the filter in it."""
+        subprocess.run(self.page.text(UNIX, "sh"), shell=True, check=True)
+        path = os.path.join(self.page.swaps["/var/spool/postfix"], "iprev-milter/iprev-milter.sock")
+        self.assertIn(os.path.dirname(path), self.page.text(UNIX, "systemd"))
+        return self.filter(self.page.text(UNIX, "iprev-milter.conf"), probe=path)
+
+    def test_unix_socket(self):
+        """In a chroot and without; nobody else gets in."""
+        for master in (CHROOTED, FREE):
+            server = self.serve(self.page.text(UNIX, "main.cf"), master)
+            self.unix_filter()
+            self.check_filtered()
+            done = subprocess.run(
+                ["/usr/bin/python3", "-c",
+                 "import socket; socket.socket(socket.AF_UNIX).connect(%r)" % self.daemons[-1].probe],
+                user=65534, group=65534, extra_groups=[], stderr=subprocess.PIPE, text=True, check=False)
+            self.assertIn("PermissionError", done.stderr)
+            self.daemons.pop().kill()
+            server.stop()
+
+    def test_E14_unix_socket_wrong_directory(self):
+        """Closed to Postfix: mail is taken unchecked, Postfix complains, the filter's log tells why."""
+        server = self.serve(self.page.text(UNIX, "main.cf"))
+        daemon = self.unix_filter()
+        os.chmod(os.path.dirname(daemon.probe), 0o700)
+        self.check_unfiltered(self.send("192.0.2.10"))
+        self.until(lambda: "Permission denied" in server.log())
+        daemon.kill()
+        restarted = self.filter(self.page.text(UNIX, "iprev-milter.conf"), probe=daemon.probe)
+        restarted.wait_log(r"the socket is iprev-milter:iprev-milter 0660, in a directory iprev-milter:postfix 0700")
+
+    def test_A20_submission(self):
+        """The submission service does not ask the filter; port 25 does."""
+        self.filter()
+        self.serve(self.page.text(FIRST, "main.cf"), CHROOTED + self.page.text(CLIENTS, "master.cf"))
+        self.world.dns.reset_counts()
+        with self.connect("192.0.2.11", 2587) as client:
+            client.read()
+            client.say("EHLO laptop")
+            self.assertEqual(client.starttls().code, 220)
+            client.say("EHLO laptop")
+            self.assertEqual(client.auth("alice", "wonder").code, 235)
+            self.check_unfiltered(self.transaction(client, harness.Result(), rcpt="far@elsewhere.example"))
+        self.assertEqual(self.world.dns.count(dnsd.reverse_name("192.0.2.11")), 0)
+        self.check_filtered()
+
+    def test_milter_maps(self):
+        """A network without the filter."""
+        self.filter()
+        os.makedirs(self.page.swaps["/etc/postfix"], exist_ok=True)
+        with open(os.path.join(self.page.swaps["/etc/postfix"], "milter-maps"), "w", encoding="ascii") as file:
+            file.write(self.page.text(MAPS, "/etc/postfix/milter-maps"))
+        self.serve(self.page.text(MAPS, "main.cf"))
+        self.check_unfiltered(self.send("203.0.113.7"))
+        self.check_filtered()
+
+    def test_A17_postscreen(self):
+        """The address behind postscreen is the client's."""
+        self.filter()
+        self.serve("postscreen_greet_wait = 1s\n" + self.page.text(FIRST, "main.cf"),
+                   self.page.text(SCREEN, "master.cf"))
+        self.check_filtered()
+
+    def test_E24_stopped(self):
+        """The filter hangs: Postfix goes on after the time of the page."""
+        daemon = self.filter()
+        self.serve(self.page.text(TIME, "main.cf"))
+        self.check_filtered()
+        daemon.signal(signal.SIGSTOP)
+        result = self.send("192.0.2.10")
+        daemon.signal(signal.SIGCONT)
+        self.check_unfiltered(result)
+        self.assertTrue(9 < result.seconds < 14, result.seconds)
+        self.check_filtered()
+
+    def test_what_the_client_sees(self):
+        """The four stages of the table."""
+        self.serve(self.page.text(FIRST, "main.cf"))
+        words = "550 5.7.25 Client address "
+        for stage, step, banner in (("rcpt", "rcpt", 220), ("mail", "mail", 220), ("helo", "mail", 220),
+                                    ("connect", "mail", 554)):
+            daemon = self.filter("mode = enforce\nreject-at = %s\n" % stage)
+            result = self.send("192.0.2.11")
+            reply = result.rcpt[0] if step == "rcpt" else result.mail
+            self.assertTrue(str(reply).startswith(words), (stage, result.transcript))
+            self.assertEqual((result.banner.code, result.helo.code), (banner, 250))
+            if stage == "connect":
+                self.assertEqual(str(result.banner), "554 mx.example.org ESMTP not accepting connections")
+            daemon.kill()
+
+    def test_no_other_block(self):
+        """The tests of this file, and test_chain, do every block of the page."""
+        self.assertEqual(self.page.index(), {
+            (FIRST, "main.cf"), (UNIX, "sh"), (UNIX, "iprev-milter.conf"), (UNIX, "main.cf"), (UNIX, "systemd"),
+            (CLIENTS, "master.cf"), (MAPS, "main.cf"), (MAPS, "/etc/postfix/milter-maps"), (SCREEN, "master.cf"),
+            (TIME, "main.cf"), ("With other filters", "main.cf")})
