@@ -140,18 +140,24 @@ class Sendmail:
             file.write(text)
         os.chmod(self.path(name), mode)
 
+    @staticmethod
+    def make_home():
+        """Our directory, once in a world."""
+        if not os.path.ismount(HOME):
+            netns.mount("tmpfs", HOME, "tmpfs")
+            os.chmod(HOME, 0o755)
+
     def lay_out(self):
         """Directories, tables, key and passwords."""
-        netns.mount("tmpfs", HOME, "tmpfs")
-        os.chmod(HOME, 0o755)
-        os.mkdir(self.path("queue"), 0o700)
+        self.make_home()
+        os.makedirs(self.path("queue"), 0o700, exist_ok=True)
         for name in ("aliases", "helpfile", "statistics"):
             self.write(name, "")
         self.write("local-host-names", "mx.example.org\n")
         self.write("service.switch", "hosts files\naliases files\npasswd files\n")
         if not self.peername_lookup:  # Sendmail asks the C library for the client's name
             netns.replace_file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n")
-        os.mkdir(self.path("tls"), 0o755)
+        os.makedirs(self.path("tls"), exist_ok=True)
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
                         "/CN=mx.example.org", "-keyout", self.path("tls/key.pem"),
                         "-out", self.path("tls/cert.pem")],
