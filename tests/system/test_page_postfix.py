@@ -24,7 +24,7 @@ mail.load.example          A   203.0.113.7
 
 NAME = "page"
 UNIX, CLIENTS, MAPS = "A unix socket", "Which clients", "Without the filter, by address"
-FIRST, SCREEN, TIME, SEEN = "", "Postscreen", "Time", "What the client sees"
+FIRST, SCREEN, TIME, OTHERS = "", "Postscreen", "Time", "With other filters"
 CHROOTED, FREE = "2525 inet n - y - - smtpd\n", "2525 inet n - n - - smtpd\n"
 
 FILTER = """
@@ -195,4 +195,4 @@ class PostfixPage(harness.Case):
         self.assertEqual(self.page.index(), {
             (FIRST, "main.cf"), (UNIX, "sh"), (UNIX, "iprev-milter.conf"), (UNIX, "main.cf"), (UNIX, "systemd"),
             (CLIENTS, "master.cf"), (MAPS, "main.cf"), (MAPS, "/etc/postfix/milter-maps"), (SCREEN, "master.cf"),
-            (TIME, "main.cf"), ("With other filters", "main.cf")})
+            (TIME, "main.cf"), (OTHERS, "main.cf"), (OTHERS, "opendkim.conf"), (OTHERS, "opendmarc.conf")})
