@@ -293,9 +293,10 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
         return leave(SMFIS_ACCEPT);
     peer.local = is_local(host, sa, &peer.addr);
     peer.mta_name = macro(ctx, "j");
-    peer.mta_addr = macro(ctx, "{daemon_addr}");
+    /* Sendmail's {daemon_addr} is what it listens on, often 0.0.0.0; Postfix has no {if_addr}. */
+    peer.mta_addr = macro(ctx, "{if_addr}");
     if (peer.mta_addr == NULL)
-        peer.mta_addr = macro(ctx, "{if_addr}");
+        peer.mta_addr = macro(ctx, "{daemon_addr}");
     peer.client_resolve = macro(ctx, "{client_resolve}");
     session_connect(s, &peer);
     return leave(decide(ctx, s, STAGE_CONNECT, NULL));

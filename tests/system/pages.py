@@ -10,7 +10,7 @@ import re
 
 import harness
 
-BLOCK = re.compile(r"(?ms)^## (.*?)$|^```(\S+)\n(.*?)^```$")
+BLOCK = re.compile(r"(?ms)^## ([^\n]*)$|^```(\S[^\n]*)\n(.*?)^```$")
 
 
 class Page:

@@ -109,6 +109,8 @@ class Helo(harness.Case):
         """One HELO from a client in order."""
         result = self.send("192.0.2.10", b"EHLO " + octets)
         self.assertTrue(result.accepted(), result.transcript)
+        if result.helo.code == 501:  # Sendmail tells the filter only HELOs that it takes
+            word, shown = "helo-missing", "-"
         fields = self.check_headers(result.message, "pass", None, "192.0.2.10")
         self.assertIn(word, fields["findings"])
         self.assertEqual(len([one for one in fields["findings"] if one.startswith("helo-") and

@@ -1,4 +1,4 @@
-"""packaging/postfix/README.md, done as written (A16, A17, A20, E14, E23, E24).
+"""packaging/postfix/README.md, done as written (A16, A17, A20, E14, E22, E23, E24).
 
 Each test builds a Postfix from the blocks of one section. Exchanged are the queue directory, /etc/postfix, and the
 services smtp and submission, which are ports of the test world. The filter has the
@@ -162,6 +162,22 @@ class PostfixPage(harness.Case):
         self.serve("postscreen_greet_wait = 1s\n" + self.page.text(FIRST, "main.cf"),
                    self.page.text(SCREEN, "master.cf"))
         self.check_filtered()
+
+    def test_E22_server_killed(self):
+        """Killed with ten clients in session: nothing of them is left in the filter."""
+        daemon = self.filter()
+        server = self.serve(self.page.text(FIRST, "main.cf"))
+        before = daemon.descriptors()
+        clients = [self.connect("192.0.2.10") for _ in range(10)]
+        for client in clients:
+            client.read()
+            client.say("EHLO mail.good.example")
+            client.say("MAIL FROM:<a@sender.example>")
+        self.assertGreaterEqual(daemon.descriptors(), before + 10)
+        server.stop()
+        self.until(lambda: daemon.descriptors() <= before + 3, "descriptors are left")
+        for client in clients:
+            client.close()
 
     def test_E24_stopped(self):
         """The filter hangs: Postfix goes on after the time of the page."""

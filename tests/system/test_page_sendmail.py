@@ -1,4 +1,4 @@
-"""packaging/sendmail/README.md, done as written (A1, A16, A20, E14, E23, E24).
+"""packaging/sendmail/README.md, done as written (A1, A16, A20, E14, E22, E23, E24).
 
 Each test builds a Sendmail from the blocks of one section. Exchanged are /run/iprev-milter and the port of the
 submission daemon. The filter has the configuration of the page, the name server of the test world,
@@ -108,6 +108,22 @@ class SendmailPage(harness.Case):
             result = self.send("192.0.2.10")
             self.assertEqual((result.banner.code, result.mail.code), (banner, code), result.transcript)
             server.stop()
+
+    def test_E22_server_killed(self):
+        """Killed with ten clients in session: nothing of them is left in the filter."""
+        daemon = self.filter()
+        server = self.serve(self.page.text(FIRST, "sendmail.mc"))
+        before = daemon.descriptors()
+        clients = [self.connect("192.0.2.10") for _ in range(10)]
+        for client in clients:
+            client.read()
+            client.say("EHLO mail.good.example")
+            client.say("MAIL FROM:<a@sender.example>")
+        self.assertGreaterEqual(daemon.descriptors(), before + 10)
+        server.stop()
+        self.until(lambda: daemon.descriptors() <= before + 3, "descriptors are left")
+        for client in clients:
+            client.close()
 
     def test_E24_stopped(self):
         """The filter hangs: Sendmail goes on after the time of the page."""

@@ -9,6 +9,7 @@ import harness
 import sendmail
 import test_exempt
 import test_forged
+import test_hostile_names
 import test_outcomes
 import test_smtp
 import test_stages
@@ -73,6 +74,14 @@ class Forged(Behind, test_forged.Forged):
     """Forged fields. Sendmail refuses messages with more than 32 KB of header."""
 
     huge = (20000, 500)
+
+
+class OddPtr(Behind, test_hostile_names.OddPtr):
+    """PTR names that are no host names."""
+
+
+class Helo(Behind, test_hostile_names.Helo):
+    """Every HELO; Sendmail answers 501 to most of the odd ones."""
 
 
 class Switches(Behind, test_forged.Switches):

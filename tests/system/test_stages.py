@@ -130,12 +130,12 @@ class Rules(harness.Case):
         """A reply of its own."""
         self.check_reply(self.send("192.0.2.11", "PC-17").rcpt[0], "451 4.7.25 try later, 192.0.2.11")
 
-    def test_names_in_reply(self):
+    def test_C17_names_in_reply(self):
         """Every name."""
         self.check_reply(self.send("192.0.2.11", "mail.good.example").rcpt[0],
                          "554 5.7.1 192.0.2.11 ptr=- helo=mail.good.example cause=ptr-missing")
 
-    def test_hostile_names_in_reply(self):
+    def test_C17_hostile_names_in_reply(self):
         """A name that is no host name is never in a reply."""
         for helo in (b"%s%n.example", b"a\x1bb.example", b"x;y"):
             reply = str(self.send("192.0.2.11", b"EHLO " + helo).rcpt[0])
