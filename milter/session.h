@@ -29,7 +29,7 @@ struct session_peer {
     struct addr addr;           /* ADDR_NONE: the MTA gave none */
     bool local;                 /* submitted on the MTA's own machine */
     const char *mta_name;       /* {j} */
-    const char *mta_addr;       /* {daemon_addr} or {if_addr} */
+    const char *mta_addr;       /* {if_addr} or {daemon_addr} */
     const char *client_resolve; /* {client_resolve}: OK, FORGED, FAIL, TEMP */
 };
 

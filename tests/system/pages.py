@@ -39,6 +39,11 @@ class Page:
             text = text.replace(old, new)
         return text
 
+    def told_elsewhere(self, section, name, path):
+        """Does another document of the tree say the same, line breaks and indents aside?"""
+        with open(os.path.join(harness.tree(), path), encoding="utf-8") as file:
+            return " ".join(self.text(section, name).split()) in " ".join(file.read().split())
+
     def index(self):
         """(section, file) of every block."""
         return {(section, name) for section, name, _ in self.blocks}

@@ -158,7 +158,8 @@ class Sendmail:
         if not self.peername_lookup:  # Sendmail asks the C library for the client's name
             netns.replace_file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n")
         os.makedirs(self.path("tls"), exist_ok=True)
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
                         "/CN=mx.example.org", "-keyout", self.path("tls/key.pem"),
                         "-out", self.path("tls/cert.pem")],
                        stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)

@@ -60,7 +60,7 @@ class Client:
         while True:
             try:
                 line = self.file.readline()
-            except (ConnectionError, socket.timeout):
+            except OSError:  # a time-out too, and every read after one
                 line = b""
             if not line:
                 break

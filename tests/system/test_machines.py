@@ -20,6 +20,7 @@ import harness
 import netns
 import pages
 import postfix
+import sendmail
 import servers
 
 DNS = r"""
@@ -299,6 +300,18 @@ class Pool(Machines):
         self.name_with_two_addresses()
         self.check_one_killed()
 
+    def test_E23_sendmail_name_one_killed(self):
+        """So does Sendmail."""
+        if sendmail.why_not():
+            self.skipTest(sendmail.why_not())
+        self.resolver()
+        for machine in PORTS:
+            self.filter(machine)
+        netns.replace_file("/etc/hosts", "127.0.0.1 localhost\n" + self.page.text(POOL, "/etc/hosts"))
+        self.mail_servers.append(sendmail.Sendmail(dict.fromkeys(PORTS.values()),
+                                                   settings=self.page.text(POOL, "sendmail.mc")).start())
+        self.check_one_killed()
+
     def test_E23_balancer_one_killed(self):
         """HAProxy leaves out who does not answer; both had work before."""
         if servers.why_not("haproxy"):
@@ -322,7 +335,7 @@ class Whole(unittest.TestCase):
         """By section and file."""
         self.assertEqual(pages.Page("packaging/several-machines.md").index(), {
             (BESIDE, "main.cf"), (BESIDE, "iprev-milter.conf"), (CACHE, "unbound.conf"), (CACHE, "dnsdist.conf"),
-            (POOL, "iprev-milter.conf"), (POOL, "main.cf"), (POOL, "/etc/hosts"), (POOL, "haproxy.cfg"),
+            (POOL, "iprev-milter.conf"), (POOL, "main.cf"), (POOL, "sendmail.mc"), (POOL, "/etc/hosts"), (POOL, "haproxy.cfg"),
             (METRICS, "prometheus.yml")})
 
 

@@ -80,6 +80,11 @@ class PostfixPage(harness.Case):
         self.assertTrue(result.accepted(), result.transcript)
         self.assertEqual(result.message.all("X-IPRev"), [])
 
+    def test_two_lines_are_told_everywhere(self):
+        """README and the man page say what the page says."""
+        for path in ("README.md", "man/iprev-milter.8"):
+            self.assertTrue(self.page.told_elsewhere(FIRST, "main.cf", path), path)
+
     def test_two_lines(self):
         """The filter without a socket line, Postfix with two."""
         self.filter()

@@ -82,6 +82,11 @@ class SendmailPage(harness.Case):
         self.assertTrue(result.accepted(), result.transcript)
         self.assertEqual(result.message.all("X-IPRev"), [])
 
+    def test_two_lines_are_told_everywhere(self):
+        """README and the man page say what the page says."""
+        for path in ("README.md", "man/iprev-milter.8"):
+            self.assertTrue(self.page.told_elsewhere(FIRST, "sendmail.mc", path), path)
+
     def test_two_lines(self):
         """The filter without a socket line, Sendmail with two."""
         self.filter()
