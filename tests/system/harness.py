@@ -60,6 +60,11 @@ def sanitized():
     return b"__asan_init" in data or b"__tsan_init" in data
 
 
+def confined():
+    """Does the daemon run in the cage of tests/sandbox?"""
+    return "CONFINE" in os.environ
+
+
 def why_not():
     """The reason why system tests cannot run here, or None."""
     if not os.access(program(), os.X_OK):
