@@ -200,7 +200,7 @@ void settings_file(struct reader *rd, const char *file, const char *from, int li
     else if (!S_ISREG(st.st_mode))
         file_fault(rd, file, &by, S_ISDIR(st.st_mode) ? "is a directory" : "is not a regular file");
     else if (chain_allows(rd, file, &st, &by) && (name = keep_name(rd, file, &by)) != NULL) {
-        rd->stack[rd->depth++] = (struct source){name, st.st_dev, st.st_ino};
+        rd->stack[rd->depth++] = (struct source){name, st.st_dev, st.st_ino, line};
         parse_open(rd, fd, &by, parse);
         rd->depth--;
     }

@@ -32,6 +32,7 @@ struct seen {
     char *shown;
     const char *file;
     int line;
+    bool added; /* with += */
 };
 
 /* A file being read. */
@@ -39,6 +40,7 @@ struct source {
     const char *file;
     dev_t dev;
     ino_t ino;
+    int line; /* of the include() in the file that asks for it */
 };
 
 /* One run of settings_read. */

@@ -1,11 +1,11 @@
 /* A look over a configuration text before libconfuse reads it.
  *
  * libconfuse 3.3 stops at the first fault, miscounts lines behind comments, takes the
- * last of two equal keys, drops stray characters in silence, fills in environment
- * variables, cuts a string at \0, and after an unclosed string or comment reads
- * the next file wrongly. So what is on that list is found here, with the right
- * line, and comments and reported statements are blanked. Values and all else
- * about the syntax are libconfuse's.
+ * last of two equal keys (that `+=` adds to a list each time is meant), drops stray characters in
+ * silence, fills in environment variables, cuts a string at \0, and after an unclosed string or
+ * comment reads the next file wrongly. So what is on that list is found here, with the right line,
+ * and comments and reported statements are blanked. Values and all else about the syntax are
+ * libconfuse's.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "settings_scan.h"
@@ -70,7 +70,8 @@ static enum shape shape_rest(struct scan *sc, struct token *title)
 {
     struct token t = scan_next(sc);
 
-    if (is_mark(&t, '=') || is_mark(&t, '+')) {
+    sc->adds = is_mark(&t, '+');
+    if (is_mark(&t, '=') || sc->adds) {
         t = scan_next(sc);
         if (t.kind == TOKEN_WORD)
             return SHAPE_VALUE;
@@ -112,22 +113,55 @@ const struct seen *settings_seen(const struct reader *rd, const char *shown)
     return NULL;
 }
 
-/* False when it was seen before. */
+/* A file is looked over before those that it includes are read: has `s` been met, but stands
+ * behind the include() that has led here? */
+static bool is_to_come(const struct reader *rd, const struct seen *s)
+{
+    unsigned i;
+
+    for (i = 1; i < rd->depth; i++)
+        if (rd->stack[i - 1].file == s->file && s->line >= rd->stack[i].line)
+            return true;
+    return false;
+}
+
+/* What one statement does to another of the same key, or NULL. */
+static const char *clash(const struct scan *sc, const struct seen *before)
+{
+    bool later = is_to_come(sc->rd, before);
+
+    if (sc->adds)
+        return later && !before->added ? "added here, but undone by the =" : NULL;
+    if (!before->added)
+        return "set twice, first";
+    return later ? NULL : "the = here undoes the +=";
+}
+
+/* False when it clashes with one that was seen before. Of the `+=` in a file the first
+ * stands for all. */
 static bool note_seen(struct scan *sc, const char *shown, int line)
 {
     struct reader *rd = sc->rd;
-    const struct seen *before = settings_seen(rd, shown);
     struct seen *grown;
+    size_t i;
 
-    if (before != NULL) {
-        settings_fault(rd, sc->file, line, shown, "set twice, first at %s:%d", before->file,
-                       before->line);
-        return false;
+    for (i = 0; i < rd->seens; i++) {
+        const struct seen *before = &rd->seen[i];
+        const char *fault = strcmp(before->shown, shown) == 0 ? clash(sc, before) : NULL;
+
+        if (fault != NULL) {
+            settings_fault(rd, sc->file, line, shown, "%s at %s:%d", fault, before->file,
+                           before->line);
+            return false;
+        }
+        if (sc->adds && before->added && before->file == sc->file &&
+            strcmp(before->shown, shown) == 0)
+            return true;
     }
     grown = realloc(rd->seen, (rd->seens + 1) * sizeof *grown);
     if (grown != NULL) {
         rd->seen = grown;
-        grown[rd->seens] = (struct seen){strdup(shown), sc->file, line};
+        grown[rd->seens] = (struct seen){strdup(shown), sc->file, line, sc->adds};
         if (grown[rd->seens].shown != NULL) {
             rd->seens++;
             return true;
@@ -157,7 +191,8 @@ static bool option_fits(struct scan *sc, const struct option *o, const char *sho
 {
     char how[SETTINGS_SHOWN_MAX];
 
-    if (shape == SHAPE_VALUE || (shape == SHAPE_LIST && o->kind->list))
+    if (o->kind->list ? shape == SHAPE_VALUE || shape == SHAPE_LIST
+                      : shape == SHAPE_VALUE && !sc->adds)
         return note_seen(sc, shown, line);
     snprintf(how, sizeof how, o->kind->list ? "%s = {\"A\", \"B\"}" : "%s = VALUE", o->key);
     return wrong_shape(sc, shown, line, how);

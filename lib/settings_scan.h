@@ -21,6 +21,7 @@ struct scan {
     char *text;
     size_t n, at;
     int line;
+    bool adds;   /* the statement is written with += */
     bool unsafe; /* libconfuse must not see this text */
     bool lost;   /* the structure cannot be followed; libconfuse will say why */
 };

@@ -165,6 +165,17 @@ static const struct {
     {"exempt { hosts = {\"a.example\",} }", "exempt { hosts = {\"a.example\"} }", "final comma"},
     {"exempt { networks += {\"192.0.2.0/24\"} }",
      "exempt { networks = {\"127.0.0.0/8\", \"::1/128\", \"192.0.2.0/24\"} }", "added"},
+    {"exempt { hosts += {\"a.example\"} } exempt { hosts += {\"b.example\", \"c.example\"} }",
+     "exempt { hosts = {\"a.example\", \"b.example\", \"c.example\"} }", "added twice"},
+    {"exempt { networks += {\"192.0.2.1\"} networks += \"192.0.2.2\" }",
+     "exempt { networks = {\"127.0.0.0/8\", \"::1/128\", \"192.0.2.1\", \"192.0.2.2\"} }",
+     "added twice to a default, once without braces"},
+    {"exempt { hosts = {\"a.example\"} } exempt { hosts += {\"b.example\"} }",
+     "exempt { hosts = {\"a.example\", \"b.example\"} }", "added behind ="},
+    {"exempt { networks = {} networks += {\"192.0.2.1\"} networks += {} }",
+     "exempt { networks = {\"192.0.2.1\"} }", "added to an emptied list; adding nothing"},
+    {"rule x { when += {\"iprev-fail\"} when += {\"ptr-many\"} action = tag }",
+     "rule x { when = {\"iprev-fail\", \"ptr-many\"} action = tag }", "conditions added"},
     {"exempt { networks = {} }", "exempt{networks={}recipients={\"postmaster\",\"abuse\"}}",
      "an empty list is empty"},
     {"exempt { networks = \"::ffff:192.0.2.0/120\" }", "exempt { networks = \"192.0.2.0/24\" }",
@@ -194,6 +205,50 @@ Test(settings, texts_that_mean_the_same)
         free(err1);
         free(err2);
     }
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *out = fopen(path, "w");
+
+    cr_assert(out != NULL && fputs(text, out) >= 0 && fclose(out) == 0, "%s", path);
+}
+
+static void grows_over_files(const char *const text[3])
+{
+    char dir[] = "/tmp/test-settings-XXXXXX", path[3][64], *err1, *err2;
+    struct settings *a, *b;
+    int i;
+
+    cr_assert(mkdtemp(dir) != NULL);
+    for (i = 0; i < 3; i++) {
+        snprintf(path[i], sizeof path[i], "%s/%d.conf", dir, i);
+        write_text(path[i], text[i]);
+    }
+    a = read_file(path[0], &err1);
+    b = read_text("exempt { hosts = {a.example, b.example, c.example, d.example} }", &err2);
+    cr_assert(a != NULL && b != NULL, "%s%s", err1, err2);
+    cr_expect(same(a, b));
+    settings_free(a);
+    settings_free(b);
+    free(err1);
+    free(err2);
+    for (i = 0; i < 3; i++)
+        unlink(path[i]);
+    rmdir(dir);
+}
+
+Test(settings, lists_grow_over_included_files)
+{
+    static const char *const added[] = {
+        "exempt { hosts += {a.example} }\ninclude(\"[12].conf\")\nexempt { hosts += d.example }",
+        "exempt { hosts += {b.example} }", "exempt { hosts += {c.example} }"};
+    static const char *const set_first[] = {
+        "include(\"1.conf\")\ninclude(\"2.conf\")\nexempt { hosts += d.example }",
+        "exempt { hosts = {a.example} }", "exempt { hosts += {b.example, c.example} }"};
+
+    grows_over_files(added);
+    grows_over_files(set_first);
 }
 
 Test(settings, print_reads_back_equal)
