@@ -39,6 +39,18 @@ int explain_code(const struct verdict *v)
                                                                                     : 0;
 }
 
+const char *explain_dnssec(const struct explanation *e, const struct question *q)
+{
+    const char *anchor = e->settings->resolver.trust_anchor;
+
+    if (q->kind == ANSWER_SERVFAIL || q->kind == ANSWER_TIMEOUT || q->kind == ANSWER_OVERLOAD)
+        return "unknown";
+    return q->kind == ANSWER_BOGUS               ? "bogus"
+           : q->secure                           ? "secure"
+           : anchor == NULL || anchor[0] == '\0' ? "unchecked"
+                                                 : "insecure";
+}
+
 static bool run_start(struct run *r, const struct settings *s, const struct explain_options *o)
 {
     struct resolver_trace trace = {.question = questions_note};
@@ -134,7 +146,7 @@ static void one(struct run *r, const struct addr *client, const char *helo)
         note_silence(r->questions, &e.facts, r->settings->resolver.deadline_ms);
     verdict_reach(&e.verdict, r->settings, &e.facts, (int64_t)time(NULL));
     pthread_mutex_lock(&r->questions->lock);
-    links_judge(&e.links, &e.facts, &e.verdict, r->questions, helo != NULL);
+    links_judge(&e.links, &e.facts, &e.verdict, r->questions, helo);
     print(r, &e);
     pthread_mutex_unlock(&r->questions->lock);
     worse(&r->code, explain_code(&e.verdict));

@@ -43,6 +43,10 @@ int explain_self(const struct settings *s, const struct explain_options *o);
 /* ---- inside ---- */
 
 int explain_code(const struct verdict *v);
+
+/* "secure", "insecure", "bogus"; "unchecked" without a trust anchor, "unknown" without an answer.
+ */
+const char *explain_dnssec(const struct explanation *e, const struct question *q);
 void explain_text(const struct explanation *e, const struct term *t);
 json_t *explain_json(const struct explanation *e);
 

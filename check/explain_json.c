@@ -65,7 +65,7 @@ static const char *kind_word(enum answer_kind kind)
     return word[kind];
 }
 
-static json_t *json_question(const struct question *q)
+static json_t *json_question(const struct explanation *e, const struct question *q)
 {
     json_t *records = json_array();
     unsigned i;
@@ -73,21 +73,22 @@ static json_t *json_question(const struct question *q)
     for (i = 0; i < q->shown; i++)
         json_array_append_new(records,
                               q->type == RR_PTR ? json_dname(&q->ptr[i]) : json_addr(&q->addr[i]));
-    return json_pack("{s:o, s:s, s:s, s:o, s:i, s:i, s:o, s:i, s:I, s:b}", "name",
+    return json_pack("{s:o, s:s, s:s, s:o, s:i, s:i, s:o, s:i, s:I, s:s}", "name",
                      json_dname(&q->name), "type", rrtype_word(q->type), "answer",
                      kind_word(q->kind), "records", records, "more",
                      (int)(q->good > q->shown ? q->good - q->shown : 0), "damaged", (int)q->bad,
                      "alias", q->aliased ? json_dname(&q->target) : json_null(), "ms", (int)q->ms,
-                     "ttl", (json_int_t)q->ttl, "secure", (int)q->secure);
+                     "ttl", (json_int_t)q->ttl, "dnssec", explain_dnssec(e, q));
 }
 
-static json_t *json_questions(const struct questions *qs)
+static json_t *json_questions(const struct explanation *e)
 {
+    const struct questions *qs = e->questions;
     json_t *list = json_array();
     unsigned i;
 
     for (i = 0; i < qs->n; i++)
-        json_array_append_new(list, json_question(&qs->q[i]));
+        json_array_append_new(list, json_question(e, &qs->q[i]));
     return list;
 }
 
@@ -122,6 +123,17 @@ static json_t *json_chain(const struct explanation *e)
                      "names", names);
 }
 
+static json_t *json_mends(const struct link *k)
+{
+    json_t *list = json_array();
+    unsigned i;
+
+    for (i = 0; i < k->mends; i++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "how", k->mend[i].how, "record", k->mend[i].record));
+    return list;
+}
+
 static json_t *json_links(const struct links *l)
 {
     json_t *list = json_array();
@@ -133,10 +145,7 @@ static json_t *json_links(const struct links *l)
                                 link_word(k->state), "text", k->text, "finding",
                                 k->finding < F_COUNT ? finding_word(k->finding) : NULL);
 
-        if (k->mend[0] != '\0')
-            json_object_set_new(one, "mend", json_string(k->mend));
-        if (k->record[0] != '\0')
-            json_object_set_new(one, "record", json_string(k->record));
+        json_object_set_new(one, "mend", json_mends(k));
         json_array_append_new(list, one);
     }
     return list;
@@ -185,7 +194,7 @@ json_t *explain_json(const struct explanation *e)
     json_t *o = verdict_json(&e->verdict);
 
     json_object_set_new(o, "helo", json_visible(e->helo));
-    json_object_set_new(o, "questions", json_questions(e->questions));
+    json_object_set_new(o, "questions", json_questions(e));
     json_object_set_new(o, "chain", json_chain(e));
     json_object_set_new(o, "links", json_links(&e->links));
     json_object_set_new(o, "reply", json_reply(&e->verdict));

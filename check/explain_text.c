@@ -7,6 +7,7 @@
 
 #define INDENT 2
 #define TITLE  18
+#define NARROW 60 /* columns below which texts stand under their titles */
 
 static void head(const struct term *t, const char *text)
 {
@@ -67,7 +68,8 @@ static void put_records(struct sbuf *sb, const struct question *q)
     }
 }
 
-static void print_question(const struct question *q, const struct term *t)
+static void print_question(const struct explanation *e, const struct question *q,
+                           const struct term *t)
 {
     char text[(RECORDS_SHOWN + 2) * DNAME_VISIBLE_MAX];
     struct sbuf sb;
@@ -88,11 +90,16 @@ static void print_question(const struct question *q, const struct term *t)
     sbuf_init(&sb, text, sizeof text);
     sbuf_str(&sb, "  (");
     sbuf_uint(&sb, q->ms);
-    sbuf_str(&sb, " ms, TTL ");
-    sbuf_uint(&sb, q->ttl);
-    sbuf_str(&sb, q->secure                 ? ", DNSSEC secure)"
-                  : q->kind == ANSWER_BOGUS ? ", DNSSEC bogus)"
-                                            : ")");
+    sbuf_str(&sb, " ms");
+    if (!trouble) {
+        sbuf_str(&sb, ", TTL ");
+        sbuf_uint(&sb, q->ttl);
+    }
+    if (!trouble || q->kind == ANSWER_BOGUS) {
+        sbuf_str(&sb, ", DNSSEC ");
+        sbuf_str(&sb, explain_dnssec(e, q));
+    }
+    sbuf_byte(&sb, ')');
     term_put(t, TONE_DIM, text);
     fputc('\n', t->out);
 }
@@ -106,7 +113,7 @@ static void print_questions(const struct explanation *e, const struct term *t)
     if (e->facts.skip != F_NONE)
         fputs("  not asked: the address is in exempt.networks\n", t->out);
     for (i = 0; i < qs->n; i++)
-        print_question(&qs->q[i], t);
+        print_question(e, &qs->q[i], t);
     if (qs->left_out > 0)
         fprintf(t->out, "  and %u more\n", qs->left_out);
 }
@@ -125,8 +132,13 @@ static void print_links(const struct explanation *e, const struct term *t)
 
         fprintf(t->out, "%*s", INDENT, "");
         term_cell(t, tone[l->state], link_word(l->state), 9);
-        term_cell(t, TONE_PLAIN, l->title, TITLE);
-        term_wrap(t, l->text, INDENT + 9 + TITLE, INDENT + 9 + TITLE);
+        if (t->columns < NARROW) {
+            fprintf(t->out, "%s\n", l->title);
+            term_wrap(t, l->text, 2 * INDENT, 0);
+        } else {
+            term_cell(t, TONE_PLAIN, l->title, TITLE);
+            term_wrap(t, l->text, INDENT + 9 + TITLE, INDENT + 9 + TITLE);
+        }
     }
     if (e->facts.chain != NULL && e->facts.chain->capped)
         fprintf(t->out, "  more PTR names exist; only the first %d by order are looked at\n",
@@ -176,7 +188,8 @@ static void print_outcome(const struct explanation *e, const struct term *t)
     sbuf_init(&sb, words, sizeof words);
     findings_put(&sb, v->report.found);
     head(t, "Findings");
-    fprintf(t->out, "  %s\n", words);
+    fputs("  ", t->out);
+    term_wrap(t, words, 2, 2);
     head(t, "Outcome");
     fprintf(t->out,
             "  rule: %s\n  action: ", v->record.rule[0] != '\0' ? v->record.rule : "none holds");
@@ -193,41 +206,56 @@ static void print_outcome(const struct explanation *e, const struct term *t)
 
 /* ---- what to do ---- */
 
-static void print_record(const struct term *t, const char *record)
+/* The number under which the same record was asked for before, or 0. */
+static unsigned asked_before(const struct links *l, const struct mend *m)
 {
-    for (;;) {
-        size_t n = strcspn(record, "\n");
+    const char *seen[LINKS_MAX * MENDS_MAX];
+    unsigned i, k, n = 0, s;
 
-        fprintf(t->out, "       %.*s\n", (int)n, record);
-        if (record[n] == '\0')
-            break;
-        record += n + 1;
-    }
+    for (i = 0; i < l->n; i++)
+        for (k = 0; k < l->link[i].mends; k++) {
+            const struct mend *o = &l->link[i].mend[k];
+
+            for (s = 0; s < n && strcmp(seen[s], o->record) != 0; s++)
+                ;
+            if (o == m)
+                return s < n ? s + 1 : 0;
+            if (s == n)
+                seen[n++] = o->record;
+        }
+    return 0;
 }
 
+/* Two lines for each record; a link that a record above mends is only named. */
 static void print_advice(const struct explanation *e, const struct term *t)
 {
-    unsigned i, n = 0;
+    unsigned i, k, n = 0, before;
 
-    for (i = 0; i < e->links.n; i++) {
-        const struct link *l = &e->links.link[i];
+    for (i = 0; i < e->links.n; i++)
+        for (k = 0; k < e->links.link[i].mends; k++) {
+            const struct link *l = &e->links.link[i];
+            const struct mend *m = &l->mend[k];
 
-        if (l->mend[0] == '\0')
-            continue;
-        if (n == 0)
-            head(t, "To mend");
-        fprintf(t->out, "  %2u. ", ++n);
-        term_wrap(t, l->mend, 6, 6);
-        if (l->record[0] != '\0')
-            print_record(t, l->record);
-    }
+            if (n == 0)
+                head(t, "To mend");
+            if ((before = asked_before(&e->links, m)) > 0) {
+                if (k + 1 == l->mends)
+                    fprintf(t->out, "      \"%s\" holds with record %u.\n", l->title, before);
+                continue;
+            }
+            fprintf(t->out, "  %2u. ", ++n);
+            term_wrap(t, m->how, 6, 6);
+            fputs("      ", t->out);
+            term_put(t, TONE_HEAD, m->record);
+            fputc('\n', t->out);
+        }
 }
 
 void explain_text(const struct explanation *e, const struct term *t)
 {
     print_client(e, t);
-    print_questions(e, t);
     print_links(e, t);
+    print_questions(e, t);
     print_outcome(e, t);
     print_advice(e, t);
 }

@@ -6,14 +6,18 @@
 #include <string.h>
 
 #define OWNER "The owner of the address (provider) "
+#define ADMIN "The sender's administrator "
+
+#define HELO_SHOWN 64
 
 struct judge {
     struct links *l;
     const struct facts *f;
     const struct verdict *v;
     const struct questions *qs;
+    const char *helo;
     struct link *now;
-    struct sbuf text, mend, record;
+    struct sbuf text, record;
 };
 
 /* ---- building one link ---- */
@@ -25,8 +29,18 @@ static void begin(struct judge *j, enum link_state state, enum finding finding, 
     j->now->finding = finding;
     j->now->title = title;
     sbuf_init(&j->text, j->now->text, sizeof j->now->text);
-    sbuf_init(&j->mend, j->now->mend, sizeof j->now->mend);
-    sbuf_init(&j->record, j->now->record, sizeof j->now->record);
+}
+
+/* Who mends the link; the record follows. */
+static void mend(struct judge *j, const char *how)
+{
+    struct link *l = j->now;
+    struct mend *m = &l->mend[l->mends < MENDS_MAX ? l->mends++ : MENDS_MAX - 1];
+    struct sbuf sb;
+
+    sbuf_init(&sb, m->how, sizeof m->how);
+    sbuf_str(&sb, how);
+    sbuf_init(&j->record, m->record, sizeof m->record);
 }
 
 static const char *address_type(const struct judge *j)
@@ -40,7 +54,6 @@ static void record_ptr(struct judge *j, const struct dname *to)
     struct dname reverse;
 
     dname_reverse(&reverse, &j->f->client);
-    sbuf_str(&j->record, j->record.len > 0 ? "\n" : "");
     dname_put_query(&j->record, &reverse);
     sbuf_str(&j->record, " PTR ");
     dname_put_query(&j->record, to);
@@ -48,7 +61,6 @@ static void record_ptr(struct judge *j, const struct dname *to)
 
 static void record_address(struct judge *j, const struct dname *name)
 {
-    sbuf_str(&j->record, j->record.len > 0 ? "\n" : "");
     dname_put_query(&j->record, name);
     sbuf_str(&j->record, j->f->client.family == ADDR_IPV6 ? " AAAA " : " A ");
     addr_put(&j->record, &j->f->client);
@@ -75,35 +87,47 @@ static bool helo_is_good_name(const struct judge *j)
            !has(j, F_HELO_SELF);
 }
 
-/* The name the sender should have: what it calls itself, else an example below the
- * domain of its PTR name when that is its own, else an example. */
+/* The name the sender should have: what it calls itself, unless that is the bare domain which
+ * the PTR names; then an example below that domain; else an example. */
 static void propose(const struct judge *j, struct dname *name)
 {
     static const char example[] = "mail.example.com", mail[] = "\4mail";
     const struct dname *ptr = &j->v->report.ptr;
+    bool bare = has(j, F_PTR_BARE_DOMAIN) && ptr->len + 5u <= DNAME_MAX;
     uint8_t wire[DNAME_MAX + 5];
 
-    if (helo_is_good_name(j)) {
+    if (helo_is_good_name(j) && !(bare && dname_equal(ptr, &j->f->helo->name))) {
         *name = j->f->helo->name;
         return;
     }
     dname_from_text(name, example, sizeof example - 1);
-    if (!has(j, F_PTR_BARE_DOMAIN) || ptr->len + 5u > DNAME_MAX)
+    if (!bare)
         return;
     memcpy(wire, mail, 5);
     memcpy(wire + 5, ptr->wire, ptr->len);
     dname_from_wire(name, wire, 5u + ptr->len);
 }
 
+/* Does the proposed name lead back already? */
+static bool leads_back(const struct judge *j, const struct dname *name)
+{
+    bool helo = has(j, F_HELO_FORWARD) || has(j, F_HELO_VERIFIED);
+
+    return helo && dname_equal(name, &j->f->helo->name);
+}
+
 /* The PTR record to create, and the address record if the name does not lead back yet. */
-static void record_both(struct judge *j)
+static void mend_ptr(struct judge *j, const char *how)
 {
     struct dname name;
 
     propose(j, &name);
+    mend(j, how);
     record_ptr(j, &name);
-    if (!has(j, F_HELO_FORWARD) && !has(j, F_HELO_VERIFIED))
-        record_address(j, &name);
+    if (leads_back(j, &name))
+        return;
+    mend(j, "Who runs the DNS of that name lets it lead back to the address:");
+    record_address(j, &name);
 }
 
 /* ---- the PTR record ---- */
@@ -131,19 +155,19 @@ static void trouble(struct judge *j, enum finding cause, const struct dname *nam
     switch (cause) {
     case F_DNS_BOGUS:
         sbuf_str(&j->text, "the answer fails DNSSEC validation");
-        sbuf_str(&j->mend, "Who signs the zone mends its signatures; see where:");
+        mend(j, "Who signs the zone mends its signatures; see where:");
         break;
     case F_DNS_SERVFAIL:
         sbuf_str(&j->text, "the name servers failed (SERVFAIL)");
-        sbuf_str(&j->mend, "Who runs the name servers of the zone mends them; see where:");
+        mend(j, "Who runs the name servers of the zone mends them; see where:");
         break;
     case F_DNS_OVERLOAD:
         sbuf_str(&j->text, "not asked: too many questions at once");
-        sbuf_str(&j->mend, "Here: raise resolver.max-inflight, or try again:");
+        mend(j, "Here: raise resolver.max-inflight, or try again:");
         break;
     default:
         sbuf_str(&j->text, "no answer in time");
-        sbuf_str(&j->mend, "The zone's name servers or the resolver here are silent; see which:");
+        mend(j, "The zone's name servers or the resolver here are silent; see which:");
         break;
     }
     record_try(j, name, type);
@@ -153,10 +177,12 @@ static void ptr_link(struct judge *j)
 {
     const struct chain *c = j->f->chain;
     enum finding cause = j->v->report.cause;
-    struct dname reverse, name;
+    struct dname reverse;
 
     if (c != NULL && c->names > 0) {
         begin(j, LINK_HOLDS, F_NONE, "PTR record");
+        addr_put(&j->text, &j->f->client);
+        sbuf_str(&j->text, " -> ");
         put_ptr_names(j);
         return;
     }
@@ -169,12 +195,8 @@ static void ptr_link(struct judge *j)
     begin(j, LINK_BROKEN, cause, "PTR record");
     sbuf_str(&j->text, cause == F_PTR_MISSING ? "the address has none"
                                               : "there is one, but it holds no usable host name");
-    sbuf_str(&j->mend, OWNER);
-    sbuf_str(&j->mend, cause == F_PTR_MISSING ? "publishes one:" : "corrects it:");
-    propose(j, &name);
-    record_ptr(j, &name);
-    if (!has(j, F_HELO_FORWARD))
-        record_address(j, &name);
+    mend_ptr(j, cause == F_PTR_MISSING ? OWNER "publishes a PTR record:"
+                                       : OWNER "corrects the PTR record:");
 }
 
 /* ---- each name back to the address ---- */
@@ -218,24 +240,15 @@ static enum finding trouble_of(enum name_state state)
 
 static void mend_name(struct judge *j, const struct dname *name, enum name_state state, bool passed)
 {
-    struct dname better;
-
     if (state == NAME_CAPPED) {
-        sbuf_str(&j->mend, "Who runs that DNS publishes a name of its own for this address:");
-        record_both(j);
-        return;
+        mend_ptr(j, OWNER "sets a name that this address has alone:");
+    } else if (!passed && (has(j, F_PTR_GENERIC) || has(j, F_HELO_FORWARD))) {
+        mend_ptr(j, OWNER "sets a PTR name that leads back:");
+    } else {
+        mend(j, passed ? "The owner of the address drops this PTR name, or its DNS adds:"
+                       : "Who runs the DNS of that name adds (or the PTR is changed):");
+        record_address(j, name);
     }
-    if (!passed && (has(j, F_PTR_GENERIC) || has(j, F_HELO_FORWARD))) {
-        sbuf_str(&j->mend, OWNER "sets a PTR name that leads back:");
-        propose(j, &better);
-        record_ptr(j, &better);
-        if (!has(j, F_HELO_FORWARD))
-            record_address(j, &better);
-        return;
-    }
-    sbuf_str(&j->mend, passed ? "The address owner drops this PTR name, or its DNS adds:"
-                              : "Who runs the DNS of that name adds (or the PTR is changed):");
-    record_address(j, name);
 }
 
 static void name_link(struct judge *j, const struct dname *name, enum name_state state)
@@ -259,6 +272,10 @@ static void name_link(struct judge *j, const struct dname *name, enum name_state
         return;
     } else {
         put_addresses(j, name);
+        if (state == NAME_ELSEWHERE) {
+            sbuf_str(&j->text, ", not ");
+            addr_put(&j->text, &j->f->client);
+        }
     }
     if (link != LINK_HOLDS)
         mend_name(j, name, state, passed);
@@ -287,24 +304,20 @@ static void shape_links(struct judge *j)
                        : has(j, F_PTR_PROVIDER) ? "outbound pool of a provider: "
                                                 : "");
     sbuf_str(&j->text, j->v->report.why);
-    if (has(j, F_PTR_GENERIC)) {
-        sbuf_str(&j->mend, OWNER "sets the sender's own name:");
-        record_both(j);
-    }
+    if (has(j, F_PTR_GENERIC))
+        mend_ptr(j, OWNER "sets the sender's own name:");
     begin(j, has(j, F_PTR_BARE_DOMAIN) ? LINK_WEAK : LINK_HOLDS,
           has(j, F_PTR_BARE_DOMAIN) ? F_PTR_BARE_DOMAIN : F_NONE, "name of a host");
     sbuf_str(&j->text, has(j, F_PTR_BARE_DOMAIN) ? "it is the bare domain, not a host below it"
                                                  : "it is a host below its domain");
-    if (has(j, F_PTR_BARE_DOMAIN)) {
-        sbuf_str(&j->mend, OWNER "sets a host name:");
-        record_both(j);
-    }
+    if (has(j, F_PTR_BARE_DOMAIN))
+        mend_ptr(j, OWNER "sets the name of a host:");
     if (!has(j, F_PTR_MANY))
         return;
     begin(j, LINK_WEAK, F_PTR_MANY, "one PTR name");
     sbuf_uint(&j->text, j->f->chain->published);
     sbuf_str(&j->text, " PTR records are published; many receivers look at one, any one");
-    sbuf_str(&j->mend, OWNER "keeps one:");
+    mend(j, OWNER "keeps one:");
     record_ptr(j, &j->v->report.ptr);
 }
 
@@ -312,49 +325,56 @@ static void shape_links(struct judge *j)
 
 struct helo_text {
     enum link_state state;
-    const char *text, *mend;
+    const char *text;
     bool address; /* an address record mends it */
 };
 
 static const struct helo_text helo_texts[F_COUNT] = {
-    [F_HELO_VERIFIED] = {LINK_HOLDS, "it is the confirmed PTR name", NULL, false},
-    [F_HELO_FORWARD] = {LINK_HOLDS, "its own addresses have the client", NULL, false},
-    [F_HELO_ALIGNED] = {LINK_HOLDS, "same domain as the confirmed PTR name", NULL, false},
-    [F_HELO_MISMATCH] = {LINK_BROKEN, "its addresses are others, and no PTR name is related",
-                         "The sender's administrator makes the HELO name lead back:", true},
-    [F_HELO_UNRESOLVED] = {LINK_BROKEN, "the name has no address",
-                           "The sender's administrator adds the address of the HELO name:", true},
-    [F_HELO_LITERAL] = {LINK_WEAK, "an address literal: valid, but a host name is expected", NULL,
-                        false},
-    [F_HELO_LITERAL_MISMATCH] = {LINK_BROKEN, "a literal of another address", NULL, false},
-    [F_HELO_BARE_ADDRESS] = {LINK_BROKEN, "an address without brackets is no HELO", NULL, false},
-    [F_HELO_UNQUALIFIED] = {LINK_BROKEN, "one label is no full host name", NULL, false},
-    [F_HELO_SELF] = {LINK_BROKEN, "it claims to be this server, or localhost", NULL, false},
-    [F_HELO_INVALID] = {LINK_BROKEN, "it breaks the grammar of host names", NULL, false},
-    [F_HELO_MISSING] = {LINK_BROKEN, "none was sent", NULL, false},
+    [F_HELO_VERIFIED] = {LINK_HOLDS, "it is the confirmed PTR name", false},
+    [F_HELO_FORWARD] = {LINK_HOLDS, "its own addresses have the client", false},
+    [F_HELO_ALIGNED] = {LINK_HOLDS, "same domain as the confirmed PTR name", false},
+    [F_HELO_MISMATCH] = {LINK_BROKEN, "its addresses are others, and no PTR name is related", true},
+    [F_HELO_UNRESOLVED] = {LINK_BROKEN, "the name has no address", true},
+    [F_HELO_LITERAL] = {LINK_WEAK, "an address literal: valid, but a host name is expected", false},
+    [F_HELO_LITERAL_MISMATCH] = {LINK_BROKEN, "a literal of another address", false},
+    [F_HELO_BARE_ADDRESS] = {LINK_BROKEN, "an address without brackets is no HELO", false},
+    [F_HELO_UNQUALIFIED] = {LINK_BROKEN, "one label is no full host name", false},
+    [F_HELO_SELF] = {LINK_BROKEN, "it claims to be this server, or localhost", false},
+    [F_HELO_INVALID] = {LINK_BROKEN, "it breaks the grammar of host names", false},
+    [F_HELO_MISSING] = {LINK_BROKEN, "none was sent", false},
 };
 
+/* The sender greets with its confirmed name; without one, its HELO name gets the address. */
 static void mend_helo(struct judge *j, const struct helo_text *t)
 {
     struct dname name = j->v->report.ptr;
-    bool confirmed = has(j, F_IPREV_PASS) && !has(j, F_PTR_GENERIC);
+    bool own = has(j, F_IPREV_PASS) && !has(j, F_PTR_GENERIC) && !has(j, F_PTR_BARE_DOMAIN);
 
-    sbuf_str(&j->mend, t->mend != NULL
-                           ? t->mend
-                           : "The sender's administrator sets a full host name, as in Postfix:");
-    if (t->address && !has(j, F_HELO_GENERIC)) {
+    if (!own && t->address && helo_is_good_name(j)) {
+        mend(j, ADMIN "gives the HELO name this address:");
         record_address(j, &j->f->helo->name);
-        if (!confirmed)
-            return;
+        return;
     }
-    if (!confirmed && (!helo_is_good_name(j) || !t->address))
-        dname_from_text(&name, "mail.example.com", 16);
-    sbuf_str(&j->record, j->record.len > 0 ? "\n" : "");
+    if (!own)
+        propose(j, &name);
+    mend(j, ADMIN "sets the HELO name, in Postfix:");
     sbuf_str(&j->record, "smtp_helo_name = ");
     dname_put(&j->record, &name);
 }
 
-static void helo_link(struct judge *j, bool given)
+/* What was said, when it is short enough to be worth a look. */
+static void put_helo(struct judge *j)
+{
+    size_t n = j->helo == NULL ? 0 : strlen(j->helo);
+
+    if (j->v->report.helo.len > 1)
+        dname_put(&j->text, &j->v->report.helo);
+    else if (n > 0 && n <= HELO_SHOWN)
+        sbuf_visible(&j->text, j->helo, n);
+    sbuf_str(&j->text, j->text.len > 0 ? ": " : "");
+}
+
+static void helo_link(struct judge *j)
 {
     enum finding word =
         finding_pick(j->v->report.found, FINDINGS_RANGE(F_HELO_VERIFIED, F_HELO_MISSING));
@@ -362,7 +382,7 @@ static void helo_link(struct judge *j, bool given)
 
     if (word == F_NONE)
         return;
-    if (!given && word == F_HELO_MISSING) {
+    if (j->helo == NULL && word == F_HELO_MISSING) {
         begin(j, LINK_UNKNOWN, word, "HELO agrees");
         sbuf_str(&j->text, "no HELO was named here; it is judged as if none had been sent");
         return;
@@ -370,16 +390,13 @@ static void helo_link(struct judge *j, bool given)
     if (word == F_HELO_TEMPERROR) {
         begin(j, LINK_UNKNOWN, word, "HELO agrees");
         sbuf_str(&j->text, "its addresses, or those of a related PTR name, could not be had");
-        sbuf_str(&j->mend, "See where:");
+        mend(j, "The name servers of that name, or the resolver here; see which:");
         record_try(j, &j->f->helo->name, fcrdns_type(&j->f->client));
         return;
     }
     t = &helo_texts[word];
     begin(j, t->state, word, "HELO agrees");
-    if (j->v->report.helo.len > 1) {
-        dname_put(&j->text, &j->v->report.helo);
-        sbuf_str(&j->text, ": ");
-    }
+    put_helo(j);
     sbuf_str(&j->text, t->text);
     sbuf_str(&j->text, has(j, F_HELO_GENERIC) ? "; it looks machine-made" : "");
     if (t->state != LINK_HOLDS)
@@ -397,9 +414,9 @@ static void dnssec_link(struct judge *j)
 }
 
 void links_judge(struct links *l, const struct facts *f, const struct verdict *v,
-                 const struct questions *qs, bool helo_given)
+                 const struct questions *qs, const char *helo)
 {
-    struct judge j = {.l = l, .f = f, .v = v, .qs = qs};
+    struct judge j = {.l = l, .f = f, .v = v, .qs = qs, .helo = helo};
 
     memset(l, 0, sizeof *l);
     if (f->skip != F_NONE)
@@ -407,7 +424,7 @@ void links_judge(struct links *l, const struct facts *f, const struct verdict *v
     ptr_link(&j);
     name_links(&j);
     shape_links(&j);
-    helo_link(&j, helo_given);
+    helo_link(&j);
     dnssec_link(&j);
 }
 

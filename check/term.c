@@ -5,10 +5,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #define COLUMNS  78
+#define NARROW   30
 #define BAR      24
 #define SHOW_MS  200
 #define FIRST_MS 500 /* short work shows no bar at all */
@@ -18,11 +20,21 @@ static const char *const code[] = {
     [TONE_BAD] = "\033[1;31m", [TONE_NOTE] = "\033[33m", [TONE_DIM] = "\033[2m",
 };
 
+static unsigned columns_of(int fd)
+{
+    struct winsize size;
+
+    if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_col > COLUMNS)
+        return COLUMNS;
+    return size.ws_col > NARROW ? size.ws_col - 1u : NARROW;
+}
+
 void term_init(struct term *t, FILE *out)
 {
     const char *no = getenv("NO_COLOR"), *kind = getenv("TERM");
 
     t->out = out;
+    t->columns = columns_of(fileno(out));
     t->colour = isatty(fileno(out)) && (no == NULL || no[0] == '\0') && kind != NULL &&
                 strcmp(kind, "dumb") != 0;
 }
@@ -55,7 +67,7 @@ void term_wrap(const struct term *t, const char *text, unsigned indent, unsigned
     while (*text != '\0') {
         size_t word = strcspn(text, " ");
 
-        if (column > indent && column + 1 + word > COLUMNS) {
+        if (column > indent && column + 1 + word > t->columns) {
             fputc('\n', t->out);
             column = 0;
         }

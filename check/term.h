@@ -13,6 +13,7 @@ enum tone { TONE_PLAIN, TONE_HEAD, TONE_GOOD, TONE_BAD, TONE_NOTE, TONE_DIM };
 struct term {
     FILE *out;
     bool colour;
+    unsigned columns; /* to write in: 78, or fewer on a narrow terminal */
 };
 
 /* Colour when out is a terminal, TERM is not "dumb" and NO_COLOR is unset or empty
@@ -24,7 +25,7 @@ void term_put(const struct term *t, enum tone tone, const char *text);
 /* The text, then blanks up to width columns. */
 void term_cell(const struct term *t, enum tone tone, const char *text, unsigned width);
 
-/* The text broken at blanks to lines of at most 78 columns, each begun with `indent` blanks.
+/* The text broken at blanks to lines of at most t->columns, each begun with `indent` blanks.
  * What stands on the line already counts as `used` columns. Ends the line. */
 void term_wrap(const struct term *t, const char *text, unsigned indent, unsigned used);
 

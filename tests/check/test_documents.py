@@ -2,6 +2,7 @@
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
+import json
 import os
 import re
 import shutil
@@ -30,15 +31,93 @@ def test_options_everywhere():
             has(usage, "--" + name)
 
 
-def test_manual_names_json_members():
-    words = set(re.findall(r"[a-z_-]+", " ".join(re.findall(r"^\.(?:It )?Cm (.*)$", open(MANUAL).read(), re.M))))
+def documented():
+    """{section: {path: types}} of the JSON part of the manual."""
+    text = open(MANUAL).read().split(".Sh JSON")[1].split(".Sh EXIT")[0]
+    schema = {}
+    for part in text.split(".Ss ")[1:]:
+        title, _, body = part.partition("\n")
+        rows = schema.setdefault(title, {})
+        for paths, types in re.findall(r"^\.It Cm (.*) Pq (.*)$", body, re.M):
+            for path in paths.split(" , "):
+                holds(path not in rows, "documented twice: " + path)
+                rows[path] = set(types.split(" or "))
+    sums = set(re.findall(r"[a-z-]+", " ".join(re.findall(r"^\.Cm (.*)$", text.split(".Ss Replay")[1].split(".Pp")[0], re.M))))
+    return schema, sums
+
+
+LISTS = ("refused_but_delivered", "refused_anyway", "tagged", "changed")
+TYPES = {str: "string", int: "number", float: "number", bool: "boolean", list: "list", dict: "object", type(None): "null"}
+
+
+class Checked:
+    """JSON values walked against the rows of one section of the manual."""
+
+    def __init__(self, rows, sums=()):
+        self.rows, self.sums, self.used = rows, set(sums), set()
+
+    def find(self, path):
+        names = path.split(".")
+        if names[0] in LISTS and len(names) > 1:
+            names[0] = "LIST"
+        for row in (".".join(names), ".".join(names[:-1] + ["*" + ("[]" if names[-1].endswith("[]") else "")])):
+            if row in self.rows:
+                return row
+        raise AssertionError("not in the manual: " + path)
+
+    def value(self, path, v):
+        row = self.find(path)
+        self.used.add(row)
+        types = self.rows[row]
+        if types == {"sum"}:
+            names = set(v)
+            holds(self.sums <= names, (path, self.sums - names))
+            for name in names - self.sums:
+                self.value(path + "." + name, v[name])
+            holds(all(type(v[name]) is int for name in self.sums), (path, v))
+            return
+        holds(TYPES[type(v)] in types, "%s is %r, the manual says %s" % (path, v, types))
+        if isinstance(v, dict):
+            for name, inner in v.items():
+                self.value(path + "." + name, inner)
+        if isinstance(v, list):
+            for inner in v:
+                if isinstance(inner, dict) and path + "[]" not in self.rows:
+                    for name, deep in inner.items():
+                        self.value(path + "[]." + name, deep)
+                else:
+                    self.value(path + "[]", inner)
+
+    def object(self, o):
+        for name, v in o.items():
+            self.value(name, v)
+
+    def all_used(self):
+        same(sorted(set(self.rows) - self.used), [], "in the manual, but never in the output")
+
+
+def test_json_is_as_the_manual_says():
+    schema, sums = documented()
+    same(sorted(schema), ["Batch", "Host and --self", "One client", "Replay"])
     with World() as w:
-        _, one, _ = w.json("192.0.2.11", "a.example")
+        one = Checked(schema["One client"])
+        for args in ("192.0.2.11 a.example", "192.0.2.10", "192.0.2.15 x", "127.0.0.1", "203.0.113.9 a.example", "192.0.2.22 mail.good.example"):
+            one.object(w.json(*args.split())[1])
         _, host, _ = w.json("two.good.example")
-        _, report, _ = w.replay_json("--against", w.config, os.path.join(LOGS, "postfix.log"))
-    known = set(one) | set(host) | set(report) | set(report["log"]) | set(report["refused_anyway"]["clients"][0])
-    known |= set(one["questions"][0]) | {k for link in one["links"] for k in link} | set(report["actions"]["reject"])
-    same(sorted(known - words), [])
+        for client in host["clients"]:
+            one.object(client)
+        one.all_used()
+        same({name: {TYPES[type(v)]} for name, v in host.items()}, schema["Host and --self"])
+        batch = Checked(schema["Batch"])
+        _, out, _ = w.run("--json", "--batch", stdin=b"192.0.2.10 mail.good.example\nbad\n192.0.2.11\n127.0.0.1 x\n")
+        for line in out.splitlines():
+            batch.object(json.loads(line))
+        batch.all_used()
+        replay = Checked(schema["Replay"], sums)
+        other = w.file("other", 'rule "x" { when = {"ptr-named"} action = tempfail }')
+        for args in (["--against", other, "postfix", "postfix-iso", "sendmail"], ["--no-dns", "own", "postfix"], ["hostile"]):
+            replay.object(w.replay_json(*[os.path.join(LOGS, a + ".log") if "-" not in a[:2] and a != other else a for a in args])[1])
+        replay.all_used()
 
 
 def test_manual_is_clean():
