@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define FIRST_SLOTS 4096
 
@@ -18,6 +19,8 @@ bool clients_init(struct clients *c)
     c->slot = calloc(c->slots, sizeof *c->slot);
     c->width = 3600;
     c->last = -1;
+    if (getrandom(c->key, sizeof c->key, GRND_NONBLOCK) < 0)
+        memset(c->key, 0x5a, sizeof c->key); /* early at boot: it need not be secret then */
     if (c->list != NULL && c->slot != NULL)
         return true;
     clients_free(c);
@@ -41,11 +44,16 @@ void clients_free(struct clients *c)
 
 /* ---- the table ---- */
 
-static uint64_t pair_hash(const struct addr *addr, const char *helo, size_t n)
+static uint64_t pair_hash(const struct clients *c, const struct addr *addr, const char *helo,
+                          size_t n)
 {
-    uint64_t h = addr_hash(addr);
+    struct addr keyed = *addr;
+    uint64_t h;
     size_t i;
 
+    for (i = 0; i < sizeof keyed.bytes; i++)
+        keyed.bytes[i] ^= c->key[i];
+    h = addr_hash(&keyed);
     if (helo == NULL)
         return h;
     h ^= 0x9e3779b97f4a7c15u;
@@ -64,7 +72,7 @@ static bool is_pair(const struct client *k, const struct addr *addr, const char 
 static uint32_t *find_slot(const struct clients *c, const struct addr *addr, const char *helo,
                            size_t n)
 {
-    uint32_t i = (uint32_t)pair_hash(addr, helo, n) & (c->slots - 1);
+    uint32_t i = (uint32_t)pair_hash(c, addr, helo, n) & (c->slots - 1);
 
     while (c->slot[i] != 0 && !is_pair(&c->list[c->slot[i]], addr, helo, n))
         i = (i + 1) & (c->slots - 1);

@@ -76,11 +76,38 @@ static size_t unpack(struct reader *r, char *to, size_t n)
     return n - r->z.avail_out;
 }
 
+/* Packed by a program that is not known here, by the first octets: what unpacks it. */
+static const char *other_packing(const char *s, size_t n)
+{
+    static const struct {
+        const char *mark;
+        size_t n;
+        const char *fault;
+    } known[] = {
+        {"\xfd"
+         "7zXZ",
+         5, "packed by xz: unpack it with xzcat, and read standard input (-)"},
+        {"BZh", 3, "packed by bzip2: unpack it with bzcat, and read standard input (-)"},
+        {"\x28\xb5\x2f\xfd", 4,
+         "packed by zstd: unpack it with zstdcat, and read standard input (-)"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (n >= known[i].n && memcmp(s, known[i].mark, known[i].n) == 0)
+            return known[i].fault;
+    return NULL;
+}
+
 /* gzip is seen by its first two octets. False without memory. */
 static bool open_packed(struct reader *r, size_t *first)
 {
     *first = read_some(r, r->text, CHUNK);
     r->packed = *first >= 2 && memcmp(r->text, "\x1f\x8b", 2) == 0;
+    if (!r->packed && r->fault == NULL)
+        r->fault = other_packing(r->text, *first);
+    if (r->fault != NULL)
+        *first = 0;
     if (!r->packed)
         return true;
     r->raw = malloc(CHUNK);

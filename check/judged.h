@@ -24,7 +24,7 @@ struct judged {
     const struct replay_options *options;
     struct tally *tally;
     uint64_t octets;
-    unsigned files;
+    unsigned files, unread;      /* given; of these not read to their end */
     uint64_t clients, addresses; /* pairs of address and HELO with messages; addresses of them */
     uint64_t temperror;          /* clients of whom DNS told nothing now */
     struct judged_sum fate[FATE_COUNT];

@@ -125,6 +125,11 @@ static void put_figures(const struct judged *j, FILE *out)
            reject->count[OUT_DELIVERED] + later->count[OUT_DELIVERED],
            "of these were delivered then");
     fputs("</div>\n", out);
+    if (j->unread > 0)
+        fprintf(out,
+                "<p class=\"note\"><b>Incomplete:</b> %u of %u logs could not be read to the "
+                "end.</p>\n",
+                j->unread, j->files);
     if (j->tally->clients.failed)
         fputs("<p class=\"note\">Memory ran short: clients that came later are left out.</p>\n",
               out);

@@ -117,7 +117,7 @@ static json_t *json_log(const struct judged *j)
                      "known_lines", (json_int_t)t->known, "damaged_records", (json_int_t)t->damaged,
                      "connects", (json_int_t)t->connects, "addresses", (json_int_t)j->addresses,
                      "temperror_clients", (json_int_t)j->temperror, "begin", (json_int_t)t->begin,
-                     "end", (json_int_t)t->end, "incomplete", (int)t->clients.failed);
+                     "end", (json_int_t)t->end, "incomplete", t->clients.failed || j->unread > 0);
 }
 
 static json_t *json_actions(const struct judged *j)

@@ -55,6 +55,10 @@ static void print_input(const struct judged *j, const struct term *t)
         print_day(t->out, y->end);
     }
     fprintf(t->out, "; %llu addresses with messages\n", (unsigned long long)j->addresses);
+    if (j->unread > 0) {
+        term_put(t, TONE_BAD, "incomplete: ");
+        fprintf(t->out, "%u of %u logs could not be read to the end\n", j->unread, j->files);
+    }
     if (y->known == 0)
         term_put(t, TONE_BAD, "no line of a known log form was found\n");
     if (y->damaged > 0)

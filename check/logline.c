@@ -225,6 +225,8 @@ static bool read_tag(struct log_text *t, struct log_text *program)
         n++;
     *program = (struct log_text){tag.s, n};
     *t = rest;
+    if (text_skip(&rest, LIT("[ID "))) /* Solaris: "[ID 197553 mail.info] " */
+        *t = text_from(t, text_find(t, LIT("] ")) + 2);
     return true;
 }
 
@@ -243,6 +245,8 @@ static bool read_head(struct log_event *e, struct log_text *t, struct log_text *
         text_skip(t, LIT(" "));
         return true;
     }
+    if (t->n > 0 && t->s[0] == '<') /* FreeBSD, syslogd -vv: "<mail.info> " */
+        text_until(t, ' ');
     text_until(t, ' ');
     return read_tag(t, program);
 }

@@ -48,6 +48,7 @@ struct log_event {
     struct addr client;   /* ADDR_NONE: not told */
     struct log_text name; /* the MTA's name of the client */
     struct log_text qid, helo, recipient, message_id, record;
+    struct log_text origin; /* LOG_MESSAGE: qid before a content filter (XFORWARD) */
     enum log_by by;
     enum log_state state;
     bool temporary; /* refused with 4xx */

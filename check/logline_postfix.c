@@ -16,10 +16,10 @@ static struct log_text last_bracketed(const struct log_text *t, const char *key,
     return (struct log_text){rest.s, end};
 }
 
-/* "CODE X.Y.Z text" or "X.Y.Z text" */
+/* "CODE X.Y.Z text", "X.Y.Z text", or of postscreen, when it is too busy for now, just text */
 static void read_reply(struct log_event *e, const struct log_text *t)
 {
-    e->temporary = t->n > 0 && t->s[0] == '4';
+    e->temporary = t->n > 0 && t->s[0] != '5';
     if (e->by == BY_MTA && text_find(t, LIT(" blocked using ")) < t->n)
         e->by = BY_DNSBL;
 }
@@ -35,7 +35,8 @@ static void read_refusal(struct log_event *e, struct log_text t)
 {
     struct log_text stage = text_until(&t, ' ');
 
-    if (text_is(&stage, LIT("header")) || text_is(&stage, LIT("body"))) {
+    if (text_is(&stage, LIT("header")) || text_is(&stage, LIT("body")) ||
+        text_is(&stage, LIT("mime-error"))) {
         e->final = true; /* what follows is the client's text: nothing in it is believed */
         e->kind = e->qid.n > 0 ? LOG_REFUSED : LOG_NOTHING;
         return;
@@ -50,13 +51,23 @@ static void read_refusal(struct log_event *e, struct log_text t)
     e->helo = last_bracketed(&t, LIT(" helo=<"));
 }
 
-/* A message that comes back from a content filter (XFORWARD) was counted when it came in. */
+/* "name[address], orig_queue_id=ABC, orig_client=name[address]": what stands behind the address
+ * is Postfix's own, or comes from a content filter that Postfix trusts. */
 static void read_client(struct log_event *e, struct log_text t)
 {
-    if (e->qid.n == 0 || !text_client(&t, e) || text_find(&t, LIT(", orig_client=")) < t.n)
+    size_t at;
+
+    if (e->qid.n == 0 || !text_client(&t, e))
         return;
-    e->kind = LOG_MESSAGE;
     e->authenticated = text_find(&t, LIT(", sasl_")) < t.n;
+    e->origin = text_value(&t, LIT(", orig_queue_id="), ',');
+    at = text_find(&t, LIT(", orig_client="));
+    if (at < t.n) {
+        t = text_from(&t, at + 14);
+        if (!text_client(&t, e))
+            return;
+    }
+    e->kind = LOG_MESSAGE;
 }
 
 static void read_smtpd(struct log_event *e, struct log_text t)

@@ -55,32 +55,47 @@ static void read_ruleset(struct log_event *e, const struct log_text *t)
         e->by = BY_DNSBL;
 }
 
-/* "Milter: to=<x>, reject=550 ...", "Milter: connect: host=x, addr=y, reject...",
- * "Milter: data, reject=554 ..." */
+/* "Milter: connect: host=x, addr=y, rejecting commands", or "temp failing commands" */
+static void read_milter_connect(struct log_event *e, const struct log_text *t)
+{
+    struct log_text address = text_value(t, LIT(", addr="), ',');
+
+    if (address.s == NULL || !text_addr(&e->client, address.s, address.n))
+        return;
+    e->temporary = text_find(t, LIT(", temp failing")) < t->n;
+    if (e->temporary || text_find(t, LIT(", rejecting")) < t->n)
+        e->kind = LOG_REFUSED;
+}
+
+/* "Milter: to=<x>, reject=550 ...", "Milter: data, reject=554 ..." */
 static void read_milter(struct log_event *e, struct log_text t)
 {
-    struct log_text reply = text_value(&t, LIT(", reject="), '\n'), address;
+    struct log_text reply = text_value(&t, LIT(", reject="), '\n');
 
     e->by = BY_MILTER;
     if (text_skip(&t, LIT("connect: "))) {
-        address = text_value(&t, LIT(", addr="), ',');
-        if (address.s != NULL && text_addr(&e->client, address.s, address.n) &&
-            text_find(&t, LIT(", reject")) < t.n)
-            e->kind = LOG_REFUSED;
+        read_milter_connect(e, &t);
         return;
     }
     if (reply.s == NULL)
         return;
     e->kind = LOG_REFUSED;
     e->temporary = reply.n > 0 && reply.s[0] == '4';
-    e->final = text_skip(&t, LIT("data,")) || text_skip(&t, LIT("end,"));
+    e->final = text_skip(&t, LIT("data,")) || text_skip(&t, LIT("cmd=data,"));
     if (text_skip(&t, LIT("to=<")))
         e->recipient = text_until(&t, '>');
 }
 
+/* "name [address] due to pre-greeting traffic after 5 seconds" */
+static void read_early_talker(struct log_event *e, struct log_text t)
+{
+    if (text_client(&t, e))
+        e->kind = LOG_REFUSED;
+}
+
 void logline_sendmail(struct log_event *e, struct log_text t)
 {
-    if (!text_qid(&t, &e->qid) && !text_skip(&t, LIT("NOQUEUE: ")))
+    if (!text_skip(&t, LIT("NOQUEUE: ")) && !text_qid(&t, &e->qid))
         return;
     if (text_skip(&t, LIT("from=")))
         read_from(e, &t);
@@ -90,6 +105,10 @@ void logline_sendmail(struct log_event *e, struct log_text t)
         read_ruleset(e, &t);
     else if (text_skip(&t, LIT("Milter: ")))
         read_milter(e, t);
+    else if (text_skip(&t, LIT("rejecting commands from ")))
+        read_early_talker(e, t);
+    else if (text_skip(&t, LIT("connect from ")) && text_client(&t, e))
+        e->kind = LOG_CONNECT;
     else if (text_skip(&t, LIT("AUTH=server")) && e->qid.n > 0)
         e->kind = LOG_AUTH;
 }

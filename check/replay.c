@@ -17,22 +17,21 @@ static void on_line(void *arg, const char *s, size_t n)
     tally_line(arg, s, n);
 }
 
-static bool read_logs(struct judged *j, int logs, char *const *log)
+/* A log that cannot be read to its end is told, and does not keep the others from being read. */
+static void read_logs(struct judged *j, int logs, char *const *log)
 {
     struct progress progress;
     struct input in = {.line = on_line, .arg = j->tally, .progress = &progress};
-    bool ok = true;
     int i;
 
     progress_start(&progress, "reading", input_size(logs, log));
-    for (i = 0; ok && i < logs; i++) {
+    for (i = 0; i < logs; i++) {
         in.what = log[i];
-        ok = input_lines(&in);
+        j->unread += !input_lines(&in);
         j->octets += in.octets;
         j->files++;
     }
     progress_end(&progress);
-    return ok;
 }
 
 static int write_page(const struct judged *j, const char *file)
@@ -76,12 +75,13 @@ static int run(struct judged *j, int logs, char *const *log)
         return EXIT_NO_RESOLVER;
     }
     j->tally = &tally;
-    if (!read_logs(j, logs, log)) {
-        code = EXIT_INPUT;
-    } else {
-        tally_end(&tally);
+    read_logs(j, logs, log);
+    tally_end(&tally);
+    code = EXIT_INPUT;
+    if (j->unread == 0 || tally.lines > 0)
         code = judged_make(j, now) ? report(j) : EXIT_NO_RESOLVER;
-    }
+    if (code == 0 && j->unread > 0)
+        code = EXIT_INPUT;
     judged_free(j);
     tally_free(&tally);
     return code;

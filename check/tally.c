@@ -16,7 +16,7 @@
 #define DAY     86400
 #define YEARS10 (3653LL * DAY)
 
-enum { SENT = 1, SPAM = 2, AUTH = 4, SPARED = 8 };
+enum { SENT = 1, SPAM = 2, AUTH = 4, SPARED = 8, ENDED = 16 };
 
 struct live {
     uint64_t qid;               /* hash; 0: free */
@@ -124,9 +124,13 @@ static enum outcome_kind refusal(const struct log_event *e)
 
 static void on_message(struct tally *t, const struct log_event *e, int64_t at)
 {
-    struct live *m = find_or_open(t, e);
-    uint32_t client = clients_get(&t->clients, &e->client, NULL, 0);
+    uint32_t client;
+    struct live *m;
 
+    if (e->origin.n > 0 && message_find(t, hash(&e->origin)) != NULL)
+        return; /* back from a content filter: counted when it came in */
+    m = find_or_open(t, e);
+    client = clients_get(&t->clients, &e->client, NULL, 0);
     if (m == NULL)
         return;
     if (m->client != 0) { /* the queue id is used again */
@@ -142,7 +146,7 @@ static void on_message(struct tally *t, const struct log_event *e, int64_t at)
     for (; m->put_off > 0; m->put_off--)
         clients_count(&t->clients, client, OUT_LATER, at);
     remember_id(t, m, &e->message_id);
-    if (e->empty)
+    if (e->empty || m->flags & ENDED)
         m->qid = 0;
 }
 
@@ -165,6 +169,8 @@ static void on_refused(struct tally *t, const struct log_event *e, int64_t at)
             m->put_off += m->put_off < UINT16_MAX;
         else if (m != NULL)
             m->refusals += m->refusals < UINT16_MAX;
+        if (m != NULL && e->final)
+            m->flags |= ENDED;
         return;
     }
     clients_count(&t->clients, client, refusal(e), at > 0 || m == NULL ? at : m->at);

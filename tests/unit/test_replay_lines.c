@@ -67,6 +67,10 @@ Test(replay_lines, postfix)
          "4BFD21A2B3C", NULL},
         {AT "postfix/smtpd[1]: 4BFD2: client=localhost[127.0.0.1], orig_queue_id=4BFD1, "
             "orig_client=a.example[192.0.2.1]",
+         LOG_MESSAGE, "192.0.2.1", "4BFD2", NULL},
+        {AT "postfix/smtpd[1]: NOQUEUE: client=a.example[192.0.2.1]", LOG_NOTHING, NULL, NULL,
+         NULL},
+        {AT "postfix/smtpd[1]: 4BFD2: client=localhost[127.0.0.1], orig_client=unknown[unknown]",
          LOG_NOTHING, NULL, NULL, NULL},
         {AT "postfix/smtpd[1]: 3zW5xH2bFbzcPm: client=a.example[192.0.2.1]:2525", LOG_MESSAGE,
          "192.0.2.1", "3zW5xH2bFbzcPm", NULL},
@@ -86,6 +90,33 @@ Test(replay_lines, postfix)
             "unavailable; client [192.0.2.1] blocked using bl; from=<>, to=<a@b>, proto=SMTP, "
             "helo=<y>",
          LOG_REFUSED, "192.0.2.1", NULL, "y"},
+        {AT "postfix/postscreen[1]: NOQUEUE: reject: CONNECT from [2001:db8::1]:50: too many "
+            "connections",
+         LOG_REFUSED, "2001:db8::1", NULL, NULL},
+        {AT "postfix/postscreen[1]: PASS OLD [192.0.2.1]:50", LOG_NOTHING, NULL, NULL, NULL},
+        {AT "postfix/postscreen[1]: PREGREET 14 after 0.1 from [192.0.2.1]:50: EHLO x\\r\\n",
+         LOG_NOTHING, NULL, NULL, NULL},
+        {AT "postfix/postscreen[1]: DNSBL rank 8 for [192.0.2.1]:50", LOG_NOTHING, NULL, NULL,
+         NULL},
+        {AT "postfix/submissions/smtpd[1]: 4ZcJNb5xF2z6tLmf: client=a[2001:db8::1], "
+            "sasl_method=LOGIN, sasl_username=u@e.example",
+         LOG_MESSAGE, "2001:db8::1", "4ZcJNb5xF2z6tLmf", NULL},
+        {AT "postfix/smtpd[1]: 4BFD2: milter-reject: DATA from x[192.0.2.1]: 550 5.7.1 no; "
+            "from=<a@b> to=<c@d> proto=ESMTP helo=<[192.0.2.1]>",
+         LOG_REFUSED, "192.0.2.1", "4BFD2", "[192.0.2.1]"},
+        {AT "postfix/smtpd[1]: NOQUEUE: reject: EHLO from x[192.0.2.1]: 504 5.5.2 <pc>: Helo "
+            "command rejected: need fully-qualified hostname; proto=SMTP helo=<pc>",
+         LOG_REFUSED, "192.0.2.1", NULL, "pc"},
+        {AT "postfix/smtpd[1]: 4BFD2: reject: END-OF-MESSAGE from x[192.0.2.1]: 552 5.3.4 too big; "
+            "from=<a@b> proto=ESMTP helo=<y>",
+         LOG_REFUSED, "192.0.2.1", "4BFD2", "y"},
+        {AT "postfix/cleanup[1]: 4BFD2: reject: mime-error improper use of 8-bit data: x from "
+            "y[198.51.100.1]; from=<a@b> to=<c@d>",
+         LOG_REFUSED, NULL, "4BFD2", NULL},
+        {AT "postfix/smtpd[1]: [ID 197553 mail.info] 4BFD2: client=a[192.0.2.1]", LOG_MESSAGE,
+         "192.0.2.1", "4BFD2", NULL},
+        {"Nov 21 10:15:42 <mail.info> mx1 postfix/smtpd[1]: connect from a[192.0.2.1]", LOG_CONNECT,
+         "192.0.2.1", NULL, NULL},
         {AT "postfix/cleanup[1]: 4BFD2: message-id=<a@b>", LOG_MESSAGE_ID, NULL, "4BFD2", NULL},
         {AT "postfix/qmgr[1]: 4BFD2: removed", LOG_END, NULL, "4BFD2", NULL},
         {AT "postfix/qmgr[1]: 4BFD2: from=<a@b>, size=1, nrcpt=1 (queue active)", LOG_NOTHING, NULL,
@@ -116,6 +147,21 @@ Test(replay_lines, sendmail)
         {AT
          "sm-mta[1]: 5A3800AB002201: Milter: connect: host=x, addr=192.0.2.1, rejecting commands",
          LOG_REFUSED, "192.0.2.1", "5A3800AB002201", NULL},
+        {AT "sm-mta[1]: 5A3800AB002201: Milter: connect: host=x, addr=192.0.2.1, temp failing "
+            "commands",
+         LOG_REFUSED, "192.0.2.1", "5A3800AB002201", NULL},
+        {AT "sm-mta[1]: 5A3800AB002201: Milter: cmd=data, reject=550 5.7.1 no", LOG_REFUSED, NULL,
+         "5A3800AB002201", NULL},
+        {AT "sm-mta[1]: 5A3800AB002201: milter=iprev, action=connect, reject", LOG_NOTHING, NULL,
+         NULL, NULL},
+        {AT "sm-mta[1]: 5A3800AB002201: rejecting commands from x.example [192.0.2.1] due to "
+            "pre-greeting traffic after 2 seconds",
+         LOG_REFUSED, "192.0.2.1", "5A3800AB002201", NULL},
+        {AT "sm-mta[1]: NOQUEUE: connect from x.example [192.0.2.1]", LOG_CONNECT, "192.0.2.1",
+         NULL, NULL},
+        {AT "sendmail[1]: [ID 801593 mail.info] 5A3800AB002201: from=<a@b>, size=1, nrcpts=1, "
+            "relay=x [192.0.2.1]",
+         LOG_MESSAGE, "192.0.2.1", "5A3800AB002201", NULL},
         {AT "sm-mta[1]: 5A3800AB002201: to=<a@b>, delay=1, dsn=2.0.0, stat=Sent", LOG_DELIVERY,
          NULL, "5A3800AB002201", NULL},
         {AT "sm-mta[1]: 5A3800AB002201: AUTH=server, relay=x [192.0.2.1], authid=u", LOG_AUTH, NULL,
@@ -266,6 +312,20 @@ Test(replay_lines, who_refused)
          BY_DNSBL, false, false},
         {AT "sm-mta[1]: 5A3800AB002201: Milter: data, reject=451 4.7.1 later", BY_MILTER, true,
          true},
+        {AT "sm-mta[1]: 5A3800AB002201: Milter: cmd=data, reject=550 5.7.1 no", BY_MILTER, false,
+         true},
+        {AT "sm-mta[1]: NOQUEUE: Milter: connect: host=x, addr=192.0.2.1, temp failing commands",
+         BY_MILTER, true, false},
+        {AT "sm-mta[1]: NOQUEUE: Milter: connect: host=x, addr=192.0.2.1, rejecting commands",
+         BY_MILTER, false, false},
+        {AT "postfix/postscreen[1]: NOQUEUE: reject: CONNECT from [192.0.2.1]:5: all server ports "
+            "busy",
+         BY_MTA, true, false},
+        {AT "postfix/postscreen[1]: NOQUEUE: reject: RCPT from [192.0.2.1]:5: 550 5.5.1 Protocol "
+            "error; from=<a@b>, to=<c@d>, proto=SMTP, helo=<x>",
+         BY_MTA, false, false},
+        {AT "postfix/smtpd[1]: 4BFD2: milter-reject: DATA from x[192.0.2.1]: 451 4.7.1 later",
+         BY_MILTER, true, true},
     };
     struct log_event e;
     size_t i;
@@ -276,5 +336,47 @@ Test(replay_lines, who_refused)
         cr_expect_eq(e.by, row[i].by, "by %d: %s", e.by, row[i].line);
         cr_expect_eq(e.temporary, row[i].temporary, "%s", row[i].line);
         cr_expect_eq(e.final, row[i].final, "%s", row[i].line);
+    }
+}
+
+/* What filters say of a message: the verdict, and what names the message. */
+Test(replay_lines, verdicts)
+{
+    static const struct {
+        const char *line, *message_id;
+        bool spam;
+    } row[] = {
+        {AT "amavis[1]: (01-01) Passed CLEAN {RelayedInbound}, [192.0.2.1]:5 [192.0.2.1] <a@b> -> "
+            "<c@d>, Queue-ID: 4BFD2, Message-ID: <m@x>, mail_id: y, Hits: 0.1",
+         "<m@x>", false},
+        {AT
+         "amavis[1]: (01-01) Passed SPAMMY {RelayedTaggedInbound}, [192.0.2.1]:5 <a@b> -> <c@d>, "
+         "Message-ID: <m@x>, Hits: 6",
+         "<m@x>", true},
+        {AT "amavis[1]: (01-01) Blocked INFECTED (Eicar) {DiscardedInbound}, [IPv6:2001:db8::1]:5 "
+            "<a@b> -> <c@d>, Message-ID: <m@x>",
+         "<m@x>", true},
+        {AT
+         "amavis[1]: (01-01) Passed BAD-HEADER-3 {RelayedInbound}, [192.0.2.1]:5 <a@b> -> <c@d>, "
+         "Message-ID: <m@x>",
+         "<m@x>", false},
+        {AT "rspamd_proxy[1]: <ab>; milter; rspamd_task_write_log: id: <m@x>, qid: <4BFD2>, ip: "
+            "2001:db8::1, from: <a@b>, (default: F (add header): [7/15] [A(1){a(b;}]), len: 1",
+         "<m@x>", true},
+        {AT "rspamd[1]: <ab>; proxy; rspamd_task_write_log: id: <m@x>, ip: 192.0.2.1, (default: F "
+            "(greylist): [5/15] []), len: 1",
+         "<m@x>", false},
+        {AT "spamd[1]: spamd: result: . -1 - BAYES_00 scantime=0.1,size=9,mid=<m@x>,autolearn=ham",
+         "<m@x>", false},
+        {AT "spamd[1]: result: Y 9 - BAYES_99 scantime=0.1,mid=<m@x>,rmid=<n@x>", "<m@x>", true},
+    };
+    struct log_event e;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(row); i++) {
+        cr_expect(logline_read(&e, row[i].line, strlen(row[i].line)), "%s", row[i].line);
+        cr_expect_eq(e.kind, LOG_SPAM, "%s", row[i].line);
+        cr_expect_eq(e.spam, row[i].spam, "%s", row[i].line);
+        text_is(&e.message_id, row[i].message_id, "message id", row[i].line);
     }
 }

@@ -100,6 +100,26 @@ Test(replay_tally, outcomes)
         {{AT "sm-mta[1]: BBBBB1: AUTH=server, relay=[192.0.2.1], authid=u",
           AT "sm-mta[1]: BBBBB1: from=<a@b>, size=0, nrcpts=1, relay=[192.0.2.1]", NULL},
          OUT_AUTH},
+        {{AT "sm-mta[1]: BBBBB1: Milter: cmd=data, reject=550 5.7.1 no",
+          AT "sm-mta[1]: BBBBB1: from=<a@b>, size=0, nrcpts=1, relay=[192.0.2.1]", NULL},
+         OUT_MILTER},
+        {{AT "sm-mta[1]: BBBBB1: Milter: connect: host=x, addr=192.0.2.1, temp failing commands",
+          NULL},
+         OUT_LATER},
+        /* a content filter behind the queue, one before it, and one on another host */
+        {{MESSAGE("AAAA1", "192.0.2.1"),
+          AT "postfix/smtpd[1]: AAAA2: client=localhost[127.0.0.1], orig_queue_id=AAAA1, "
+             "orig_client=x[192.0.2.1]",
+          SENT("AAAA1"), GONE("AAAA1"), SENT("AAAA2"), NULL},
+         OUT_DELIVERED},
+        {{AT "postfix/smtpd[1]: NOQUEUE: client=x[192.0.2.1]",
+          AT "postfix/smtpd[1]: AAAA2: client=localhost[127.0.0.1], orig_client=x[192.0.2.1]",
+          SENT("AAAA2"), NULL},
+         OUT_DELIVERED},
+        {{AT "postfix/smtpd[1]: AAAA2: client=f.example[10.0.0.1], orig_queue_id=FFFF9, "
+             "orig_client=x[192.0.2.1]",
+          SENT("AAAA2"), NULL},
+         OUT_DELIVERED},
     };
     size_t i;
 
@@ -235,6 +255,43 @@ Test(replay_tally, own_records)
     cr_expect_str_eq(k->helo, "pc one");
     cr_expect_null(entry(&t, "192.0.2.3"));
     cr_expect_eq(t.damaged, 1);
+    stop(&t);
+}
+
+/* Read in January, a log without years that goes over New Year is in order. */
+Test(replay_tally, over_new_year)
+{
+    static const char *const line[] = {
+        "Dec 31 23:59:59 mx1 postfix/smtpd[1]: AAAA1: client=x[192.0.2.1]",
+        "Jan  1 00:00:01 mx1 postfix/smtpd[1]: AAAA2: client=x[192.0.2.1]", NULL};
+    struct tally t;
+
+    start(&t);
+    t.now = 1798848000; /* 2027-01-02 */
+    feed(&t, line);
+    cr_expect_eq(t.begin, 1798761599, "%lld", (long long)t.begin);
+    cr_expect_eq(t.end, 1798761601, "%lld", (long long)t.end);
+    tally_end(&t);
+    cr_expect_eq(t.clients.last - t.clients.first, 1, "two hours, side by side");
+    stop(&t);
+}
+
+/* In the hour that summer time repeats the clock goes back: nothing is lost or doubled. */
+Test(replay_tally, clock_goes_back)
+{
+    static const char *const line[] = {
+        "2026-10-25T02:59:59+02:00 mx1 postfix/smtpd[1]: AAAA1: client=x[192.0.2.1]",
+        "2026-10-25T02:00:00+01:00 mx1 postfix/smtpd[1]: AAAA2: client=x[192.0.2.1]",
+        "2026-10-25T03:00:00+01:00 mx1 postfix/smtpd[1]: AAAA3: client=x[192.0.2.1]", NULL};
+    const struct client *k;
+    struct tally t;
+
+    start(&t);
+    feed(&t, line);
+    tally_end(&t);
+    k = entry(&t, "192.0.2.1");
+    cr_expect_eq(client_messages(k), 3);
+    cr_expect(k->when[0] == 2 && k->when[1] == 1, "by the log's own clock");
     stop(&t);
 }
 
