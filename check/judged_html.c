@@ -1,6 +1,8 @@
 /* The report of a replay as one page: see judged.h and page.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "config.h"
+
 #include "page.h"
 
 #include <string.h>
@@ -11,28 +13,42 @@
 
 /* ---- texts ---- */
 
+static void html_octet(FILE *out, char c)
+{
+    switch (c) {
+    case '&':
+        fputs("&amp;", out);
+        break;
+    case '<':
+        fputs("&lt;", out);
+        break;
+    case '>':
+        fputs("&gt;", out);
+        break;
+    case '"':
+        fputs("&quot;", out);
+        break;
+    case '\'':
+        fputs("&#39;", out);
+        break;
+    default:
+        fputc(c >= ' ' && c <= '~' ? c : '?', out);
+    }
+}
+
 void html_text(FILE *out, const char *s)
 {
     for (; *s != '\0'; s++)
-        switch (*s) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        case '\'':
-            fputs("&#39;", out);
-            break;
-        default:
-            fputc(*s >= ' ' && *s <= '~' ? *s : '?', out);
-        }
+        html_octet(out, *s);
+}
+
+void html_breaking(FILE *out, const char *s)
+{
+    for (; *s != '\0'; s++) {
+        html_octet(out, *s);
+        if ((*s == '.' || *s == ',' || *s == ':') && s[1] != '\0' && s[1] != ' ')
+            fputs("<wbr>", out);
+    }
 }
 
 void html_visible(FILE *out, const char *s, size_t n)
@@ -42,7 +58,7 @@ void html_visible(FILE *out, const char *s, size_t n)
 
     sbuf_init(&sb, text, sizeof text);
     sbuf_visible(&sb, s, n < CLIENT_HELO_MAX ? n : CLIENT_HELO_MAX);
-    html_text(out, text);
+    html_breaking(out, text);
 }
 
 void html_number(FILE *out, uint64_t n)
@@ -75,6 +91,7 @@ static void put_head(FILE *out)
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
             "style-src '%s'; script-src '%s'; base-uri 'none'; form-action 'none'\">\n"
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+            "<meta name=\"color-scheme\" content=\"light dark\">\n"
             "<meta name=\"referrer\" content=\"no-referrer\">\n"
             "<title>iprev-check replay</title>\n<style>%s</style>\n</head>\n<body>\n",
             page_style_hash, page_script_hash, page_style);
@@ -134,8 +151,8 @@ static void put_figures(const struct judged *j, FILE *out)
         fputs("<p class=\"note\">Memory ran short: clients that came later are left out.</p>\n",
               out);
     if (j->temperror > 0)
-        fprintf(out, "<p class=\"note\">DNS told nothing now of %llu clients.</p>\n",
-                (unsigned long long)j->temperror);
+        fprintf(out, "<p class=\"note\">DNS told nothing now of %llu client%s.</p>\n",
+                (unsigned long long)j->temperror, j->temperror == 1 ? "" : "s");
 }
 
 /* ---- tables ---- */
@@ -161,14 +178,25 @@ static void cell_text(const struct judged *j, FILE *out, const struct client *k,
     sbuf_init(&sb, text, sizeof text);
     put(k, j->settings, &sb);
     fprintf(out, "<td class=\"%s\">", class);
-    html_text(out, text);
+    (strcmp(class, "code") == 0 ? html_text : html_breaking)(out, text);
     fputs("</td>", out);
 }
 
-static void put_address(const struct client *k, const struct settings *s, struct sbuf *sb)
+/* With its octets as the key to sort by, IPv4 before IPv6. */
+static void cell_address(FILE *out, const struct client *k)
 {
-    (void)s;
-    addr_put(sb, &k->addr);
+    char text[ADDR_TEXT_MAX];
+    struct sbuf sb;
+    size_t i;
+
+    fprintf(out, "<td class=\"a\" data-k=\"%u", k->addr.family == ADDR_IPV6 ? 6u : 4u);
+    for (i = 0; i < sizeof k->addr.bytes; i++)
+        fprintf(out, "%02x", k->addr.bytes[i]);
+    fputs("\">", out);
+    sbuf_init(&sb, text, sizeof text);
+    addr_put(&sb, &k->addr);
+    html_breaking(out, text);
+    fputs("</td>", out);
 }
 
 static void put_exemption(const struct client *k, const struct settings *s, struct sbuf *sb)
@@ -180,7 +208,7 @@ static void put_exemption(const struct client *k, const struct settings *s, stru
 static void cell_names(FILE *out, const struct client *k)
 {
     fputs("<td class=\"w\">", out);
-    html_text(out, k->ptr != NULL ? k->ptr : "-");
+    html_breaking(out, k->ptr != NULL ? k->ptr : "-");
     fputs("</td><td class=\"w\">", out);
     if (k->helo != NULL)
         html_visible(out, k->helo, k->helo_len);
@@ -190,7 +218,7 @@ static void cell_names(FILE *out, const struct client *k)
 static void row(const struct judged *j, FILE *out, const struct client *k, bool lost)
 {
     fputs("<tr>", out);
-    cell_text(j, out, k, "a", put_address);
+    cell_address(out, k);
     cell_names(out, k);
     if (!lost)
         cell_fate(out, k->fate.kind);
@@ -248,14 +276,14 @@ static void put_changes(const struct judged *j, FILE *out)
 
     if (j->against == NULL)
         return;
-    fputs("<section><h2>Against <code>", out);
+    fputs("<section><h2>Compared with <code>", out);
     html_text(out, j->against->file != NULL ? j->against->file : "-");
     fputs("</code></h2>\n", out);
     if (j->changed.n == 0)
         fputs("<p>No client fares differently.</p>\n", out);
     else
-        fputs("<table><thead><tr><th>There</th><th>Here</th><th class=\"n\">Messages</th></tr>"
-              "</thead><tbody>\n",
+        fputs("<div class=\"scroll\"><table><thead><tr><th>There</th><th>Here</th>"
+              "<th class=\"n\">Messages</th></tr></thead><tbody>\n",
               out);
     for (from = 0; from < FATE_COUNT; from++)
         for (to = 0; to < FATE_COUNT; to++) {
@@ -267,7 +295,7 @@ static void put_changes(const struct judged *j, FILE *out)
             cell_number(out, j->change[from][to]);
             fputs("</tr>\n", out);
         }
-    fputs(j->changed.n > 0 ? "</tbody></table></section>\n" : "</section>\n", out);
+    fputs(j->changed.n > 0 ? "</tbody></table></div></section>\n" : "</section>\n", out);
 }
 
 static void put_clients(const struct judged *j, FILE *out)
@@ -275,7 +303,8 @@ static void put_clients(const struct judged *j, FILE *out)
     uint32_t i, n = j->all.n < ROWS_MAX ? j->all.n : ROWS_MAX;
 
     fputs("<section><h2>Clients</h2>\n<p><input id=\"filter\" type=\"search\" "
-          "placeholder=\"Show only rows with ...\" aria-label=\"Filter\"></p>\n"
+          "placeholder=\"Show only rows with ...\" aria-label=\"Filter\"> <output "
+          "id=\"shown\"></output></p>\n"
           "<div class=\"scroll\"><table class=\"sort\" id=\"clients\"><thead><tr><th>Client</th>"
           "<th>PTR name</th><th>HELO</th><th>Action</th>",
           out);
@@ -295,7 +324,8 @@ static void put_rules(const struct judged *j, FILE *out)
 {
     unsigned i;
 
-    fputs("<section><h2>By rule</h2>\n<table><thead><tr><th>Rule</th><th>Action</th>"
+    fputs("<section><h2>By rule</h2>\n<div "
+          "class=\"scroll\"><table><thead><tr><th>Rule</th><th>Action</th>"
           "<th class=\"n\">Clients</th><th class=\"n\">Messages</th><th class=\"n\">Delivered</th>"
           "</tr></thead><tbody>\n",
           out);
@@ -309,27 +339,31 @@ static void put_rules(const struct judged *j, FILE *out)
         cell_number(out, j->rule[i].count[OUT_DELIVERED]);
         fputs("</tr>\n", out);
     }
-    fputs("</tbody></table></section>\n", out);
+    fputs("</tbody></table></div></section>\n", out);
 }
 
 bool judged_html(const struct judged *j, FILE *out)
 {
     put_head(out);
     put_figures(j, out);
-    fputs("<section><h2>Messages by action</h2>\n", out);
+    put_lost(j, out);
+    fputs("<section><h2>By action</h2>\n<p class=\"note\">What this policy would have done, and "
+          "what became of the messages then.</p>\n",
+          out);
     chart_fates(j, out);
     fputs("</section>\n<section><h2>Over time</h2>\n", out);
     chart_timeline(j, out);
     fputs("</section>\n", out);
-    put_lost(j, out);
     put_changes(j, out);
     put_rules(j, out);
-    fputs("<section><h2>Messages by finding</h2>\n", out);
+    fputs("<section><h2>By finding</h2>\n<p class=\"note\">A client has one or more of them.</p>\n",
+          out);
     chart_causes(j, out);
     fputs("</section>\n", out);
     put_clients(j, out);
     fprintf(out,
-            "<footer>iprev-check replay. Times are as the log writes them.</footer>\n"
+            "<footer>iprev-check " PACKAGE_VERSION
+            ", replay. Times are as the log writes them.</footer>\n"
             "<script>%s</script>\n</body>\n</html>\n",
             page_script);
     return !ferror(out);

@@ -67,7 +67,8 @@ static void print_input(const struct judged *j, const struct term *t)
     if (y->clients.failed)
         term_put(t, TONE_BAD, "memory ran short: clients that came later are left out\n");
     if (j->temperror > 0)
-        fprintf(t->out, "DNS told nothing now of %llu clients\n", (unsigned long long)j->temperror);
+        fprintf(t->out, "DNS told nothing now of %llu client%s\n", (unsigned long long)j->temperror,
+                j->temperror == 1 ? "" : "s");
 }
 
 static void print_fates(const struct judged *j, const struct term *t)
@@ -186,7 +187,7 @@ void judged_text(const struct judged *j, FILE *out)
     print_rules(j, &t);
     print_list(j, &t, "Refused, but delivered mail then: look at these first", &j->lost, true);
     if (j->lost.n > 1) {
-        fputs("\n  all of these in one section, for a configuration without these keys:\n", out);
+        fputs("\n  all of these in one section:\n", out);
         put_exemptions(j, &j->lost, j->options->top, out);
     }
     print_list(j, &t, "Refused, and nothing of theirs was delivered as good mail", &j->caught,

@@ -17,6 +17,9 @@ extern const char page_script[], page_script_hash[];
 /* Text with & < > " ' escaped; anything but printable ASCII becomes `?`. */
 void html_text(FILE *out, const char *s);
 
+/* The same, with places to break a line behind each dot, comma and colon. */
+void html_breaking(FILE *out, const char *s);
+
 /* Foreign octets: made visible, then escaped. */
 void html_visible(FILE *out, const char *s, size_t n);
 

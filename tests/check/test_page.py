@@ -35,7 +35,7 @@ class Tags(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "input"):
+        if tag not in ("meta", "input", "wbr"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
@@ -80,12 +80,13 @@ def test_content():
     text = page_of("postfix", more="")
     has(text, "Refused by the policy, but delivered then", "exempt { networks += {&quot;192.0.2.11&quot;} }", "<title>reject: 1 delivered</title>",
         "01 Nov", "ptr-missing", "no-ptr")
-    same(text.count('<p class="legend">'), 2)
+    same(text.count('<p class="legend">'), 3)
+    holds(text.index("but delivered then") < text.index("By action") < text.index("Over time"), "the possible mistakes stand first")
     with World() as w:
         other = w.file("other", 'rule "x" { when = {"iprev-pass"} action = tag }')
         page = w.path("p.html")
         same(w.replay("--html", page, "--against", other, os.path.join(LOGS, "postfix.log"))[0], 0)
-        has(open(page).read(), "<h2>Against <code>", "<th>There</th>")
+        has(open(page).read(), "<h2>Compared with <code>", "<th>There</th>")
 
 
 def browse(path, *args):
@@ -113,23 +114,53 @@ heads[0].click(); seen.push("down " + column(clients, 0)[0]);
 heads[5].click(); seen.push("most " + column(clients, 5)[0]);
 var filter = document.getElementById("filter"); filter.value = "192.0.2.11"; filter.dispatchEvent(new Event("input"));
 seen.push("shown " + Array.prototype.filter.call(clients.tBodies[0].rows, function (r) { return !r.hidden; }).length);
+seen.push(document.getElementById("shown").textContent);
 seen.push("style " + getComputedStyle(document.querySelector(".figure")).borderLeftWidth);
 seen.push("bar " + getComputedStyle(document.querySelector("rect.o0")).fill);
+var wide = document.documentElement.scrollWidth - document.documentElement.clientWidth; seen.push("beyond " + wide);
+function box(s) { return document.querySelector(s).getBoundingClientRect(); }
+seen.push("columns " + Math.round(box(".columns").height) + " letters " + getComputedStyle(document.querySelector(".bar .name")).fontSize);
 setTimeout(function () { document.title = "PROBE " + seen.join(" | "); }, 100);
 """
 
 
-def test_browser_sorts_filters_and_draws():
-    """The page as written, with a probe that its policy lets in by hash too."""
-    text = page_of("postfix")
+def probe(text, *args):
+    """What PROBE finds on the page, which its policy lets in by hash too."""
     digest = base64.b64encode(hashlib.sha256(PROBE.encode()).digest()).decode()
     text = text.replace("script-src ", "script-src 'sha256-%s' " % digest).replace("</body>", "<script>%s</script></body>" % PROBE)
     with World() as w:
-        out, _ = browse(w.file("page.html", text), "--dump-dom")
+        out, _ = browse(w.file("page.html", text), "--dump-dom", *args)
     title = re.search(r"<title>(PROBE.*?)</title>", out)
     holds(title, out[:500])
-    has(title.group(1), "up 192.0.2.10,192.0.2.11,192.0.2.12,", "down 2001:db8::31", "most 2", "shown 1", "style 5px", "bar rgb(")
-    has_not(title.group(1), "blocked")
+    return title.group(1)
+
+
+def test_browser_sorts_filters_and_draws():
+    found = probe(page_of("postfix"))
+    has(found, "up 192.0.2.10,192.0.2.11,192.0.2.12,", "down 2001:db8::31", "most 2", "shown 1", "1 of 8", "style 5px", "bar rgb(")
+    has_not(found, "blocked")
+
+
+def test_browser_sorts_addresses_by_number():
+    lines = ["Nov  1 10:00:00 mx postfix/smtpd[1]: A%05d: client=unknown[%s]\n" % (i, a)
+             for i, a in enumerate(("10.0.0.10", "2001:db8::2", "10.0.0.9", "9.255.0.1", "2001:db8::10", "10.0.0.100"))]
+    with World() as w:
+        path = w.path("page.html")
+        same(w.replay("--no-dns", "--html", path, w.file("log", "".join(lines)))[0], 0)
+        has(probe(open(path).read()), "up 9.255.0.1,10.0.0.9,10.0.0.10,10.0.0.100,2001:db8::2,2001:db8::10 |")
+
+
+def test_browser_fits_any_width():
+    """Long names and the window of a telephone: nothing stands out of the page, letters and
+    columns keep their size."""
+    name = ".".join(c * 63 for c in "abc") + ".example"
+    lines = ("Nov  1 10:00:00 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from unknown[2001:db8:1234:5678:9abc:def0:1234:5678]: 550 5.1.1 no; "
+             "from=<> to=<a@b.example> proto=ESMTP helo=<%s>\n" % name)
+    with World() as w:
+        path = w.path("page.html")
+        same(w.replay("--html", path, w.file("log", lines), os.path.join(LOGS, "postfix.log"))[0], 0)
+        for width in (500, 800, 1600):
+            has(probe(open(path).read(), "--window-size=%d,900" % width), "beyond 0", "columns 210 letters 13.5px")
 
 
 def test_browser_runs_no_foreign_script_F1():
@@ -142,10 +173,12 @@ def test_browser_runs_no_foreign_script_F1():
 
 
 def test_browser_screenshot():
-    """For people to look at: tests/replay.png in the build directory."""
-    shot = os.path.join(BUILD, "tests", "replay.png")
-    os.makedirs(os.path.dirname(shot), exist_ok=True)
+    """For people to look at: tests/replay.png and tests/replay-dark.png in the build directory."""
     text = page_of("postfix", "hostile", "sendmail")
-    with World() as w:
-        browse(w.file("page.html", text), "--window-size=1200,2000", "--hide-scrollbars", "--screenshot=" + shot)
-    holds(os.path.getsize(shot) > 20000, "the screenshot is empty")
+    for name, dark in (("replay.png", "1"), ("replay-dark.png", "0")):
+        shot = os.path.join(BUILD, "tests", name)
+        os.makedirs(os.path.dirname(shot), exist_ok=True)
+        with World() as w:
+            browse(w.file("page.html", text), "--window-size=1200,2000", "--hide-scrollbars", "--screenshot=" + shot,
+                   "--blink-settings=preferredColorScheme=" + dark)
+        holds(os.path.getsize(shot) > 20000, "the screenshot is empty")
