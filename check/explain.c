@@ -18,6 +18,13 @@
 
 #define SLACK_MS 200
 
+/* One line of what several clients come to. */
+struct outcome {
+    struct addr client;
+    enum action action;
+    enum finding result, cause;
+};
+
 /* One run: a resolver whose questions are noted, and what it prints. */
 struct run {
     const struct settings *settings;
@@ -27,6 +34,7 @@ struct run {
     char id[AUTHRES_ID_MAX];
     struct term term;
     json_t *list;
+    struct outcome outcome[QUESTION_ADDRS_MAX];
     unsigned clients;
     int code;
 };
@@ -150,8 +158,9 @@ static void one(struct run *r, const struct addr *client, const char *helo)
     print(r, &e);
     pthread_mutex_unlock(&r->questions->lock);
     worse(&r->code, explain_code(&e.verdict));
+    r->outcome[r->clients++ % QUESTION_ADDRS_MAX] = (struct outcome){
+        *client, e.verdict.record.action, e.verdict.report.result, e.verdict.report.cause};
     ask_end(&e.ask);
-    r->clients++;
 }
 
 static void print_json(json_t *value)
@@ -176,12 +185,38 @@ int explain_client(const struct settings *s, const struct addr *client,
 
 /* ---- several addresses ---- */
 
+/* Each address in one line, behind the texts about each. */
+static void print_summary(const struct run *r)
+{
+    char address[ADDR_TEXT_MAX];
+    struct sbuf sb;
+    unsigned i;
+
+    if (r->clients < 2)
+        return;
+    fputc('\n', stdout);
+    term_put(&r->term, TONE_HEAD, "All addresses");
+    for (i = 0; i < r->clients; i++) {
+        const struct outcome *o = &r->outcome[i];
+        bool bad = o->action == ACTION_REJECT || o->action == ACTION_TEMPFAIL;
+
+        sbuf_init(&sb, address, sizeof address);
+        addr_put(&sb, &o->client);
+        fprintf(stdout, "\n  %-40s", address);
+        term_cell(&r->term, bad ? TONE_BAD : TONE_GOOD, action_word(o->action), 11);
+        fputs(finding_word(o->cause < F_COUNT ? o->cause : o->result), stdout);
+    }
+    fputc('\n', stdout);
+}
+
 static void print_list(struct run *r, const char *name)
 {
     json_t *all;
 
-    if (r->list == NULL)
+    if (r->list == NULL) {
+        print_summary(r);
         return;
+    }
     all = json_pack("{s:s, s:O}", "host", name, "clients", r->list);
     print_json(all);
     json_decref(all);

@@ -93,6 +93,7 @@ static int64_t now_ms(void)
 void progress_start(struct progress *p, const char *what, uint64_t total)
 {
     p->on = isatty(STDERR_FILENO);
+    p->bar = columns_of(STDERR_FILENO) >= BAR + 40;
     p->what = what;
     p->total = total;
     p->started = now_ms();
@@ -106,7 +107,15 @@ static void draw_bar(double part)
     fputc('[', stderr);
     for (i = 0; i < BAR; i++)
         fputc(i < part * BAR ? '#' : '.', stderr);
-    fprintf(stderr, "] %3.0f%%", part * 100);
+    fputs("] ", stderr);
+}
+
+static void put_left(double seconds)
+{
+    if (seconds < 100)
+        fprintf(stderr, ", %.0f s left", seconds);
+    else
+        fprintf(stderr, ", %.0f min left", seconds / 60);
 }
 
 void progress_at(struct progress *p, uint64_t done)
@@ -123,9 +132,11 @@ void progress_at(struct progress *p, uint64_t done)
         fprintf(stderr, "%llu", (unsigned long long)done);
     } else {
         part = done < p->total ? (double)done / (double)p->total : 1;
-        draw_bar(part);
+        if (p->bar)
+            draw_bar(part);
+        fprintf(stderr, "%.0f%%", part * 100);
         if (part > 0.001)
-            fprintf(stderr, " %.0f s left", (double)passed / part * (1 - part) / 1000);
+            put_left((double)passed / part * (1 - part) / 1000);
     }
     fputs("\033[K", stderr);
     fflush(stderr);
