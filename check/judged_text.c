@@ -71,6 +71,22 @@ static void print_input(const struct judged *j, const struct term *t)
                 j->temperror == 1 ? "" : "s");
 }
 
+static void print_gist(const struct judged *j, const struct term *t)
+{
+    const struct judged_sum *no = &j->fate[ACTION_REJECT], *later = &j->fate[ACTION_TEMPFAIL];
+    unsigned long long clients = no->clients + later->clients,
+                       messages = all_of(no) + all_of(later);
+    unsigned long long lost = no->count[OUT_DELIVERED] + later->count[OUT_DELIVERED];
+    char text[200];
+
+    snprintf(text, sizeof text,
+             "This policy would have refused %llu message%s of %llu client%s; %llu of them %s "
+             "delivered then.",
+             messages, messages == 1 ? "" : "s", clients, clients == 1 ? "" : "s", lost,
+             lost == 1 ? "was" : "were");
+    term_wrap(t, text, 0, 0);
+}
+
 static void print_fates(const struct judged *j, const struct term *t)
 {
     static const unsigned order[] = {ACTION_REJECT, ACTION_TEMPFAIL, ACTION_QUARANTINE, ACTION_TAG,
@@ -183,6 +199,7 @@ void judged_text(const struct judged *j, FILE *out)
 
     term_init(&t, out);
     print_input(j, &t);
+    print_gist(j, &t);
     print_fates(j, &t);
     print_rules(j, &t);
     print_list(j, &t, "Refused, but delivered mail then: look at these first", &j->lost, true);

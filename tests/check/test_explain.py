@@ -123,6 +123,7 @@ def test_host_every_address():
         same((code, err), (1, ""))
         has(out, "Client 192.0.2.11  HELO two.good.example", "Client 192.0.2.21  HELO two.good.example",
             "Client 2001:db8::30  HELO two.good.example", "11.2.0.192.in-addr.arpa. PTR two.good.example.")
+        has_not(out, "two.good.example. A 192.0.2.11")  # it is there
         same([line.split() for line in out.split("\nAll addresses\n")[1].splitlines()],
              [["192.0.2.11", "reject", "ptr-missing"], ["192.0.2.21", "accept", "iprev-pass"], ["2001:db8::30", "accept", "iprev-pass"]])
         has_not(w.run("mail.good.example")[1], "All addresses")

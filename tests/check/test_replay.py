@@ -123,6 +123,22 @@ def test_gzip_standard_input_and_several_files():
             same((code, err), (0, ""), files)
             for key in ("actions", "timeline", "refused_anyway", "refused_but_delivered"):
                 same(got[key], want[key], (files, key))
+            for key in ("lines", "known_lines", "connects"):
+                same(got["log"][key], want["log"][key], (files, key))
+
+
+def test_long_line_is_one_line_F4():
+    """What stands behind the end of the buffer is no line of its own, wherever it stands."""
+    real = b"Nov  1 10:00:00 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from unknown[192.0.2.%d]: 554 5.7.1 no"
+    with World() as w:
+        for size in (65535, 65536, 65537, 1048575, 1048576, 1048576 + 65536, 3000000):
+            for end in (b"\n", b"\r\n"):
+                text = b"x" * size + real % 13 + end + real % 12 + end
+                _, data, _ = w.replay_json(w.file("log", text))
+                same((data["log"]["lines"], data["log"]["known_lines"]), (2, 1), (size, end))
+                same([c["client"] for c in data["refused_anyway"]["clients"]], ["192.0.2.12"])
+        _, data, _ = w.replay_json(w.file("log", real % 12 + b"; " + b"y" * 65000 + b" helo=<far.example>\n"))
+        same([(c["client"], c["helo"]) for c in data["refused_anyway"]["clients"]], [("192.0.2.12", "far.example")])
 
 
 def test_last_line_without_end():
@@ -229,6 +245,7 @@ def test_generated_log_exactly():
                 same(got[key], want[key], key)
         zone_text = open(zone).read()
         for c in data["refused_but_delivered"]["clients"]:
+            same(c["exemption"], 'exempt { networks += {"%s"} }' % c["client"])  # a name that does not lead back exempts nobody
             holds("\n%s PTR mail" % ".".join(reversed(c["client"].split(".")[1:])) not in zone_text, c)
         same(sum(b[a] for b in data["timeline"]["buckets"] for a in data["actions"]) + logins,
              sum(s["messages"] for s in data["actions"].values()))

@@ -113,6 +113,10 @@ Test(replay_lines, postfix)
         {AT "postfix/cleanup[1]: 4BFD2: reject: mime-error improper use of 8-bit data: x from "
             "y[198.51.100.1]; from=<a@b> to=<c@d>",
          LOG_REFUSED, NULL, "4BFD2", NULL},
+        {AT "postfix/cleanup[1]: 4BFD2: reject: body x from y[198.51.100.1]; from=<a@b>",
+         LOG_REFUSED, NULL, "4BFD2", NULL},
+        {AT "postfix/qmgr[1]: 4BFD2: from=<a@b>, status=expired, returned to sender", LOG_DELIVERY,
+         NULL, "4BFD2", NULL},
         {AT "postfix/smtpd[1]: [ID 197553 mail.info] 4BFD2: client=a[192.0.2.1]", LOG_MESSAGE,
          "192.0.2.1", "4BFD2", NULL},
         {"Nov 21 10:15:42 <mail.info> mx1 postfix/smtpd[1]: connect from a[192.0.2.1]", LOG_CONNECT,
@@ -123,6 +127,26 @@ Test(replay_lines, postfix)
          NULL, NULL},
         {AT "postfix/lmtp[1]: 4BFD2: to=<a@b>, relay=r, dsn=2.0.0, status=sent (ok)", LOG_DELIVERY,
          NULL, "4BFD2", NULL},
+    };
+
+    check_rows(rows, ARRAY_LEN(rows));
+}
+
+/* "<PRI>1 STAMP HOST APP PID MSGID DATA MESSAGE", the last perhaps with a byte order mark */
+Test(replay_lines, rfc5424)
+{
+#define HEAD5424 "<22>1 2026-11-21T10:15:42.1+01:00 mx1 "
+    static const struct row rows[] = {
+        {HEAD5424 "postfix/smtpd 77 - - connect from a[192.0.2.1]", LOG_CONNECT, "192.0.2.1", NULL,
+         NULL},
+        {HEAD5424 "postfix/smtpd 77 - - \xef\xbb\xbf"
+                  "connect from a[192.0.2.1]",
+         LOG_CONNECT, "192.0.2.1", NULL, NULL},
+        {HEAD5424 "postfix/smtpd 77 id [a@1 b=\"c\"] connect from a[192.0.2.1]", LOG_CONNECT,
+         "192.0.2.1", NULL, NULL},
+        {HEAD5424 "postfix/smtpd - - [a@1][b@2] connect from a[192.0.2.1]", LOG_CONNECT,
+         "192.0.2.1", NULL, NULL},
+        {HEAD5424 "- - - - connect from a[192.0.2.1]", LOG_NOTHING, NULL, NULL, NULL},
     };
 
     check_rows(rows, ARRAY_LEN(rows));
@@ -227,6 +251,15 @@ Test(replay_lines, hostile_F1_F4)
         {AT "postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[: 554 no", LOG_NOTHING, NULL, NULL,
          NULL},
         {AT "postfix/smtpd[1]: 4B: client=a[192.0.2.1]", LOG_NOTHING, NULL, NULL, NULL},
+        {AT "postfix/smtpd[1]: 4BFD2x4BFD2x4BFD2x4BFD2x4BFD2x4B: client=a[192.0.2.1]", LOG_MESSAGE,
+         "192.0.2.1", "4BFD2x4BFD2x4BFD2x4BFD2x4BFD2x4B", NULL},
+        {AT "postfix/smtpd[1]: 4BFD2x4BFD2x4BFD2x4BFD2x4BFD2x4BF: client=a[192.0.2.1]", LOG_NOTHING,
+         NULL, NULL, NULL},
+        {AT "iprev-milter[1]: client=192.0.2.1 ptr=- helo=- findings=iprev-pass "
+            "qid=4BFD2x4BFD2x4BFD2x4BFD2x4BFD2x4BF",
+         LOG_RECORD, NULL, NULL, "-"},
+        {"Nov 21 24:15:42 mx1 postfix/smtpd[1]: connect from a[192.0.2.1]", LOG_NOTHING, NULL, NULL,
+         NULL},
         {AT "postfix/smtpd[1]: 4BFD2/../x: client=a[192.0.2.1]", LOG_NOTHING, NULL, NULL, NULL},
         {"Nov 99 10:15:42 mx1 postfix/smtpd[1]: connect from a[192.0.2.1]", LOG_NOTHING, NULL, NULL,
          NULL},
@@ -310,6 +343,9 @@ Test(replay_lines, who_refused)
         {AT "sm-mta[1]: 5A3800AB002201: ruleset=check_relay, arg1=x, arg2=127.0.0.2, "
             "relay=[192.0.2.1], reject=550 5.7.1 Rejected: 192.0.2.1 listed at zen",
          BY_DNSBL, false, false},
+        {AT "sm-mta[1]: 5A3800AB002201: ruleset=check_rcpt, arg1=<a@b>, relay=[192.0.2.1], "
+            "reject=451 4.7.1 Greylisting in action",
+         BY_MTA, true, false},
         {AT "sm-mta[1]: 5A3800AB002201: Milter: data, reject=451 4.7.1 later", BY_MILTER, true,
          true},
         {AT "sm-mta[1]: 5A3800AB002201: Milter: cmd=data, reject=550 5.7.1 no", BY_MILTER, false,
@@ -362,6 +398,9 @@ Test(replay_lines, verdicts)
          "<m@x>", false},
         {AT "rspamd_proxy[1]: <ab>; milter; rspamd_task_write_log: id: <m@x>, qid: <4BFD2>, ip: "
             "2001:db8::1, from: <a@b>, (default: F (add header): [7/15] [A(1){a(b;}]), len: 1",
+         "<m@x>", true},
+        {AT "rspamd[1]: <ab>; proxy; rspamd_task_write_log: id: <m@x>, ip: 192.0.2.1, (default: T "
+            "(soft reject): [20/15] []), len: 1",
          "<m@x>", true},
         {AT "rspamd[1]: <ab>; proxy; rspamd_task_write_log: id: <m@x>, ip: 192.0.2.1, (default: F "
             "(greylist): [5/15] []), len: 1",

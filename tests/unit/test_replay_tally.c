@@ -100,6 +100,13 @@ Test(replay_tally, outcomes)
         {{AT "sm-mta[1]: BBBBB1: AUTH=server, relay=[192.0.2.1], authid=u",
           AT "sm-mta[1]: BBBBB1: from=<a@b>, size=0, nrcpts=1, relay=[192.0.2.1]", NULL},
          OUT_AUTH},
+        {{MESSAGE("AAAA1", "192.0.2.1"),
+          AT "postfix/smtp[1]: AAAA1: to=<u@e.example>, dsn=4.0.0, status=deferred (later)", NULL},
+         OUT_OTHER},
+        {{MESSAGE("AAAA1", "192.0.2.1"),
+          AT "postfix/smtp[1]: AAAA1: to=<u@e.example>, dsn=4.0.0, status=deferred (later)",
+          SENT("AAAA1"), NULL},
+         OUT_DELIVERED},
         {{AT "sm-mta[1]: BBBBB1: Milter: cmd=data, reject=550 5.7.1 no",
           AT "sm-mta[1]: BBBBB1: from=<a@b>, size=0, nrcpts=1, relay=[192.0.2.1]", NULL},
          OUT_MILTER},
@@ -273,6 +280,25 @@ Test(replay_tally, over_new_year)
     cr_expect_eq(t.end, 1798761601, "%lld", (long long)t.end);
     tally_end(&t);
     cr_expect_eq(t.clients.last - t.clients.first, 1, "two hours, side by side");
+    stop(&t);
+}
+
+/* A stamp of a wrong clock is no part of the timeline; its message counts. */
+Test(replay_tally, times_that_cannot_be)
+{
+    static const char *const line[] = {
+        "2026-11-20T10:00:00Z mx1 postfix/smtpd[1]: AAAA1: client=x[192.0.2.1]",
+        "2031-01-01T00:00:00Z mx1 postfix/smtpd[1]: AAAA2: client=x[192.0.2.1]",
+        "1970-01-01T00:00:09Z mx1 postfix/smtpd[1]: AAAA3: client=x[192.0.2.1]", NULL};
+    struct tally t;
+
+    start(&t);
+    feed(&t, line);
+    tally_end(&t);
+    cr_expect_eq(client_messages(entry(&t, "192.0.2.1")), 3);
+    cr_expect_eq(t.begin, 1795168800);
+    cr_expect_eq(t.end, 1795168800);
+    cr_expect_eq(t.clients.first, t.clients.last);
     stop(&t);
 }
 
