@@ -62,7 +62,7 @@ static void print_input(const struct judged *j, const struct term *t)
     if (y->known == 0)
         term_put(t, TONE_BAD, "no line of a known log form was found\n");
     if (y->damaged > 0)
-        fprintf(t->out, "%llu records of our own were damaged and are left out\n",
+        fprintf(t->out, "damaged records of our own, left out: %llu\n",
                 (unsigned long long)y->damaged);
     if (y->clients.failed)
         term_put(t, TONE_BAD, "memory ran short: clients that came later are left out\n");

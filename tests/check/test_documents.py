@@ -120,6 +120,33 @@ def test_json_is_as_the_manual_says():
         replay.all_used()
 
 
+def test_examples_are_true():
+    """Each line of output that the manual shows is what the program prints."""
+    blocks = re.findall(r"^\.Bd -literal -offset indent\n(.*?)^\.Ed", open(MANUAL).read().split(".Sh EXAMPLES")[1], re.M | re.S)
+    holds(len(blocks) >= 5, len(blocks))
+    with World() as w:
+        new = w.file("new", open(w.config).read() + 'rule "no-ptr" { when = {"iprev-permerror"} action = reject }\n'
+                     'rule "forged" { when = {"iprev-fail"} action = tempfail }\n')
+        log, own = (os.path.join(LOGS, n + ".log") for n in ("postfix", "own"))
+        clients = b"192.0.2.10 mail.good.example\n192.0.2.11 x\n192.0.2.13 y\n"
+        refused = [c for c in map(json.loads, w.run("--json", "--batch", stdin=clients)[1].splitlines()) if c["action"] == "reject"]
+        outputs = [w.run("192.0.2.11", "mail.new.example")[1], w.run("two.good.example")[1], w.replay(log)[1],
+                   w.replay("-c", new, "--against", w.config, "--no-dns", own)[1],
+                   "".join("%s\t%s\n" % (c["client"], c["rule"]) for c in refused),
+                   w.run("--classify", stdin=b"192.0.2.1\t192-0-2-1.dsl.example.net\n")[1]]
+    same(len(blocks), len(outputs))
+    for block, output in zip(blocks, outputs):
+        shown = [line for line in block.splitlines() if not line.startswith("$ ")]
+        while shown and shown[0].startswith("    ") and " " in shown[0].strip() and shown[0] not in output:
+            shown.pop(0)  # the command goes on
+        holds(shown, block)
+        at = 0
+        for line in shown:
+            found = output.find(line + "\n", at)
+            holds(found >= 0, "%r is not in this order in:\n%s" % (line, output))
+            at = found
+
+
 def test_manual_is_clean():
     if not shutil.which("mandoc"):
         raise Skip("no mandoc here")
