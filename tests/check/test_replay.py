@@ -212,6 +212,23 @@ def test_exempting_line_works():
             same(data["refused_but_delivered"]["count"], 0, text)
 
 
+def test_several_exempting_lines_work():
+    """Lines with the same key, one by one behind a configuration that has set it already."""
+    form = ("Nov  1 11:00:0%d mx1 postfix/smtpd[1]: AAAA%d: client=unknown[192.0.2.%d]\n"
+            "Nov  1 11:00:0%d mx1 postfix/lmtp[2]: AAAA%d: to=<u@example.org>, relay=r, dsn=2.0.0, status=sent (ok)\n")
+    text = "".join(form % (i, i, 90 + i, i, i) for i in range(4))
+    with World('exempt { networks = {"127.0.0.0/8"} }') as w:
+        path = w.file("log", text)
+        _, data, _ = w.replay_json(path)
+        lines = [c["exemption"] for c in data["refused_but_delivered"]["clients"]]
+        same(sorted(lines), ['exempt { networks += {"192.0.2.9%d"} }' % i for i in range(4)])
+        before = open(w.config).read()
+        for n in range(1, 5):
+            w.config = w.file("conf2", before + "\n".join(lines[:n]) + "\n")
+            code, data, err = w.replay_json(path)
+            same((code, err, data["refused_but_delivered"]["count"]), (0, "", 4 - n))
+
+
 def test_text_lists_and_top():
     with World() as w:
         _, out, _ = w.replay("--top", "1", log("postfix"))
