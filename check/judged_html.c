@@ -224,7 +224,7 @@ static void row(const struct judged *j, FILE *out, const struct client *k, bool 
         cell_fate(out, k->fate.kind);
     if (!lost && j->against != NULL)
         cell_fate(out, k->against.kind);
-    cell_text(j, out, k, "w", client_reason);
+    cell_text(j, out, k, "w why", client_reason);
     cell_number(out, client_messages(k));
     cell_number(out, k->count[OUT_DELIVERED]);
     if (lost) {

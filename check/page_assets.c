@@ -5,7 +5,7 @@
 #include "page.h"
 
 /* clang-format off */
-const char page_style_hash[] = "sha256-jGyYJ0ZzKE8Sd4owRRaoqE7PWbftg1xyfJEy7kELMe4=";
+const char page_style_hash[] = "sha256-xwLLS94AYw5AbyvEpd+yXLQrXKKiURMlZvYF7SEb7xU=";
 const char page_style[] =
     ":root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--ink:#1c2530;--dim:#5d6b7a;--line:#dde3ea;--good:#2f9e63;--warn:#e0a100;--bad:#cf3f3f;--later:#e9803a;--hold:#8a63d2;--none:#a9b4c0;--other:#5f8dc9}\n"
     "@media(prefers-color-scheme:dark){:root{--bg:#14181d;--card:#1d232a;--ink:#e6ebf0;--dim:#93a1b0;--line:#323b45;--good:#45b97c;--warn:#e7b53a;--bad:#e26060;--later:#ee9a5e;--hold:#a78be0;--none:#5f6c79;--other:#6f9bd6}}\n"
@@ -57,6 +57,7 @@ const char page_style[] =
     "tbody tr:hover{background:var(--bg)}\n"
     ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     ".w{overflow-wrap:anywhere;min-width:12.5em}\n"
+    ".why{min-width:18em}\n"
     ".code{white-space:nowrap;user-select:all;font-size:12px}\n"
     "pre.code{white-space:pre}\n"
     ".a{min-width:8.5em;max-width:21em;position:sticky;left:0;background:var(--card)}\n"
