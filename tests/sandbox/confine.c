@@ -184,8 +184,8 @@ static void refuse_families(scmp_filter_ctx ctx)
             named[strtoul(rules[i].value, NULL, 10) % 64] = true;
     for (unsigned family = 0; family < 64; family++)
         if (!named[family])
-            refuse(ctx, EAFNOSUPPORT, SCMP_SYS(socket), 1, SCMP_A0_32(SCMP_CMP_EQ, family));
-    refuse(ctx, EAFNOSUPPORT, SCMP_SYS(socket), 1, SCMP_A0_32(SCMP_CMP_GE, 64));
+            refuse(ctx, EAFNOSUPPORT, SCMP_SYS(socket), 1, SCMP_A0_32(SCMP_CMP_EQ, family, 0));
+    refuse(ctx, EAFNOSUPPORT, SCMP_SYS(socket), 1, SCMP_A0_32(SCMP_CMP_GE, 64, 0));
 }
 
 /* MemoryDenyWriteExecute, RestrictNamespaces, RestrictSUIDSGID, LockPersonality. */
@@ -210,7 +210,7 @@ static void refuse_arguments(scmp_filter_ctx ctx)
         refuse(ctx, EPERM, SCMP_SYS(fchmod), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, bit, bit));
         refuse(ctx, EPERM, SCMP_SYS(fchmodat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, bit, bit));
     }
-    refuse(ctx, EPERM, SCMP_SYS(personality), 1, SCMP_A0(SCMP_CMP_NE, 0));
+    refuse(ctx, EPERM, SCMP_SYS(personality), 1, SCMP_A0(SCMP_CMP_NE, 0, 0));
 }
 
 static void confine_calls(void)
