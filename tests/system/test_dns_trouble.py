@@ -94,7 +94,7 @@ class Trouble(harness.TwoModes):
         """No UDP answer, and TCP closes."""
         self.temperror("192.0.2.63", None)
 
-    def test_good_client_beside_silent_ones(self):
+    def test_B24_good_client_beside_silent_ones(self):
         """While twenty clients wait for a silent zone, a good one is served at once (B24)."""
         def silent(at):
             return lambda: self.send("203.0.113.%d" % (100 + at), port=harness.ENFORCE_PORT)
@@ -114,7 +114,7 @@ class Trouble(harness.TwoModes):
             self.assertTrue(result.accepted(), result.transcript)
             self.assertLess(result.decided - result.greeted, LIMIT)
 
-    def test_new_good_clients_beside_silent_ones(self):
+    def test_B24_new_good_clients_beside_silent_ones(self):
         """As above, but good clients that were never seen before: one dead zone must
         not make the whole resolver look dead."""
         fresh = ["198.51.100.%d" % at for at in range(100, 112)]
@@ -153,7 +153,7 @@ class Trouble(harness.TwoModes):
         self.assertLess(result.seconds - result.greeted, LIMIT)
         self.assertIn("helo-temperror", self.check_headers(result.message, "pass", None, "192.0.2.10")["findings"])
 
-    def test_match_is_final(self):
+    def test_B19_match_is_final(self):
         """Another name's silence does not hold up a client that is confirmed."""
         result = self.send("192.0.2.62", "mail.sure.example", port=harness.ENFORCE_PORT)
         self.check_headers(result.message, "pass", None, "192.0.2.62")
@@ -171,7 +171,7 @@ class Trouble(harness.TwoModes):
         result = self.send("192.0.2.71")
         self.check_headers(result.message, "fail", "ptr-limit", "192.0.2.71")
 
-    def test_truncated_then_tcp(self):
+    def test_B21_truncated_then_tcp(self):
         """TC means: ask again over TCP."""
         result = self.send("192.0.2.73", "mail.tcp.example")
         self.check_headers(result.message, "pass", None, "192.0.2.73")
@@ -229,7 +229,7 @@ class Sharing(harness.Case):
         self.assertEqual(self.asked(address), 1)
         self.assertEqual(self.world.dns.count("mail.eighty.example", "A"), 1)
 
-    def test_remembered_while_the_ttl_lasts(self):
+    def test_B41_remembered_while_the_ttl_lasts(self):
         """The second connection asks nothing; after the TTL it asks anew."""
         address = "192.0.2.81"
         self.world.dns.add("%s 1 PTR mail.brief.example\nmail.brief.example 1 A %s"
@@ -241,7 +241,7 @@ class Sharing(harness.Case):
         self.send(address, "mail.brief.example")
         self.assertEqual(self.asked(address), 2)
 
-    def test_temperror_is_forgotten_soon(self):
+    def test_B41_temperror_is_forgotten_soon(self):
         """Kept at most 5 s, however often the client comes: then the mended zone is seen."""
         address = "192.0.2.82"
         name = dnsd.reverse_name(address)

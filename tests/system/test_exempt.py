@@ -52,18 +52,18 @@ class Exempt(harness.Case):
             return self.transaction(client, harness.Result(), rcpt="far@elsewhere.example",
                                     headers="Authentication-Results: mx.example.org; iprev=pass")
 
-    def test_authenticated(self):
+    def test_A20_authenticated(self):
         """AUTH PLAIN from a client without a PTR."""
         def login(client):
             self.assertEqual(client.auth("alice", "wonder").code, 235)
         self.check_skipped(self.authenticated("192.0.2.11", login))
         self.assertIn("skip-authenticated", self.decision({"client": "192.0.2.11"})["findings"])
 
-    def test_authenticated_from_forged(self):
+    def test_A20_authenticated_from_forged(self):
         """The same from an address whose PTR lies."""
         self.check_skipped(self.authenticated("192.0.2.15", lambda client: client.auth("alice", "wonder")))
 
-    def test_authentication_failed(self):
+    def test_A20_authentication_failed(self):
         """A wrong password exempts nobody."""
         with self.connect("192.0.2.11") as client:
             client.read()
@@ -72,7 +72,7 @@ class Exempt(harness.Case):
             result = self.transaction(client, harness.Result())
         self.assertEqual(result.rcpt[0].code, 550)
 
-    def test_xclient_login(self):
+    def test_A20_xclient_login(self):
         """A login that a trusted front end reports."""
         def login(client):
             self.assertEqual(client.say("XCLIENT LOGIN=bob").code, 220)
@@ -83,25 +83,25 @@ class Exempt(harness.Case):
             login(client)
             self.check_skipped(self.transaction(client, harness.Result()))
 
-    def test_network(self):
+    def test_A20_network(self):
         """Taken without asking DNS."""
         self.world.dns.reset_counts()
         self.check_skipped(self.send("203.0.113.7"))
         self.assertEqual(self.world.dns.count(dnsd.reverse_name("203.0.113.7")), 0)
         self.assertIn("skip-network", self.decision({"client": "203.0.113.7"})["findings"])
 
-    def test_network_edge(self):
+    def test_A20_network_edge(self):
         """The prefix length counts."""
         self.check_skipped(self.send("203.0.113.127"))
         self.assertEqual(self.send("203.0.113.128").rcpt[0].code, 550)
 
-    def test_network_ipv6(self):
+    def test_A20_network_ipv6(self):
         """A /125 of IPv6."""
         self.need_ipv6()
         self.check_skipped(self.send("2001:db8::3b"))
         self.assertEqual(self.send("2001:db8::37").rcpt[0].code, 550)
 
-    def test_loopback(self):
+    def test_A20_loopback(self):
         """The local host is never judged."""
         with harness.smtp.Client(("127.0.0.1", harness.PORT), "127.0.0.1") as client:
             client.read()

@@ -42,7 +42,7 @@ class Life(harness.Case):
 
     def tearDown(self):
         for daemon in self.daemons:
-            daemon.kill()
+            daemon.end()
             self.assertIsNone(daemon.sound())
 
     def launch(self, extra="", probe=("127.0.0.1", 8891), wait=True, env=None, **settings):
@@ -113,7 +113,7 @@ class Life(harness.Case):
         daemon.signal(signal.SIGHUP)
         self.assertEqual(daemon.wait(), INTERNAL)
 
-    def test_reload_monitor_to_enforce(self):
+    def test_E9_monitor_to_enforce(self):
         """USR1: the next connection is under the new settings, an open one keeps the old."""
         daemon = self.launch(mode="monitor")
         self.assertTrue(self.send("192.0.2.15").accepted())
@@ -334,7 +334,7 @@ class Life(harness.Case):
         quiet.start()
         self.assertTrue(self.send("192.0.2.10").accepted())
 
-    def test_no_core_and_no_fork(self):
+    def test_F7_no_core_and_no_fork(self):
         """Stays in the foreground; core dumps are off (F7)."""
         daemon = self.launch()
         with open("/proc/%d/limits" % daemon.process.pid, encoding="ascii") as file:
@@ -383,7 +383,7 @@ class Life(harness.Case):
         connection.close()
         return reply.status, body
 
-    def test_metrics(self):
+    def test_F5_metrics(self):
         """Counts of results and actions; nothing of the input is a label (F5)."""
         daemon = self.launch('metrics { listen = "127.0.0.1:9817" }', mode="enforce")
         self.assertEqual(self.get("/healthz")[0], 200)

@@ -39,7 +39,7 @@ class Burst(harness.Case):
 
     def burst(self):
         """One round against a fresh daemon, so that it knows no dead servers yet."""
-        self.daemon.kill()
+        self.daemon.end()
         type(self).daemon = harness.Daemon(harness.configuration(**self.settings)).start()
         time.sleep(0.2)
         barrier = threading.Barrier(self.clients)
@@ -50,7 +50,7 @@ class Burst(harness.Case):
         self.assertGreater(times[len(times) // 2], 2.0, "the clients did not wait: nothing was tested")
         self.assertLess(times[-1], 4.0)
 
-    def test_burst_of_50(self):
+    def test_D11_burst_of_50(self):
         """Five of five."""
         for at in range(self.rounds):
             with self.subTest(round=at):
@@ -266,7 +266,7 @@ class Socket(harness.Case):
         milter.close()
         self.assertIn("2001:db8::dead", reply.text)
 
-    def test_idle_connections(self):
+    def test_D8_idle_connections(self):
         """Five hundred idle peers cost descriptors only (D8)."""
         before, idle = self.daemon.rss(), []
         try:

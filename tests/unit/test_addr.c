@@ -394,7 +394,7 @@ static const struct {
     {"ffff::", false, true},
 };
 
-Test(addr, ranges_B26)
+Test(addr, ranges_B26_B30)
 {
     struct addr none = {.family = ADDR_NONE};
     size_t i;

@@ -170,7 +170,7 @@ static void check_claims(const struct claim_row *rows, size_t n, const char *id)
     }
 }
 
-Test(authres, C1_C2_claim_mine)
+Test(authres, C1_C2_C3_C4_C5_claim_mine)
 {
     static const struct claim_row rows[] = {
         {ID "; iprev=pass", AUTHRES_MINE, "C1 RFC 8601 5"},

@@ -235,7 +235,7 @@ Test(dname, from_message_B36_ends)
     cr_expect(!dname_from_message(&d, msg, sizeof(msg), &at), "128 labels");
 }
 
-Test(dname, reverse)
+Test(dname, reverse_B31)
 {
     static const struct {
         const char *addr;
@@ -364,7 +364,7 @@ static const struct {
 #undef HOST
 };
 
-Test(dname, is_host_B1_B3_B5_B8_B9)
+Test(dname, is_host_B1_B3_B5_B8_B9_B33_B35)
 {
     size_t i;
 

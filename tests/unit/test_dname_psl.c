@@ -8,7 +8,7 @@
 
 #include "values.h"
 
-Test(dname, registrable)
+Test(dname, registrable_B33)
 {
     static const struct {
         const char *name;

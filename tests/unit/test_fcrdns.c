@@ -166,6 +166,44 @@ Test(fcrdns, B40_answers_nobody_waits_for)
     cr_expect(f.name[1].state == NAME_ELSEWHERE);
 }
 
+/* What is asked next is what fcrdns_ptr took; whatever DNS says, only host names are. */
+Test(fcrdns, B37_only_host_names_are_asked)
+{
+    static const char octets[] = "ab.-_\0\r\n\33\377( \"%/";
+    struct addr client = nth_addr(CLIENT);
+    struct dname reverse;
+    unsigned round, taken = 0, refused = 0;
+
+    dname_reverse(&reverse, &client);
+    for (round = 0; round < 2000; round++) {
+        struct fcrdns f;
+        struct answer a;
+        unsigned i, k;
+
+        fcrdns_start(&f, &client);
+        start(&packet, &reverse, RR_PTR);
+        for (i = 0; i < 5; i++) {
+            uint8_t wire[16] = {3};
+
+            for (k = 1; k < 4; k++)
+                wire[k] = (uint8_t)octets[rnd(rnd(3) ? 2 : sizeof octets - 1)];
+            memcpy(wire + 4,
+                   rnd(8) ? "\2ex\3net"
+                          : "\2ex\3"
+                            "123",
+                   8);
+            add(&packet, RR_PTR, 60, wire, 12);
+        }
+        a = finish(&packet, &reverse, RR_PTR);
+        fcrdns_ptr(&f, &a);
+        for (i = 0; i < f.names; i++)
+            cr_assert(dname_is_host(&f.name[i].name), "round %u, name %u", round, i);
+        taken += f.names;
+        refused += f.names == 0;
+    }
+    cr_expect(taken > 1000 && refused > 10, "%u taken, %u without any", taken, refused);
+}
+
 /* PTR targets by their wire form. */
 Test(fcrdns, B1_B2_B3_B4_B5_B8_B9_names_that_are_no_host)
 {

@@ -205,7 +205,7 @@ Test(resolve, helo_names)
 
 /* ---- start ---- */
 
-Test(resolve, start_faults)
+Test(resolve, E19_start_faults)
 {
     static char bad_server[] = "not-an-address", no_file[] = "/nonexistent/file";
     static char *bad_list[] = {bad_server};

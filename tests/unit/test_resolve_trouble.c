@@ -257,7 +257,7 @@ Test(resolve, B23_ttl_is_over)
 }
 
 /* A temperror is kept, but not for more than five seconds. */
-Test(resolve, B17_temperror_is_forgotten)
+Test(resolve, B17_B41_temperror_is_forgotten)
 {
     static const struct dns_row bad[] = {{REV(1), RR_PTR, NULL, .rcode = DNS_SERVFAIL}};
     static const struct dns_row good[] = {{REV(1), RR_PTR, "good.example", .ttl = 300}};

@@ -188,7 +188,7 @@ Test(session, A15_A16_A20_skipped_clients)
 }
 
 /* Authentication belongs to the message, and to nobody else's connection. */
-Test(session, authentication_is_not_kept)
+Test(session, D12_authentication_is_not_kept)
 {
     struct world w;
     struct session *s;

@@ -194,7 +194,7 @@ static void any_call(struct session *s)
     }
 }
 
-Test(session, D4_calls_in_any_order)
+Test(session, D4_A12_calls_in_any_order)
 {
     static const char *const mode[] = {"", "mode = enforce\nreject-at = connect",
                                        "mode = enforce\nreject-at = helo",

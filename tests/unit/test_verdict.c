@@ -158,7 +158,7 @@ Test(verdict, reply_fits_the_action)
 
 /* A name whose addresses could not be had may be one that is exempt: nothing
  * refuses such a client for good, whatever rule holds. */
-Test(verdict, exempt_host_may_still_turn_out)
+Test(verdict, B20_exempt_host_may_still_turn_out)
 {
     static const char *const entry[] = {".good.example"};
     static const struct {
