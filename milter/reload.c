@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 
 struct settings *reload_read(const struct reload_source *from, FILE *err)
@@ -43,16 +44,28 @@ static void log_lines(int level, char *text)
             log_line(level, "%s", line);
 }
 
+/* An empty file is a good configuration to start with, but in the place of one in force
+ * it is what a full disk or an editor at work leaves behind. */
+static bool is_empty(const char *config)
+{
+    struct stat st;
+
+    return config != NULL && stat(config, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
 static struct settings *reread(const struct reload_source *from)
 {
     char *text = NULL;
     size_t n = 0;
     FILE *err = open_memstream(&text, &n);
-    struct settings *s;
+    struct settings *s = NULL;
 
     if (err == NULL)
         return NULL;
-    s = reload_read(from, err);
+    if (is_empty(from->config))
+        fprintf(err, "%s is empty", from->config);
+    else
+        s = reload_read(from, err);
     if (fclose(err) == 0) /* with settings, these are notes */
         log_lines(s == NULL ? LOG_ERR : LOG_WARNING, text);
     free(text);

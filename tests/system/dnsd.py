@@ -24,6 +24,7 @@ looked at before a wildcard. The behaviours:
     tcp-refuse         TC over UDP, the TCP connection is reset
     close              no answer over UDP, TCP is closed without an answer
     random-fail PCT    SERVFAIL for PCT of 100 questions
+    random-fault PCT   trouble of any kind for PCT of 100 questions (FAULTS)
     loop               an alias to itself
 
 As JSON: a list of such lines, or {"NAME": ["A 192.0.2.1", "!delay 300 A"]}.
@@ -47,7 +48,8 @@ from dnsnames import ScriptError, key_of, name_wire, parse_name, reverse_name, s
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "TXT": 16, "AAAA": 28, "ANY": 255}
 TYPE_NAMES = {number: name for name, number in TYPES.items()}
 RCODES = {"nodata": 0, "formerr": 1, "servfail": 2, "nxdomain": 3, "notimp": 4, "refused": 5}
-BEHAVIOURS = set(RCODES) | {"silent", "delay", "truncate", "tcp-refuse", "close", "random-fail", "loop"}
+BEHAVIOURS = set(RCODES) | {"silent", "delay", "truncate", "tcp-refuse", "close", "random-fail", "random-fault", "loop"}
+FAULTS = ("silent", "servfail", "refused", "notimp", "formerr", "tcp-refuse", "close", "cut", "delay")
 ALIASES_MAX = 40
 UDP_MAX = 1232
 OPT = 41
@@ -138,7 +140,7 @@ class Script:
         if behaviour not in BEHAVIOURS:
             raise ScriptError("no such behaviour: %s" % behaviour)
         arg = None
-        if behaviour in ("delay", "random-fail"):
+        if behaviour in ("delay", "random-fail", "random-fault"):
             arg, words = float(words[0]), words[1:]
         for rrtype in [TYPES[word.upper()] for word in words] or [None]:
             self.moves[name][rrtype] = (behaviour, arg)
@@ -297,6 +299,8 @@ class DnsServer:
             self.counts[question.key, question.type] += 1
             self.last.append((show_name(question.name), TYPE_NAMES.get(question.type, question.type)))
         behaviour, arg = self.script.move(question.key, question.type) or (None, None)
+        if behaviour == "random-fault":
+            behaviour, arg = (random.choice(FAULTS), random.random() * 700) if random.random() * 100 < arg else (None, None)
         delay = arg / 1000 if behaviour == "delay" else 0
         if behaviour == "silent" or (behaviour == "close" and udp):
             raise Drop()
@@ -315,6 +319,8 @@ class DnsServer:
             soa = [self.soa(question.name)] if behaviour in ("nxdomain", "nodata") else []
             return delay, message(question, RCODES[behaviour], authority=soa)
         packet = self.resolve(question)
+        if behaviour == "cut":
+            packet = packet[:random.randrange(2, len(packet))]
         if len(packet) > 65535:
             packet = message(question, RCODES["servfail"])
         if udp and len(packet) > question.udp_max:
@@ -371,8 +377,11 @@ class DnsServer:
         """One TCP connection; queries on it are answered side by side."""
         async def later(delay, reply):
             await asyncio.sleep(delay)
-            writer.write(struct.pack(">H", len(reply)) + reply)
-            await writer.drain()
+            try:
+                writer.write(struct.pack(">H", len(reply)) + reply)
+                await writer.drain()
+            except ConnectionError:
+                pass
         tasks = set()
         try:
             while True:

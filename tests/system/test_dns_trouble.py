@@ -276,6 +276,56 @@ class Sharing(harness.Case):
                 self.assertEqual(fields["ptr"], within if expected == "pass" else "a.order.example")
 
 
+    def fields_of(self, client, milter):
+        """X-IPRev's result and name, for one more message of a raw session."""
+        milter.mail()
+        milter.rcpt()
+        milter.message()
+        values = {name: value for _, name, value in milter.inserted()}
+        self.assertIn(client, values["X-IPRev"])
+        return values["X-IPRev"].split(";")[0].strip(), values["X-IPRev"].split("ptr=")[1].split(";")[0]
+
+    def test_B27_zone_changes_meanwhile(self):
+        """The zone changes between the messages of a connection: all have the first verdict."""
+        address = "192.0.2.83"
+        reverse = dnsd.reverse_name(address)
+        self.world.dns.add("%s 0 PTR mail.before.example\nmail.before.example 0 A %s" % (reverse, address))
+        with milterclient.MilterClient() as milter:
+            milter.negotiate()
+            milter.macros("C", {"j": "mx.example.org"})
+            milter.connect(address)
+            milter.helo("mail.other.example")
+            self.assertEqual(self.fields_of(address, milter), ("pass", "mail.before.example"))
+            self.world.dns.script.forget(reverse)
+            self.world.dns.script.forget("mail.before.example")
+            self.world.dns.add("%s 0 PTR mail.after.example\nmail.after.example 0 A 198.51.100.9" % reverse)
+            for _ in range(3):
+                milter.helo("mail.before.example")
+                self.assertEqual(self.fields_of(address, milter), ("pass", "mail.before.example"))
+        with milterclient.MilterClient() as milter:
+            milter.negotiate()
+            milter.connect(address)
+            milter.helo("mail.other.example")
+            self.assertEqual(self.fields_of(address, milter), ("fail", "mail.after.example"))
+
+    def test_B41_flapping_zone(self):
+        """TTL 0 and a zone that changes its mind: each connection tells what was answered to it."""
+        address = "192.0.2.84"
+        reverse = dnsd.reverse_name(address)
+        for at in range(20):
+            self.world.dns.script.forget(reverse)
+            if at % 2:
+                self.world.dns.add("%s 0 PTR mail.flap.example\nmail.flap.example 0 A %s" % (reverse, address))
+            else:
+                self.world.dns.add("%s 0 PTR mail.flop.example\nmail.flop.example 0 A 198.51.100.9" % reverse)
+            with milterclient.MilterClient() as milter:
+                milter.negotiate()
+                milter.connect(address)
+                milter.helo("mail.other.example")
+                self.assertEqual(self.fields_of(address, milter),
+                                 ("pass", "mail.flap.example") if at % 2 else ("fail", "mail.flop.example"), at)
+
+
 class SystemResolver(harness.Case):
     """No forward setting: the servers of resolv.conf are asked."""
 

@@ -2,6 +2,9 @@
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
+import socket
+import struct
+
 import harness
 import milterclient
 
@@ -224,6 +227,53 @@ class Raw(harness.Case):
         deleted = [index for index, _, value in milter.changed() if not value]
         self.assertIn(1, deleted)
         self.assertIn(2, deleted)
+
+
+    def test_C15_the_mta_breaks_off(self):
+        """The MTA is gone in the middle of the changes: no crash, and the next is served."""
+        headers = [("Authentication-Results", "id.example.net; n=%d" % at) for at in range(3000)]
+        for _ in range(5):
+            milter = milterclient.MilterClient()
+            milter.negotiate()
+            milter.macros("C", {"j": "mx.example.org"})
+            milter.connect("192.0.2.10")
+            milter.helo("mail.good.example")
+            milter.mail()
+            milter.rcpt()
+            milter.step("T")
+            for name, value in headers:
+                milter.header(name, value)
+            milter.step("N")
+            milter.packet("E")
+            milter.sock.recv(5)
+            milter.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            milter.sock.close()
+        self.daemon.wait_log("refused a header change", since=self.log_start)
+        milter, reply = self.talk([("Authentication-Results", "id.example.net; x=y")])
+        self.assertIn(reply.letter, "ca")
+        self.assertEqual((len(milter.changed()), len(milter.inserted())), (1, 2))
+
+    def test_C15_an_mta_that_allows_no_change(self):
+        """It is told so at once, and nothing is half done."""
+        for actions in (0, 0x01, 0x10):
+            with milterclient.MilterClient() as milter:
+                self.assertIn(milter.negotiate(actions=actions).letter, ("", "r"))
+            self.daemon.wait_log("does not let filters change headers", since=self.log_start)
+
+
+class Chain(harness.TwoModes):
+    """Two of us behind one smtpd, as when somebody names the filter twice."""
+
+    dns = DNS
+
+    def test_C11_the_second_takes_the_first_for_forged(self):
+        """One header set is left, the last one's; what others wrote stays."""
+        result = self.send("192.0.2.10", port=harness.CHAIN_PORT, headers="\n".join(
+            [OURS["C1_plain"], FOREIGN[0], "X-IPRev: pass", OURS["C3_nested"]]))
+        self.check_headers(result.message, "pass", None, "192.0.2.10")
+        self.assertEqual([one.strip() for one in result.message.all("Authentication-Results")][1:],
+                         [value_of(FOREIGN[0])])
+        self.assertEqual(self.xiprev(result.message)["mode"], "enforce")
 
 
 class Switches(harness.Case):

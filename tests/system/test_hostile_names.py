@@ -54,6 +54,18 @@ class OddPtr(harness.TwoModes):
         line = self.decision({"client": address})
         self.assertEqual(line["action"], "reject")
 
+    def test_B37_odd_names_are_never_asked(self):
+        """Of every odd PTR at once, nothing but the PTR itself leaves the machine."""
+        address = "192.0.2.51"
+        for _, _, name, _ in ODD:
+            self.world.dns.add("%s PTR %s" % (harness.dnsd.reverse_name(address), name))
+        self.world.dns.reset_counts()
+        result = self.send(address)
+        self.check_headers(result.message, "fail", "ptr-invalid", address)
+        asked = [key for key in self.world.dns.stats() if "mail.good.example" not in key]
+        self.assertEqual(len(asked), 1, asked)
+        self.assertIn("PTR", asked[0])
+
 
 def make_odd(address, name):
     """A test method."""

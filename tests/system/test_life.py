@@ -127,8 +127,8 @@ class Life(harness.Case):
 
     def test_E10_reload_of_a_bad_file(self):
         """Nothing changes; the log names the line; a mended file is taken again."""
-        daemon = self.launch(mode="enforce")
-        for text in (harness.configuration("mood = good"), "mode =", "\0", harness.configuration("rule {"),
+        daemon = self.launch('metrics { listen = "127.0.0.1:9817" }', mode="enforce")
+        for text in (harness.configuration("mood = good"), "mode =", "\0", "", harness.configuration("rule {"),
                      harness.configuration(resolver='zone = "/nonexistent"')):
             since = len(daemon.log())
             daemon.reload(text, pattern=r"(?i)refused|old settings|error|stay")
@@ -140,8 +140,12 @@ class Life(harness.Case):
         daemon.signal(signal.SIGUSR1)
         daemon.wait_log(r"(?i)refused|old settings|error|stay", since=since)
         self.assertFalse(self.send("192.0.2.15").accepted())
-        daemon.reload(harness.configuration(mode="monitor"))
+        text = self.get("/metrics")[1]
+        self.assertRegex(text, r'(?m)^iprev_reloads_total\{result="refused"\} 7$')
+        self.assertRegex(text, r'(?m)^iprev_reloads_total\{result="taken"\} 0$')
+        daemon.reload(harness.configuration('metrics { listen = "127.0.0.1:9817" }', mode="monitor"))
         self.until(lambda: self.send("192.0.2.15").accepted())
+        self.assertRegex(self.get("/metrics")[1], r'(?m)^iprev_reloads_total\{result="taken"\} 1$')
 
     def test_E9_reload_under_load(self):
         """A hundred reloads while mail flows: no message is lost or misjudged."""
@@ -322,6 +326,36 @@ class Life(harness.Case):
             self.assertEqual(client.say("DATA").code, 451)
         self.launch()
         self.assertTrue(self.send("192.0.2.10").accepted())
+
+    def test_B39_library_aborts(self):
+        """The process dies in a session, as when the resolver library aborts: Postfix does what
+        its default action says, once; who restarts it as the unit file does has it back soon."""
+        daemon = self.launch()
+        ended = []
+
+        def supervise():
+            while not ended:
+                self.daemons[-1].process.wait()
+                if ended:
+                    return
+                time.sleep(1)  # RestartSec=1
+                again = harness.Daemon("", probe=daemon.probe)
+                again.config_path = daemon.config_path
+                self.daemons.append(again)
+                again.start(wait=False)
+        keeper = harness.threading.Thread(target=supervise, daemon=True)
+        keeper.start()
+        with self.connect("192.0.2.10") as client:
+            client.read()
+            client.say("EHLO mail.good.example")
+            daemon.signal(signal.SIGABRT)
+            self.assertEqual(client.say("MAIL FROM:<a@sender.example>").code, 451)
+        died = time.monotonic()
+        self.assertEqual(daemon.wait(), -signal.SIGABRT)
+        self.until(daemon.listening)
+        self.assertLess(time.monotonic() - died, 2.5)
+        self.assertTrue(self.send("192.0.2.10").accepted())
+        ended.append(True)
 
     @unittest.skipIf(harness.confined(), "the cage is told by the environment")
     def test_E26_bare_surroundings(self):
