@@ -52,6 +52,12 @@ void verdict_spare(struct verdict *v)
     set_action(v, ACTION_ACCEPT, "exempt.recipients");
 }
 
+void verdict_too_late(struct verdict *v)
+{
+    v->rule = NULL;
+    set_action(v, ACTION_ACCEPT, "");
+}
+
 bool verdict_refuses(const struct verdict *v)
 {
     return v->record.enforce &&

@@ -25,6 +25,10 @@ void verdict_reach(struct verdict *v, const struct settings *s, const struct fac
 /* The recipient is exempt: accepted, whatever the rules say. */
 void verdict_spare(struct verdict *v);
 
+/* The refusal comes too late: what it rests on was not known at the stage for it. The
+ * findings stay, and no rule is said to have held. */
+void verdict_too_late(struct verdict *v);
+
 /* Refused in this mode? */
 bool verdict_refuses(const struct verdict *v);
 

@@ -37,7 +37,7 @@ static void usage(void)
           "  -k MS        think time between SMTP steps (0)\n"
           "  -a IP[,N]    clients: N addresses from IP on, in turn (198.18.0.0,100000)\n"
           "  -H TEMPLATE  their HELO; # is the number of the address (smtp.d#.example.com)\n"
-          "  -f FILE      clients: lines of address and HELO\n"
+          "  -f FILE      clients: lines of address, HELO and what may come of it\n"
           "  -I N         hold N connections idle after HELO\n"
           "  -m N         messages a session (1)\n"
           "  -x N, -b N   header fields (8) and octets of body (1024) a message\n"

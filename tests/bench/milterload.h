@@ -17,6 +17,7 @@
 struct client {
     char ip[46];
     char helo[256];
+    char expect[48]; /* what may come of it, with commas between; empty: anything */
     bool v6;
 };
 
@@ -24,7 +25,8 @@ struct client {
  * `#` becomes the number of the address: its last 32 bits, with a key mixed in so that
  * the name does not hold the address. */
 bool clients_sequence(const char *base, uint64_t count, const char *helo);
-/* Lines of address and HELO name. */
+/* Lines of address, HELO name and, if wanted, what may come of it: `reject`, `tempfail`,
+ * `none` (let in without a field), or the result that the field tells, such as `pass`. */
 bool clients_file(const char *path);
 void clients_next(struct client *out);
 
@@ -46,6 +48,7 @@ struct stats {
     uint64_t opened, done, broken, timeouts, connect_errors, protocol_errors;
     uint64_t accepted, tempfail, reject, inserted, inserted_bytes, changed;
     uint64_t pass, fail, permerror, temperror, none; /* iprev= of the field inserted */
+    uint64_t wrong; /* came out as the client's line does not allow */
     struct histogram step[STEPS];
     uint64_t first_ns, last_ns; /* of the measured part */
 };
@@ -107,6 +110,10 @@ enum reply {
     REPLY_TERMS,  /* negotiated */
     REPLY_GARBAGE
 };
+
+/* What the packet read last says of the client: the result in the field put in, `reject`,
+ * `tempfail`, or NULL. */
+extern const char *wire_outcome;
 
 /* Reads one packet at p[0..n); *used is its length. */
 enum reply wire_read(const uint8_t *p, size_t n, size_t *used, struct terms *t);

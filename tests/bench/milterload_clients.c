@@ -39,7 +39,7 @@ bool clients_file(const char *path)
     while (fgets(line, sizeof line, f) != NULL) {
         struct client c = {.helo = ""};
 
-        if (sscanf(line, "%45s %255s", c.ip, c.helo) < 1)
+        if (sscanf(line, "%45s %255s %47s", c.ip, c.helo, c.expect) < 1)
             continue;
         c.v6 = strchr(c.ip, ':') != NULL;
         if (from.listed == cap) {

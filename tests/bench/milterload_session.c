@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -28,6 +29,7 @@ struct session {
     struct session *next;          /* those that think, by the end of it */
     uint64_t wake;
     struct client client;
+    const char *outcome; /* of the message under way */
     struct terms terms;
     struct buffer out, in;
     size_t written;
@@ -201,6 +203,25 @@ static void lose(struct session *s, uint64_t *count)
     session_close(s);
 }
 
+/* What came of a message is one of the words that its client's line allows? */
+static void compare(struct session *s)
+{
+    const char *got = s->outcome != NULL ? s->outcome : "none", *at = s->client.expect;
+    size_t n = strlen(got);
+
+    s->outcome = NULL;
+    if (at[0] == '\0')
+        return;
+    while ((at = strstr(at, got)) != NULL) {
+        if ((at == s->client.expect || at[-1] == ',') && (at[n] == ',' || at[n] == '\0'))
+            return;
+        at += n;
+    }
+    if (stats.wrong++ < 20)
+        fprintf(stderr, "milterload: wrong: %s %s came out as %s, not %s\n", s->client.ip,
+                s->client.helo, got, s->client.expect);
+}
+
 /* Says goodbye without waiting, as the MTA does. */
 static void leave(struct session *s, bool abort_first)
 {
@@ -266,6 +287,7 @@ static void go_on(struct session *s)
     for (;;) {
         if (s->step == S_EOM) {
             stats.accepted += !s->hold;
+            compare(s);
             if (++s->messages == session_settings.messages) {
                 leave(s, false);
                 return;
@@ -331,6 +353,7 @@ static void answered(struct session *s, enum reply r)
     } else if (r == REPLY_ACCEPT || r == REPLY_REFUSE) {
         step_over(s);
         stats.accepted += r == REPLY_ACCEPT;
+        compare(s);
         leave(s, s->step > S_HELO && s->step < S_EOM);
     } else if (negotiating || wire_step_over(s->step, s->part, &session_settings.mail)) {
         step_over(s);
@@ -354,6 +377,8 @@ static void read_replies(struct session *s)
             return;
         }
         at += used;
+        if (wire_outcome != NULL)
+            s->outcome = wire_outcome;
         if (r != REPLY_CHANGE)
             answered(s, r);
     }
@@ -406,6 +431,7 @@ void session_open(struct session *s, bool hold)
     s->held = s->waiting = s->gone = false;
     s->step = S_NEGOTIATE;
     s->part = s->messages = 0;
+    s->outcome = NULL;
     s->step_wait = s->sum = 0;
     memset(&s->terms, 0, sizeof s->terms);
     clients_next(&s->client);

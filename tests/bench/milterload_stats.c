@@ -167,9 +167,10 @@ void stats_print(const char *label, const struct process_stats *before,
     printf(",\"accepted\":%" PRIu64 ",\"tempfail\":%" PRIu64 ",\"reject\":%" PRIu64
            ",\"inserted\":%" PRIu64 ",\"inserted_bytes\":%" PRIu64 ",\"changed\":%" PRIu64
            ",\"iprev\":{\"pass\":%" PRIu64 ",\"fail\":%" PRIu64 ",\"permerror\":%" PRIu64
-           ",\"temperror\":%" PRIu64 ",\"none\":%" PRIu64 "}",
+           ",\"temperror\":%" PRIu64 ",\"none\":%" PRIu64 "},\"wrong\":%" PRIu64,
            stats.accepted, stats.tempfail, stats.reject, stats.inserted, stats.inserted_bytes,
-           stats.changed, stats.pass, stats.fail, stats.permerror, stats.temperror, stats.none);
+           stats.changed, stats.pass, stats.fail, stats.permerror, stats.temperror, stats.none,
+           stats.wrong);
     print_steps();
     if (processes.n > 0)
         print_processes(before, after, rss_idle_kib);

@@ -306,6 +306,8 @@ static enum reply read_terms(struct terms *t, const uint8_t *p, size_t n)
     return REPLY_TERMS;
 }
 
+const char *wire_outcome;
+
 /* Index, name and value of a field that is put in. */
 static void count_insert(const uint8_t *p, size_t n, size_t skip)
 {
@@ -326,6 +328,7 @@ static void count_insert(const uint8_t *p, size_t n, size_t skip)
     for (i = 0; i < sizeof word / sizeof word[0]; i++)
         if (memmem(p, n, word[i].word, strlen(word[i].word)) != NULL) {
             ++*word[i].count;
+            wire_outcome = word[i].word + sizeof "iprev=" - 1;
             return;
         }
     stats.none++;
@@ -334,6 +337,7 @@ static void count_insert(const uint8_t *p, size_t n, size_t skip)
 static enum reply refused(bool permanent)
 {
     ++*(permanent ? &stats.reject : &stats.tempfail);
+    wire_outcome = permanent ? "reject" : "tempfail";
     return REPLY_REFUSE;
 }
 
@@ -341,6 +345,7 @@ enum reply wire_read(const uint8_t *p, size_t n, size_t *used, struct terms *t)
 {
     uint32_t len;
 
+    wire_outcome = NULL;
     if (n < 4)
         return REPLY_MORE;
     len = get_u32(p);

@@ -1,4 +1,4 @@
-/* session: the calls of one session on many threads, as libmilter's pool makes them.
+/* session: calls on many threads, as libmilter's pool makes them; answers that come too late.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "session_shared.h"
@@ -69,4 +69,42 @@ Test(session, D10_each_call_on_another_thread)
         session_free(h.s);
     }
     world_end(&w);
+}
+
+static const struct dns_row late_rows[] = {
+    {"9.100.51.198.in-addr.arpa", RR_PTR, NULL, .delay = 700, .rcode = DNS_NXDOMAIN},
+};
+
+/* Proof that comes when RCPT has been answered is told, but not as what was done. */
+Test(session, B18_what_is_known_too_late_refuses_nobody)
+{
+    struct dns_server *v = DNS_START(late_rows);
+    struct addr client = client_of("198.51.100.9");
+    struct snapshot *snapshot;
+    struct lookup *patient;
+    struct outcome o;
+    struct message m;
+    struct session *s;
+    struct world w;
+
+    world_begin(&w, "");
+    world_config(&w, "mode = enforce", v->address);
+    snapshot = snapshot_take();
+    patient = resolver_ask_client(snapshot->resolver, &client, resolver_now() + 3000);
+    s = connected("198.51.100.9"); /* joins it, with a deadline of 400 ms */
+    session_helo(s, "mail.good.example");
+    session_mail(s, false);
+    session_decide(s, STAGE_RCPT, "<user@example.org>", NULL, &o);
+    cr_expect(!o.refuse && !lookup_done(patient));
+    cr_expect(lookup_wait(patient, resolver_now() + 3000));
+    session_eom(s, NULL, &m);
+    cr_expect(!m.outcome.refuse);
+    cr_expect(has_text(m.x_iprev_value, "ptr-missing") &&
+                  has_text(m.x_iprev_value, "rule=-; action=accept; mode=enforce"),
+              "%s", m.x_iprev_value);
+    session_free(s);
+    lookup_release(patient);
+    snapshot_release(snapshot);
+    world_end(&w);
+    dns_stop(v);
 }

@@ -110,6 +110,11 @@ Test(verdict, spared)
     cr_expect(!verdict_refuses(&v) && v.rule == NULL && v.record.action == ACTION_ACCEPT);
     cr_expect_str_eq(v.record.rule, "exempt.recipients");
     cr_expect(v.report.result == F_IPREV_FAIL, "the findings stay");
+    verdict_reach(&v, &s, &f, 0);
+    verdict_too_late(&v);
+    cr_expect(!verdict_refuses(&v) && v.rule == NULL && v.record.action == ACTION_ACCEPT);
+    cr_expect_str_empty(v.record.rule);
+    cr_expect(v.report.result == F_IPREV_FAIL, "the findings stay");
 }
 
 Test(verdict, fields)

@@ -1,7 +1,8 @@
-/* As much of Criterion's interface as our tests of threaded code use.
+/* As much of Criterion's interface as our tests use where Criterion is not to be had.
  *
- * Criterion itself does not start under ThreadSanitizer. With this header in its place
- * the same test files are built into tests/unit_threads: one fork per test.
+ * Criterion itself does not start under ThreadSanitizer, nor has everybody one for another
+ * architecture. With this header in its place the same test files are built into
+ * tests/unit_threads and by tests/arch: one fork per test.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_THREADS_CRITERION_H
@@ -45,7 +46,25 @@ void threads_fail(const char *file, int line, const char *what, const char *fmt,
 
 #define cr_expect(COND, ...)        threads_check(COND, false, ##__VA_ARGS__)
 #define cr_assert(COND, ...)        threads_check(COND, true, ##__VA_ARGS__)
+#define cr_assert_fail(...)         threads_check(false, true, ##__VA_ARGS__)
 #define cr_expect_str_eq(A, B, ...) cr_expect(strcmp(A, B) == 0, ##__VA_ARGS__)
+#define cr_assert_str_eq(A, B, ...) cr_assert(strcmp(A, B) == 0, ##__VA_ARGS__)
 #define cr_expect_str_empty(A, ...) cr_expect((A)[0] == '\0', ##__VA_ARGS__)
+#define cr_expect_not(A, ...)       cr_expect(!(A), ##__VA_ARGS__)
+#define cr_assert_not(A, ...)       cr_assert(!(A), ##__VA_ARGS__)
+#define cr_expect_null(A, ...)      cr_expect((A) == NULL, ##__VA_ARGS__)
+#define cr_expect_not_null(A, ...)  cr_expect((A) != NULL, ##__VA_ARGS__)
+#define cr_assert_not_null(A, ...)  cr_assert((A) != NULL, ##__VA_ARGS__)
+#define cr_expect_eq(A, B, ...)     cr_expect((A) == (B), ##__VA_ARGS__)
+#define cr_assert_eq(A, B, ...)     cr_assert((A) == (B), ##__VA_ARGS__)
+#define cr_expect_neq(A, B, ...)    cr_expect((A) != (B), ##__VA_ARGS__)
+#define cr_assert_neq(A, B, ...)    cr_assert((A) != (B), ##__VA_ARGS__)
+#define cr_expect_gt(A, B, ...)     cr_expect((A) > (B), ##__VA_ARGS__)
+#define cr_assert_gt(A, B, ...)     cr_assert((A) > (B), ##__VA_ARGS__)
+#define cr_expect_geq(A, B, ...)    cr_expect((A) >= (B), ##__VA_ARGS__)
+#define cr_expect_lt(A, B, ...)     cr_expect((A) < (B), ##__VA_ARGS__)
+#define cr_assert_lt(A, B, ...)     cr_assert((A) < (B), ##__VA_ARGS__)
+#define cr_expect_leq(A, B, ...)    cr_expect((A) <= (B), ##__VA_ARGS__)
+#define cr_assert_leq(A, B, ...)    cr_assert((A) <= (B), ##__VA_ARGS__)
 
 #endif
