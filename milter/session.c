@@ -41,7 +41,6 @@ struct session {
     bool authenticated;
     bool spared;  /* a recipient is exempt: the message goes through */
     bool decided; /* at a stage before the end of message */
-    bool refused; /* there, at least one recipient */
     bool logged;
     unsigned wait_ms;          /* for this message */
     unsigned authres, x_iprev; /* fields seen */
@@ -219,7 +218,6 @@ void session_reset(struct session *s)
 {
     s->spared = false;
     s->decided = false;
-    s->refused = false;
     s->logged = false;
     s->wait_ms = 0;
     s->authres = 0;
@@ -459,7 +457,6 @@ void session_decide(struct session *s, enum reject_stage stage, const char *reci
     s->decided = stage >= STAGE_MAIL;
     if (!verdict_refuses(&v) || (stage == STAGE_CONNECT && !v.certain))
         return;
-    s->refused = true;
     make_outcome(&v, out);
     tell(s, &v, stage_word(stage), qid);
 }
@@ -483,12 +480,10 @@ void session_eom(struct session *s, const char *qid, struct message *out)
 
     memset(out, 0, sizeof *out);
     judge(s, true, &v);
-    if (s->spared && verdict_refuses(&v)) {
+    if (verdict_refuses(&v) && (s->spared || (s->decided && !s->logged))) {
         s->logged = false; /* other recipients may have been refused: another decision */
-        verdict_spare(&v);
+        s->spared ? verdict_spare(&v) : verdict_too_late(&v);
     }
-    if (verdict_refuses(&v) && s->decided && !s->refused)
-        verdict_too_late(&v);
     if (verdict_refuses(&v) && !s->decided) {
         make_outcome(&v, &out->outcome);
         tell(s, &v, "eom", qid);
