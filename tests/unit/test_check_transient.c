@@ -54,7 +54,8 @@ static void settle(void)
 {
     size_t i, kept = 0;
 
-    qsort(pairs, count, sizeof *pairs, by_value);
+    if (count > 0)
+        qsort(pairs, count, sizeof *pairs, by_value);
     for (i = 0; i < count; i++)
         if (kept == 0 || by_value(&pairs[kept - 1], &pairs[i]) != 0)
             pairs[kept++] = pairs[i];
