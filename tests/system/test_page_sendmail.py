@@ -9,6 +9,7 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 import os
 import signal
 import subprocess
+import time
 import unittest
 
 import dnsd
@@ -118,6 +119,7 @@ class SendmailPage(harness.Case):
         """Killed with ten clients in session: nothing of them is left in the filter."""
         daemon = self.filter()
         server = self.serve(self.page.text(FIRST, "sendmail.mc"))
+        time.sleep(0.5)  # the look whether it is up has a connection of its own
         before = daemon.descriptors()
         clients = [self.connect("192.0.2.10") for _ in range(10)]
         for client in clients:
