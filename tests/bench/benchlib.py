@@ -142,12 +142,13 @@ resolver {
   deadline = %(deadline)d
 %(resolver)s}
 headers { remove-forged = %(forged)s }
+exempt { networks = {%(exempt)s} }
 log {
   destination = stderr
   level = %(log)s
 }
 """
-DEFAULTS = {"mode": "monitor", "forward": '"127.0.0.1"', "threads": 1, "cache": 200000, "deadline": 5000,
+DEFAULTS = {"mode": "monitor", "exempt": '"127.0.0.0/8", "::1/128"', "forward": '"127.0.0.1"', "threads": 1, "cache": 200000, "deadline": 5000,
             "forged": "true", "log": "info", "resolver": ""}
 
 
