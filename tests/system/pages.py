@@ -47,3 +47,51 @@ class Page:
     def index(self):
         """(section, file) of every block."""
         return {(section, name) for section, name, _ in self.blocks}
+
+
+class FirstLines:
+    """Tests of the two lines that a page begins with, behind a server that a case makes of them.
+
+    page, first (the section), file (what the lines belong to), serve(settings): the case has these."""
+
+    daemon_text = ""  # the filter's configuration
+
+    def filter(self, more="", probe=("127.0.0.1", 8891)):
+        """The filter, started as root."""
+        self.daemons.append(harness.Daemon(self.daemon_text + more, probe=probe))
+        return self.daemons[-1].start()
+
+    def check_filtered(self, **rest):
+        """The good client gets its fields, with forged ones gone."""
+        message = self.send("192.0.2.10", headers="Authentication-Results: mx.example.org; iprev=fail", **rest).message
+        self.check_headers(message, "pass", None, "192.0.2.10")
+        self.assertEqual(len(message.all("Authentication-Results")), 1)
+
+    def check_unfiltered(self, result):
+        """Taken, without a field."""
+        self.assertTrue(result.accepted(), result.transcript)
+        self.assertEqual(result.message.all("X-IPRev"), [])
+
+    def test_two_lines_are_told_everywhere(self):
+        """README and the man page say what the page says."""
+        for path in ("README.md", "man/iprev-milter.8"):
+            self.assertTrue(self.page.told_elsewhere(self.first, self.file, path), path)
+
+    def test_two_lines(self):
+        """The filter without a socket line, the server with two."""
+        self.filter()
+        self.serve(self.page.text(self.first, self.file))
+        self.check_filtered()
+
+    def test_E23_default_action(self):
+        """No filter, a filter that dies in mid-session, a new one: mail goes through."""
+        self.serve(self.page.text(self.first, self.file))
+        self.check_unfiltered(self.send("192.0.2.10"))
+        first = self.filter()
+        with self.connect("192.0.2.10") as client:
+            client.read()
+            client.say("EHLO mail.good.example")
+            first.kill()
+            self.check_unfiltered(self.transaction(client, harness.Result()))
+        self.filter()
+        self.check_filtered()

@@ -12,9 +12,7 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
-import time
 
 import netns
 import servers
@@ -234,19 +232,8 @@ class Postfix:
             stderr=open(self.path("master.err"), "wb"))  # pylint: disable=consider-using-with
         ports = [port for port in self.lanes if isinstance(port, int)]
         for port in ports + [int(port) for port in re.findall(r"(?m)^(\d+)\s+inet", self.master)]:
-            self.wait_for(port)
+            servers.wait_for(port, self.process, self.log)
         return self
-
-    def wait_for(self, port):
-        """Waits until the port is open."""
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise RuntimeError("Postfix did not start:\n" + self.log())
 
     def local(self):
         """A client of the lane "unix:usmtpd", which has no address."""

@@ -10,9 +10,7 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
-import time
 
 import netns
 import servers
@@ -224,19 +222,8 @@ class Sendmail:
             start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=open(self.path("errors"), "wb"))  # pylint: disable=consider-using-with
         for port in self.lanes:
-            self.wait_for(port)
+            servers.wait_for(port, self.process, self.log)
         return self
-
-    def wait_for(self, port):
-        """Waits until the port is open."""
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise RuntimeError("Sendmail did not start:\n" + self.log())
 
     def local(self):
         """A client of `sendmail -bs`, which talks over pipes and has no address."""

@@ -4,6 +4,8 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import glob
 import os
+import socket
+import time
 
 
 def home():
@@ -35,3 +37,15 @@ def environment(server, **more):
     paths = [os.path.join(root, "usr/lib", server)] + glob.glob(os.path.join(root, "usr/lib/*-linux-gnu*")) + \
         glob.glob(os.path.join(root, "lib/*-linux-gnu*"))
     return dict(os.environ, LD_LIBRARY_PATH=":".join(path for path in paths if os.path.isdir(path)), **more)
+
+
+def wait_for(port, process, log):
+    """Waits until a server that was started listens at the port; log() tells why it does not."""
+    for _ in range(300):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    raise RuntimeError("nobody listens at port %d:\n%s" % (port, log()))

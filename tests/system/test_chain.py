@@ -3,7 +3,6 @@
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import re
-import socket
 import subprocess
 import time
 import unittest
@@ -43,19 +42,12 @@ class Filter:
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen([servers.find(name, "usr/sbin/" + name)] + options,
                                             env=servers.environment(name), stdout=log, stderr=log)
-        self.wait(port)
+        servers.wait_for(port, self.process, self.log)
 
-    def wait(self, port):
-        """Waits until it listens."""
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.05)
+    def log(self):
+        """What it has printed."""
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
-            raise RuntimeError("%s did not start: %s" % (self.name, file.read()))
+            return file.read()
 
     def stop(self):
         """Ends it."""

@@ -34,10 +34,11 @@ log { destination = stderr level = debug }
 """
 
 
-class PostfixPage(harness.Case):
+class PostfixPage(pages.FirstLines, harness.Case):
     """One Postfix and one filter per test."""
 
     dns = DNS
+    first, file, daemon_text = FIRST, "main.cf", FILTER
     world_options = {"mta": None}
 
     @classmethod
@@ -58,51 +59,11 @@ class PostfixPage(harness.Case):
             one.kill()
             self.assertIsNone(one.sound())
 
-    def filter(self, more="", probe=("127.0.0.1", 8891)):
-        """The filter, started as root."""
-        self.daemons.append(harness.Daemon(FILTER + more, probe=probe))
-        return self.daemons[-1].start()
-
     def serve(self, settings, master=CHROOTED):
         """A Postfix with these lines."""
         server = postfix.Postfix({}, settings=settings, master=master, name=NAME)
         self.servers.append(server)
         return server.start()
-
-    def check_filtered(self, **rest):
-        """The good client gets its fields, with forged ones gone."""
-        message = self.send("192.0.2.10", headers="Authentication-Results: mx.example.org; iprev=fail", **rest).message
-        self.check_headers(message, "pass", None, "192.0.2.10")
-        self.assertEqual(len(message.all("Authentication-Results")), 1)
-
-    def check_unfiltered(self, result):
-        """Taken, without a field."""
-        self.assertTrue(result.accepted(), result.transcript)
-        self.assertEqual(result.message.all("X-IPRev"), [])
-
-    def test_two_lines_are_told_everywhere(self):
-        """README and the man page say what the page says."""
-        for path in ("README.md", "man/iprev-milter.8"):
-            self.assertTrue(self.page.told_elsewhere(FIRST, "main.cf", path), path)
-
-    def test_two_lines(self):
-        """The filter without a socket line, Postfix with two."""
-        self.filter()
-        self.serve(self.page.text(FIRST, "main.cf"))
-        self.check_filtered()
-
-    def test_E23_default_action(self):
-        """No filter, a filter that dies in mid-session, a new one: mail goes through."""
-        self.serve(self.page.text(FIRST, "main.cf"))
-        self.check_unfiltered(self.send("192.0.2.10"))
-        first = self.filter()
-        with self.connect("192.0.2.10") as client:
-            client.read()
-            client.say("EHLO mail.good.example")
-            first.kill()
-            self.check_unfiltered(self.transaction(client, harness.Result()))
-        self.filter()
-        self.check_filtered()
 
     def unix_filter(self):
         """The directory by the page's command, and the filter in it."""
