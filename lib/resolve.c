@@ -50,21 +50,27 @@ static struct request *inbox_take(struct worker *k)
     return list;
 }
 
-static void on_wake(evutil_socket_t fd, short what, void *arg)
+static void take_requests(struct worker *k)
 {
-    struct worker *k = arg;
-    struct resolver *r = k->resolver;
     struct request *q, *next;
-    uint64_t n;
 
-    (void)what;
-    if (read(fd, &n, sizeof n) < 0 && errno != EAGAIN)
-        return;
     for (q = inbox_take(k); q != NULL; q = next) {
         next = q->next;
         work_start(k, q->lookup, q->deadline);
         free(q);
     }
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *k = arg;
+    struct resolver *r = k->resolver;
+    uint64_t n;
+
+    (void)what;
+    if (read(fd, &n, sizeof n) < 0 && errno != EAGAIN)
+        return;
+    take_requests(k);
     if (atomic_load(&r->draining))
         work_finish_all(k);
     if (atomic_load(&r->quit))
@@ -129,6 +135,7 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
     (void)what;
     atomic_store_explicit(&k->beaten, resolver_now(), memory_order_relaxed);
     breaker_beat(k);
+    take_requests(k); /* those for whom the poke failed: nobody would poke again */
 }
 
 bool resolver_alive(const struct resolver *r)
@@ -154,26 +161,32 @@ bool resolver_answered(const struct resolver *r)
 
 /* ---- start and end ---- */
 
+static bool lacks(char *err, size_t errlen, const char *what, int error)
+{
+    snprintf(err, errlen, "%s: %s", what, strerror(error));
+    errno = error;
+    return false;
+}
+
 static bool worker_open(struct worker *k, const struct resolver_settings *s, unsigned ports,
                         const struct zonefile *zone, char *err, size_t errlen)
 {
     static const struct timeval beat_every = {.tv_sec = 1};
 
     atomic_store(&k->beaten, resolver_now());
+    errno = ENOMEM; /* libevent does not always say */
     k->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     k->base = event_base_new();
-    if (k->wake_fd < 0 || k->base == NULL) {
-        snprintf(err, errlen, "cannot make an event loop: %s", strerror(errno));
-        return false;
-    }
+    if (k->wake_fd < 0 || k->base == NULL)
+        return lacks(err, errlen, "cannot make an event loop", errno);
     k->wake = event_new(k->base, k->wake_fd, EV_READ | EV_PERSIST, on_wake, k);
     k->beat = event_new(k->base, -1, EV_PERSIST, on_beat, k);
     if (k->wake == NULL || event_add(k->wake, NULL) != 0 || k->beat == NULL ||
-        event_add(k->beat, &beat_every) != 0) {
-        snprintf(err, errlen, "cannot watch the event loop: %s", strerror(errno));
-        return false;
-    }
+        event_add(k->beat, &beat_every) != 0)
+        return lacks(err, errlen, "cannot watch the event loop", ENOMEM);
     k->ctx = context_new(k->base, s, ports, zone, err, errlen);
+    if (k->ctx == NULL)
+        errno = EINVAL;
     return k->ctx != NULL;
 }
 
@@ -196,8 +209,7 @@ static bool worker_run(struct worker *k, char *err, size_t errlen)
     pthread_mutex_lock(&ended_lock);
     threads_alive--;
     pthread_mutex_unlock(&ended_lock);
-    snprintf(err, errlen, "cannot start a resolver thread: %s", strerror(e));
-    return false;
+    return lacks(err, errlen, "cannot start a resolver thread", e);
 }
 
 static struct resolver *resolver_new(const struct resolver_settings *s,
@@ -251,6 +263,7 @@ struct resolver *resolver_start(const struct resolver_settings *s, const struct 
     struct resolver *r;
     unsigned ports = context_ports(s), i, running = 0;
     bool ok = true;
+    int error;
 
     if (s->zone != NULL && !zonefile_read(&zone, s->zone, err, errlen))
         return NULL;
@@ -258,6 +271,7 @@ struct resolver *resolver_start(const struct resolver_settings *s, const struct 
     if (r == NULL) {
         snprintf(err, errlen, "out of memory");
         zonefile_free(&zone);
+        errno = ENOMEM;
         return NULL;
     }
     r->max_inflight = (s->max_inflight + s->threads - 1) / s->threads;
@@ -272,7 +286,9 @@ struct resolver *resolver_start(const struct resolver_settings *s, const struct 
     }
     if (ok)
         return r;
+    error = errno;
     resolver_end(r, running);
+    errno = error;
     return NULL;
 }
 

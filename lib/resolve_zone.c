@@ -11,6 +11,8 @@
 
 #define DEFAULT_TTL 3600
 
+static const char out_of_memory[] = "out of memory";
+
 static bool append(char ***list, size_t *n, char *text)
 {
     char **grown;
@@ -60,9 +62,9 @@ static const char *take(struct zonefile *z, const ldns_rr *rr)
     if (text != NULL)
         text[strcspn(text, "\n")] = '\0';
     if (!append(&z->record, &z->records, text))
-        return "out of memory";
+        return out_of_memory;
     if (type == LDNS_RR_TYPE_SOA && !append(&z->apex, &z->apexes, ldns_rdf2str(ldns_rr_owner(rr))))
-        return "out of memory";
+        return out_of_memory;
     return NULL;
 }
 
@@ -76,7 +78,8 @@ static void skip_empty_lines(FILE *fp, int *line)
     ungetc(c, fp); /* EOF changes nothing */
 }
 
-static bool read_records(struct zonefile *z, FILE *fp, const char *file, char *err, size_t errlen)
+static bool read_records(struct zonefile *z, FILE *fp, const char *file, int *why, char *err,
+                         size_t errlen)
 {
     ldns_rdf *origin = ldns_dname_new_frm_str("."), *prev = NULL;
     uint32_t ttl = DEFAULT_TTL;
@@ -104,6 +107,7 @@ static bool read_records(struct zonefile *z, FILE *fp, const char *file, char *e
         snprintf(err, errlen, "%s:%d: %s", file, at, fault);
     ldns_rdf_deep_free(origin);
     ldns_rdf_deep_free(prev);
+    *why = fault == out_of_memory ? ENOMEM : EINVAL;
     return fault == NULL;
 }
 
@@ -111,16 +115,19 @@ bool zonefile_read(struct zonefile *z, const char *file, char *err, size_t errle
 {
     FILE *fp = fopen(file, "r");
     bool ok;
+    int why;
 
     memset(z, 0, sizeof *z);
     if (fp == NULL) {
         snprintf(err, errlen, "%s: %s", file, strerror(errno));
         return false;
     }
-    ok = read_records(z, fp, file, err, errlen);
+    ok = read_records(z, fp, file, &why, err, errlen);
     fclose(fp);
-    if (!ok)
+    if (!ok) {
         zonefile_free(z);
+        errno = why;
+    }
     return ok;
 }
 

@@ -19,7 +19,8 @@ struct zonefile {
     char **apex; /* owners of SOA records: all below them is answered from here */
 };
 
-/* False, with "FILE:LINE: what is wrong" in err, when it cannot be read. */
+/* False, with "FILE:LINE: what is wrong" in err, when it cannot be read. errno is that of
+ * opening the file, ENOMEM, or EINVAL for what stands in it. */
 bool zonefile_read(struct zonefile *z, const char *file, char *err, size_t errlen);
 void zonefile_free(struct zonefile *z);
 

@@ -7,6 +7,7 @@
 #include "settings_impl.h"
 
 #include <confuse.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -292,5 +293,7 @@ struct settings *settings_read(const char *file, FILE *err)
         settings_fault(&rd, file, 0, NULL, "out of memory");
     reader_end(&rd);
     pthread_mutex_unlock(&one_at_a_time);
+    if (s == NULL)
+        errno = rd.out_of_memory ? ENOMEM : EINVAL;
     return s;
 }

@@ -66,11 +66,13 @@ struct settings {
 
 /* Reads a file (NULL: defaults only). On failure NULL, and every fault has
  * been written to err as "FILE:LINE: KEY: what is wrong"; on success err may get lines
- * with "note:". libconfuse has global state, so calls wait for one another.
+ * with "note:". On failure errno is ENOMEM when it was memory that lacked, else EINVAL.
+ * libconfuse has global state, so calls wait for one another.
  * Free with settings_free. */
 struct settings *settings_read(const char *file, FILE *err);
 
-/* Checks a socket text of -p or the configuration. What is wrong, or NULL. On success
+/* Checks a socket text of -p or the configuration. What is wrong, or NULL; errno is ENOMEM when
+ * memory lacked, else EINVAL. On success
  * *out is the checked form, to be freed. Takes inet:PORT@HOST, inet6:..., unix:PATH,
  * local:PATH and a bare absolute path. */
 const char *settings_socket(const char *text, char **out);

@@ -203,6 +203,7 @@ const char *settings_socket(const char *text, char **out)
     const char *fault;
 
     *out = NULL;
+    errno = EINVAL;
     if (strncmp(text, "inet:", 5) == 0)
         fault = inet_socket(text + 5, false, out);
     else if (strncmp(text, "inet6:", 6) == 0)

@@ -157,7 +157,9 @@ static void parse_open(struct reader *rd, int fd, const struct asker *by, settin
     size_t n;
 
     text = slurp(fd, &n);
-    if (text == NULL)
+    if (text == NULL && errno == ENOMEM)
+        rd->out_of_memory = true;
+    else if (text == NULL)
         file_fault(rd, file, by, strerror(errno));
     else if (n > SETTINGS_BYTES_MAX)
         file_fault(rd, file, by, "the file is larger than 1 MiB");

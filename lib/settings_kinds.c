@@ -5,6 +5,7 @@
 
 #include "ascii.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,7 +193,9 @@ static void socket_read(void *where, const struct option *o, const struct input 
     const char *fault = settings_socket(in->v[0]->text, &text);
 
     (void)o;
-    if (fault != NULL)
+    if (fault != NULL && errno == ENOMEM)
+        in->rd->out_of_memory = true;
+    else if (fault != NULL)
         value_fault(in, in->v[0], fault);
     memcpy(where, &text, sizeof text);
 }

@@ -106,17 +106,33 @@ static int read_options(int argc, char **argv)
     return -1;
 }
 
+/* By errno: what to blame for a failed start, the configuration or the machine. */
+static enum exit_code blame(int error)
+{
+    switch (error) {
+    case ENOMEM:
+    case EAGAIN:
+    case EMFILE:
+    case ENFILE:
+        return EXIT_INTERNAL;
+    default:
+        return EXIT_BAD_CONFIG;
+    }
+}
+
 /* ---- -t ---- */
 
 static int test_settings(struct settings *s)
 {
     char err[512];
     struct resolver *r = resolver_start(&s->resolver, NULL, err, sizeof err);
+    enum exit_code code;
 
     if (r == NULL) {
+        code = blame(errno);
         fprintf(stderr, "iprev-milter: resolver: %s\n", err);
         settings_free(s);
-        return EXIT_BAD_CONFIG;
+        return (int)code;
     }
     settings_print(s, stdout);
     settings_free(s);
@@ -303,12 +319,9 @@ static int run(void)
 static const char *listen_on(const struct settings *s)
 {
     static char text[256];
-    const char *fault = daemon_claim_socket(s->socket);
     mode_t mask;
     int rc;
 
-    if (fault != NULL)
-        return fault;
     if (smfi_setconn(s->socket) != MI_SUCCESS || smfi_register(callbacks_desc) != MI_SUCCESS)
         return "libmilter refuses the socket";
     mask = umask(0777); /* closed until mode and owner are right */
@@ -335,16 +348,21 @@ static int fail(enum exit_code code, const char *what, const char *why)
 /* The socket, privileges and the log. -1 when all is well. */
 static int start_outside(const struct settings *s)
 {
-    const char *fault = listen_on(s);
+    const char *fault = daemon_claim_socket(s->socket);
 
     if (fault != NULL)
         return fail(EXIT_NO_LISTEN, s->socket, fault);
-    socket_in_use = strdup(s->socket);
+    socket_in_use = strdup(s->socket); /* from here on ours to remove */
+    if (socket_in_use == NULL)
+        return fail(EXIT_INTERNAL, "start", "out of memory");
+    fault = listen_on(s);
+    if (fault != NULL)
+        return fail(EXIT_NO_LISTEN, s->socket, fault);
     fault = daemon_drop_privileges(s->user);
     if (fault != NULL)
         return fail(EXIT_BAD_CONFIG, "user", fault);
-    if (socket_in_use == NULL || !log_start(s->log.stderr_, reload_log_level(&source, s)))
-        return fail(EXIT_INTERNAL, "start", "no memory or no thread to be had");
+    if (!log_start(s->log.stderr_, reload_log_level(&source, s)))
+        return fail(EXIT_INTERNAL, "start", "no thread to be had");
     return -1;
 }
 
@@ -355,7 +373,7 @@ static int start_inside(struct settings *s)
     struct snapshot *first = snapshot_new(s, NULL, err, sizeof err);
 
     if (first == NULL)
-        return fail(EXIT_BAD_CONFIG, "resolver", err);
+        return fail(blame(errno), "resolver", err);
     snapshot_put(first);
     if (s->metrics_listen != NULL && !metrics_start(s->metrics_listen, err, sizeof err))
         return fail(EXIT_NO_LISTEN, "metrics", err);
@@ -405,7 +423,7 @@ int main(int argc, char **argv)
         return code;
     s = reload_read(&source, stderr);
     if (s == NULL)
-        return EXIT_BAD_CONFIG;
+        return (int)blame(errno);
     first_thread = pthread_self();
     block_signals();
     daemon_limits();

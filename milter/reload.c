@@ -8,6 +8,7 @@
 #include "metrics.h"
 #include "snapshot.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@ struct settings *reload_read(const struct reload_source *from, FILE *err)
 {
     struct settings *s = settings_read(from->config, err);
     const char *fault;
+    int error;
 
     if (s == NULL || from->socket == NULL)
         return s;
@@ -25,8 +27,10 @@ struct settings *reload_read(const struct reload_source *from, FILE *err)
     fault = settings_socket(from->socket, &s->socket);
     if (fault == NULL)
         return s;
+    error = errno;
     fprintf(err, "-p %s: %s\n", from->socket, fault);
     settings_free(s);
+    errno = error;
     return NULL;
 }
 

@@ -13,7 +13,7 @@ struct reload_source {
     bool verbose;
 };
 
-/* The settings, or NULL with every fault written to err. */
+/* The settings, or NULL with every fault written to err; errno as settings_read sets it. */
 struct settings *reload_read(const struct reload_source *from, FILE *err);
 
 int reload_log_level(const struct reload_source *from, const struct settings *s);

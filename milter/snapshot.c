@@ -3,6 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "snapshot.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,10 +38,12 @@ struct snapshot *snapshot_new(struct settings *settings, const struct snapshot *
                               size_t errlen)
 {
     struct snapshot *s = calloc(1, sizeof *s);
+    int error;
 
     if (s == NULL) {
         snprintf(err, errlen, "out of memory");
         settings_free(settings);
+        errno = ENOMEM;
         return NULL;
     }
     atomic_init(&s->refs, 1);
@@ -53,7 +56,9 @@ struct snapshot *snapshot_new(struct settings *settings, const struct snapshot *
         s->resolver = resolver_start(&settings->resolver, NULL, err, errlen);
     if (s->resolver != NULL)
         return s;
+    error = errno;
     snapshot_release(s);
+    errno = error;
     return NULL;
 }
 

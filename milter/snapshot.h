@@ -20,7 +20,7 @@ struct snapshot {
 
 /* Takes over the settings and starts a resolver for them, or shares that of `old`
  * (may be NULL) when nothing it was made from has changed. On failure NULL,
- * with the reason in err, and the settings are freed. */
+ * with the reason in err and errno as resolver_start sets it; the settings are freed. */
 struct snapshot *snapshot_new(struct settings *settings, const struct snapshot *old, char *err,
                               size_t errlen);
 
