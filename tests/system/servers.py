@@ -34,8 +34,8 @@ def find(server, pattern):
 def environment(server, **more):
     """The environment that lets a server's programs find its libraries."""
     root = root_of(server)
-    paths = [os.path.join(root, "usr/lib", server)] + glob.glob(os.path.join(root, "usr/lib/*-linux-gnu*")) + \
-        glob.glob(os.path.join(root, "lib/*-linux-gnu*"))
+    paths = [os.path.join(root, "usr/lib"), os.path.join(root, "usr/lib", server)] + \
+        glob.glob(os.path.join(root, "usr/lib/*-linux-gnu*")) + glob.glob(os.path.join(root, "lib/*-linux-gnu*"))
     return dict(os.environ, LD_LIBRARY_PATH=":".join(path for path in paths if os.path.isdir(path)), **more)
 
 
