@@ -3,11 +3,12 @@
  *
  * The HELO name in it is the client's own text, so nothing is searched for: the field is
  * read from its first octet to its last, and any other form than these yields nothing:
- *   from HELO (NAME [IP]) by ...                      Postfix; NAME may be `unknown`
- *   from HELO (NAME [IP] (may be forged)) by ...      Sendmail; also USER@NAME [IP], USER@[IP],
- * [IP] from NAME ([IP]:PORT helo=HELO ident=USER) by ... Exim; all but [IP] may be missing from
- * [IP] (port=PORT helo=HELO ident=USER) by ... Exim, no name; all may be missing The relay itself
- * must be one to trust: whoever writes the field can write any address.
+ * - Postfix: from HELO (NAME [IP]) by ...; NAME may be `unknown`
+ * - Sendmail: from HELO (NAME [IP] (may be forged)) by ...; also USER@NAME [IP], USER@[IP], [IP]
+ * - Exim: from NAME ([IP]:PORT helo=HELO ident=USER) by ...; all but [IP] may be missing
+ * - Exim, no name: from [IP] (port=PORT helo=HELO ident=USER) by ...; all of it may be missing
+ *
+ * The relay itself must be one to trust: whoever writes the field can write any address.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_RECEIVED_H

@@ -3,6 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "log.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #define QUEUE_MAX 4096 /* lines */
 #define LINE_MAX_ 4096 /* octets; longer lines are cut */
@@ -54,7 +56,44 @@ static void write_line(int level, const char *text)
         syslog(level, "%s%s", level_word(level), text);
 }
 
-static void write_dropped(uint64_t n)
+/* What the writer has gathered for stderr: many lines, one system call. */
+static char gathered[8 * LINE_MAX_];
+static size_t gathered_len;
+
+static void flush_gathered(void)
+{
+    size_t at = 0;
+
+    while (at < gathered_len) {
+        ssize_t n = write(STDERR_FILENO, gathered + at, gathered_len - at);
+
+        if (n < 0 && errno != EINTR)
+            break; /* nobody is left to be told */
+        at += n > 0 ? (size_t)n : 0;
+    }
+    gathered_len = 0;
+}
+
+/* The writer's way; flush_gathered comes last. */
+static void gather_line(int level, const char *text)
+{
+    size_t room = sizeof gathered - gathered_len;
+    int n;
+
+    if (!atomic_load_explicit(&to_stderr_, memory_order_relaxed)) {
+        write_line(level, text);
+        return;
+    }
+    if (room < LINE_MAX_ + 32) {
+        flush_gathered();
+        room = sizeof gathered;
+    }
+    n = snprintf(gathered + gathered_len, room, "iprev-milter: %s%s\n", level_word(level), text);
+    if (n > 0)
+        gathered_len += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+static void gather_dropped(uint64_t n)
 {
     char text[80];
 
@@ -62,7 +101,7 @@ static void write_dropped(uint64_t n)
         return;
     snprintf(text, sizeof text, "%llu log lines dropped: the log is too slow",
              (unsigned long long)n);
-    write_line(LOG_WARNING, text);
+    gather_line(LOG_WARNING, text);
 }
 
 static void *writer(void *arg)
@@ -90,10 +129,11 @@ static void *writer(void *arg)
         pthread_mutex_unlock(&lock);
         for (; batch != NULL; batch = next) {
             next = batch->next;
-            write_line(batch->level, batch->text);
+            gather_line(batch->level, batch->text);
             free(batch);
         }
-        write_dropped(n);
+        gather_dropped(n);
+        flush_gathered();
         nanosleep(&rest, NULL);
         pthread_mutex_lock(&lock);
     }
