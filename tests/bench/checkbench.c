@@ -18,6 +18,7 @@
 
 #define ZONE_KEY    0x5a5a5a5au /* as in dnsdelay.c and zones */
 #define THREADS_MAX 16
+#define APART       7919 /* prime: a step through all clients, when it does not divide their number */
 #define DEADLINE_MS 60000
 
 static struct settings *settings;
@@ -92,7 +93,9 @@ enum depth { LOOKUP, JUDGE, HEADERS };
 
 static void client_of(struct check *c, uint32_t i)
 {
-    uint32_t number = base + i * stride, net = htonl(number);
+    /* Neighbours are apart in time, as one network has only a share of the questions. */
+    uint32_t number = base + (uint32_t)((uint64_t)i * APART % clients) * stride;
+    uint32_t net = htonl(number);
     char text[64];
 
     c->client = addr_from_bytes(ADDR_IPV4, &net);
