@@ -97,6 +97,8 @@ Test(log, E7_F2_what_is_dropped_is_told_in_one_line)
     int fd = sink(true);
 
     cr_assert(log_start(true, LOG_INFO));
+    log_line(LOG_INFO, "the writer takes this one, and is stuck with it");
+    nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
     flood(NULL);
     flood(NULL);
     dropped = log_dropped();
