@@ -147,17 +147,17 @@ static void print_links(const struct explanation *e, const struct term *t)
 
 /* ---- the outcome ---- */
 
-static void field(const struct term *t, const char *name, const char *value)
+/* Folded anew, to the width of the terminal; blanks at a fold mean nothing. */
+static void field(const struct term *t, const char *name, char *value)
 {
+    char *c;
+
     if (value[0] == '\0')
         return;
-    fprintf(t->out, "  %s: ", name);
-    for (; *value != '\0'; value++) { /* a folded field keeps its folds */
-        fputc(*value == '\t' ? ' ' : *value, t->out);
-        if (*value == '\n')
-            fputs("     ", t->out);
-    }
-    fputc('\n', t->out);
+    for (c = value; (c = strpbrk(c, "\n\t")) != NULL;)
+        *c = ' ';
+    fprintf(t->out, "  %s:", name);
+    term_wrap(t, value, 6, 3 + (unsigned)strlen(name));
 }
 
 static void print_reply(const struct explanation *e, const struct term *t)

@@ -54,7 +54,8 @@ static void print_input(const struct judged *j, const struct term *t)
         fputs(" to ", t->out);
         print_day(t->out, y->end);
     }
-    fprintf(t->out, "; %llu addresses with messages\n", (unsigned long long)j->addresses);
+    fprintf(t->out, "; %llu address%s with messages\n", (unsigned long long)j->addresses,
+            j->addresses == 1 ? "" : "es");
     if (j->unread > 0) {
         term_put(t, TONE_BAD, "incomplete: ");
         fprintf(t->out, "%u of %u logs could not be read to the end\n", j->unread, j->files);
@@ -120,9 +121,10 @@ static void print_rules(const struct judged *j, const struct term *t)
     for (i = 0; i < j->settings->policy.rules; i++) {
         const struct rule *r = &j->settings->policy.rule[i];
 
-        fprintf(t->out, "  %-20s %-10s %8llu clients %9llu messages %9llu delivered\n", r->name,
+        fprintf(t->out, "  %-20s %-10s %8llu client%s %9llu message%s %9llu delivered\n", r->name,
                 action_word((enum action)r->action), (unsigned long long)j->rule[i].clients,
-                (unsigned long long)all_of(&j->rule[i]),
+                j->rule[i].clients == 1 ? " " : "s", (unsigned long long)all_of(&j->rule[i]),
+                all_of(&j->rule[i]) == 1 ? " " : "s",
                 (unsigned long long)j->rule[i].count[OUT_DELIVERED]);
     }
 }
@@ -138,8 +140,8 @@ static void print_client(const struct judged *j, const struct term *t, const str
     sbuf_init(&sb, text, sizeof text);
     addr_put(&sb, &k->addr);
     fprintf(t->out, "  %-24s", text);
-    fprintf(t->out, "%6llu messages, %llu delivered", (unsigned long long)client_messages(k),
-            (unsigned long long)k->count[OUT_DELIVERED]);
+    fprintf(t->out, "%6llu message%s, %llu delivered", (unsigned long long)client_messages(k),
+            client_messages(k) == 1 ? "" : "s", (unsigned long long)k->count[OUT_DELIVERED]);
     fprintf(t->out, "  %s\n", k->ptr != NULL ? k->ptr : "no name");
     sbuf_init(&sb, text, sizeof text);
     client_reason(k, j->settings, &sb);
@@ -188,8 +190,9 @@ static void print_changes(const struct judged *j, const struct term *t)
     for (from = 0; from < FATE_COUNT; from++)
         for (to = 0; to < FATE_COUNT; to++)
             if (from != to && j->change[from][to] > 0)
-                fprintf(t->out, "  %9llu messages: %s there, %s here\n",
-                        (unsigned long long)j->change[from][to], fate_word(from), fate_word(to));
+                fprintf(t->out, "  %9llu message%s: %s there, %s here\n",
+                        (unsigned long long)j->change[from][to],
+                        j->change[from][to] == 1 ? "" : "s", fate_word(from), fate_word(to));
     print_list(j, t, "Clients that fare differently", &j->changed, false);
 }
 

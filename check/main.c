@@ -62,10 +62,19 @@ static bool read_top(struct options *o, const char *text)
     char *end;
     unsigned long n = strtoul(text, &end, 10);
 
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || n < 1 || n > 100000)
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || n < 1 || n > 100000) {
+        fputs("iprev-check: --top: not a number from 1 to 100000\n", stderr);
         return false;
+    }
     o->replay.top = (unsigned)n;
     return true;
+}
+
+static bool of_replay(const struct options *o)
+{
+    if (o->task != TASK_REPLAY)
+        fputs("iprev-check: this option belongs behind \"iprev-check replay\"\n", stderr);
+    return o->task == TASK_REPLAY;
 }
 
 /* False on a usage error. */
@@ -95,15 +104,15 @@ static bool take_option(struct options *o, int c, const char *arg)
         return true;
     case 'H':
         o->replay.html = arg;
-        return o->task == TASK_REPLAY;
+        return of_replay(o);
     case 'a':
         o->replay.against = arg;
-        return o->task == TASK_REPLAY;
+        return of_replay(o);
     case 'n':
         o->replay.no_dns = true;
-        return o->task == TASK_REPLAY;
+        return of_replay(o);
     case 't':
-        return o->task == TASK_REPLAY && read_top(o, arg);
+        return of_replay(o) && read_top(o, arg);
     default:
         return false;
     }
@@ -214,20 +223,25 @@ static int run_self(const struct settings *s, const struct options *o, int argc,
     return explain_self(s, &e);
 }
 
-static bool arguments_fit(const struct options *o, int argc)
+/* What is wrong with the number of arguments, or NULL. */
+static const char *arguments_fault(const struct options *o, int argc)
 {
     switch (o->task) {
     case TASK_EXPLAIN:
-        return argc == 1 || argc == 2;
+        if (argc == 0)
+            return "name an address or a host name";
+        return argc > 2 ? "too many arguments" : NULL;
     case TASK_REPLAY:
-        return argc >= 1;
+        return argc == 0 ? "name a log, or - for the standard input" : NULL;
     case TASK_CLASSIFY:
-        return argc <= 1 && !o->json;
+        if (o->json)
+            return "--classify knows no --json";
+        break;
     case TASK_BATCH:
     case TASK_SELF:
         break;
     }
-    return argc <= 1;
+    return argc > 1 ? "too many arguments" : NULL;
 }
 
 /* Each DNS question may take a descriptor. */
@@ -261,6 +275,7 @@ static int run(const struct settings *s, struct options *o, int argc, char **arg
 int main(int argc, char **argv)
 {
     struct options o = {.replay = {.top = 10}};
+    const char *fault;
     struct settings *s;
     int code;
 
@@ -274,7 +289,9 @@ int main(int argc, char **argv)
         return code;
     argc -= optind;
     argv += optind;
-    if (!arguments_fit(&o, argc)) {
+    fault = arguments_fault(&o, argc);
+    if (fault != NULL) {
+        fprintf(stderr, "iprev-check: %s\n", fault);
         usage(stderr);
         return EXIT_BAD_USAGE;
     }

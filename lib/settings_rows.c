@@ -136,12 +136,37 @@ static void consider(const char *candidate, const char *key, const char **best, 
     }
 }
 
+static const char *section_shown(const char *section)
+{
+    return strcmp(section, "rule") == 0 ? "rule \"NAME\"" : section;
+}
+
+/* SECTION.KEY is what messages and manual call a key; a file writes it otherwise. */
+static const char *meant_in_section(const char *key, char *buf, size_t size)
+{
+    const char *dot = strchr(key, '.');
+    size_t i, n = dot == NULL ? 0 : (size_t)(dot - key);
+
+    for (i = 0; n > 0 && i < settings_options; i++) {
+        const struct option *o = &settings_option[i];
+
+        if (strlen(o->section) != n || memcmp(o->section, key, n) != 0 ||
+            strcmp(o->key, dot + 1) != 0)
+            continue;
+        snprintf(buf, size, "write %s { %s = ... }", section_shown(o->section), o->key);
+        return buf;
+    }
+    return NULL;
+}
+
 const char *settings_meant(const char *section, const char *key, char *buf, size_t size)
 {
     const char *best = NULL;
     unsigned distance = SETTINGS_FAR;
     size_t i;
 
+    if (section[0] == '\0' && meant_in_section(key, buf, size) != NULL)
+        return buf;
     for (i = 0; i < settings_options; i++) {
         const struct option *o = &settings_option[i];
 
@@ -149,7 +174,7 @@ const char *settings_meant(const char *section, const char *key, char *buf, size
             snprintf(buf, size,
                      o->section[0] == '\0' ? "it belongs outside the sections"
                                            : "it belongs into %s { ... }",
-                     strcmp(o->section, "rule") == 0 ? "rule \"NAME\"" : o->section);
+                     section_shown(o->section));
             return buf;
         }
         if (strcmp(o->section, section) == 0)

@@ -76,6 +76,12 @@ static struct settings *reread(const struct reload_source *from)
     return s;
 }
 
+/* NULL, to stay what one is, is a user too. */
+static bool is_other_user(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
+}
+
 void reload_run(const struct reload_source *from, const char *socket)
 {
     struct snapshot *old = snapshot_take(), *new = NULL;
@@ -90,6 +96,8 @@ void reload_run(const struct reload_source *from, const char *socket)
     } else {
         if (strcmp(new->settings->socket, socket) != 0)
             log_line(LOG_WARNING, "reload: a new socket needs a restart; still on %s", socket);
+        if (old != NULL && is_other_user(new->settings->user, old->settings->user))
+            log_line(LOG_WARNING, "reload: a new user needs a restart");
         log_set(new->settings->log.stderr_, reload_log_level(from, new->settings));
         snapshot_put(new);
         log_line(LOG_NOTICE, "reloaded %s",

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 
-from checker import LOGS, PROGRAM, SRC, Skip, World, has, holds, same
+from checker import BUILD, LOGS, PROGRAM, SRC, Skip, World, has, holds, same
 
 MANUAL = os.path.join(SRC, "man", "iprev-check.1")
 COMPLETION = os.path.join(SRC, "completions", "iprev-check.bash")
@@ -152,6 +152,13 @@ def test_manual_is_clean():
         raise Skip("no mandoc here")
     done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", MANUAL], capture_output=True, text=True)
     same(done.stdout, "")
+
+
+def test_picture_is_of_today():
+    """doc/picture.svg, which README.md shows, is what the programs print."""
+    done = subprocess.run([os.path.join(SRC, "tools", "picture"), "--check"], capture_output=True, text=True,
+                          env=dict(os.environ, BUILD=BUILD))
+    same((done.returncode, done.stderr), (0, ""))
 
 
 def complete(*words):

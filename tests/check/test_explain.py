@@ -98,9 +98,11 @@ def test_advice_is_two_lines():
 def test_outcome_as_the_daemon():
     with World('mode = enforce') as w:
         _, out, _ = w.run("192.0.2.11", "a.example")
-        has(out, "rule: no-ptr", "action: reject", "mode: enforce", "reply: 550 5.7.25 Client address 192.0.2.11 has no PTR",
+        holds(max(map(len, out.splitlines())) <= 78, "every line fits on a terminal")
+        has(" ".join(out.split()), "rule: no-ptr", "action: reject", "mode: enforce",
+            "reply: 550 5.7.25 Client address 192.0.2.11 has no PTR record",
             'Authentication-Results: mx.example.org; iprev=permerror reason="ptr-missing" policy.iprev=192.0.2.11',
-            "X-IPRev: permerror; ip=192.0.2.11; ptr=-;")
+            "X-IPRev: permerror; ip=192.0.2.11; ptr=-; helo=a.example; findings=iprev-permerror,")
     with World('exempt { networks += {"192.0.2.0/28"} }') as w:
         code, out, _ = w.run("192.0.2.11", "a.example")
         same(code, 0)
@@ -192,4 +194,9 @@ def test_usage():
             same((code, out), (64, ""), args)
             holds(err, args)
         same(w.replay()[0], 64)
+        for done, reason in ((w.run(), "name an address"), (w.run("192.0.2.1", "x", "y"), "too many arguments"),
+                             (w.replay(), "name a log"), (w.replay("--top", "0", "x"), "--top: not a number"),
+                             (w.run("--no-dns", "192.0.2.1"), 'belongs behind "iprev-check replay"'),
+                             (w.run("--classify", "--json"), "knows no --json")):
+            has(done[2].split("\n")[0], "iprev-check: ", reason)
         same(w.run("-c", "/nonexistent", "192.0.2.1")[0], 78)

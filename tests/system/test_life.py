@@ -147,6 +147,16 @@ class Life(harness.Case):
         self.until(lambda: self.send("192.0.2.15").accepted())
         self.assertRegex(self.get("/metrics")[1], r'(?m)^iprev_reloads_total\{result="taken"\} 1$')
 
+    def test_E10_reload_that_needs_a_restart(self):
+        """A new socket or user: the log says that it has to wait."""
+        daemon = self.launch()
+        since = len(daemon.log())
+        text = harness.configuration().replace('user = ""', 'user = "nobody"').replace("inet:8891@", "inet:8899@")
+        daemon.reload(text, pattern="reloaded ")
+        daemon.wait_log("warning: reload: a new socket needs a restart; still on inet:8891@", since=since)
+        daemon.wait_log("warning: reload: a new user needs a restart", since=since)
+        self.assertTrue(self.send("192.0.2.10").accepted())
+
     def test_E9_reload_under_load(self):
         """A hundred reloads while mail flows: no message is lost or misjudged."""
         daemon = self.launch(mode="enforce")

@@ -91,7 +91,7 @@ class Switches(Behind, test_forged.Switches):
 class Exempt(Behind, test_exempt.Exempt):
     """Who is not judged; AUTH with libsasl2."""
 
-    test_xclient_login = None  # Sendmail has no XCLIENT
+    test_A20_xclient_login = None  # Sendmail has no XCLIENT
 
 
 class NotExempt(Behind, test_exempt.NotExempt):
