@@ -4,6 +4,7 @@
  * name, judge, write both header fields. See usage() and README.md.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "checkbench.h"
 #include "resolve.h"
 #include "verdict.h"
 
@@ -16,14 +17,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ZONE_KEY    0x5a5a5a5au /* as in dnsdelay.c and zones */
 #define THREADS_MAX 16
 #define APART       7919 /* prime: a step through all clients, when it does not divide their number */
 #define DEADLINE_MS 60000
 
 static struct settings *settings;
 static struct resolver *resolver;
-static uint32_t base, clients, stride = 1;
+static uint32_t base, stride = 1;
+uint32_t clients;
 
 static void usage(void)
 {
@@ -36,6 +37,7 @@ static void usage(void)
           "  -s N       seconds of a cached run (2)\n"
           "modes:\n"
           "  uncached   each client once\n"
+          "  bare       the same by libunbound alone, without our resolver and judgement\n"
           "  cached     each client once, then all again and again:\n"
           "  lookup     the same, only client and HELO lookups\n"
           "  judge      the same, lookups and judgement, no header fields\n",
@@ -45,7 +47,7 @@ static void usage(void)
 
 /* ---- clocks ---- */
 
-static double now(void)
+double now(void)
 {
     struct timespec ts;
 
@@ -53,7 +55,7 @@ static double now(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static double cpu(void)
+double cpu(void)
 {
     struct timespec ts;
 
@@ -91,10 +93,15 @@ struct check {
 
 enum depth { LOOKUP, JUDGE, HEADERS };
 
+/* Neighbours are apart in time, as one network has only a share of the questions. */
+uint32_t client_number(uint32_t i)
+{
+    return base + (uint32_t)((uint64_t)i * APART % clients) * stride;
+}
+
 static void client_of(struct check *c, uint32_t i)
 {
-    /* Neighbours are apart in time, as one network has only a share of the questions. */
-    uint32_t number = base + (uint32_t)((uint64_t)i * APART % clients) * stride;
+    uint32_t number = client_number(i);
     uint32_t net = htonl(number);
     char text[64];
 
@@ -277,10 +284,9 @@ static bool set_clients(char *text)
     return true;
 }
 
-static void start(const char *file)
+static void read_settings(const char *file)
 {
     struct rlimit lim;
-    char err[512];
 
     if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {
         lim.rlim_cur = lim.rlim_max;
@@ -289,6 +295,12 @@ static void start(const char *file)
     settings = file != NULL ? settings_read(file, stderr) : NULL;
     if (settings == NULL)
         exit(78);
+}
+
+static void start_resolver(void)
+{
+    char err[512];
+
     resolver = resolver_start(&settings->resolver, NULL, err, sizeof err);
     if (resolver == NULL) {
         fprintf(stderr, "checkbench: %s\n", err);
@@ -333,7 +345,13 @@ int main(int argc, char **argv)
     }
     if (optind + 1 != argc || clients == 0 || window == 0 || threads == 0 || threads > THREADS_MAX)
         usage();
-    start(file);
+    read_settings(file);
+    if (strcmp(argv[optind], "bare") == 0) {
+        bare_checks(settings, window);
+        settings_free(settings);
+        return 0;
+    }
+    start_resolver();
     run_mode(argv[optind], window, threads, seconds);
     resolver_release(resolver);
     resolver_wait_ended(10000);

@@ -33,6 +33,10 @@ GROUPS = [("postfix", 65110), ("postdrop", 65111), ("iprev-test", 65112), ("ipre
 
 libc = ctypes.CDLL(None, use_errno=True)
 
+# Where libunbound 1.17 finds the root of DNS by IPv4 (one server has had two addresses).
+ROOT_SERVERS = ("198.41.0.4", "170.247.170.2", "199.9.14.201", "192.33.4.12", "199.7.91.13", "192.203.230.10", "192.5.5.241",
+                "192.112.36.4", "198.97.190.53", "192.36.148.17", "192.58.128.30", "193.0.14.129", "199.7.83.42", "202.12.27.33")
+
 
 def inside():
     """Are we in the namespaces?"""
