@@ -31,15 +31,18 @@ static struct {
 static size_t files;
 
 int __wrap_open(const char *path, int flags, ...);
+int __real_open(const char *path, int flags, ...);
 int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int), glob_t *g);
 void __wrap_globfree(glob_t *g);
 
-/* A file without a place on a disk. */
+/* A file without a place on a disk. Between inputs the open is somebody else's: gcov's. */
 int __wrap_open(const char *path, int flags, ...)
 {
     size_t i;
     int fd;
 
+    if (files == 0)
+        return __real_open(path, flags, 0600);
     MUST((flags & O_ACCMODE) == O_RDONLY);
     for (i = 0; i < files; i++)
         if (strcmp(file[i].name, path) == 0) {
@@ -154,10 +157,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     files = 0;
     split(data, size);
     s = load(MAIN);
-    if (s == NULL)
-        return 0;
-    check_rules(s);
-    check_taken(s);
-    settings_free(s);
+    if (s != NULL) {
+        check_rules(s);
+        check_taken(s);
+        settings_free(s);
+    }
+    files = 0;
     return 0;
 }
