@@ -76,10 +76,26 @@ static struct settings *reread(const struct reload_source *from)
     return s;
 }
 
-/* NULL, to stay what one is, is a user too. */
-static bool is_other_user(const char *a, const char *b)
+/* NULL is a value too: to stay the user one is, to have no page of metrics. */
+static bool is_other(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
+}
+
+/* What was done once, before root was left, is not done again. */
+static void warn_of_restart(const struct settings *new, const struct settings *old,
+                            const char *socket)
+{
+    if (strcmp(new->socket, socket) != 0)
+        log_line(LOG_WARNING, "reload: a new socket needs a restart; still on %s", socket);
+    if (old == NULL)
+        return;
+    if (new->socket_mode != old->socket_mode)
+        log_line(LOG_WARNING, "reload: a new socket-mode needs a restart");
+    if (is_other(new->user, old->user))
+        log_line(LOG_WARNING, "reload: a new user needs a restart");
+    if (is_other(new->metrics_listen, old->metrics_listen))
+        log_line(LOG_WARNING, "reload: a new metrics.listen needs a restart");
 }
 
 void reload_run(const struct reload_source *from, const char *socket)
@@ -94,10 +110,7 @@ void reload_run(const struct reload_source *from, const char *socket)
     if (new == NULL) {
         log_line(LOG_ERR, "reload refused, the old settings stay%s%s", err[0] ? ": " : "", err);
     } else {
-        if (strcmp(new->settings->socket, socket) != 0)
-            log_line(LOG_WARNING, "reload: a new socket needs a restart; still on %s", socket);
-        if (old != NULL && is_other_user(new->settings->user, old->settings->user))
-            log_line(LOG_WARNING, "reload: a new user needs a restart");
+        warn_of_restart(new->settings, old != NULL ? old->settings : NULL, socket);
         log_set(new->settings->log.stderr_, reload_log_level(from, new->settings));
         snapshot_put(new);
         log_line(LOG_NOTICE, "reloaded %s",

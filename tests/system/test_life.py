@@ -148,13 +148,15 @@ class Life(harness.Case):
         self.assertRegex(self.get("/metrics")[1], r'(?m)^iprev_reloads_total\{result="taken"\} 1$')
 
     def test_E10_reload_that_needs_a_restart(self):
-        """A new socket or user: the log says that it has to wait."""
+        """A new socket, mode of it, user or page of metrics: the log says that it has to wait."""
         daemon = self.launch()
         since = len(daemon.log())
         text = harness.configuration().replace('user = ""', 'user = "nobody"').replace("inet:8891@", "inet:8899@")
+        text += 'socket-mode = "0600"\nmetrics { listen = "127.0.0.1:9818" }\n'
         daemon.reload(text, pattern="reloaded ")
         daemon.wait_log("warning: reload: a new socket needs a restart; still on inet:8891@", since=since)
-        daemon.wait_log("warning: reload: a new user needs a restart", since=since)
+        for key in ("socket-mode", "user", "metrics.listen"):
+            daemon.wait_log("warning: reload: a new %s needs a restart" % key, since=since)
         self.assertTrue(self.send("192.0.2.10").accepted())
 
     def test_E9_reload_under_load(self):
