@@ -116,7 +116,8 @@ static void read_qmgr(struct log_event *e, struct log_text t)
     }
 }
 
-/* "to=<user@example.org>, relay=..., dsn=2.0.0, status=sent (...)" */
+/* "to=<user@example.org>, relay=..., dsn=2.0.0, status=sent (...)"; behind an alias
+ * "to=<root@example.org>, orig_to=<postmaster@example.org>, relay=...": what the client named. */
 static void read_delivery(struct log_event *e, struct log_text t)
 {
     struct log_text status;
@@ -124,6 +125,8 @@ static void read_delivery(struct log_event *e, struct log_text t)
     if (!text_qid(&t, &e->qid) || !text_skip(&t, LIT("to=<")))
         return;
     e->recipient = text_until(&t, '>');
+    if (text_skip(&t, LIT(", orig_to=<")))
+        e->recipient = text_until(&t, '>');
     status = text_value(&t, LIT(", status="), ' ');
     if (status.s == NULL)
         return;

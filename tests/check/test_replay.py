@@ -46,6 +46,20 @@ def test_postfix():
              {"192.0.2.12": "spam.example", "192.0.2.13": "mail.bank.example", "2001:db8::31": "[IPv6:2001:db8::31]"})
 
 
+def test_exempt_recipient_behind_an_alias():
+    """Debian's aliases send postmaster@ to root: the policy asks whom the client named."""
+    lines = ("Nov  1 10:00:00 mx1 postfix/smtpd[1]: %s: client=unknown[192.0.2.11]\n"
+             "Nov  1 10:00:01 mx1 postfix/local[2]: %s: to=<%s>, %srelay=local, delay=0.1, delays=0/0/0/0, dsn=2.0.0, status=sent (x)\n")
+    cases = [("root@example.org", "orig_to=<postmaster@example.org>, ", "exempt-recipient"),
+             ("root@example.org", "orig_to=<abuse>, ", "exempt-recipient"),
+             ("postmaster@other.example", "orig_to=<user@example.org>, ", "delivered"),
+             ("user@example.org", "", "delivered")]
+    with World() as w:
+        for to, orig, outcome in cases:
+            code, data, err = w.replay_json(w.file("log", lines % ("9D0001A2B50", "9D0001A2B50", to, orig)))
+            same((code, err, totals(data)), (0, "", {outcome: 1}), to)
+
+
 def test_postfix_iso_stamps_and_filters():
     with World() as w:
         _, data, _ = w.replay_json(log("postfix-iso"))
