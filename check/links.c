@@ -159,7 +159,7 @@ static void trouble(struct judge *j, enum finding cause, const struct dname *nam
         break;
     case F_DNS_SERVFAIL:
         sbuf_str(&j->text, "the name servers failed (SERVFAIL)");
-        mend(j, "Who runs the name servers of the zone mends them; see where:");
+        mend(j, "The zone's name servers or the resolver here fail; see which:");
         break;
     case F_DNS_OVERLOAD:
         sbuf_str(&j->text, "not asked: too many questions at once");

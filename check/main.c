@@ -224,12 +224,14 @@ static int run_self(const struct settings *s, const struct options *o, int argc,
 }
 
 /* What is wrong with the number of arguments, or NULL. */
-static const char *arguments_fault(const struct options *o, int argc)
+static const char *arguments_fault(const struct options *o, int argc, char *const *argv)
 {
     switch (o->task) {
     case TASK_EXPLAIN:
         if (argc == 0)
             return "name an address or a host name";
+        if (strcmp(argv[0], "replay") == 0) /* no host name: it has one label */
+            return "replay comes before its options: iprev-check replay [...] LOG...";
         return argc > 2 ? "too many arguments" : NULL;
     case TASK_REPLAY:
         return argc == 0 ? "name a log, or - for the standard input" : NULL;
@@ -289,7 +291,7 @@ int main(int argc, char **argv)
         return code;
     argc -= optind;
     argv += optind;
-    fault = arguments_fault(&o, argc);
+    fault = arguments_fault(&o, argc, argv);
     if (fault != NULL) {
         fprintf(stderr, "iprev-check: %s\n", fault);
         usage(stderr);

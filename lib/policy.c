@@ -87,7 +87,7 @@ static bool reply_fits(const struct reply *reply, unsigned action)
 const char *rule_fault(const struct rule *r)
 {
     if ((r->all | r->none) == 0)
-        return "the rule names no words, so it would hold for every client";
+        return "when is missing or empty, so the rule would hold for every client";
     if (r->all & r->none)
         return "a word stands beside its own negation, so the rule can never hold";
     if (excludes_itself(r->all))

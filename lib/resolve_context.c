@@ -124,14 +124,20 @@ static void first_answer(void *arg, int rcode, void *packet, int len, int sec, c
 }
 
 /* libunbound reports most faults at the first question: ask one it answers alone. */
-static bool prove(struct ub_ctx *ctx, char *err, size_t errlen)
+static bool prove(struct ub_ctx *ctx, const struct resolver_settings *s, char *err, size_t errlen)
 {
     int rc = ub_resolve_event(ctx, "localhost.", 1, 1, NULL, first_answer, NULL);
 
-    if (rc != 0)
-        snprintf(err, errlen, "libunbound cannot start (trust anchor, or too few descriptors?): %s",
+    if (rc == 0)
+        return true;
+    if (s->trust_anchor != NULL)
+        snprintf(err, errlen,
+                 "libunbound cannot start (is %s a trust anchor? too few descriptors?): %s",
+                 s->trust_anchor, ub_strerror(rc));
+    else
+        snprintf(err, errlen, "libunbound cannot start (too few descriptors?): %s",
                  ub_strerror(rc));
-    return rc == 0;
+    return false;
 }
 
 /* Reserved names that libunbound answers by itself, but that sites do use. */
@@ -175,7 +181,7 @@ static struct ub_ctx *make(struct event_base *base, const struct resolver_settin
     }
     ub_ctx_debugout(ctx, NULL); /* its messages name no client; findings do */
     if (set_options(ctx, s, ports, err, errlen) && set_servers(ctx, s, err, errlen) &&
-        prove(ctx, err, errlen)) {
+        prove(ctx, s, err, errlen)) {
         unblock_zones(ctx);
         if (add_zone(ctx, zone, err, errlen))
             return ctx;

@@ -197,6 +197,7 @@ def test_usage():
         for done, reason in ((w.run(), "name an address"), (w.run("192.0.2.1", "x", "y"), "too many arguments"),
                              (w.replay(), "name a log"), (w.replay("--top", "0", "x"), "--top: not a number"),
                              (w.run("--no-dns", "192.0.2.1"), 'belongs behind "iprev-check replay"'),
+                             (w.run("--json", "replay", "a", "b"), "replay comes before its options"),
                              (w.run("--classify", "--json"), "knows no --json")):
             has(done[2].split("\n")[0], "iprev-check: ", reason)
         same(w.run("-c", "/nonexistent", "192.0.2.1")[0], 78)

@@ -92,3 +92,4 @@ class Anchor(harness.Case):
                 done = self.try_anchor(path, *args)
                 self.assertEqual(done.returncode, CONFIG, (path, args, done.stdout, done.stderr))
                 self.assertRegex(done.stderr, "trust.anchor")
+                self.assertIn(path, done.stderr)
