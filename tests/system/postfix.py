@@ -230,10 +230,14 @@ class Postfix:
                  "MAIL_CONFIG": self.path("etc")},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=open(self.path("master.err"), "wb"))  # pylint: disable=consider-using-with
-        ports = [port for port in self.lanes if isinstance(port, int)]
-        for port in ports + [int(port) for port in re.findall(r"(?m)^(\d+)\s+inet", self.master)]:
+        for port in self.ports():
             servers.wait_for(port, self.process, self.log)
         return self
+
+    def ports(self):
+        """Where it listens by TCP."""
+        return [port for port in self.lanes if isinstance(port, int)] + \
+            [int(port) for port in re.findall(r"(?m)^(\d+)\s+inet", self.master)]
 
     def local(self):
         """A client of the lane "unix:usmtpd", which has no address."""
@@ -261,5 +265,7 @@ class Postfix:
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
+            for port in self.ports():  # a smtpd that is still dying would answer for the next Postfix
+                servers.wait_gone(port)
         if self.auth:
             self.auth.stop()

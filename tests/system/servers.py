@@ -39,12 +39,25 @@ def environment(server, **more):
     return dict(os.environ, LD_LIBRARY_PATH=":".join(path for path in paths if os.path.isdir(path)), **more)
 
 
+def listening(port):
+    """Does somebody answer at the port?"""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_gone(port):
+    """Waits until nobody listens at the port any more, at most five seconds."""
+    for _ in range(250):
+        if not listening(port):
+            return
+        time.sleep(0.02)
+
+
 def wait_for(port, process, log):
     """Waits until a server that was started listens at the port; log() tells why it does not."""
     for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if listening(port):
+            return
         if process.poll() is not None:
             break
         time.sleep(0.05)
