@@ -80,12 +80,16 @@ static void print_gist(const struct judged *j, const struct term *t)
     unsigned long long lost = no->count[OUT_DELIVERED] + later->count[OUT_DELIVERED];
     char text[200];
 
+    if (j->tally->known == 0)
+        return;
     snprintf(text, sizeof text,
              "This policy would have refused %llu message%s of %llu client%s; %llu of them %s "
              "delivered then.",
              messages, messages == 1 ? "" : "s", clients, clients == 1 ? "" : "s", lost,
              lost == 1 ? "was" : "were");
     term_wrap(t, text, 0, 0);
+    if (j->temperror > 0)
+        term_put(t, TONE_BAD, "Clients of whom DNS told nothing are not among them.\n");
 }
 
 static void print_fates(const struct judged *j, const struct term *t)

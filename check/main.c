@@ -70,10 +70,10 @@ static bool read_top(struct options *o, const char *text)
     return true;
 }
 
-static bool of_replay(const struct options *o)
+static bool of_replay(const struct options *o, const char *name)
 {
     if (o->task != TASK_REPLAY)
-        fputs("iprev-check: this option belongs behind \"iprev-check replay\"\n", stderr);
+        fprintf(stderr, "iprev-check: %s belongs behind \"iprev-check replay\"\n", name);
     return o->task == TASK_REPLAY;
 }
 
@@ -104,15 +104,15 @@ static bool take_option(struct options *o, int c, const char *arg)
         return true;
     case 'H':
         o->replay.html = arg;
-        return of_replay(o);
+        return of_replay(o, "--html");
     case 'a':
         o->replay.against = arg;
-        return of_replay(o);
+        return of_replay(o, "--against");
     case 'n':
         o->replay.no_dns = true;
-        return of_replay(o);
+        return of_replay(o, "--no-dns");
     case 't':
-        return of_replay(o) && read_top(o, arg);
+        return of_replay(o, "--top") && read_top(o, arg);
     default:
         return false;
     }

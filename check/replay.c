@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { EXIT_INPUT = 66, EXIT_NO_RESOLVER = 70, EXIT_CREATE = 73, EXIT_IO = 74, EXIT_CONFIG = 78 };
+enum { EXIT_NOT_A_LOG = 65, EXIT_INPUT = 66, EXIT_NO_RESOLVER = 70, EXIT_CREATE = 73, EXIT_IO = 74, EXIT_CONFIG = 78 };
 
 static void on_line(void *arg, const char *s, size_t n)
 {
@@ -82,6 +82,8 @@ static int run(struct judged *j, int logs, char *const *log)
         code = judged_make(j, now) ? report(j) : EXIT_NO_RESOLVER;
     if (code == 0 && j->unread > 0)
         code = EXIT_INPUT;
+    if (code == 0 && tally.lines > 0 && tally.known == 0)
+        code = EXIT_NOT_A_LOG;
     judged_free(j);
     tally_free(&tally);
     return code;

@@ -92,7 +92,22 @@ const char *fit_listen(const char *text)
 
 const char *fit_host(const char *text)
 {
+    struct addr_net net;
+
+    if (addr_net_parse(&net, text, strlen(text)))
+        return "is an address, not a name; exempt.networks takes addresses";
+    if (text[0] == '*' && name_list_valid(text + 1))
+        return "has a *; names below a domain are written with a dot alone, as in .example.com";
     return name_list_valid(text) ? NULL : "is not a host name, or a dot and a domain";
+}
+
+/* Whoever is a trusted relay can name any client. */
+const char *fit_relays(const char *text)
+{
+    size_t n = strlen(text);
+
+    return n > 2 && strcmp(text + n - 2, "/0") == 0 ? "would trust every host; name your own relays"
+                                                    : NULL;
 }
 
 static bool local_part_fits(const char *s, size_t n)

@@ -122,6 +122,7 @@ unsigned settings_distance(const char *a, const char *b);
 
 /* settings_checks: what is wrong with a text, or NULL */
 const char *fit_user(const char *text);
+const char *fit_relays(const char *text);
 const char *fit_authserv_id(const char *text);
 const char *fit_file(const char *text);
 const char *fit_listen(const char *text);

@@ -370,15 +370,17 @@ static void network_fault(const struct input *in, const struct value *v)
 static void networks_read(void *where, const struct option *o, const struct input *in)
 {
     struct networks *l = where;
+    const char *fault;
     size_t i;
 
-    (void)o;
     l->net = in->n == 0 ? NULL : calloc(in->n, sizeof *l->net);
     l->n = l->net == NULL ? 0 : in->n;
     in->rd->out_of_memory |= l->n != in->n;
     for (i = 0; i < l->n; i++)
         if (!addr_net_parse(&l->net[i], in->v[i]->text, strlen(in->v[i]->text)))
             network_fault(in, in->v[i]);
+        else if (o->fit != NULL && (fault = o->fit(in->v[i]->text)) != NULL)
+            value_fault(in, in->v[i], fault);
 }
 
 static void networks_print(const void *where, const struct option *o, FILE *out)

@@ -37,7 +37,7 @@ const struct option settings_option[] = {
     {"", "authserv-id", &kind_text, "", IN(authserv_id), .fit = fit_authserv_id},
     {"", "mode", &kind_word, "monitor", IN(enforce), .words = modes},
     {"", "reject-at", &kind_word, "rcpt", IN(reject_at), .words = stages},
-    {"", "trusted-relays", &kind_networks, "{}", IN(trusted_relays)},
+    {"", "trusted-relays", &kind_networks, "{}", IN(trusted_relays), .fit = fit_relays},
 
     {"resolver", "forward", &kind_forward, "{}", IN(resolver), .fit = fit_forward},
     {"resolver", "trust-anchor", &kind_text, "", IN(resolver.trust_anchor), .fit = fit_file},

@@ -15,7 +15,9 @@
 #include "session.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -61,8 +63,8 @@ static void usage(FILE *out)
             "  -p SOCKET  listen here: inet:PORT@HOST or unix:PATH, whatever FILE says\n"
             "  -t         check the configuration and print it as understood\n"
             "  -v         log more\n"
-            "  -V         print the version\n"
-            "  -h         print this\n"
+            "  -V, --version   print the version\n"
+            "  -h, --help      print this\n"
             "Runs in the foreground. USR1 reloads the configuration, TERM and INT stop.\n",
             default_config);
 }
@@ -70,9 +72,11 @@ static void usage(FILE *out)
 /* An exit code, or -1 to go on. */
 static int read_options(int argc, char **argv)
 {
+    static const struct option long_options[] = {
+        {"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     int c;
 
-    while ((c = getopt(argc, argv, "c:p:tvVh")) != -1)
+    while ((c = getopt_long(argc, argv, "c:p:tvVh", long_options, NULL)) != -1)
         switch (c) {
         case 'c':
             source.config = optarg;
@@ -134,6 +138,8 @@ static int test_settings(struct settings *s)
         settings_free(s);
         return (int)code;
     }
+    if (s->user != NULL && getpwnam(s->user) == NULL)
+        fprintf(stderr, "iprev-milter: note: there is no user %s here yet\n", s->user);
     settings_print(s, stdout);
     settings_free(s);
     resolver_release(r);

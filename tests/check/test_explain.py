@@ -196,7 +196,7 @@ def test_usage():
         same(w.replay()[0], 64)
         for done, reason in ((w.run(), "name an address"), (w.run("192.0.2.1", "x", "y"), "too many arguments"),
                              (w.replay(), "name a log"), (w.replay("--top", "0", "x"), "--top: not a number"),
-                             (w.run("--no-dns", "192.0.2.1"), 'belongs behind "iprev-check replay"'),
+                             (w.run("--no-dns", "192.0.2.1"), '--no-dns belongs behind "iprev-check replay"'),
                              (w.run("--json", "replay", "a", "b"), "replay comes before its options"),
                              (w.run("--classify", "--json"), "knows no --json")):
             has(done[2].split("\n")[0], "iprev-check: ", reason)
