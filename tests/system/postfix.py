@@ -132,6 +132,15 @@ def why_not():
     return "no Postfix: run tests/system/get-servers (%s) or install the package" % default_root()
 
 
+def once(text):
+    """main.cf with the last line of each parameter only. Postfix would warn of the others, postlogd too: to
+    the socket that it reads itself, where it waits for ever when ten lines of others are there already."""
+    last = {}
+    for line in re.findall(r"(?m)^[^\s#].*(?:\n[ \t].*)*", text):
+        last[line.split("=")[0].strip()] = line
+    return "\n".join(last.values()) + "\n"
+
+
 class Postfix:
     """postfix = Postfix({2525: "inet:127.0.0.1:8891"}); postfix.start()
 
@@ -217,9 +226,9 @@ class Postfix:
         root = self.programs()
         libraries, daemons = self.libraries(root), daemons_in(root)
         with open(self.path("etc/main.cf"), "w", encoding="ascii") as file:
-            file.write(MAIN_CF.format(home=self.home, root=root.rstrip("/"), libraries=libraries,
-                                      daemons=daemons, shlib=libraries.split(":")[0],
-                                      sink_port=self.sink_port) + self.certificate() + self.settings)
+            file.write(once(MAIN_CF.format(home=self.home, root=root.rstrip("/"), libraries=libraries,
+                                           daemons=daemons, shlib=libraries.split(":")[0],
+                                           sink_port=self.sink_port) + self.certificate() + self.settings))
         with open(self.path("etc/master.cf"), "w", encoding="ascii") as file:
             file.write(self.services() + self.master + MASTER_CF)
         self.auth = smtp.AuthServer(self.path("queue/private/auth"), self.passwords)
