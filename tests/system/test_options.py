@@ -39,10 +39,16 @@ class Options(harness.Case):
 
     def test_version_and_help(self):
         """0, on standard output."""
-        self.assertRegex(self.run_it("-V").stdout, r"^iprev-milter \d+\.\d+")
-        done = self.run_it("-h")
-        self.assertEqual(done.returncode, 0)
-        self.assertIn("usage", done.stdout.lower())
+        for version, help_ in (("-V", "-h"), ("--version", "--help")):
+            self.assertRegex(self.run_it(version).stdout, r"^iprev-milter \d+\.\d+")
+            done = self.run_it(help_)
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("usage", done.stdout.lower())
+
+    def test_user_to_come(self):
+        """-t on a machine where the user is not there yet: a note, and it goes on."""
+        done = self.check_config('user = "not-here"\n')
+        self.assertEqual((done.returncode, done.stderr), (0, "iprev-milter: note: there is no user not-here here yet\n"))
 
     def test_good_configuration(self):
         """-t prints the configuration as understood; what it prints reads back the same."""
