@@ -10,7 +10,14 @@
 #include <string.h>
 #include <time.h>
 
-enum { EXIT_NOT_A_LOG = 65, EXIT_INPUT = 66, EXIT_NO_RESOLVER = 70, EXIT_CREATE = 73, EXIT_IO = 74, EXIT_CONFIG = 78 };
+enum {
+    EXIT_NOT_A_LOG = 65,
+    EXIT_INPUT = 66,
+    EXIT_NO_RESOLVER = 70,
+    EXIT_CREATE = 73,
+    EXIT_IO = 74,
+    EXIT_CONFIG = 78
+};
 
 static void on_line(void *arg, const char *s, size_t n)
 {

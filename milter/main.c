@@ -38,7 +38,7 @@ enum exit_code {
 
 #define STOP_WAIT_MS 10000 /* for callbacks that run */
 #define ANSWERS_MS   1000  /* for callbacks that waited for DNS, to answer */
-#define KICK_MS      50 /* while libmilter closes its listener */
+#define KICK_MS      50    /* while libmilter closes its listener */
 /* For the listener to close. Its pool destroys a mutex in use when it ends, and can
  * so lock the listener out for ever. */
 #define LISTENER_MS 2000

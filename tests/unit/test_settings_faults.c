@@ -260,7 +260,8 @@ Test(settings, shipped_file_equals_defaults)
         settings_free(s);
         free(err);
         take_marks_away(text);
-        cr_expect(strstr(text, "\n mode = monitor\n") != NULL && strstr(text, "\n     action = tag\n") != NULL);
+        cr_expect(strstr(text, "\n mode = monitor\n") != NULL &&
+                  strstr(text, "\n     action = tag\n") != NULL);
     }
     settings_free(defaults);
     free(err2);
