@@ -92,6 +92,8 @@ static bool somebody_listens(const char *path)
     return yes;
 }
 
+static int lock_fd = -1; /* open to the end of the process, which holds the lock */
+
 static const char *take_lock(const char *path)
 {
     static const struct timespec tenth = {.tv_nsec = 100000000};
@@ -100,6 +102,8 @@ static const char *take_lock(const char *path)
 
     snprintf(lock, sizeof lock, "%s.lock", path);
     fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 && errno == EACCES && access(lock, F_OK) == 0)
+        return wrong("the lock file %s is another user's: remove it", lock);
     if (fd < 0)
         return wrong("cannot make the lock file %s: %s", lock, strerror(errno));
     for (tries = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
@@ -109,7 +113,8 @@ static const char *take_lock(const char *path)
         }
         nanosleep(&tenth, NULL);
     }
-    return NULL; /* fd stays open: the lock is held to the end of the process */
+    lock_fd = fd;
+    return NULL;
 }
 
 const char *daemon_claim_socket(const char *socket)
@@ -181,8 +186,9 @@ const char *daemon_adopt_socket(const char *socket, unsigned mode, const char *u
     }
     if (geteuid() == 0 && user != NULL)
         pw = getpwnam(user);
-    if (pw != NULL && chown(path, pw->pw_uid, group_of(path, pw)) != 0)
-        return wrong("cannot give %s to %s: %s", path, user, strerror(errno));
+    if (pw != NULL && (chown(path, pw->pw_uid, group_of(path, pw)) != 0 ||
+                       (lock_fd >= 0 && fchown(lock_fd, pw->pw_uid, (gid_t)-1) != 0)))
+        return wrong("cannot give %s and its lock file to %s: %s", path, user, strerror(errno));
     if (chmod(path, mode) != 0)
         return wrong("cannot set the mode of %s: %s", path, strerror(errno));
     return NULL;
