@@ -87,7 +87,7 @@ static bool names_us(const struct helo *h, const struct self *self)
 {
     switch (h->form) {
     case HELO_LITERAL:
-        return addr_equal(&h->addr, &self->addr);
+        return addr_is_loopback(&h->addr) || addr_equal(&h->addr, &self->addr);
     case HELO_ONE_LABEL:
     case HELO_HOST:
         return is_localhost(&h->name) || dname_equal(&h->name, &self->name) ||

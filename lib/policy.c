@@ -264,14 +264,17 @@ const char *reply_read(struct reply *r, const char *s, size_t n)
     return NULL;
 }
 
-/* The default texts: `named` when the PTR name is known and fits, else `plain`.
+/* The default texts: `named` when the PTR or HELO name is known and fits, else `plain`.
  * Each begins with a letter, so no mail server can take it for a status code. */
 struct text {
     const char *named, *plain;
 };
 
 #define PROVIDER "The owner of the address, usually the hosting or network provider, can "
+#define SENDER   "The administrator of the sending server can "
 #define LATER    "Please try again later; if this goes on, "
+
+#define NO_HOST_NAME "Client {ip} does not say HELO with a full host name. " SENDER "set it."
 
 static const struct text texts[F_COUNT] = {
     [F_PTR_MISSING] = {NULL, "Client address {ip} has no PTR record (reverse DNS). " PROVIDER
@@ -299,6 +302,31 @@ static const struct text texts[F_COUNT] = {
                            "the owner of the address can correct them."},
     [F_DNS_OVERLOAD] = {NULL, "This server is too busy to check the reverse DNS of {ip}. " LATER
                               "its administrator can help."},
+    [F_PTR_GENERIC] = {"The PTR record (reverse DNS) of {ip} names {ptr}, which looks like a "
+                       "provider's default. " PROVIDER "give the host a name of its own.",
+                       "The PTR name of {ip} looks like a provider's default. " PROVIDER
+                       "give the host a name of its own."},
+    [F_HELO_MISMATCH] = {"The HELO name {helo} does not lead back to client {ip}. " SENDER
+                         "correct the name or its {rr} record.",
+                         "The HELO name of client {ip} does not lead back to it. " SENDER
+                         "correct the name or its {rr} record."},
+    [F_HELO_UNRESOLVED] = {"The HELO name {helo} of client {ip} has no {rr} record. " SENDER
+                           "correct the name, or add the record.",
+                           "The HELO name of client {ip} has no {rr} record. " SENDER
+                           "correct the name, or add the record."},
+    [F_HELO_LITERAL] = {NULL, NO_HOST_NAME},
+    [F_HELO_LITERAL_MISMATCH] = {NULL, NO_HOST_NAME},
+    [F_HELO_BARE_ADDRESS] = {NULL, NO_HOST_NAME},
+    [F_HELO_UNQUALIFIED] = {NULL, NO_HOST_NAME},
+    [F_HELO_SELF] = {NULL, "Client {ip} says HELO with a name or address of this server. " SENDER
+                           "set its own host name."},
+    [F_HELO_INVALID] = {NULL, NO_HOST_NAME},
+    [F_HELO_MISSING] = {NULL, NO_HOST_NAME},
+    [F_HELO_GENERIC] =
+        {"The HELO name {helo} of client {ip} looks like a provider's default. " SENDER
+         "set a host name of its own.",
+         "The HELO name of client {ip} looks like a provider's default. " SENDER
+         "set a host name of its own."},
 };
 
 static const struct text refused = {
@@ -357,17 +385,43 @@ static bool expand(char out[REPLY_TEXT_MAX], const char *template, const struct 
     return !sb.overflow;
 }
 
+/* The first word of a rule that tells what is wrong, when it rests on no result. */
+static const struct text *text_of_words(findings all)
+{
+    unsigned f;
+
+    for (f = F_PTR_GENERIC; f < F_COUNT; f++)
+        if ((all & FINDING(f)) != 0 && texts[f].plain != NULL)
+            return &texts[f];
+    return NULL;
+}
+
 /* Does the cause tell why? Not when the rule rests on other words alone, and a
  * permanent refusal is never explained by what may pass. */
 static const struct text *default_text(const struct rule *r, enum action action, enum finding cause)
 {
     findings words = r == NULL ? FINDINGS_CAUSE : r->all | r->none;
     bool transient = cause < F_COUNT && (FINDING(cause) & FINDINGS_TRANSIENT);
+    const struct text *text = NULL;
 
-    if (cause < F_COUNT && texts[cause].plain != NULL &&
-        (words & (FINDINGS_RESULT | FINDINGS_CAUSE)) && !(transient && action == ACTION_REJECT))
-        return &texts[cause];
+    if ((words & (FINDINGS_RESULT | FINDINGS_CAUSE)) == 0)
+        text = text_of_words(r->all);
+    else if (cause < F_COUNT && texts[cause].plain != NULL &&
+             !(transient && action == ACTION_REJECT))
+        text = &texts[cause];
+    if (text != NULL)
+        return text;
     return action == ACTION_REJECT ? &refused : &deferred;
+}
+
+static bool names_known(const char *template, const struct reply_facts *facts)
+{
+    const struct dname *name;
+
+    if (template == NULL)
+        return false;
+    name = strstr(template, "{helo}") != NULL ? facts->helo : facts->ptr;
+    return name != NULL && dname_is_host(name);
 }
 
 void policy_reply(struct reply *out, const struct rule *r, enum action action,
@@ -387,7 +441,7 @@ void policy_reply(struct reply *out, const struct rule *r, enum action action,
             expand(out->text, r->reply.text, facts))
             return;
     }
-    if (facts->ptr != NULL && dname_is_host(facts->ptr) && expand(out->text, text->named, facts))
+    if (names_known(text->named, facts) && expand(out->text, text->named, facts))
         return;
     expand(out->text, text->plain, facts);
 }

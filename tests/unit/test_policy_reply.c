@@ -207,11 +207,12 @@ Test(policy, C17_F6_default_replies_are_clean)
                     struct addr client = addr_of(ips[i]);
                     const struct dname *ptr = k < 4 ? &names[k] : NULL;
                     struct reply_facts facts = {&client, (enum finding)cause, ptr, ptr};
+                    struct rule word = {.all = cause < F_COUNT ? FINDING(cause) : 0};
                     struct reply r;
                     char ip[ADDR_TEXT_MAX];
 
                     memset(&r, 0xff, sizeof r);
-                    policy_reply(&r, NULL, (enum action)a, &facts);
+                    policy_reply(&r, cause < F_PTR_GENERIC ? NULL : &word, (enum action)a, &facts);
                     expect_clean(&r, a == ACTION_REJECT ? 5 : 4, r.text);
                     cr_expect(r.code == (a == ACTION_REJECT ? 550 : 451));
                     cr_expect_str_eq(r.xcode, a == ACTION_REJECT ? "5.7.25" : "4.7.25");
@@ -298,6 +299,45 @@ Test(policy, default_reply_fits_the_rule)
         policy_reply(&r, &rule, ACTION_REJECT, &facts);
         cr_expect((strstr(r.text, "no PTR record") != NULL) == rows[i].tells_cause, "row %zu: %s",
                   i, r.text);
+    }
+}
+
+/* A rule on the name's shape or on HELO: the reply says which, and who can mend it. */
+Test(policy, default_replies_tell_the_word)
+{
+    static const struct {
+        findings all;
+        const char *says;
+    } rows[] = {
+        {FINDING(F_PTR_GENERIC), "names mail.example.com, which looks like a provider's default"},
+        {FINDING(F_PTR_GENERIC) | FINDING(F_HELO_SELF), "names mail.example.com, which looks"},
+        {FINDING(F_HELO_MISMATCH), "The HELO name pc.example.net does not lead back to client"},
+        {FINDING(F_HELO_UNRESOLVED), "The HELO name pc.example.net of client 192.0.2.1 has no A"},
+        {FINDING(F_HELO_GENERIC), "The HELO name pc.example.net of client 192.0.2.1 looks"},
+        {FINDING(F_HELO_SELF), "HELO with a name or address of this server"},
+        {FINDING(F_HELO_LITERAL), "HELO with a full host name"},
+        {FINDING(F_HELO_LITERAL_MISMATCH), "HELO with a full host name"},
+        {FINDING(F_HELO_BARE_ADDRESS), "HELO with a full host name"},
+        {FINDING(F_HELO_UNQUALIFIED), "HELO with a full host name"},
+        {FINDING(F_HELO_INVALID), "HELO with a full host name"},
+        {FINDING(F_HELO_MISSING), "HELO with a full host name"},
+        {FINDING(F_PTR_MANY), "what this server asks"},
+        {FINDING(F_IPREV_FAIL) | FINDING(F_PTR_GENERIC), "does not lead back to this address"},
+    };
+    struct addr client = addr_of("192.0.2.1");
+    struct dname ptr = name_of("mail.example.com"), helo = name_of("pc.example.net");
+    size_t i;
+
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct rule rule = {.all = rows[i].all, .action = ACTION_REJECT};
+        struct reply_facts facts = {&client, F_FORWARD_MISMATCH, &ptr, &helo};
+        struct reply r;
+
+        policy_reply(&r, &rule, ACTION_REJECT, &facts);
+        cr_expect(strstr(r.text, rows[i].says) != NULL, "row %zu: %s", i, r.text);
+        rule.action = ACTION_TEMPFAIL;
+        policy_reply(&r, &rule, ACTION_TEMPFAIL, &facts);
+        cr_expect(strstr(r.text, rows[i].says) != NULL, "row %zu: %s", i, r.text);
     }
 }
 
