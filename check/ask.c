@@ -49,7 +49,7 @@ void ask_start(struct ask *a, const struct settings *s, struct resolver *r, cons
     a->deadline = resolver_now() + s->resolver.deadline_ms;
     helo_parse(&a->helo, helo, helo_len);
     if (a->skip == F_NONE)
-        a->chain = resolver_ask_client(r, client, a->deadline);
+        a->chain = resolver_ask_client(r, client, a->deadline, NULL);
 }
 
 void ask_exempt(struct ask *a)
@@ -57,7 +57,7 @@ void ask_exempt(struct ask *a)
     if (a->skip != F_SKIP_NETWORK)
         return;
     a->skip = F_NONE;
-    a->chain = resolver_ask_client(a->resolver, &a->client, a->deadline);
+    a->chain = resolver_ask_client(a->resolver, &a->client, a->deadline, NULL);
 }
 
 static const struct chain *known_chain(const struct ask *a)
@@ -69,7 +69,7 @@ void ask_helo(struct ask *a)
 {
     if (a->skip == F_NONE && a->helo_known && a->settings->resolver.helo && a->forward == NULL &&
         helo_must_ask(&a->helo, &a->self, known_chain(a)))
-        a->forward = resolver_ask_helo(a->resolver, &a->client, &a->helo.name, a->deadline);
+        a->forward = resolver_ask_helo(a->resolver, &a->client, &a->helo.name, a->deadline, NULL);
 }
 
 void ask_wait(struct ask *a)

@@ -234,7 +234,7 @@ static unsigned host_addresses(struct run *r, const struct dname *host, struct a
     for (i = 0; i < 2; i++) {
         struct addr any = addr_from_bytes(i == 0 ? ADDR_IPV4 : ADDR_IPV6, zero);
 
-        l[i] = resolver_ask_helo(r->resolver, &any, host, deadline);
+        l[i] = resolver_ask_helo(r->resolver, &any, host, deadline, NULL);
     }
     *transient = false;
     for (i = 0; i < 2; i++) {

@@ -89,6 +89,7 @@ static void drop_holders(struct resolver *r, unsigned n)
         if (r->worker[i].wake_fd >= 0)
             close(r->worker[i].wake_fd);
     lookup_table_free(r->table);
+    zonefile_free(&r->zone);
     free(r);
 }
 
@@ -274,12 +275,12 @@ struct resolver *resolver_start(const struct resolver_settings *s, const struct 
         errno = ENOMEM;
         return NULL;
     }
+    r->zone = zone;
     r->max_inflight = (s->max_inflight + s->threads - 1) / s->threads;
     if (r->max_inflight > ports / 4 * 3)
         r->max_inflight = ports / 4 * 3;
     for (i = 0; ok && i < r->workers; i++)
-        ok = worker_open(&r->worker[i], s, ports, &zone, err, errlen);
-    zonefile_free(&zone);
+        ok = worker_open(&r->worker[i], s, ports, &r->zone, err, errlen);
     while (ok && running < r->workers) {
         ok = worker_run(&r->worker[running], err, errlen);
         running += ok;
@@ -347,17 +348,21 @@ static void hand_over(struct resolver *r, struct lookup *l, struct request *q, i
 }
 
 static struct lookup *get(struct resolver *r, const struct addr *client, const struct dname *helo,
-                          int64_t deadline)
+                          int64_t deadline, bool *remembered)
 {
     struct lookup *l = NULL;
     struct request *q;
     enum lookup_source source;
 
+    if (remembered != NULL)
+        *remembered = false;
     if (atomic_load_explicit(&r->draining, memory_order_relaxed))
         return lookup_constant(F_DNS_TIMEOUT);
     l = lookup_table_get(r->table, client, helo, &source);
     if (l == NULL)
         return lookup_constant(F_DNS_OVERLOAD);
+    if (remembered != NULL)
+        *remembered = source == LOOKUP_CACHED;
     atomic_fetch_add_explicit(&r->lookups, 1, memory_order_relaxed);
     if (source == LOOKUP_CACHED)
         atomic_fetch_add_explicit(&r->cache_hits, 1, memory_order_relaxed);
@@ -373,15 +378,16 @@ static struct lookup *get(struct resolver *r, const struct addr *client, const s
     return l;
 }
 
-struct lookup *resolver_ask_client(struct resolver *r, const struct addr *client, int64_t deadline)
+struct lookup *resolver_ask_client(struct resolver *r, const struct addr *client, int64_t deadline,
+                                   bool *remembered)
 {
-    return get(r, client, NULL, deadline);
+    return get(r, client, NULL, deadline, remembered);
 }
 
 struct lookup *resolver_ask_helo(struct resolver *r, const struct addr *client,
-                                 const struct dname *helo, int64_t deadline)
+                                 const struct dname *helo, int64_t deadline, bool *remembered)
 {
-    return get(r, client, helo, deadline);
+    return get(r, client, helo, deadline, remembered);
 }
 
 void resolver_stats(struct resolver *r, struct resolver_stats *out)

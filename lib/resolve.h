@@ -56,10 +56,16 @@ int64_t resolver_now(void);
 
 /* Both return a reference, never NULL: without memory, a shared lookup
  * that is finished with DNS_OVERLOAD. deadline: resolver_now() based. A lookup
- * under way keeps the deadline of who asked first. */
-struct lookup *resolver_ask_client(struct resolver *r, const struct addr *client, int64_t deadline);
+ * under way keeps the deadline of who asked first. remembered: NULL, or says whether the
+ * lookup was done before this call, and so cost nothing. */
+struct lookup *resolver_ask_client(struct resolver *r, const struct addr *client, int64_t deadline,
+                                   bool *remembered);
 struct lookup *resolver_ask_helo(struct resolver *r, const struct addr *client,
-                                 const struct dname *helo, int64_t deadline);
+                                 const struct dname *helo, int64_t deadline, bool *remembered);
+
+/* A lookup takes at most so many DNS questions. */
+#define RESOLVER_CLIENT_QUESTIONS 20
+#define RESOLVER_HELO_QUESTIONS   4
 
 bool lookup_done(const struct lookup *l);
 

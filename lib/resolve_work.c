@@ -33,9 +33,10 @@ struct work {
     struct lookup *lookup; /* NULL once finished */
     struct event timer;
     int64_t started, deadline;
-    unsigned asked;    /* questions so far */
-    unsigned waiting;  /* questions at libunbound */
-    uint16_t *network; /* counts the open lookups of the client's network */
+    unsigned asked;     /* questions so far */
+    unsigned asked_ptr; /* of them, those before the names were known */
+    unsigned waiting;   /* questions at libunbound */
+    uint16_t *network;  /* counts the open lookups of the client's network */
     bool grace;
     struct fcrdns f;
 };
@@ -55,6 +56,7 @@ struct question {
     struct trail trail;
     int64_t started;
     enum rrtype type;
+    bool local; /* the zone file has the answer */
     struct dname name;
 };
 
@@ -164,6 +166,7 @@ static void ask_names(struct work *w)
     struct dname name[FCRDNS_NAMES_MAX];
     unsigned i, n = w->f.names;
 
+    w->asked_ptr = w->asked;
     for (i = 0; i < n; i++)
         name[i] = w->f.name[i].name;
     for (i = 0; i < n && w->lookup != NULL; i++)
@@ -230,6 +233,20 @@ static void follow_trail(struct trail *t, struct answer *a)
     t->secure = a->secure;
 }
 
+/* Each PTR name has the same share of what is left, whatever comes first. */
+static bool may_follow(const struct work *w, const struct question *q)
+{
+    unsigned questions = q->trail.aliases + 2; /* for this name, with the next */
+
+    if (q->trail.aliases == ALIASES_MAX)
+        return false;
+    if (q->index == QUESTION_CLIENT)
+        return true;
+    if (q->index == QUESTION_HELO)
+        return questions <= RESOLVER_HELO_QUESTIONS;
+    return w->asked_ptr + questions * w->f.names <= RESOLVER_CLIENT_QUESTIONS;
+}
+
 static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char *why_bogus,
                      int was_ratelimited)
 {
@@ -242,10 +259,11 @@ static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char 
     (void)was_ratelimited;
     atomic_fetch_sub_explicit(&k->inflight, 1, memory_order_relaxed);
     read_reply(&a, q, rcode, packet, len, sec);
-    breaker_reply(k, a.kind != ANSWER_SERVFAIL);
+    if (!q->local)
+        breaker_reply(k, a.kind != ANSWER_SERVFAIL);
     trace(k->resolver, q, &a);
     follow_trail(&q->trail, &a);
-    if (a.kind == ANSWER_ALIAS && w->lookup != NULL && q->trail.aliases < ALIASES_MAX) {
+    if (a.kind == ANSWER_ALIAS && w->lookup != NULL && may_follow(w, q)) {
         struct dname target = a.name;
 
         q->trail.aliases++;
@@ -289,6 +307,14 @@ static bool has_room(const struct worker *k, unsigned index)
     return atomic_load_explicit(&k->inflight, memory_order_relaxed) < room;
 }
 
+/* There is no answer, as no question goes out. */
+static void deny(struct work *w, unsigned index, enum answer_kind kind)
+{
+    struct answer a = answer_none(kind);
+
+    feed(w, index, &a);
+}
+
 /* Asks libunbound; an answer it has at once comes back through on_reply before
  * this returns. The work stays alive during the call: `waiting` is held. */
 static void ask(struct work *w, unsigned index, struct trail trail, const struct dname *name,
@@ -297,30 +323,36 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
     struct worker *k = w->worker;
     struct question *q = NULL;
     char text[DNAME_QUERY_MAX];
-    struct answer a;
     struct sbuf sb;
+    bool local;
 
     sbuf_init(&sb, text, sizeof text);
     dname_put_query(&sb, name);
+    local = zonefile_answers(&k->resolver->zone, text);
+    if (!local && breaker_is_open(k)) {
+        atomic_fetch_add_explicit(&k->resolver->timeouts, 1, memory_order_relaxed);
+        deny(w, index, ANSWER_TIMEOUT);
+        return;
+    }
     if (has_room(k, index))
         q = question_new(w, index, trail, name, type);
     if (q == NULL) {
         atomic_fetch_add_explicit(&k->resolver->overloads, 1, memory_order_relaxed);
-        a = answer_none(ANSWER_OVERLOAD);
-        feed(w, index, &a);
+        deny(w, index, ANSWER_OVERLOAD);
         return;
     }
     atomic_fetch_add_explicit(&k->resolver->questions, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&k->inflight, 1, memory_order_relaxed);
-    breaker_asked(k);
+    q->local = local;
+    if (!local)
+        breaker_asked(k);
     w->asked++;
     w->waiting++;
     if (ub_resolve_event(k->ctx, text, (int)type, 1, q, on_reply, NULL) != 0) {
         atomic_fetch_sub_explicit(&k->inflight, 1, memory_order_relaxed);
         w->waiting--;
         free(q);
-        a = answer_none(ANSWER_SERVFAIL);
-        feed(w, index, &a);
+        deny(w, index, ANSWER_SERVFAIL);
     }
 }
 
@@ -341,7 +373,7 @@ static enum finding turned_away(struct worker *k, const uint16_t *network)
 {
     struct resolver *r = k->resolver;
 
-    if (breaker_is_open(k)) {
+    if (breaker_is_open(k) && r->zone.records == 0) {
         atomic_fetch_add_explicit(&r->timeouts, 1, memory_order_relaxed);
         return F_DNS_TIMEOUT;
     }

@@ -8,6 +8,7 @@
 
 #include "resolve_breaker.h"
 #include "resolve_table.h"
+#include "resolve_zone.h"
 
 #include <event2/event.h>
 #include <stdatomic.h>
@@ -38,6 +39,7 @@ struct resolver {
     atomic_bool quit;
     atomic_uint holders; /* worker threads, and who ends them */
     struct lookup_table *table;
+    struct zonefile zone; /* empty without one */
     struct resolver_trace trace;
     bool traced;
     unsigned max_inflight; /* per worker */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define DEFAULT_TTL 3600
 
@@ -111,6 +112,60 @@ static bool read_records(struct zonefile *z, FILE *fp, const char *file, int *wh
     return fault == NULL;
 }
 
+/* ---- what it answers ---- */
+
+/* Owners end at a blank; a bare name does not hold any. */
+static int compare_owners(const char *a, const char *b)
+{
+    size_t an = strcspn(a, " \t"), bn = strcspn(b, " \t");
+    int d = strncasecmp(a, b, an < bn ? an : bn);
+
+    return d != 0 ? d : (an > bn) - (an < bn);
+}
+
+static int compare_records(const void *a, const void *b)
+{
+    return compare_owners(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool sort_by_owner(struct zonefile *z)
+{
+    size_t i;
+
+    z->by_owner = malloc((z->records + 1) * sizeof *z->by_owner);
+    if (z->by_owner == NULL)
+        return false;
+    for (i = 0; i < z->records; i++)
+        z->by_owner[i] = z->record[i];
+    qsort(z->by_owner, z->records, sizeof *z->by_owner, compare_records);
+    return true;
+}
+
+static bool below(const char *name, const char *apex)
+{
+    size_t n = strlen(name), k = strlen(apex);
+
+    if (strcmp(apex, ".") == 0)
+        return true;
+    return n >= k && strcasecmp(name + n - k, apex) == 0 && (n == k || name[n - k - 1] == '.');
+}
+
+bool zonefile_answers(const struct zonefile *z, const char *name)
+{
+    size_t i;
+
+    if (z->records == 0)
+        return false;
+    if (bsearch(&name, z->by_owner, z->records, sizeof *z->by_owner, compare_records) != NULL)
+        return true;
+    for (i = 0; i < z->apexes; i++)
+        if (below(name, z->apex[i]))
+            return true;
+    return false;
+}
+
+/* ---- the whole ---- */
+
 bool zonefile_read(struct zonefile *z, const char *file, char *err, size_t errlen)
 {
     FILE *fp = fopen(file, "r");
@@ -124,6 +179,11 @@ bool zonefile_read(struct zonefile *z, const char *file, char *err, size_t errle
     }
     ok = read_records(z, fp, file, &why, err, errlen);
     fclose(fp);
+    if (ok && !sort_by_owner(z)) {
+        snprintf(err, errlen, "%s", out_of_memory);
+        why = ENOMEM;
+        ok = false;
+    }
     if (!ok) {
         zonefile_free(z);
         errno = why;
@@ -141,5 +201,6 @@ void zonefile_free(struct zonefile *z)
         free(z->apex[i]);
     free(z->record);
     free(z->apex);
+    free(z->by_owner);
     memset(z, 0, sizeof *z);
 }

@@ -17,11 +17,16 @@ struct zonefile {
     char **record; /* "owner TTL IN TYPE rdata" */
     size_t apexes;
     char **apex; /* owners of SOA records: all below them is answered from here */
+    const char **by_owner; /* the records in the order of their owners, without case */
 };
 
 /* False, with "FILE:LINE: what is wrong" in err, when it cannot be read. errno is that of
  * opening the file, ENOMEM, or EINVAL for what stands in it. */
 bool zonefile_read(struct zonefile *z, const char *file, char *err, size_t errlen);
 void zonefile_free(struct zonefile *z);
+
+/* Questions for this name are answered from the file, whatever their type: it is an owner,
+ * or at or below an apex. name: as dname_put_query writes it. */
+bool zonefile_answers(const struct zonefile *z, const char *name);
 
 #endif

@@ -4,8 +4,8 @@
  * back until a step that owes a reply, and DNS would start late. On an inet socket DATA
  * is kept and replied to only so that Postfix empties its buffer before end of message;
  * without, a message waits for a delayed acknowledgement. Header fields are left
- * unanswered: a reply to each would cost more than all the rest of a session. So is MAIL
- * where nothing is decided there.
+ * unanswered: a reply to each would cost more than all the rest of a session. So are MAIL
+ * and RCPT where nothing is decided there.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "callbacks.h"
@@ -109,14 +109,25 @@ static char *macro(SMFICTX *ctx, const char *name)
 
 /* ---- negotiation ---- */
 
-static bool rules_quarantine(const struct settings *set)
+static bool some_rule(const struct settings *set, enum action action)
 {
     unsigned i;
 
     for (i = 0; i < set->policy.rules; i++)
-        if (set->policy.rule[i].action == ACTION_QUARANTINE)
-            return set->enforce;
+        if (set->policy.rule[i].action == action)
+            return true;
     return false;
+}
+
+/* Recipients matter where something is refused at RCPT, and wherever one that is exempt
+ * would change what is done: in monitor mode, what is said of it. */
+static bool rcpt_matters(const struct settings *set)
+{
+    bool exempt = set->exempt.recipients.n > 0;
+
+    if (set->reject_at == STAGE_RCPT && (set->enforce || exempt))
+        return true;
+    return exempt && some_rule(set, ACTION_QUARANTINE);
 }
 
 static unsigned long actions_wanted(const struct settings *set)
@@ -127,7 +138,7 @@ static unsigned long actions_wanted(const struct settings *set)
         f |= SMFIF_ADDHDRS;
     if (set->headers.remove_forged)
         f |= SMFIF_CHGHDRS;
-    if (rules_quarantine(set))
+    if (set->enforce && some_rule(set, ACTION_QUARANTINE))
         f |= SMFIF_QUARANTINE;
     return f;
 }
@@ -142,6 +153,11 @@ static bool mail_decides(const struct settings *set)
     return set->enforce && set->reject_at <= STAGE_MAIL;
 }
 
+static bool rcpt_decides(const struct settings *set)
+{
+    return set->enforce && set->reject_at == STAGE_RCPT;
+}
+
 static unsigned long steps_unwanted(const struct settings *set)
 {
     unsigned long p = SMFIP_NOBODY | SMFIP_NOUNKNOWN;
@@ -149,7 +165,7 @@ static unsigned long steps_unwanted(const struct settings *set)
     if (daemon_listens_unix())
         p |= SMFIP_NODATA;
 
-    if (!set->enforce || set->reject_at != STAGE_RCPT)
+    if (!rcpt_matters(set))
         p |= SMFIP_NORCPT;
     return set->headers.remove_forged || set->trusted_relays.n > 0 ? p : p | SMFIP_NOHDRS;
 }
@@ -201,7 +217,8 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
         ask_macros(ctx);
     }
     *pf0 = wanted;
-    *pf1 = (f1 & steps_unwanted(set)) | unanswered | (mail_decides(set) ? 0 : SMFIP_NR_MAIL);
+    *pf1 = (f1 & steps_unwanted(set)) | unanswered | (mail_decides(set) ? 0 : SMFIP_NR_MAIL) |
+           (rcpt_decides(set) ? 0 : SMFIP_NR_RCPT);
     *pf2 = 0;
     *pf3 = 0;
     return leave(SMFIS_CONTINUE);
@@ -339,6 +356,10 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
     s = session_of(ctx);
     if (s == NULL)
         return leave(SMFIS_CONTINUE);
+    if (!rcpt_decides(session_settings(s))) {
+        session_recipient(s, argv[0]);
+        return leave(SMFIS_NOREPLY);
+    }
     return leave(decide(ctx, s, STAGE_RCPT, argv[0]));
 }
 

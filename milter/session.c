@@ -4,6 +4,8 @@
 #include "session.h"
 
 #include "ascii.h"
+#include "asked.h"
+#include "forged.h"
 #include "identity.h"
 #include "log.h"
 #include "metrics.h"
@@ -15,22 +17,18 @@
 #include <syslog.h>
 #include <time.h>
 
-#define HELO_LOOKUPS_MAX 12   /* a client may ask for: with its own chain, 24 questions */
-#define FORGED_MAX       8192 /* Authentication-Results fields told apart in a message */
-#define HELO_MOMENT_MS   1000
-#define SLACK_MS         150 /* the resolver keeps the deadline; this is for when it cannot */
+#define QUESTIONS_MAX  24 /* of one client */
+#define HELO_MOMENT_MS 1000
+#define SLACK_MS       150 /* the resolver keeps the deadline; this is for when it cannot */
 
 struct session {
     struct snapshot *snapshot;
     struct addr client;
     struct relay relay;
-    bool counted;      /* by proxywarn */
-    enum finding skip; /* for the connection: F_SKIP_* or F_NONE */
-    int64_t chain_deadline, forward_deadline;
-    struct lookup *chain;
-    struct lookup *forward;            /* of the HELO name */
-    bool chain_cached, forward_cached; /* were remembered: cost this client nothing */
-    unsigned helo_lookups;
+    bool counted;                /* by proxywarn */
+    enum finding skip;           /* for the connection: F_SKIP_* or F_NONE */
+    struct asked chain, forward; /* forward: of the HELO name */
+    unsigned helo_questions;     /* for HELO names it no longer has, at most */
     bool helo_given;
     struct identity *identity; /* NULL: not needed yet */
     char mta_resolve[8];
@@ -40,12 +38,11 @@ struct session {
     /* message */
     bool authenticated;
     bool spared;  /* a recipient is exempt: the message goes through */
+    bool others;  /* a recipient is not */
     bool decided; /* at a stage before the end of message */
     bool logged;
-    unsigned wait_ms;          /* for this message */
-    unsigned authres, x_iprev; /* fields seen */
-    unsigned forged;           /* of authres */
-    uint8_t *forged_bits;      /* FORGED_MAX bits, or NULL: then all are when forged > 0 */
+    unsigned wait_ms; /* for this message */
+    struct forged forged;
 };
 
 _Static_assert(sizeof(struct session) + FORGED_MAX / 8 <= 4096, "bound of a connection's state");
@@ -87,23 +84,16 @@ struct session *session_new(void)
     return s;
 }
 
-static void drop(struct lookup **l)
-{
-    if (*l != NULL)
-        lookup_release(*l);
-    *l = NULL;
-}
-
 void session_free(struct session *s)
 {
     if (s == NULL)
         return;
-    drop(&s->chain);
-    drop(&s->forward);
+    asked_drop(&s->chain);
+    asked_drop(&s->forward);
     snapshot_release(s->snapshot);
     identity_release(s->identity);
+    forged_reset(&s->forged);
     free(s->raw);
-    free(s->forged_bits);
     free(s);
     metrics_session(-1);
 }
@@ -117,13 +107,13 @@ static bool relayed(const struct session *s)
 
 static void forget_client(struct session *s)
 {
-    drop(&s->chain);
-    drop(&s->forward);
+    asked_drop(&s->chain);
+    asked_drop(&s->forward);
     s->client = (struct addr){.family = ADDR_NONE};
     s->skip = F_SKIP_NO_ADDRESS;
     s->authenticated = false;
     s->helo_given = false;
-    s->helo_lookups = 0;
+    s->helo_questions = 0;
     s->raw_len = 0;
     helo_parse(&s->helo, NULL, 0);
 }
@@ -143,10 +133,10 @@ static void begin_client(struct session *s, const struct addr *client, bool loca
 {
     s->client = *client;
     s->skip = skip_reason(s, local);
-    s->chain_deadline = resolver_now() + session_settings(s)->resolver.deadline_ms;
+    s->chain.deadline = resolver_now() + session_settings(s)->resolver.deadline_ms;
     if (s->skip == F_NONE)
-        s->chain = resolver_ask_client(s->snapshot->resolver, &s->client, s->chain_deadline);
-    s->chain_cached = s->chain != NULL && lookup_done(s->chain);
+        s->chain.lookup = resolver_ask_client(s->snapshot->resolver, &s->client, s->chain.deadline,
+                                              &s->chain.remembered);
 }
 
 void session_connect(struct session *s, const struct session_peer *peer)
@@ -169,7 +159,7 @@ void session_connect(struct session *s, const struct session_peer *peer)
 
 static const struct chain *known_chain(const struct session *s)
 {
-    return s->chain != NULL && lookup_done(s->chain) ? lookup_chain(s->chain) : NULL;
+    return asked_done(&s->chain) ? lookup_chain(s->chain.lookup) : NULL;
 }
 
 /* The client's deadline holds for HELO as well; but a client that is slow to say it
@@ -178,11 +168,16 @@ static void ask_helo(struct session *s)
 {
     int64_t moment = resolver_now() + HELO_MOMENT_MS;
 
-    s->helo_lookups++;
-    s->forward_deadline = moment > s->chain_deadline ? moment : s->chain_deadline;
-    s->forward =
-        resolver_ask_helo(s->snapshot->resolver, &s->client, &s->helo.name, s->forward_deadline);
-    s->forward_cached = lookup_done(s->forward);
+    s->forward.deadline = moment > s->chain.deadline ? moment : s->chain.deadline;
+    s->forward.lookup = resolver_ask_helo(s->snapshot->resolver, &s->client, &s->helo.name,
+                                          s->forward.deadline, &s->forward.remembered);
+}
+
+static bool may_ask_helo(const struct session *s)
+{
+    return asked_questions(&s->chain, RESOLVER_CLIENT_QUESTIONS) + s->helo_questions +
+               RESOLVER_HELO_QUESTIONS <=
+           QUESTIONS_MAX;
 }
 
 static void take_helo(struct session *s, const char *argument, size_t n)
@@ -198,11 +193,12 @@ static void take_helo(struct session *s, const char *argument, size_t n)
         s->raw_len = 0;
     else
         memcpy(s->raw, argument, s->raw_len);
-    if (s->forward != NULL && dname_equal(&before, &s->helo.name))
+    if (s->forward.lookup != NULL && dname_equal(&before, &s->helo.name))
         return; /* as after STARTTLS: the same question */
-    drop(&s->forward);
-    if (s->skip == F_NONE && session_settings(s)->resolver.helo &&
-        s->helo_lookups < HELO_LOOKUPS_MAX && helo_must_ask(&s->helo, &us(s)->self, known_chain(s)))
+    s->helo_questions += asked_questions(&s->forward, RESOLVER_HELO_QUESTIONS);
+    asked_drop(&s->forward);
+    if (s->skip == F_NONE && session_settings(s)->resolver.helo && may_ask_helo(s) &&
+        helo_must_ask(&s->helo, &us(s)->self, known_chain(s)))
         ask_helo(s);
 }
 
@@ -217,14 +213,11 @@ void session_helo(struct session *s, const char *argument)
 void session_reset(struct session *s)
 {
     s->spared = false;
+    s->others = false;
     s->decided = false;
     s->logged = false;
     s->wait_ms = 0;
-    s->authres = 0;
-    s->x_iprev = 0;
-    s->forged = 0;
-    free(s->forged_bits);
-    s->forged_bits = NULL;
+    forged_reset(&s->forged);
     if (relayed(s))
         forget_client(s);
     relay_reset(&s->relay);
@@ -259,38 +252,17 @@ static void take_received(struct session *s, const char *value)
         take_helo(s, r.helo.s, r.helo.n);
 }
 
-static void note_forged(struct session *s, unsigned n)
-{
-    if (s->forged++ == 0)
-        s->forged_bits = calloc(1, FORGED_MAX / 8);
-    if (s->forged_bits != NULL && n <= FORGED_MAX)
-        s->forged_bits[(n - 1) / 8] |= (uint8_t)(1u << (n - 1) % 8);
-}
-
 void session_header(struct session *s, const char *name, const char *value)
 {
-    size_t n = strlen(name);
-
-    if (!s->relay.settled && ascii_is_word(name, n, "received"))
+    if (!s->relay.settled && ascii_is_word(name, strlen(name), "received"))
         take_received(s, value);
-    if (!session_settings(s)->headers.remove_forged)
-        return;
-    if (ascii_is_word(name, n, "x-iprev")) {
-        s->x_iprev++;
-    } else if (ascii_is_word(name, n, "authentication-results")) {
-        s->authres++;
-        if (authres_claim(value, strlen(value), us(s)->id) != AUTHRES_OTHER)
-            note_forged(s, s->authres);
-    }
+    if (session_settings(s)->headers.remove_forged)
+        forged_see(&s->forged, name, value, us(s)->id);
 }
 
 bool session_forged(const struct session *s, unsigned n)
 {
-    if (s->forged == 0 || n == 0 || n > s->authres)
-        return false;
-    if (s->forged_bits == NULL || n > FORGED_MAX)
-        return true; /* cannot tell: rather none than a forged one */
-    return (s->forged_bits[(n - 1) / 8] >> (n - 1) % 8 & 1) != 0;
+    return forged_is(&s->forged, n);
 }
 
 /* ---- the decision ---- */
@@ -300,20 +272,20 @@ static bool exempt_authenticated(const struct session *s)
     return s->authenticated && session_settings(s)->exempt.authenticated;
 }
 
-static void wait_for(struct session *s, struct lookup *l, int64_t deadline)
+static void wait_for(struct session *s, const struct asked *a)
 {
     struct metrics_wait wait;
     int64_t from;
 
-    if (l == NULL || lookup_done(l))
+    if (a->lookup == NULL || lookup_done(a->lookup))
         return;
     from = resolver_now();
-    if (from >= deadline + SLACK_MS)
+    if (from >= a->deadline + SLACK_MS)
         return;
     if (session_before_wait != NULL)
         session_before_wait();
     metrics_wait_begin(&wait);
-    lookup_wait(l, deadline + SLACK_MS);
+    lookup_wait(a->lookup, a->deadline + SLACK_MS);
     metrics_wait_end(&wait);
     if (session_after_wait != NULL)
         session_after_wait();
@@ -335,12 +307,13 @@ static void gather(struct session *s, bool helo_known, struct facts *f)
     f->chain_cause = F_DNS_TIMEOUT;
     if (f->skip != F_NONE)
         return;
-    wait_for(s, s->chain, s->chain_deadline);
+    wait_for(s, &s->chain);
     f->chain = known_chain(s);
     if (helo_known) {
-        wait_for(s, s->forward, s->forward_deadline);
-        if (s->forward != NULL)
-            f->forward = lookup_done(s->forward) ? lookup_forward(s->forward) : HELO_TRANSIENT;
+        wait_for(s, &s->forward);
+        if (s->forward.lookup != NULL)
+            f->forward =
+                asked_done(&s->forward) ? lookup_forward(s->forward.lookup) : HELO_TRANSIENT;
     }
 }
 
@@ -374,15 +347,6 @@ static const char *other_view(const struct session *s, enum finding result)
     return NULL;
 }
 
-static void add_cost(const struct lookup *l, bool cached, struct record_log *log)
-{
-    if (l == NULL || cached || !lookup_done(l))
-        return;
-    log->questions += lookup_questions(l);
-    if (lookup_ms(l) > log->dns_ms)
-        log->dns_ms = lookup_ms(l);
-}
-
 /* Counts the decision and logs it, once for a message. */
 static void tell(struct session *s, const struct verdict *v, const char *stage, const char *qid)
 {
@@ -402,8 +366,8 @@ static void tell(struct session *s, const struct verdict *v, const char *stage, 
     if (s->logged)
         return;
     s->logged = true;
-    add_cost(s->chain, s->chain_cached, &log);
-    add_cost(s->forward, s->forward_cached, &log);
+    asked_tell(&s->chain, &log);
+    asked_tell(&s->forward, &log);
     metrics_check(v->report.result, v->report.cause);
     metrics_action(v->record.action, v->record.enforce, v->record.rule);
     metrics_dns_ms(log.dns_ms);
@@ -440,19 +404,28 @@ static bool due(const struct session *s, enum reject_stage stage)
     return stage == set->reject_at || (stage == STAGE_MAIL && set->reject_at < STAGE_MAIL);
 }
 
+bool session_recipient(struct session *s, const char *recipient)
+{
+    bool exempt = check_recipient_exempt(recipient, &session_settings(s)->exempt.recipients);
+
+    if (exempt)
+        s->spared = true;
+    else
+        s->others = true;
+    return exempt;
+}
+
 void session_decide(struct session *s, enum reject_stage stage, const char *recipient,
                     const char *qid, struct outcome *out)
 {
     struct verdict v;
+    bool exempt = false;
 
     out->refuse = false;
-    if (!due(s, stage))
+    if (recipient != NULL)
+        exempt = session_recipient(s, recipient);
+    if (exempt || !due(s, stage))
         return;
-    if (recipient != NULL &&
-        check_recipient_exempt(recipient, &session_settings(s)->exempt.recipients)) {
-        s->spared = true;
-        return;
-    }
     judge(s, stage != STAGE_CONNECT, &v);
     s->decided = stage >= STAGE_MAIL;
     if (!verdict_refuses(&v) || (stage == STAGE_CONNECT && !v.certain))
@@ -473,6 +446,25 @@ static void ask_quarantine(const struct verdict *v, struct message *out)
     sbuf_str(&sb, v->record.rule);
 }
 
+/* An exempt recipient takes part in the message. A refusal that monitor mode would have
+ * made at RCPT stands when there are others: these would not have got it. */
+static bool is_spared(const struct session *s, const struct verdict *v)
+{
+    switch (v->record.action) {
+    case ACTION_QUARANTINE:
+        return s->spared;
+    case ACTION_REJECT:
+    case ACTION_TEMPFAIL:
+        if (session_settings(s)->reject_at != STAGE_RCPT && !v->record.enforce)
+            return false; /* it would have been refused before */
+        return s->spared && (v->record.enforce || !s->others);
+    case ACTION_ACCEPT:
+    case ACTION_TAG:
+        break;
+    }
+    return false;
+}
+
 void session_eom(struct session *s, const char *qid, struct message *out)
 {
     const struct settings *set = session_settings(s);
@@ -480,9 +472,11 @@ void session_eom(struct session *s, const char *qid, struct message *out)
 
     memset(out, 0, sizeof *out);
     judge(s, true, &v);
-    if (verdict_refuses(&v) && (s->spared || (s->decided && !s->logged))) {
+    if (is_spared(s, &v)) {
         s->logged = false; /* other recipients may have been refused: another decision */
-        s->spared ? verdict_spare(&v) : verdict_too_late(&v);
+        verdict_spare(&v);
+    } else if (verdict_refuses(&v) && s->decided && !s->logged) {
+        verdict_too_late(&v);
     }
     if (verdict_refuses(&v) && !s->decided) {
         make_outcome(&v, &out->outcome);
@@ -493,8 +487,8 @@ void session_eom(struct session *s, const char *qid, struct message *out)
     verdict_x_iprev(&v, set, out->x_iprev_value);
     ask_quarantine(&v, out);
     if (set->headers.remove_forged) {
-        out->x_iprev = s->x_iprev;
-        out->authres = s->authres;
+        out->x_iprev = s->forged.x_iprev;
+        out->authres = s->forged.authres;
     }
     tell(s, &v, "eom", qid);
 }

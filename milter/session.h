@@ -41,6 +41,9 @@ void session_helo(struct session *s, const char *argument);
 /* A new message begins. authenticated: {auth_authen} is set. */
 void session_mail(struct session *s, bool authenticated);
 
+/* A recipient; session_decide at STAGE_RCPT does this itself. True: it is exempt. */
+bool session_recipient(struct session *s, const char *recipient);
+
 /* A header field of the message. */
 void session_header(struct session *s, const char *name, const char *value);
 

@@ -114,8 +114,8 @@ static void ask(struct check *c)
 {
     int64_t deadline = resolver_now() + DEADLINE_MS;
 
-    c->chain = resolver_ask_client(resolver, &c->client, deadline);
-    c->forward = resolver_ask_helo(resolver, &c->client, &c->helo.name, deadline);
+    c->chain = resolver_ask_client(resolver, &c->client, deadline, NULL);
+    c->forward = resolver_ask_helo(resolver, &c->client, &c->helo.name, deadline, NULL);
 }
 
 static bool finish(struct check *c, enum depth depth)

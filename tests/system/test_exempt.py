@@ -146,6 +146,34 @@ class Exempt(harness.Case):
         self.assertEqual(result.rcpt[0].code, 550)
 
 
+class Monitor(harness.Case):
+    """What enforce mode would have done, exempt recipients included."""
+
+    dns = DNS
+    settings = {"mode": "monitor"}
+
+    def test_recipients(self):
+        """Mail to exempt recipients alone would have been taken; with another one there is a loss to tell of."""
+        for recipients, says in ((["postmaster@example.org"], "rule=exempt.recipients; action=accept"),
+                                 (["abuse@example.org", "postmaster@example.org"], "rule=exempt.recipients; action=accept"),
+                                 (["user@example.org"], "rule=forged; action=reject"),
+                                 (["user@example.org", "postmaster@example.org"], "rule=forged; action=reject")):
+            with self.subTest(recipients):
+                result = self.send("192.0.2.15", rcpt=recipients)
+                self.assertTrue(result.accepted(), result.transcript)
+                self.assertIn(says + "; mode=monitor", " ".join(result.message.one("X-IPRev").split()))
+
+    def test_next_message_is_judged_anew(self):
+        """An exempt recipient exempts one message only."""
+        with self.connect("192.0.2.15") as client:
+            client.read()
+            client.say("EHLO mail.bank.example")
+            for recipient, action in (("postmaster@example.org", "accept"), ("user@example.org", "reject"),
+                                      ("abuse@example.org", "accept")):
+                result = self.transaction(client, harness.Result(), rcpt=recipient)
+                self.assertIn("action=" + action, result.message.one("X-IPRev"))
+
+
 class NotExempt(harness.Case):
     """exempt.authenticated = false."""
 

@@ -94,6 +94,10 @@ class Exempt(Behind, test_exempt.Exempt):
     test_A20_xclient_login = None  # Sendmail has no XCLIENT
 
 
+class MonitorExempt(Behind, test_exempt.Monitor):
+    """What enforce mode would have done, exempt recipients included."""
+
+
 class NotExempt(Behind, test_exempt.NotExempt):
     """exempt.authenticated = false."""
 

@@ -332,9 +332,9 @@ static inline struct dname name_of(const char *text)
     return d;
 }
 
-/* A resolver that asks the server. */
-static inline struct resolver *start_traced(struct dns_server *v, unsigned cache, unsigned inflight,
-                                            const struct resolver_trace *trace)
+/* A resolver that asks the server. zone: a file, or NULL. */
+static inline struct resolver *start_like(struct dns_server *v, unsigned cache, unsigned inflight,
+                                          const struct resolver_trace *trace, char *zone)
 {
     char *forward[] = {v->address};
     struct resolver_settings s = {.forwards = 1,
@@ -343,7 +343,8 @@ static inline struct resolver *start_traced(struct dns_server *v, unsigned cache
                                   .helo = true,
                                   .threads = 1,
                                   .max_inflight = inflight,
-                                  .cache = cache};
+                                  .cache = cache,
+                                  .zone = zone};
     char err[512] = "";
     struct resolver *r = resolver_start(&s, trace, err, sizeof err);
 
@@ -354,9 +355,20 @@ static inline struct resolver *start_traced(struct dns_server *v, unsigned cache
     return r;
 }
 
+static inline struct resolver *start_traced(struct dns_server *v, unsigned cache, unsigned inflight,
+                                            const struct resolver_trace *trace)
+{
+    return start_like(v, cache, inflight, trace, NULL);
+}
+
 static inline struct resolver *start_at(struct dns_server *v)
 {
     return start_traced(v, 1000, 1000, NULL);
+}
+
+static inline struct resolver *start_with_zone(struct dns_server *v, char *zone)
+{
+    return start_like(v, 1000, 1000, NULL, zone);
 }
 
 static inline void end_both(struct resolver *r, struct dns_server *v)
@@ -372,7 +384,7 @@ static inline struct lookup *ask_client(struct resolver *r, const char *client, 
 {
     struct addr a = client_of(client);
     int64_t deadline = resolver_now() + ms;
-    struct lookup *l = resolver_ask_client(r, &a, deadline);
+    struct lookup *l = resolver_ask_client(r, &a, deadline, NULL);
 
     lookup_wait(l, deadline + 2000);
     return l;

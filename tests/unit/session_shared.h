@@ -12,6 +12,8 @@
 #include "../../milter/session.h"
 #include "dns_shared.h"
 
+#include <syslog.h>
+
 static const char world_zone[] = "$TTL 300\n"
                                  "$ORIGIN 2.0.192.in-addr.arpa.\n"
                                  "@ SOA ns.example. host.example. 1 2 3 4 60\n"
@@ -127,6 +129,34 @@ static inline void one_message(struct session *s, struct message *m)
     session_decide(s, STAGE_RCPT, "<user@example.org>", NULL, &o);
     cr_expect(!o.refuse);
     session_eom(s, "Q1", m);
+}
+
+/* What goes to the log between the two, standard error for a while. */
+struct captured {
+    int fd, old;
+    char text[8192];
+};
+
+static inline void capture_begin(struct captured *c)
+{
+    char path[] = "/tmp/test-session-XXXXXX";
+
+    c->fd = mkstemp(path);
+    c->old = dup(2);
+    cr_assert(c->fd >= 0 && c->old >= 0);
+    unlink(path);
+    log_set(true, LOG_INFO);
+    dup2(c->fd, 2);
+}
+
+static inline void capture_end(struct captured *c)
+{
+    ssize_t n = pread(c->fd, c->text, sizeof c->text - 1, 0);
+
+    dup2(c->old, 2);
+    c->text[n > 0 ? n : 0] = '\0';
+    close(c->fd);
+    close(c->old);
 }
 
 static inline bool has_text(const char *text, const char *part)

@@ -140,13 +140,35 @@ Test(resolve, B14_alias_chains)
     } row[] = {{"192.0.2.1", F_IPREV_TEMPERROR}, /* a loop */
                {"192.0.2.2", F_IPREV_TEMPERROR}, /* an alias of itself */
                {"192.0.2.3", F_IPREV_PASS},      /* 8 aliases */
-               {"192.0.2.4", F_IPREV_TEMPERROR} /* 9 */};
-    static const char loops[] = "$TTL 300\n$ORIGIN 2.0.192.in-addr.arpa.\n"
-                                "1 CNAME 1b\n1b CNAME 1\n2 CNAME 2\n"
-                                "3 CNAME c2\n4 CNAME c1\nc1 CNAME c2\nc2 CNAME c3\nc3 CNAME c4\n"
-                                "c4 CNAME c5\nc5 CNAME c6\nc6 CNAME c7\nc7 CNAME c8\nc8 CNAME c9\n"
-                                "c9 PTR good.example.\ngood.example. A 192.0.2.3\n"
-                                "good.example. A 192.0.2.4\n";
+               {"192.0.2.4", F_IPREV_TEMPERROR}, /* 9 */
+               {"192.0.2.5", F_IPREV_PASS},      /* ten names, one of them no alias */
+               {"192.0.2.6", F_IPREV_PASS} /* two, each with 5 aliases */};
+    static const char loops[] =
+        "$TTL 300\n$ORIGIN 2.0.192.in-addr.arpa.\n"
+        "1 CNAME 1b\n1b CNAME 1\n2 CNAME 2\n"
+        "3 CNAME c2\n4 CNAME c1\nc1 CNAME c2\nc2 CNAME c3\nc3 CNAME c4\n"
+        "c4 CNAME c5\nc5 CNAME c6\nc6 CNAME c7\nc7 CNAME c8\nc8 CNAME c9\n"
+        "c9 PTR good.example.\ngood.example. A 192.0.2.3\n"
+        "good.example. A 192.0.2.4\n"
+        "5 PTR a.example.\n5 PTR b.example.\n5 PTR c.example.\n"
+        "5 PTR d.example.\n5 PTR e.example.\n5 PTR f.example.\n"
+        "5 PTR g.example.\n5 PTR h.example.\n5 PTR i.example.\n"
+        "5 PTR j.example.\nj.example. A 192.0.2.5\n"
+        "a.example. CNAME t1.example.\n"
+        "b.example. CNAME t1.example.\n"
+        "c.example. CNAME t1.example.\n"
+        "d.example. CNAME t1.example.\n"
+        "e.example. CNAME t1.example.\n"
+        "f.example. CNAME t1.example.\n"
+        "g.example. CNAME t1.example.\n"
+        "h.example. CNAME t1.example.\n"
+        "i.example. CNAME t1.example.\n"
+        "t1.example. CNAME t2.example.\nt2.example. CNAME t3.example.\n"
+        "t3.example. CNAME t4.example.\n"
+        "6 PTR t4.example.\n6 PTR u.example.\nu.example. CNAME t4.example.\n"
+        "t4.example. CNAME t5.example.\nt5.example. CNAME t6.example.\n"
+        "t6.example. CNAME t7.example.\nt7.example. CNAME t8.example.\n"
+        "t8.example. A 192.0.2.6\n";
     struct dns_files f;
     struct resolver *r = zone_resolver(&f, loops);
     size_t i;
@@ -189,7 +211,7 @@ Test(resolve, helo_names)
         for (i = 0; i < sizeof row / sizeof row[0]; i++) {
             struct addr a = client_of(row[i].client);
             struct dname d = name_of(row[i].helo);
-            struct lookup *l = resolver_ask_helo(r, &a, &d, resolver_now() + 2000);
+            struct lookup *l = resolver_ask_helo(r, &a, &d, resolver_now() + 2000, NULL);
 
             cr_expect(lookup_wait(l, resolver_now() + 3000), "%s: not done", row[i].helo);
             cr_expect(lookup_forward(l) == row[i].forward, "%s %s: %d", row[i].client, row[i].helo,

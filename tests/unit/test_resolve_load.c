@@ -32,7 +32,7 @@ static void *asker_main(void *arg)
 
     pthread_barrier_wait(a->together);
     from = resolver_now();
-    l = resolver_ask_client(a->r, &client, from + a->wait);
+    l = resolver_ask_client(a->r, &client, from + a->wait, NULL);
     a->done = lookup_wait(l, from + a->wait + 1000);
     a->ms = (unsigned)(resolver_now() - from);
     if (a->done) {
@@ -106,10 +106,10 @@ Test(resolve, E11_drain_wakes_all)
     for (i = 0; i < ASKERS; i++)
         cr_expect(a[i].done && a[i].cause == F_DNS_TIMEOUT && a[i].ms >= 90 && a[i].ms < 1500,
                   "asker %d: %d after %u ms", i, a[i].cause, a[i].ms);
-    l = resolver_ask_client(r, &client, resolver_now() + 5000);
+    l = resolver_ask_client(r, &client, resolver_now() + 5000, NULL);
     cr_expect(lookup_done(l) && lookup_chain(l)->cause == F_DNS_TIMEOUT, "later ones at once");
     lookup_release(l);
-    l = resolver_ask_helo(r, &client, &name, resolver_now() + 5000);
+    l = resolver_ask_helo(r, &client, &name, resolver_now() + 5000, NULL);
     cr_expect(lookup_done(l) && lookup_forward(l) == HELO_TRANSIENT);
     lookup_release(l);
     end_both(r, v);
@@ -121,7 +121,7 @@ static struct lookup *ask_dead(struct resolver *r, unsigned i, int64_t deadline)
     uint8_t bytes[4] = {198, (uint8_t)(18 + i / 256), (uint8_t)i, 7};
     struct addr a = addr_from_bytes(ADDR_IPV4, bytes);
 
-    return resolver_ask_client(r, &a, deadline);
+    return resolver_ask_client(r, &a, deadline, NULL);
 }
 
 static const struct dns_row good_rows[] = {
@@ -205,7 +205,7 @@ Test(resolve, B24_helo_is_shed_first)
         sleep_ms(20);
     addr_parse(&client, "192.0.2.1", 9);
     dname_from_text(&name, "helo.example", 12);
-    helo = resolver_ask_helo(r, &client, &name, until);
+    helo = resolver_ask_helo(r, &client, &name, until, NULL);
     cr_expect(lookup_wait(helo, resolver_now() + 1000) && lookup_forward(helo) == HELO_TRANSIENT);
     good = ask_client(r, "192.0.2.1", 1000);
     cr_expect(lookup_chain(good)->result == F_IPREV_PASS, "%d", lookup_chain(good)->result);

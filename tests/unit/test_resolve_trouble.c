@@ -155,13 +155,13 @@ Test(resolve, B18_deadline)
         lookup_release(l);
     }
     {
-        struct lookup *l = resolver_ask_helo(r, &client, &name, resolver_now() + 100);
+        struct lookup *l = resolver_ask_helo(r, &client, &name, resolver_now() + 100, NULL);
 
         cr_expect(!lookup_wait(l, resolver_now() + 20), "who waits for less is let go");
         cr_expect(lookup_wait(l, resolver_now() + 1000));
         cr_expect(lookup_forward(l) == HELO_TRANSIENT);
         lookup_release(l);
-        l = resolver_ask_helo(r, &client, &name, resolver_now() - 1000);
+        l = resolver_ask_helo(r, &client, &name, resolver_now() - 1000, NULL);
         cr_expect(lookup_wait(l, resolver_now() + 300), "a deadline that has passed");
         lookup_release(l);
     }
@@ -340,7 +340,7 @@ static void ask_in_vain(struct resolver *r, unsigned from, unsigned to, unsigned
 
         snprintf(client, sizeof client, "192.0.2.%u", i);
         a = client_of(client);
-        lookup_release(resolver_ask_client(r, &a, resolver_now() + ms));
+        lookup_release(resolver_ask_client(r, &a, resolver_now() + ms, NULL));
     }
 }
 
@@ -388,6 +388,49 @@ Test(resolve, E17_E18_servers_gone_and_back)
     end_both(r, v);
 }
 
+/* What stands in the zone file needs no server; and says nothing about one. */
+Test(resolve, E18_zone_file_without_servers)
+{
+    static const struct dns_row rows[] = {{"*", RR_PTR, NULL, .rcode = DNS_NXDOMAIN}};
+    struct dns_server *v = DNS_START(rows);
+    struct dns_files f;
+    struct resolver *r;
+    struct lookup *l;
+    int64_t start;
+
+    files_make(&f, "zone",
+               "$TTL 0\n200.2.0.192.in-addr.arpa. PTR a.example.\na.example. A 192.0.2.200\n"
+               "201.2.0.192.in-addr.arpa. PTR b.Other.example.\n"
+               "Other.example. SOA ns.example. host.example. 1 2 3 4 5\n"
+               "202.2.0.192.in-addr.arpa. PTR else.where.example.\n");
+    r = start_with_zone(v, f.file);
+    atomic_store(&v->mute, true);
+    ask_in_vain(r, 11, 40, 300);
+    l = ask_client(r, "192.0.2.200", 1000);
+    cr_expect_eq(lookup_chain(l)->result, F_IPREV_PASS);
+    lookup_release(l);
+    cr_expect(comes(r, false, 6000), "the answer from the file is no sign of life");
+    l = ask_client(r, "192.0.2.200", 1000);
+    cr_expect_eq(lookup_chain(l)->result, F_IPREV_PASS, "as if nothing had happened");
+    lookup_release(l);
+    l = ask_client(r, "192.0.2.201", 1000);
+    cr_expect_eq(lookup_chain(l)->cause, F_FORWARD_MISSING, "the zone says so");
+    lookup_release(l);
+    start = resolver_now();
+    l = ask_client(r, "192.0.2.202", 5000);
+    cr_expect_eq(lookup_chain(l)->cause, F_DNS_TIMEOUT, "its name is elsewhere");
+    lookup_release(l);
+    l = ask_client(r, "192.0.2.60", 5000);
+    cr_expect_eq(lookup_chain(l)->cause, F_DNS_TIMEOUT);
+    lookup_release(l);
+    cr_expect(resolver_now() - start < 1000, "at once");
+    cr_expect_not(resolver_answered(r), "still");
+    atomic_store(&v->mute, false);
+    cr_expect(comes(r, true, 15000));
+    end_both(r, v);
+    files_remove(&f);
+}
+
 /* Zones without a working server are their owners' fault: others are asked on. */
 Test(resolve, E18_B24_dead_zones_open_nothing)
 {
@@ -424,7 +467,7 @@ Test(resolve, A22_one_network_has_its_share)
         uint8_t octets[16] = {198, 51, 100, (uint8_t)i};
         struct addr a = addr_from_bytes(ADDR_IPV4, octets);
 
-        held[i] = resolver_ask_client(r, &a, resolver_now() + 1500);
+        held[i] = resolver_ask_client(r, &a, resolver_now() + 1500, NULL);
     }
     l = ask_client(r, "192.0.2.1", 1000);
     cr_expect_eq(lookup_chain(l)->result, F_IPREV_PERMERROR, "another network is served");
@@ -440,7 +483,7 @@ Test(resolve, A22_one_network_has_its_share)
         uint8_t octets[16] = {198, 51, 100, (uint8_t)(100 + i)};
         struct addr a = addr_from_bytes(ADDR_IPV4, octets);
 
-        l = resolver_ask_client(r, &a, resolver_now() + 100);
+        l = resolver_ask_client(r, &a, resolver_now() + 100, NULL);
         lookup_wait(l, resolver_now() + 1000);
         cr_expect_neq(lookup_chain(l)->cause, F_DNS_OVERLOAD);
         lookup_release(l);

@@ -155,3 +155,37 @@ Test(resolve_zone, no_file_and_a_directory, .timeout = 5)
     cr_expect(strstr(err, f.dir) != NULL, "%s", err);
     files_remove(&f);
 }
+
+Test(resolve_zone, what_it_answers)
+{
+    static const struct {
+        const char *name;
+        bool answers;
+    } row[] = {{"a.example.", true},
+               {"A.EXAMPLE.", true},
+               {"b.a.example.", false},
+               {"example.", false},
+               {"aa.example.", false},
+               {"below.example.", true},
+               {"x.y.below.example.", true},
+               {"notbelow.example.", false},
+               {"1.2.0.192.in-addr.arpa.", true},
+               {"11.2.0.192.in-addr.arpa.", false},
+               {".", false},
+               {"a.example", false}};
+    char err[256] = "";
+    struct dns_files f;
+    struct zonefile z = {0};
+    size_t i;
+
+    cr_expect(!zonefile_answers(&z, "a.example."), "without a file nothing");
+    files_make(&f, "zone",
+               "$TTL 60\nz.example. A 192.0.2.9\nA.Example. A 192.0.2.1\na.example. A 192.0.2.2\n"
+               "1.2.0.192.in-addr.arpa. PTR a.example.\n"
+               "Below.example. SOA ns.example. host.example. 1 2 3 4 5\n");
+    cr_assert(zonefile_read(&z, f.file, err, sizeof err), "%s", err);
+    for (i = 0; i < sizeof row / sizeof row[0]; i++)
+        cr_expect(zonefile_answers(&z, row[i].name) == row[i].answers, "%s", row[i].name);
+    zonefile_free(&z);
+    files_remove(&f);
+}

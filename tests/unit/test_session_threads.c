@@ -90,7 +90,7 @@ Test(session, B18_what_is_known_too_late_refuses_nobody)
     world_begin(&w, "");
     world_config(&w, "mode = enforce", v->address);
     snapshot = snapshot_take();
-    patient = resolver_ask_client(snapshot->resolver, &client, resolver_now() + 3000);
+    patient = resolver_ask_client(snapshot->resolver, &client, resolver_now() + 3000, NULL);
     s = connected("198.51.100.9"); /* joins it, with a deadline of 400 ms */
     session_helo(s, "mail.good.example");
     session_mail(s, false);

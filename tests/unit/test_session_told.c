@@ -1,0 +1,163 @@
+/* session: what is told of a message, in the header, in the log and to the MTA.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "session_shared.h"
+
+/* ---- recipients ---- */
+
+static const char quarantine[] = "rule \"q\" { when = {\"iprev-fail\"} action = quarantine }";
+
+/* A message of 192.0.2.2 (iprev-fail) to these; refused ones are not in it. */
+static void message_to(const char *const *recipient, struct message *m)
+{
+    struct session *s = connected("192.0.2.2");
+    struct outcome o;
+
+    session_helo(s, "mail.elsewhere.example");
+    session_mail(s, false);
+    for (; *recipient != NULL; recipient++)
+        session_decide(s, STAGE_RCPT, *recipient, "Q1", &o);
+    session_eom(s, "Q1", m);
+    session_free(s);
+}
+
+/* Monitor mode says of a message what enforce mode would have done with it. */
+Test(session, exempt_recipients_in_both_modes)
+{
+    static const char *const user[] = {"<user@example.org>", NULL};
+    static const char *const abuse[] = {"<abuse@example.org>", "<postmaster@example.org>", NULL};
+    static const char *const both[] = {"<user@example.org>", "<abuse@example.org>", NULL};
+    static const struct {
+        const char *conf;
+        const char *const *to;
+        const char *says;
+        bool quarantined;
+        const char *why;
+    } row[] = {
+        {"", user, "rule=forged; action=reject", false, "as it would be refused"},
+        {"", abuse, "rule=exempt.recipients; action=accept", false, "as all would get it"},
+        {"", both, "rule=forged; action=reject", false, "as one would not get it"},
+        {"mode = enforce", abuse, "rule=exempt.recipients; action=accept", false, ""},
+        {"mode = enforce", both, "rule=exempt.recipients; action=accept", false, "the one left"},
+        {"reject-at = mail", abuse, "rule=forged; action=reject", false, "before RCPT is known"},
+        {quarantine, user, "rule=q; action=quarantine", false, ""},
+        {quarantine, both, "rule=exempt.recipients; action=accept", false, ""},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct message m;
+        struct world w;
+
+        world_begin(&w, row[i].conf);
+        message_to(row[i].to, &m);
+        cr_expect(has_text(m.x_iprev_value, row[i].says), "row %zu (%s): %s", i, row[i].why,
+                  m.x_iprev_value);
+        cr_expect(!m.quarantine && !m.outcome.refuse, "row %zu", i);
+        world_end(&w);
+    }
+}
+
+Test(session, quarantine_spares_exempt_recipients)
+{
+    static const char *const user[] = {"<user@example.org>", NULL};
+    static const char *const both[] = {"<user@example.org>", "<abuse@example.org>", NULL};
+    static const char *const stage[] = {"rcpt", "mail"};
+    unsigned i;
+
+    for (i = 0; i < 2; i++) {
+        char conf[256];
+        struct message m;
+        struct world w;
+
+        snprintf(conf, sizeof conf, "mode = enforce\nreject-at = %s\n%s", stage[i], quarantine);
+        world_begin(&w, conf);
+        message_to(user, &m);
+        cr_expect(m.quarantine, "%s", stage[i]);
+        message_to(both, &m);
+        cr_expect(!m.quarantine, "at %s they always get their mail", stage[i]);
+        world_end(&w);
+    }
+}
+
+/* ---- the log ---- */
+
+Test(session, one_log_line_for_a_decision)
+{
+    struct session_peer p = peer_of("192.0.2.2");
+    struct captured c;
+    struct session *s;
+    struct outcome o;
+    struct message m;
+    struct world w;
+    unsigned lines = 0;
+    const char *at;
+
+    world_begin(&w, "mode = enforce");
+    capture_begin(&c);
+    s = session_new();
+    p.client_resolve = "OK";
+    session_connect(s, &p);
+    session_helo(s, "evil\nclient=9.9.9.9 rule=x");
+    session_mail(s, false);
+    session_decide(s, STAGE_RCPT, "<a@example.org>", "Q7", &o);
+    session_decide(s, STAGE_RCPT, "<b@example.org>", "Q7", &o);
+    session_mail(s, true);
+    session_eom(s, "Q8", &m);
+    session_free(s);
+    capture_end(&c);
+    for (at = c.text; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    cr_expect(lines == 2, "%s", c.text);
+    cr_expect(has_text(c.text, "stage=rcpt") && has_text(c.text, "qid=Q7") &&
+                  has_text(c.text, "from-mta=OK"),
+              "%s", c.text);
+    cr_expect(has_text(c.text, "stage=eom") && has_text(c.text, "skip-authenticated"), "%s",
+              c.text);
+    cr_expect(!has_text(c.text, " client=9.9.9.9"), "F1: %s", c.text);
+    world_end(&w);
+}
+
+/* dns= of the n-th line of the log. */
+static unsigned cost_of(const char *text, unsigned n)
+{
+    while (n-- > 0 && text != NULL)
+        text = strchr(text, '\n') != NULL ? strchr(text, '\n') + 1 : NULL;
+    text = text != NULL ? strstr(text, " dns=") : NULL;
+    return text != NULL ? (unsigned)strtoul(text + 5, NULL, 10) : 999;
+}
+
+/* However fast the answers come, who asked is who paid; and pays once. */
+Test(session, dns_cost_is_told_once)
+{
+    struct captured c;
+    struct message m;
+    struct world w;
+    unsigned i;
+
+    for (i = 0; i < 20; i++) { /* now and then all is answered before the session looks */
+        struct session *s;
+
+        world_begin(&w, "");
+        capture_begin(&c);
+        s = connected("192.0.2.1");
+        if (i % 2 == 0)
+            sleep_ms(20);
+        session_helo(s, "other.good.example");
+        one_message(s, &m);
+        one_message(s, &m);
+        session_helo(s, "mail.elsewhere.example");
+        one_message(s, &m);
+        session_free(s);
+        s = connected("192.0.2.1");
+        session_helo(s, "other.good.example");
+        one_message(s, &m);
+        session_free(s);
+        capture_end(&c);
+        cr_expect_eq(cost_of(c.text, 0), 3, "PTR, its name, HELO: %s", c.text);
+        cr_expect_eq(cost_of(c.text, 1), 0, "the second message: %s", c.text);
+        cr_expect_eq(cost_of(c.text, 2), 1, "another HELO: %s", c.text);
+        cr_expect_eq(cost_of(c.text, 3), 0, "all remembered: %s", c.text);
+        world_end(&w);
+    }
+}
