@@ -36,7 +36,7 @@ struct work {
     unsigned asked;     /* questions so far */
     unsigned asked_ptr; /* of them, those before the names were known */
     unsigned waiting;   /* questions at libunbound */
-    uint16_t *network;  /* counts the open lookups of the client's network */
+    uint16_t *network;  /* counts the questions at libunbound for the client's network */
     bool grace;
     struct fcrdns f;
 };
@@ -81,7 +81,6 @@ static struct lookup *work_close(struct work *w, struct lookup_cost *cost)
     if (w->next != NULL)
         w->next->prev = w->prev;
     w->lookup = NULL;
-    --*w->network;
     cost->questions = w->asked;
     cost->ms = (unsigned)(resolver_now() - w->started);
     return l;
@@ -216,6 +215,20 @@ static void read_reply(struct answer *a, const struct question *q, int rcode, co
     a->secure = sec == 2;
 }
 
+static void goes_out(struct work *w)
+{
+    atomic_fetch_add_explicit(&w->worker->inflight, 1, memory_order_relaxed);
+    ++*w->network;
+    w->waiting++;
+}
+
+/* `waiting` is held a little longer. */
+static void leaves(struct work *w)
+{
+    atomic_fetch_sub_explicit(&w->worker->inflight, 1, memory_order_relaxed);
+    --*w->network;
+}
+
 /* What libunbound gives back at the end of the resolver is no answer. */
 static void trace(struct resolver *r, const struct question *q, const struct answer *a)
 {
@@ -257,7 +270,7 @@ static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char 
 
     (void)why_bogus;
     (void)was_ratelimited;
-    atomic_fetch_sub_explicit(&k->inflight, 1, memory_order_relaxed);
+    leaves(w);
     read_reply(&a, q, rcode, packet, len, sec);
     if (!q->local)
         breaker_reply(k, a.kind != ANSWER_SERVFAIL);
@@ -298,10 +311,12 @@ static struct question *question_new(struct work *w, unsigned index, struct trai
 
 /* HELO names are the first to be shed: with a client's chain there is a verdict, with
  * its HELO alone there is none. */
-static bool has_room(const struct worker *k, unsigned index)
+static bool has_room(const struct worker *k, const uint16_t *network, unsigned index)
 {
     unsigned room = k->resolver->max_inflight;
 
+    if (*network >= room / NETWORK_PART + NETWORK_LEAST)
+        return false;
     if (index == QUESTION_HELO)
         room -= room / 3;
     return atomic_load_explicit(&k->inflight, memory_order_relaxed) < room;
@@ -334,7 +349,7 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
         deny(w, index, ANSWER_TIMEOUT);
         return;
     }
-    if (has_room(k, index))
+    if (has_room(k, w->network, index))
         q = question_new(w, index, trail, name, type);
     if (q == NULL) {
         atomic_fetch_add_explicit(&k->resolver->overloads, 1, memory_order_relaxed);
@@ -342,14 +357,13 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
         return;
     }
     atomic_fetch_add_explicit(&k->resolver->questions, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&k->inflight, 1, memory_order_relaxed);
     q->local = local;
     if (!local)
         breaker_asked(k);
     w->asked++;
-    w->waiting++;
+    goes_out(w);
     if (ub_resolve_event(k->ctx, text, (int)type, 1, q, on_reply, NULL) != 0) {
-        atomic_fetch_sub_explicit(&k->inflight, 1, memory_order_relaxed);
+        leaves(w);
         w->waiting--;
         free(q);
         deny(w, index, ANSWER_SERVFAIL);
@@ -358,7 +372,7 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
 
 /* ---- start and end ---- */
 
-/* The open lookups of a client's /24 or /48 (with those of a few others: the table is small). */
+/* The questions of a client's /24 or /48 (with those of a few others: the table is small). */
 static uint16_t *network_of(struct worker *k, const struct addr *client)
 {
     struct addr network = *client;
@@ -377,7 +391,7 @@ static enum finding turned_away(struct worker *k, const uint16_t *network)
         atomic_fetch_add_explicit(&r->timeouts, 1, memory_order_relaxed);
         return F_DNS_TIMEOUT;
     }
-    if (*network < r->max_inflight / NETWORK_PART + NETWORK_LEAST)
+    if (has_room(k, network, QUESTION_CLIENT))
         return F_NONE;
     atomic_fetch_add_explicit(&r->overloads, 1, memory_order_relaxed);
     return F_DNS_OVERLOAD;
@@ -395,7 +409,6 @@ void work_start(struct worker *k, struct lookup *l, int64_t deadline)
         return;
     }
     w->network = network;
-    ++*network;
     w->worker = k;
     w->lookup = l;
     w->started = resolver_now();

@@ -28,7 +28,7 @@ struct worker {
     struct work *open;    /* lookups not finished, newest first */
     atomic_uint inflight; /* questions at libunbound; written by this thread only */
     struct breaker breaker;
-    uint16_t open_from[PREFIX_SLOTS]; /* lookups not finished, by the client's network */
+    uint16_t open_from[PREFIX_SLOTS]; /* questions at libunbound, by the client's network */
     struct event *beat;
     _Atomic(int64_t) beaten; /* when the thread last came round */
 };
