@@ -3,6 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "ask.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,6 +28,19 @@ struct self ask_self(const char *id)
 
     dname_from_text(&self.name, id, strlen(id));
     return self;
+}
+
+int ask_blame(int error)
+{
+    switch (error) {
+    case ENOMEM:
+    case EAGAIN:
+    case EMFILE:
+    case ENFILE:
+        return 70;
+    default:
+        return 78;
+    }
 }
 
 static enum finding skip_reason(const struct settings *s, const struct addr *client)

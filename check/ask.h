@@ -21,6 +21,10 @@ struct ask {
     int64_t deadline;
 };
 
+/* The exit code when resolver_start has failed with this errno: 78 when the settings are to
+ * blame, 70 when the machine is. */
+int ask_blame(int error);
+
 /* authserv-id: of the settings, else the host name, else "localhost". */
 void ask_own_id(const struct settings *s, char id[AUTHRES_ID_MAX]);
 

@@ -3,9 +3,11 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "batch.h"
 
+#include "ask.h"
 #include "explain.h"
 #include "sweep.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +17,7 @@
 #define LINE_OCTETS 4096 /* longer lines are bad lines: memory stays bounded */
 #define REPORTED    10   /* bad lines reported one by one */
 
-enum { EXIT_DATA = 65, EXIT_NO_RESOLVER = 70, EXIT_IO = 74 };
+enum { EXIT_DATA = 65, EXIT_IO = 74 };
 
 struct batch {
     const struct settings *settings;
@@ -185,7 +187,7 @@ int batch(const struct settings *s, FILE *in, FILE *out, bool json)
     progress_start(&b.progress, "clients", size_of(in));
     b.progress.on = b.progress.on && !isatty(fileno(out));
     if (!sweep_run(&sweep))
-        return EXIT_NO_RESOLVER;
+        return ask_blame(errno);
     progress_end(&b.progress);
     if (b.bad > 0)
         fprintf(stderr, "iprev-check: %llu of %llu lines were bad, the first is line %llu\n",

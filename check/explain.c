@@ -3,6 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "explain.h"
 
+#include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -13,7 +14,6 @@
 
 #define EXIT_REFUSED     1
 #define EXIT_UNAVAILABLE 69
-#define EXIT_INTERNAL    70
 #define EXIT_TEMPERROR   75
 
 #define SLACK_MS 200
@@ -72,6 +72,7 @@ static bool run_start(struct run *r, const struct settings *s, const struct expl
     if (r->questions != NULL)
         r->resolver = resolver_start(&s->resolver, &trace, err, sizeof err);
     if (r->resolver == NULL) {
+        r->code = ask_blame(errno);
         fprintf(stderr, "iprev-check: resolver: %s\n", err);
         questions_free(r->questions);
         return false;
@@ -175,7 +176,7 @@ int explain_client(const struct settings *s, const struct addr *client,
     struct run r;
 
     if (!run_start(&r, s, o))
-        return EXIT_INTERNAL;
+        return r.code;
     one(&r, client, o->helo);
     if (r.list != NULL)
         print_json(json_array_get(r.list, 0));
@@ -267,7 +268,7 @@ int explain_host(const struct settings *s, const struct dname *host,
     bool transient;
 
     if (!run_start(&r, s, o))
-        return EXIT_INTERNAL;
+        return r.code;
     sbuf_init(&sb, name, sizeof name);
     dname_put(&sb, host);
     n = host_addresses(&r, host, list, &transient);
@@ -336,7 +337,7 @@ int explain_self(const struct settings *s, const struct explain_options *o)
         host[0] = '\0';
     host[sizeof host - 1] = '\0';
     if (!run_start(&r, s, o))
-        return EXIT_INTERNAL;
+        return r.code;
     for (i = 0; i < n; i++)
         one(&r, &list[i], o->helo != NULL ? o->helo : strchr(host, '.') != NULL ? host : NULL);
     print_list(&r, host);

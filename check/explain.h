@@ -28,8 +28,9 @@ struct explain_options {
 };
 
 /* Each asks, judges with the daemon's own code and prints to standard output. Returns the
- * exit code: 0 accepted or tagged, 1 tempfail or reject, 75 when DNS did not tell, 70 when
- * the resolver cannot start. Of several clients the worst counts (1, 75, 0). */
+ * exit code: 0 accepted or tagged, 1 tempfail or reject, 75 when DNS did not tell, 70 or
+ * 78 when the resolver cannot start (see ask_blame). Of several clients the worst counts
+ * (1, 75, 0). */
 int explain_client(const struct settings *s, const struct addr *client,
                    const struct explain_options *o);
 

@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum exit_code { EXIT_BAD_USAGE = 64, EXIT_NO_INPUT = 66, EXIT_BAD_CONFIG = 78 };
+enum exit_code { EXIT_BAD_USAGE = 64, EXIT_NO_INPUT = 66, EXIT_IO = 74, EXIT_BAD_CONFIG = 78 };
 
 enum task { TASK_EXPLAIN, TASK_SELF, TASK_BATCH, TASK_CLASSIFY, TASK_REPLAY };
 
@@ -145,7 +145,7 @@ static int read_options(int argc, char **argv, struct options *o)
             return EXIT_BAD_USAGE;
         }
     }
-    if (o->config == NULL && access(default_config, R_OK) == 0)
+    if (o->config == NULL && access(default_config, F_OK) == 0)
         o->config = default_config;
     return -1;
 }
@@ -194,7 +194,7 @@ static int run_list(const struct settings *s, const struct options *o, const cha
         faults = classify(in, stdout, &s->shapes);
         if (faults > 0)
             fprintf(stderr, "iprev-check: %lu lines could not be judged\n", faults);
-        code = fflush(stdout) != 0 || faults > 0;
+        code = faults > 0;
     }
     if (in != stdin)
         fclose(in);
@@ -274,6 +274,16 @@ static int run(const struct settings *s, struct options *o, int argc, char **arg
     return run_explain(s, o, argc, argv);
 }
 
+/* The code, unless what was to be read has not reached its reader. */
+static int written(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    if (code != EXIT_IO) /* else it is told already */
+        fprintf(stderr, "iprev-check: standard output: %s\n", strerror(errno));
+    return EXIT_IO;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {.replay = {.top = 10}};
@@ -301,7 +311,7 @@ int main(int argc, char **argv)
     if (s == NULL)
         return code;
     allow_descriptors();
-    code = run(s, &o, argc, argv);
+    code = written(run(s, &o, argc, argv));
     settings_free(s);
     return code;
 }

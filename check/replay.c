@@ -3,6 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "replay.h"
 
+#include "ask.h"
 #include "input.h"
 #include "judged.h"
 
@@ -13,7 +14,7 @@
 enum {
     EXIT_NOT_A_LOG = 65,
     EXIT_INPUT = 66,
-    EXIT_NO_RESOLVER = 70,
+    EXIT_NO_MEMORY = 70,
     EXIT_CREATE = 73,
     EXIT_IO = 74,
     EXIT_CONFIG = 78
@@ -66,8 +67,6 @@ static int report(const struct judged *j)
         code = EXIT_IO;
     if (!o->json)
         judged_text(j, stdout);
-    if (fflush(stdout) != 0 || ferror(stdout))
-        code = EXIT_IO;
     return code;
 }
 
@@ -79,14 +78,14 @@ static int run(struct judged *j, int logs, char *const *log)
 
     if (!tally_init(&tally, j->settings, now)) {
         fprintf(stderr, "iprev-check: out of memory\n");
-        return EXIT_NO_RESOLVER;
+        return EXIT_NO_MEMORY;
     }
     j->tally = &tally;
     read_logs(j, logs, log);
     tally_end(&tally);
     code = EXIT_INPUT;
     if (j->unread == 0 || tally.lines > 0)
-        code = judged_make(j, now) ? report(j) : EXIT_NO_RESOLVER;
+        code = judged_make(j, now) ? report(j) : ask_blame(errno);
     if (code == 0 && j->unread > 0)
         code = EXIT_INPUT;
     if (code == 0 && tally.lines > 0 && tally.known == 0)

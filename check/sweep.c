@@ -3,6 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "sweep.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,13 +101,16 @@ bool sweep_run(const struct sweep *w)
     struct ring ring = {.size = window(w->settings)};
     char err[512] = "out of memory";
     struct resolver *r = NULL;
+    int error;
 
     ring.slot = calloc(ring.size, sizeof *ring.slot);
     if (ring.slot != NULL)
         r = resolver_start(&w->settings->resolver, NULL, err, sizeof err);
     if (r == NULL) {
+        error = errno;
         fprintf(stderr, "iprev-check: resolver: %s\n", err);
         free(ring.slot);
+        errno = error;
         return false;
     }
     go(&ring, w, r);

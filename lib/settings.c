@@ -199,6 +199,10 @@ static void rule_check(struct reader *rd, const struct policy *p, cfg_t *section
                        "action is missing: accept, tag, quarantine, tempfail or reject");
     else if (fault != NULL)
         settings_fault(rd, at->file, at->line, at->shown, "%s", fault);
+    if (fault == NULL && (r->all & (FINDINGS_SKIP | FINDING(F_IPREV_SKIP))) != 0)
+        settings_note(rd, at->file, at->line, at->shown,
+                      "note: clients that are exempt from the check are judged by no rule, so "
+                      "this one never holds");
     for (i = 0; fault == NULL && i + 1 < p->rules; i++)
         if (never_reached(r, &p->rule[i])) {
             settings_fault(rd, at->file, at->line, at->shown,

@@ -70,6 +70,21 @@ static void usage(FILE *out)
 }
 
 /* An exit code, or -1 to go on. */
+static int check_socket_option(void)
+{
+    char *checked = NULL;
+    const char *fault = source.socket != NULL ? settings_socket(source.socket, &checked) : NULL;
+
+    free(checked);
+    if (fault == NULL)
+        return -1;
+    if (errno == ENOMEM)
+        return EXIT_INTERNAL;
+    fprintf(stderr, "iprev-milter: -p %s: %s\n", source.socket, fault);
+    return EXIT_BAD_USAGE;
+}
+
+/* The same. */
 static int read_options(int argc, char **argv)
 {
     static const struct option long_options[] = {
@@ -107,7 +122,7 @@ static int read_options(int argc, char **argv)
     }
     if (source.config == NULL && access(default_config, F_OK) == 0)
         source.config = default_config;
-    return -1;
+    return check_socket_option();
 }
 
 /* By errno: what to blame for a failed start, the configuration or the machine. */

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 
-from checker import PROGRAM, Skip, World, has, has_not, holds, on_terminal, plain, same
+from checker import LOGS, PROGRAM, Skip, World, has, has_not, holds, on_terminal, plain, same
 
 # arguments, exit code, findings, records that mend
 CASES = [
@@ -201,3 +201,23 @@ def test_usage():
                              (w.run("--classify", "--json"), "knows no --json")):
             has(done[2].split("\n")[0], "iprev-check: ", reason)
         same(w.run("-c", "/nonexistent", "192.0.2.1")[0], 78)
+
+
+def test_exit_codes():
+    """What could not be written, whatever it was, and what stands in a file that the configuration names."""
+    with World() as w:
+        tasks = (["192.0.2.10"], ["--json", "192.0.2.10"], ["mail.good.example"], ["--classify"], ["--batch"],
+                 ["replay", os.path.join(LOGS, "sendmail.log")])
+        for args in tasks:
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([PROGRAM, *args, "-z", w.zone] if args[0] == "replay" else [PROGRAM, "-c", w.config, *args],
+                                      input=b"192.0.2.10\tmail.good.example\n", stdout=full, stderr=subprocess.PIPE)
+            same(done.returncode, 74, args)
+            has(done.stderr.decode(), "iprev-check: ")
+        bad = w.file("bad.zone", "a.example. A 192.0.2.300\n")
+        for args in (["192.0.2.10"], ["--batch"], ["replay", os.path.join(LOGS, "sendmail.log")]):
+            for zone, says in ((bad, "bad.zone:1: "), (w.path("none"), "No such file")):
+                first = args[:1] if args[0] == "replay" else []
+                code, out, err = w.run(*args[len(first):], "-z", zone, first=first, stdin=b"192.0.2.10\n")
+                same((code, out), (78, ""), args)
+                has(err, says)

@@ -150,4 +150,6 @@ class Options(harness.Case):
         with open(path, "w", encoding="ascii") as file:
             file.write(harness.configuration())
         self.assertIn("inet:8895@127.0.0.1", self.run_it("-t", "-c", path, "-p", "inet:8895@127.0.0.1").stdout)
-        self.assertIn(self.run_it("-t", "-c", path, "-p", "inet:8895x").returncode, (USAGE, CONFIG))
+        done = self.run_it("-t", "-c", path, "-p", "inet:8895x")
+        self.assertEqual(done.returncode, USAGE, done.stderr)
+        self.assertTrue(done.stderr.startswith("iprev-milter: -p inet:8895x: "), done.stderr)
