@@ -173,10 +173,6 @@ static void put_circumstances(struct sbuf *sb, const struct record_log *l)
     put_shown_field(sb, " qid=", l->qid, SHOWN_QID);
     put_shown_field(sb, " from-mta=", l->from_mta, SHOWN_NAME);
     put_shown_field(sb, " stage=", l->stage, SHOWN_STAGE);
-    if (l->relay != NULL) {
-        sbuf_str(sb, " relay=");
-        addr_put(sb, l->relay);
-    }
 }
 
 void record_put_log(struct sbuf *sb, const struct record *r, const struct record_log *l)
@@ -194,6 +190,10 @@ void record_put_log(struct sbuf *sb, const struct record *r, const struct record
     put_shown_field(sb, " mode=", r->enforce ? "enforce" : "monitor", SHOWN_STAGE);
     if (l != NULL)
         put_circumstances(sb, l);
+    if (r->relay.family != ADDR_NONE) {
+        sbuf_str(sb, " relay=");
+        addr_put(sb, &r->relay);
+    }
     if (r->why[0] != '\0') {
         sbuf_str(sb, " why=");
         put_why(sb, r->why);
@@ -280,6 +280,11 @@ static bool take_why(struct record *r, const char *s, size_t n)
            read_shown(r->why, sizeof r->why, s + 1, n - 2);
 }
 
+static bool take_relay(struct record *r, const char *s, size_t n)
+{
+    return addr_parse(&r->relay, s, n);
+}
+
 struct field {
     const char *key;
     bool (*take)(struct record *r, const char *s, size_t n);
@@ -295,9 +300,11 @@ static const struct field header_fields[] = {
 };
 
 static const struct field log_fields[] = {
-    {"client", take_client},     {"ptr", take_ptr},   {"helo", take_helo_shown},
-    {"findings", take_findings}, {"rule", take_rule}, {"action", take_action},
-    {"mode", take_mode},         {"why", take_why},   {NULL, NULL},
+    {"client", take_client},   {"ptr", take_ptr},
+    {"helo", take_helo_shown}, {"findings", take_findings},
+    {"rule", take_rule},       {"action", take_action},
+    {"mode", take_mode},       {"why", take_why},
+    {"relay", take_relay},     {NULL, NULL},
 };
 
 /* One key=value. Keys that are not in the table are passed over. */

@@ -15,12 +15,13 @@
 struct record {
     findings found;
     struct addr client;
-    struct dname ptr;         /* root: none to show */
-    struct dname helo;        /* root: none that is a host name */
+    struct dname ptr;  /* root: none to show */
+    struct dname helo; /* root: none that is a host name */
     enum action action;
     bool enforce;             /* mode=enforce; else mode=monitor */
     char rule[RULE_NAME_MAX]; /* the rule that decided; empty: none */
     char why[128];            /* reason for the name shape; empty: none */
+    struct addr relay;        /* that named the client, ADDR_NONE: none; only in the log */
 };
 
 /* Value of X-IPRev (design of the field: see iprev-milter(8)):
@@ -39,13 +40,12 @@ bool record_read_header(struct record *r, const char *s, size_t n);
 struct record_log {
     const char *helo_raw; /* the argument as it came; made visible as helo= */
     size_t helo_raw_len;
-    unsigned questions;   /* DNS questions asked for this client */
-    unsigned dns_ms;      /* from first question to last answer */
-    unsigned wait_ms;     /* that the MTA was kept waiting */
+    unsigned questions; /* DNS questions asked for this client */
+    unsigned dns_ms;    /* from first question to last answer */
+    unsigned wait_ms;   /* that the MTA was kept waiting */
     const char *qid;
     const char *from_mta; /* the MTA's own view, when it differs */
     const char *stage;    /* connect, helo, mail, rcpt, eom */
-    const struct addr *relay; /* the relay that named the client */
 };
 
 /* client= ptr= helo= findings= rule= action= mode= dns=QUESTIONS/MS wait=MS
@@ -53,7 +53,7 @@ struct record_log {
  * no LF. */
 void record_put_log(struct sbuf *sb, const struct record *r, const struct record_log *l);
 /* Reads the fields of record from a line, from client= on: what a log service
- * puts before it and unknown keys are skipped. All but why must be there, once. */
+ * puts before it and unknown keys are skipped. All but relay and why must be there, once. */
 bool record_read_log(struct record *r, const char *s, size_t n);
 
 #endif

@@ -323,6 +323,7 @@ static void judge(struct session *s, bool helo_known, struct verdict *v)
 
     gather(s, helo_known && (s->helo_given || !relayed(s)), &f);
     verdict_reach(v, session_settings(s), &f, (int64_t)time(NULL));
+    v->record.relay = s->relay.addr;
     if (relayed(s))
         v->record.enforce = false; /* to refuse would make the relay send bounces */
 }
@@ -358,7 +359,6 @@ static void tell(struct session *s, const struct verdict *v, const char *stage, 
         .qid = qid,
         .from_mta = other_view(s, v->report.result),
         .stage = stage,
-        .relay = relayed(s) ? &s->relay.addr : NULL,
     };
     char text[RECORD_LOG_MAX];
     struct sbuf sb;

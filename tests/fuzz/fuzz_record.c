@@ -53,6 +53,7 @@ static void check_log(const struct record *r, const struct record_log *l)
     MUST(record_read_log(&back, text, sb.len));
     check_same(r, &back);
     MUST(strcmp(r->why, back.why) == 0);
+    MUST(addr_equal(&r->relay, &back.relay));
 }
 
 static struct dname take_name(struct feed *in)
@@ -103,6 +104,7 @@ static void take_record(struct feed *in, struct record *r)
     memset(r, 0, sizeof *r);
     take_into(in, octets, sizeof octets);
     r->client = addr_from_bytes((enum addr_family)(bits % 3), octets);
+    r->relay = addr_from_bytes((enum addr_family)(bits / 3 % 3), octets);
     r->enforce = bits & 0x40;
     r->action = (enum action)(take(in) % (ACTION_REJECT + 1));
     r->found = take_findings(in);
