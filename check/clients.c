@@ -270,6 +270,12 @@ static void move_counts(struct client *to, struct client *from)
     from->gone = true;
 }
 
+static void count_own(struct client *k)
+{
+    k->count[OUT_DELIVERED] += k->own[0];
+    k->count[OUT_MILTER] += k->own[1];
+}
+
 static void settle(struct clients *c, struct client *base)
 {
     struct client *most = NULL;
@@ -278,13 +284,13 @@ static void settle(struct clients *c, struct client *base)
 
     for (i = base->next; i != 0; i = c->list[i].next)
         told += client_messages(&c->list[i]);
+    if (told == 0)
+        count_own(base);
     for (i = base->next; i != 0; i = c->list[i].next) {
         struct client *k = &c->list[i];
 
-        if (told == 0) {
-            k->count[OUT_DELIVERED] += k->own[0];
-            k->count[OUT_MILTER] += k->own[1];
-        }
+        if (told == 0)
+            count_own(k);
         n = client_messages(k) + k->own[0] + k->own[1];
         if (most == NULL || n > client_messages(most) + most->own[0] + most->own[1])
             most = k;

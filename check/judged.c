@@ -66,15 +66,25 @@ static struct fate fate_of(const struct verdict *v, const struct settings *s)
     return f;
 }
 
+/* Known from the address alone. */
+static bool address_exempt(const struct settings *s, const struct addr *client)
+{
+    return settings_relay_trusted(s, client) || settings_network_exempt(s, client);
+}
+
 static void judge_facts(const struct judging *g, const struct settings *s,
                         const struct facts *asked, struct verdict *v)
 {
     struct facts f = *asked;
 
-    if (settings_network_exempt(s, &f.client))
+    if (address_exempt(s, &f.client))
         f.skip = F_SKIP_NETWORK;
     f.shapes = &s->shapes;
     verdict_reach(v, s, &f, g->now);
+    if (!settings_relay_trusted(s, &f.client))
+        return;
+    v->report.found = FINDING(F_IPREV_SKIP); /* no word says why */
+    v->report.cause = F_NONE;
 }
 
 static bool next_client(void *arg, struct sweep_item *item)
@@ -132,8 +142,12 @@ static struct fate fate_logged(const struct client *k, const struct settings *s,
     struct decision d;
     struct dname ptr;
 
-    if (k->found & FINDING(F_IPREV_SKIP) || settings_network_exempt(s, &k->addr))
+    if (k->found & FINDING(F_IPREV_SKIP) || address_exempt(s, &k->addr))
         return f;
+    if (!k->logged) {
+        f.kind = FATE_UNKNOWN;
+        return f;
+    }
     f.kind = ACTION_ACCEPT;
     if (k->found & FINDING(F_IPREV_PASS) && k->ptr != NULL &&
         dname_from_text(&ptr, k->ptr, strlen(k->ptr)) && name_list_has(&s->exempt.hosts, &ptr))
@@ -152,8 +166,6 @@ static void judge_logged(struct judging *g)
         struct client *k = item.tag;
 
         k->judged = true;
-        if (!k->logged)
-            continue; /* nothing is known: FATE_UNKNOWN */
         k->result = (uint8_t)finding_pick(k->found, FINDINGS_RESULT);
         k->cause = (uint8_t)finding_pick(k->found, FINDINGS_CAUSE);
         k->fate = fate_logged(k, g->j->settings, g->now);

@@ -20,6 +20,10 @@ void client_reason(const struct client *k, const struct settings *s, struct sbuf
         sbuf_str(sb, "the log holds no findings");
         return;
     }
+    if (settings_relay_trusted(s, &k->addr)) {
+        sbuf_str(sb, "one of trusted-relays");
+        return;
+    }
     sbuf_str(sb, k->fate.rule >= 0 ? s->policy.rule[k->fate.rule].name : "no rule");
     sbuf_str(sb, ": ");
     sbuf_str(sb, k->cause < F_COUNT    ? finding_word((enum finding)k->cause)

@@ -249,6 +249,15 @@ static void keep_record(struct client *k, const struct record *r)
     keep_text(&k->why, r->why);
 }
 
+/* Whom it named sent nothing here: the message stays the relay's, as in the lines of the MTA. */
+static void on_relayed(struct tally *t, const struct record *r)
+{
+    uint32_t relay = clients_get(&t->clients, &r->relay, NULL, 0);
+
+    if (relay != 0)
+        t->clients.list[relay].own[0]++;
+}
+
 static void on_record(struct tally *t, const struct log_event *e)
 {
     bool none = e->helo.n == 1 && e->helo.s[0] == '-', refused;
@@ -259,6 +268,10 @@ static void on_record(struct tally *t, const struct log_event *e)
 
     if (!record_read_log(&r, e->record.s, e->record.n)) {
         t->damaged++;
+        return;
+    }
+    if (r.relay.family != ADDR_NONE) {
+        on_relayed(t, &r);
         return;
     }
     if (r.client.family == ADDR_NONE)

@@ -305,6 +305,34 @@ def test_memory_follows_clients_not_lines():
         holds(large < small + 4096, "%d KiB for 2 MB, %d KiB for 40 MB" % (small, large))
 
 
+def message(client, more="", qid="4BFD21A2B3C"):
+    """A message that Postfix took and delivered."""
+    return ("Nov  1 10:00:00 mx1 postfix/smtpd[1]: %s: client=x[%s]%s\n"
+            "Nov  1 10:00:01 mx1 postfix/lmtp[2]: %s: to=<u@example.org>, relay=r, dsn=2.0.0, status=sent (ok)\n" % (qid, client, more, qid))
+
+
+def record(client, found, more):
+    return "Nov  1 10:00:00 mx1 iprev-milter[3]: client=%s ptr=- helo=h.example findings=%s rule=- %s\n" % (client, found, more)
+
+
+def test_trusted_relay_is_not_judged():
+    """Nothing is refused behind a relay, and itself it is not checked."""
+    behind = record("192.0.2.12", "iprev-fail,forward-mismatch,ptr-named,helo-mismatch",
+                    "action=reject mode=monitor qid=4BFD21A2B3C stage=eom relay=192.0.2.11")
+    logs = [message("192.0.2.11"), behind.replace("qid=4BFD21A2B3C ", ""), message("192.0.2.11") + behind]
+    with World('trusted-relays = {"192.0.2.11"}') as w:
+        other = w.file("other", open(w.config).read().replace("trusted-relays", "#"))
+        for text in logs:
+            path = w.file("log", text)
+            for args in ((path,), ("--no-dns", path)):
+                code, data, _ = w.replay_json(*args)
+                same((code, actions(data), totals(data)), (0, {"exempt": 1}, {"delivered": 1}), (args, text))
+                same((data["log"]["addresses"], data["refused_but_delivered"]["count"]), (1, 0), (args, text))
+            _, data, _ = w.replay_json("--against", other, path)
+            same([(c["client"], c["reason"]) for c in data["changed"]["clients"]], [("192.0.2.11", "one of trusted-relays")])
+            same({(c["against"], c["action"]) for c in data["changes"]}, {("reject", "exempt")}, text)
+
+
 def test_golden_logs_have_no_unknown_form():
     """Every sample is used by a test."""
     names = {os.path.basename(p)[:-4] for p in glob.glob(os.path.join(LOGS, "*.log"))}

@@ -242,6 +242,7 @@ Test(replay_tally, own_records)
                                        RECORD("192.0.2.2", "mode=monitor qid=AAAA1"),
                                        MESSAGE("AAAA1", "192.0.2.2"),
                                        RECORD("192.0.2.2", "mode=monitor qid=AAAA1"),
+                                       RECORD("192.0.2.4", "mode=monitor relay=192.0.2.5"),
                                        AT "iprev-milter[1]: client=192.0.2.3 ptr=- findings=x",
                                        NULL};
     const struct client *k;
@@ -261,6 +262,10 @@ Test(replay_tally, own_records)
     cr_expect_eq(client_messages(k), 1, "%llu", (unsigned long long)client_messages(k));
     cr_expect_str_eq(k->helo, "pc one");
     cr_expect_null(entry(&t, "192.0.2.3"));
+    cr_expect_null(entry(&t, "192.0.2.4"), "named by a relay, which sent the message");
+    k = entry(&t, "192.0.2.5");
+    cr_assert_not_null(k);
+    cr_expect(k->count[OUT_DELIVERED] == 1 && k->helo == NULL && !k->logged);
     cr_expect_eq(t.damaged, 1);
     stop(&t);
 }
