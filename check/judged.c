@@ -92,7 +92,7 @@ static bool next_client(void *arg, struct sweep_item *item)
     struct judging *g = arg;
     struct clients *c = &g->j->tally->clients;
 
-    while (g->next < c->n && (c->list[g->next].gone || client_messages(&c->list[g->next]) == 0))
+    while (g->next < c->n && (c->list[g->next].gone || client_judged(&c->list[g->next]) == 0))
         g->next++;
     if (g->next == c->n)
         return false;
@@ -171,6 +171,25 @@ static void judge_logged(struct judging *g)
         k->fate = fate_logged(k, g->j->settings, g->now);
         if (g->j->against != NULL)
             k->against = fate_logged(k, g->j->against, g->now);
+    }
+}
+
+/* ---- nothing to decide ---- */
+
+/* About such a client nothing need be known, and it must not count among the refused: many are
+ * our own users, at home, where no address has a good name. */
+static void spare_undecided(struct clients *c)
+{
+    uint32_t i;
+
+    for (i = 1; i < c->n; i++) {
+        struct client *k = &c->list[i];
+
+        if (k->gone || client_messages(k) == 0 || client_judged(k) > 0)
+            continue;
+        k->judged = true;
+        k->fate = k->against = (struct fate){.kind = FATE_EXEMPT, .rule = -1};
+        k->found = 0;
     }
 }
 
@@ -326,9 +345,10 @@ static bool look_up(struct judging *g)
 bool judged_make(struct judged *j, int64_t now)
 {
     struct judging g = {.j = j, .now = now, .next = 1};
-    const struct clients *c = &j->tally->clients;
+    struct clients *c = &j->tally->clients;
     uint32_t i;
 
+    spare_undecided(c);
     if (j->options->no_dns)
         judge_logged(&g);
     else if (!look_up(&g))

@@ -24,6 +24,10 @@ void client_reason(const struct client *k, const struct settings *s, struct sbuf
         sbuf_str(sb, "one of trusted-relays");
         return;
     }
+    if (client_judged(k) == 0) {
+        sbuf_str(sb, "logins or mail to exempt recipients only");
+        return;
+    }
     sbuf_str(sb, k->fate.rule >= 0 ? s->policy.rule[k->fate.rule].name : "no rule");
     sbuf_str(sb, ": ");
     sbuf_str(sb, k->cause < F_COUNT    ? finding_word((enum finding)k->cause)

@@ -333,6 +333,30 @@ def test_trusted_relay_is_not_judged():
             same({(c["against"], c["action"]) for c in data["changes"]}, {("reject", "exempt")}, text)
 
 
+def test_clients_the_policy_does_not_decide_about():
+    """Who only logged in, or wrote only to exempt recipients, is neither refused nor tagged."""
+    login = ", sasl_method=PLAIN, sasl_username=bob"
+    text = message("192.0.2.11", login, "4BFD21A2B3C") + message("192.0.2.14", login, "4BFD21A2B3D")
+    text += message("192.0.2.12", "", "4BFD21A2B3E").replace("<u@", "<postmaster@")
+    with World() as w:
+        path, other = w.file("log", text), w.file("other", 'rule "x" { when = {"iprev-pass"} action = tempfail }')
+        for args in ((path,), ("--no-dns", path)):
+            _, data, _ = w.replay_json("--against", other, *args)
+            same({a: (s["clients"], s["messages"]) for a, s in data["actions"].items() if s["clients"] or s["messages"]},
+                 {"exempt": (3, 3)})
+            same((data["findings"], [r["clients"] for r in data["rules"] if r["clients"]]), ({}, []))
+            same((data["tagged"]["count"], data["changed"]["count"], data["changes"]), (0, 0, []))
+            same((data["log"]["addresses"], data["log"]["temperror_clients"]), (3, 0))
+        page = w.path("page.html")
+        _, out, _ = w.replay("--against", other, "--html", page, path)
+        has(out, "would have refused 0 messages of 0 ", "no client fares differently")
+        has_not(out, "Tagged", "fare differently\n")
+        has(open(page).read(), "No client fares differently", "logins or mail to exempt recipients only")
+        # of other messages the client is judged
+        _, data, _ = w.replay_json(w.file("log", text + message("192.0.2.11", "", "4BFD21A2B3F")))
+        same({a: (s["clients"], s["messages"]) for a, s in data["actions"].items() if s["messages"]}, {"exempt": (2, 3), "reject": (1, 1)})
+
+
 def test_golden_logs_have_no_unknown_form():
     """Every sample is used by a test."""
     names = {os.path.basename(p)[:-4] for p in glob.glob(os.path.join(LOGS, "*.log"))}
