@@ -272,14 +272,21 @@ static void move_counts(struct client *to, struct client *from)
 
 static void count_own(struct client *k)
 {
-    k->count[OUT_DELIVERED] += k->own[0];
-    k->count[OUT_MILTER] += k->own[1];
+    k->count[OUT_DELIVERED] += k->own[OWN_ACCEPTED];
+    k->count[OUT_MILTER] += k->own[OWN_REFUSED];
+    k->count[OUT_AUTH] += k->own[OWN_AUTH];
+}
+
+/* How often the HELO of the entry was told. */
+static uint64_t told_times(const struct client *k)
+{
+    return client_messages(k) + k->own[OWN_ACCEPTED] + k->own[OWN_REFUSED] + k->own[OWN_AUTH];
 }
 
 static void settle(struct clients *c, struct client *base)
 {
     struct client *most = NULL;
-    uint64_t told = client_messages(base), n;
+    uint64_t told = client_messages(base);
     uint32_t i;
 
     for (i = base->next; i != 0; i = c->list[i].next)
@@ -291,8 +298,7 @@ static void settle(struct clients *c, struct client *base)
 
         if (told == 0)
             count_own(k);
-        n = client_messages(k) + k->own[0] + k->own[1];
-        if (most == NULL || n > client_messages(most) + most->own[0] + most->own[1])
+        if (most == NULL || told_times(k) > told_times(most))
             most = k;
     }
     if (most != NULL)

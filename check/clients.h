@@ -31,6 +31,9 @@ enum outcome_kind {
 #define OUT_ACCEPTED_LAST OUT_OTHER
 #define OUT_REFUSED_LAST  OUT_LATER
 
+/* What our own records tell of messages. */
+enum own_kind { OWN_ACCEPTED, OWN_REFUSED, OWN_AUTH, OWN_COUNT };
+
 /* What the policy does: the actions, and two more. */
 enum { FATE_EXEMPT = ACTION_REJECT + 1, FATE_UNKNOWN, FATE_COUNT };
 
@@ -50,7 +53,7 @@ struct client {
     bool judged;
     uint32_t next; /* entries of the same address, from the one without HELO; 0: end */
     uint32_t count[OUT_COUNT];
-    uint32_t own[2];         /* our own records: accepted, refused */
+    uint32_t own[OWN_COUNT]; /* our own records */
     uint32_t when[TIMELINE]; /* messages that the policy decides about */
     findings found;
     uint8_t result, cause; /* enum finding */

@@ -235,11 +235,14 @@ static void keep_text(char **kept, const char *text)
     *kept = text[0] != '\0' ? strdup(text) : NULL;
 }
 
+/* A client that was not checked remains as it is known, and so does one of whom DNS is silent. */
 static void keep_record(struct client *k, const struct record *r)
 {
     char ptr[DNAME_TEXT_MAX] = "";
     struct sbuf sb;
 
+    if (r->found & FINDING(F_IPREV_SKIP) || (k->logged && r->found & FINDING(F_IPREV_TEMPERROR)))
+        return;
     k->logged = true;
     k->found = r->found;
     sbuf_init(&sb, ptr, sizeof ptr);
@@ -255,12 +258,21 @@ static void on_relayed(struct tally *t, const struct record *r)
     uint32_t relay = clients_get(&t->clients, &r->relay, NULL, 0);
 
     if (relay != 0)
-        t->clients.list[relay].own[0]++;
+        t->clients.list[relay].own[OWN_ACCEPTED]++;
+}
+
+static enum own_kind own_kind(const struct tally *t, const struct record *r)
+{
+    if (r->found & FINDING(F_SKIP_AUTHENTICATED) && t->settings->exempt.authenticated)
+        return OWN_AUTH;
+    return r->enforce && (r->action == ACTION_REJECT || r->action == ACTION_TEMPFAIL)
+               ? OWN_REFUSED
+               : OWN_ACCEPTED;
 }
 
 static void on_record(struct tally *t, const struct log_event *e)
 {
-    bool none = e->helo.n == 1 && e->helo.s[0] == '-', refused;
+    bool none = e->helo.n == 1 && e->helo.s[0] == '-';
     struct live *m = find(t, e);
     char helo[CLIENT_HELO_MAX];
     struct record r;
@@ -280,8 +292,7 @@ static void on_record(struct tally *t, const struct log_event *e)
     if (client == 0)
         return;
     keep_record(&t->clients.list[client], &r);
-    refused = r.enforce && (r.action == ACTION_REJECT || r.action == ACTION_TEMPFAIL);
-    t->clients.list[client].own[refused]++;
+    t->clients.list[client].own[own_kind(t, &r)]++;
     if (m != NULL && m->client != 0)
         m->client = client;
 }

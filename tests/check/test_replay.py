@@ -333,6 +333,25 @@ def test_trusted_relay_is_not_judged():
             same({(c["against"], c["action"]) for c in data["changes"]}, {("reject", "exempt")}, text)
 
 
+def test_own_records_of_logins():
+    miss, login = (record("192.0.2.11", f, "action=accept mode=monitor stage=eom")
+                   for f in ("iprev-permerror,ptr-missing", "iprev-skip,skip-authenticated"))
+    with World() as w:
+        for text, want in ((login * 3, {"exempt": 3}), (miss * 3 + login, {"reject": 3, "exempt": 1}), (login + miss * 3, {"reject": 3, "exempt": 1})):
+            path = w.file("log", text)
+            for args in ((path,), ("--no-dns", path)):
+                _, data, _ = w.replay_json(*args)
+                same((actions(data), totals(data).get("authenticated", 0)), (want, want["exempt"]), (args, text))
+        # a policy that checks them too
+        w.config = w.file("conf2", open(w.config).read() + "exempt { authenticated = false }")
+        _, data, _ = w.replay_json(w.file("log", login))
+        same((actions(data), totals(data)), ({"reject": 1}, {"delivered": 1}))
+        # what is known of a client stays when DNS is silent later
+        late = miss.replace("iprev-permerror,ptr-missing", "iprev-temperror,dns-timeout")
+        for text in (miss + late, late + miss):
+            same(actions(w.replay_json("--no-dns", w.file("log", text))[1]), {"reject": 2}, text)
+
+
 def test_clients_the_policy_does_not_decide_about():
     """Who only logged in, or wrote only to exempt recipients, is neither refused nor tagged."""
     login = ", sasl_method=PLAIN, sasl_username=bob"

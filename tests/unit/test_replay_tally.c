@@ -270,6 +270,57 @@ Test(replay_tally, own_records)
     stop(&t);
 }
 
+/* Our own records, in any order: logins are told apart, and what DNS once told stays. */
+Test(replay_tally, own_records_of_several_kinds)
+{
+#define FOUND(words)                                                                               \
+    AT "iprev-milter[1]: client=192.0.2.1 ptr=- helo=h.example findings=" words                    \
+       " rule=- action=accept mode=monitor"
+#define MISSING FOUND("iprev-permerror,ptr-missing")
+#define LOGIN   FOUND("iprev-skip,skip-authenticated")
+#define NETWORK FOUND("iprev-skip,skip-network")
+#define TIMEOUT FOUND("iprev-temperror,dns-timeout")
+    static const struct {
+        const char *line[4];
+        findings found;
+        uint32_t delivered, logins;
+    } row[] = {
+        {{LOGIN, LOGIN, LOGIN, NULL}, 0, 0, 3},
+        {{MISSING, MISSING, LOGIN, NULL},
+         FINDING(F_IPREV_PERMERROR) | FINDING(F_PTR_MISSING),
+         2,
+         1},
+        {{LOGIN, MISSING, MISSING, NULL},
+         FINDING(F_IPREV_PERMERROR) | FINDING(F_PTR_MISSING),
+         2,
+         1},
+        {{MISSING, TIMEOUT, NULL}, FINDING(F_IPREV_PERMERROR) | FINDING(F_PTR_MISSING), 2, 0},
+        {{TIMEOUT, MISSING, NULL}, FINDING(F_IPREV_PERMERROR) | FINDING(F_PTR_MISSING), 2, 0},
+        {{LOGIN, TIMEOUT, NULL}, FINDING(F_IPREV_TEMPERROR) | FINDING(F_DNS_TIMEOUT), 1, 1},
+        {{MISSING, NETWORK, NULL}, FINDING(F_IPREV_PERMERROR) | FINDING(F_PTR_MISSING), 2, 0},
+        {{NETWORK, NULL}, 0, 1, 0},
+        {{MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"), LOGIN, NULL}, 0, 1, 0},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        const struct client *k;
+        struct tally t;
+
+        start(&t);
+        feed(&t, row[i].line);
+        tally_end(&t);
+        k = entry(&t, "192.0.2.1");
+        cr_assert_not_null(k, "row %zu", i);
+        cr_expect(k->found == row[i].found && k->logged == (row[i].found != 0), "row %zu", i);
+        cr_expect(k->count[OUT_DELIVERED] == row[i].delivered &&
+                      k->count[OUT_AUTH] == row[i].logins &&
+                      client_messages(k) == row[i].delivered + row[i].logins,
+                  "row %zu", i);
+        stop(&t);
+    }
+}
+
 /* Read in January, a log without years that goes over New Year is in order. */
 Test(replay_tally, over_new_year)
 {
