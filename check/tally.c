@@ -191,6 +191,8 @@ static void on_delivery(struct tally *t, const struct log_event *e)
         return;
     if (e->state == STATE_SENT)
         m->flags |= SENT;
+    if (t->settings->reject_at != STAGE_RCPT)
+        return; /* refused before the recipient is known */
     if (m->flags & SPARED || e->recipient.n == 0 || e->recipient.n >= sizeof recipient)
         return;
     memcpy(recipient, e->recipient.s, e->recipient.n);

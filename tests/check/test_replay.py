@@ -60,6 +60,14 @@ def test_exempt_recipient_behind_an_alias():
             same((code, err, totals(data)), (0, "", {outcome: 1}), to)
 
 
+def test_exempt_recipients_need_the_step_that_tells_them():
+    """A client refused before RCPT loses mail to postmaster@ too."""
+    for stage, want in (("rcpt", {"exempt-recipient": 1}), ("mail", {"delivered": 1}), ("helo", {"delivered": 1}), ("connect", {"delivered": 1})):
+        with World("reject-at = " + stage) as w:
+            _, data, _ = w.replay_json(w.file("log", message("192.0.2.11").replace("<u@", "<postmaster@")))
+            same((totals(data), data["refused_but_delivered"]["count"]), (want, int("delivered" in want)), stage)
+
+
 def test_postfix_iso_stamps_and_filters():
     with World() as w:
         _, data, _ = w.replay_json(log("postfix-iso"))
