@@ -278,6 +278,12 @@ static bool is_changed(const struct judged *j, const struct client *k)
     return j->against != NULL && !same_fate(k);
 }
 
+static bool is_refused(const struct judged *j, const struct client *k)
+{
+    (void)j;
+    return fate_refuses(k->fate.kind);
+}
+
 static bool is_any(const struct judged *j, const struct client *k)
 {
     (void)j;
@@ -305,19 +311,20 @@ static bool make_list(struct judged_list *l, const struct judged *j,
     return true;
 }
 
-static uint64_t count_addresses(const struct judged *j)
+static uint64_t count_addresses(const struct judged *j,
+                                bool (*wanted)(const struct judged *, const struct client *))
 {
     const struct clients *c = &j->tally->clients;
     uint64_t n = 0;
     uint32_t i, k;
 
     for (i = 1; i < c->n; i++) {
-        bool any = c->list[i].judged;
+        bool any = c->list[i].judged && wanted(j, &c->list[i]);
 
         if (c->list[i].helo != NULL)
             continue;
         for (k = c->list[i].next; k != 0; k = c->list[k].next)
-            any |= c->list[k].judged;
+            any |= c->list[k].judged && wanted(j, &c->list[k]);
         n += any;
     }
     return n;
@@ -356,7 +363,8 @@ bool judged_make(struct judged *j, int64_t now)
     for (i = 1; i < c->n; i++)
         if (c->list[i].judged)
             sum_client(j, &c->list[i]);
-    j->addresses = count_addresses(j);
+    j->addresses = count_addresses(j, is_any);
+    j->refused_addresses = count_addresses(j, is_refused);
     if (make_list(&j->lost, j, is_lost, by_delivered) &&
         make_list(&j->caught, j, is_caught, by_messages) &&
         make_list(&j->tagged, j, is_tagged, by_delivered) &&

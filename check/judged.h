@@ -26,6 +26,7 @@ struct judged {
     uint64_t octets;
     unsigned files, unread;      /* given; of these not read to their end */
     uint64_t clients, addresses; /* pairs of address and HELO with messages; addresses of them */
+    uint64_t refused_addresses;  /* of which the policy refuses a pair */
     uint64_t temperror;          /* clients of whom DNS told nothing now */
     struct judged_sum fate[FATE_COUNT];
     struct judged_sum rule[RULES_MAX];

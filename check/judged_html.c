@@ -114,14 +114,8 @@ static void figure(FILE *out, const char *class, uint64_t n, const char *text)
     fprintf(out, "</b><span>%s</span></div>\n", text);
 }
 
-static void put_figures(const struct judged *j, FILE *out)
+static void put_title(const struct judged *j, FILE *out)
 {
-    const struct judged_sum *reject = &j->fate[ACTION_REJECT], *later = &j->fate[ACTION_TEMPFAIL];
-    uint64_t all = 0;
-    unsigned i;
-
-    for (i = 0; i < FATE_COUNT; i++)
-        all += messages_of(&j->fate[i]);
     fputs("<header><h1>What this policy would have done</h1>\n<p>", out);
     html_number(out, j->tally->lines);
     fputs(" log lines", out);
@@ -133,15 +127,36 @@ static void put_figures(const struct judged *j, FILE *out)
     }
     fputs(", configuration <code>", out);
     html_text(out, j->settings->file != NULL ? j->settings->file : "(built-in defaults)");
-    fputs("</code></p></header>\n<div class=\"figures\">\n", out);
+    fputs("</code></p></header>\n", out);
+}
+
+static void put_figures(const struct judged *j, FILE *out)
+{
+    const struct judged_sum *reject = &j->fate[ACTION_REJECT], *later = &j->fate[ACTION_TEMPFAIL];
+    uint64_t all = 0;
+    unsigned i;
+
+    for (i = 0; i < FATE_COUNT; i++)
+        all += messages_of(&j->fate[i]);
+    fputs("<div class=\"figures\">\n", out);
     figure(out, "", all, "messages seen");
     figure(out, "", j->addresses, "client addresses");
     figure(out, "bad", messages_of(reject) + messages_of(later), "messages refused by the policy");
-    figure(out, "bad", reject->clients + later->clients, "clients refused");
+    figure(out, "bad", j->refused_addresses, "addresses refused");
     figure(out, j->lost.n > 0 ? "warn" : "good",
            reject->count[OUT_DELIVERED] + later->count[OUT_DELIVERED],
            "of these were delivered then");
     fputs("</div>\n", out);
+}
+
+/* What the reader must know of the figures. */
+static void put_notes(const struct judged *j, FILE *out)
+{
+    if (j->clients > j->addresses)
+        fprintf(out,
+                "<p class=\"note\">An address counts as a client for each HELO: %llu "
+                "clients.</p>\n",
+                (unsigned long long)j->clients);
     if (j->unread > 0)
         fprintf(out,
                 "<p class=\"note\"><b>Incomplete:</b> %u of %u logs could not be read to the "
@@ -345,7 +360,9 @@ static void put_rules(const struct judged *j, FILE *out)
 bool judged_html(const struct judged *j, FILE *out)
 {
     put_head(out);
+    put_title(j, out);
     put_figures(j, out);
+    put_notes(j, out);
     put_lost(j, out);
     fputs("<section><h2>By action</h2>\n<p class=\"note\">What this policy would have done, and "
           "what became of the messages then.</p>\n",

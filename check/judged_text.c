@@ -56,6 +56,9 @@ static void print_input(const struct judged *j, const struct term *t)
     }
     fprintf(t->out, "; %llu address%s with messages\n", (unsigned long long)j->addresses,
             j->addresses == 1 ? "" : "es");
+    if (j->clients > j->addresses)
+        fprintf(t->out, "an address counts as a client for each HELO: %llu clients\n",
+                (unsigned long long)j->clients);
     if (j->unread > 0) {
         term_put(t, TONE_BAD, "incomplete: ");
         fprintf(t->out, "%u of %u logs could not be read to the end\n", j->unread, j->files);
@@ -75,17 +78,16 @@ static void print_input(const struct judged *j, const struct term *t)
 static void print_gist(const struct judged *j, const struct term *t)
 {
     const struct judged_sum *no = &j->fate[ACTION_REJECT], *later = &j->fate[ACTION_TEMPFAIL];
-    unsigned long long clients = no->clients + later->clients,
-                       messages = all_of(no) + all_of(later);
+    unsigned long long addresses = j->refused_addresses, messages = all_of(no) + all_of(later);
     unsigned long long lost = no->count[OUT_DELIVERED] + later->count[OUT_DELIVERED];
     char text[200];
 
     if (j->tally->known == 0)
         return;
     snprintf(text, sizeof text,
-             "This policy would have refused %llu message%s of %llu client%s; %llu of them %s "
+             "This policy would have refused %llu message%s of %llu address%s; %llu of them %s "
              "delivered then.",
-             messages, messages == 1 ? "" : "s", clients, clients == 1 ? "" : "s", lost,
+             messages, messages == 1 ? "" : "s", addresses, addresses == 1 ? "" : "es", lost,
              lost == 1 ? "was" : "were");
     term_wrap(t, text, 0, 0);
     if (j->temperror > 0)

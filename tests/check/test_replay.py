@@ -262,6 +262,27 @@ def test_text_lists_and_top():
             holds(len(line) <= 110, line)
 
 
+def test_addresses_are_counted_once():
+    """However many HELOs an address says."""
+    line = ("Nov  1 10:00:00 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.%d]: 550 5.1.1 no; from=<> to=<a@b.example> "
+            "proto=ESMTP helo=<h%d.example>\n")
+    with World() as w:
+        page, path = w.path("page.html"), w.file("log", "".join(line % (11, i) for i in range(12)))
+        _, out, _ = w.replay("--html", page, path)
+        has(out, "; 1 address with messages\n", "refused 12 messages of 1 address;", "for each HELO: 8 clients\n")
+        text = open(page).read()
+        has(text, "<b>1</b><span>client addresses", "<b>1</b><span>addresses refused", "for each HELO: 8 clients.")
+        # an address of which one HELO is refused and another put off is one as well
+        w.config = w.file("conf2", open(w.config).read() + 'rule "h" { when = {"helo-unqualified"} action = tempfail }\n'
+                          'rule "n" { when = {"iprev-permerror"} action = reject }')
+        path = w.file("log", line % (11, 1) + line.replace(".example>", ">") % (11, 2) + line % (11, 3))
+        _, out, _ = w.replay("--html", page, path)
+        has(out, "tempfail           1", "reject             2", "refused 3 messages of 1 address;")
+        _, out, _ = w.replay("--html", page, w.file("log", line % (11, 1) + line % (12, 1)))
+        has(out, "of 1 address;")
+        has_not(out + open(page).read(), "for each HELO")
+
+
 def test_generated_log_exactly():
     """Against a count of the generated log by other means."""
     with World() as w:
@@ -376,7 +397,7 @@ def test_clients_the_policy_does_not_decide_about():
             same((data["log"]["addresses"], data["log"]["temperror_clients"]), (3, 0))
         page = w.path("page.html")
         _, out, _ = w.replay("--against", other, "--html", page, path)
-        has(out, "would have refused 0 messages of 0 ", "no client fares differently")
+        has(out, "would have refused 0 messages of 0 addresses", "no client fares differently")
         has_not(out, "Tagged", "fare differently\n")
         has(open(page).read(), "No client fares differently", "logins or mail to exempt recipients only")
         # of other messages the client is judged
