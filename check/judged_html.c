@@ -143,7 +143,10 @@ static void put_figures(const struct judged *j, FILE *out)
     figure(out, "", j->addresses, "client addresses");
     figure(out, "bad", messages_of(reject) + messages_of(later), "messages refused by the policy");
     figure(out, "bad", j->refused_addresses, "addresses refused");
-    figure(out, j->lost.n > 0 ? "warn" : "good",
+    figure(out,
+           j->lost.n > 0    ? "warn"
+           : j->clients > 0 ? "good"
+                            : "",
            reject->count[OUT_DELIVERED] + later->count[OUT_DELIVERED],
            "of these were delivered then");
     fputs("</div>\n", out);
@@ -162,6 +165,11 @@ static void put_notes(const struct judged *j, FILE *out)
                 "<p class=\"note\"><b>Incomplete:</b> %u of %u logs could not be read to the "
                 "end.</p>\n",
                 j->unread, j->files);
+    if (j->tally->known == 0)
+        fputs("<p class=\"note\"><b>No line of a known log form was found.</b></p>\n", out);
+    if (j->tally->damaged > 0)
+        fprintf(out, "<p class=\"note\">Damaged records of our own, left out: %llu</p>\n",
+                (unsigned long long)j->tally->damaged);
     if (j->tally->clients.failed)
         fputs("<p class=\"note\">Memory ran short: clients that came later are left out.</p>\n",
               out);
@@ -264,6 +272,8 @@ static void put_lost(const struct judged *j, FILE *out)
 {
     uint32_t i, n = j->lost.n < LOST_MAX ? j->lost.n : LOST_MAX;
 
+    if (j->clients == 0)
+        return; /* without a message, none is no good news */
     fputs("<section><h2>Refused by the policy, but delivered then</h2>\n", out);
     if (n == 0) {
         fputs("<p>None: every client that would be refused delivered nothing, or only what a "

@@ -89,6 +89,23 @@ def test_content():
         has(open(page).read(), "<h2>Compared with <code>", "<th>There</th>")
 
 
+def test_log_that_tells_nothing():
+    """No log is not the same as no loss."""
+    with World() as w:
+        page, garbage = w.path("p.html"), w.file("garbage", b"what is this\n" * 20)
+        same(w.replay("--html", page, garbage)[0], 65)
+        text = open(page).read()
+        has(text, "No line of a known log form was found")
+        has_not(text, "None: every client", "delivered nothing", "but delivered then", "figure good")
+        same(w.replay("--html", page, os.path.join(LOGS, "own.log"))[0], 0)
+        has(open(page).read(), "Damaged records of our own, left out: 1")
+        same(w.replay("--html", page, os.path.join(LOGS, "postfix.log"))[0], 0)
+        has_not(open(page).read(), "known log form", "Damaged")
+        # its lines are known, but they hold no message
+        same(w.replay("--html", page, w.file("log", "Nov  1 10:16:01 mx1 postfix/smtpd[1]: connect from unknown[192.0.2.11]\n"))[0], 0)
+        has_not(open(page).read(), "delivered nothing")
+
+
 def browse(path, *args):
     if BROWSER is None:
         raise Skip("no Chromium here")
