@@ -154,7 +154,9 @@ static int test_settings(struct settings *s)
         return (int)code;
     }
     if (s->user != NULL && getpwnam(s->user) == NULL)
-        fprintf(stderr, "iprev-milter: note: there is no user %s here yet\n", s->user);
+        fprintf(stderr,
+                "iprev-milter: note: there is no user %s here yet; started by root, it is needed\n",
+                s->user);
     settings_print(s, stdout);
     settings_free(s);
     resolver_release(r);
@@ -350,8 +352,8 @@ static const char *listen_on(const struct settings *s)
     rc = smfi_opensocket(false);
     umask(mask);
     if (rc != MI_SUCCESS) {
-        snprintf(text, sizeof text, "cannot listen%s%s", errno != 0 ? ": " : "",
-                 errno != 0 ? strerror(errno) : "");
+        snprintf(text, sizeof text, "cannot listen: %s",
+                 errno != 0 ? strerror(errno) : "libmilter does not say why; is the host known?");
         return text;
     }
     return daemon_adopt_socket(s->socket, s->socket_mode, s->user);
