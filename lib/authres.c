@@ -293,8 +293,7 @@ static size_t without_final_dot(const char *s, size_t n)
 
 static bool same_id(const struct word *w, const char *id)
 {
-    size_t n = without_final_dot(id, strlen(id));
-    size_t i;
+    size_t n = without_final_dot(id, strlen(id)), i;
 
     if (without_final_dot(w->text, w->len) != n)
         return false;
@@ -302,6 +301,19 @@ static bool same_id(const struct word *w, const char *id)
         if (ascii_lower((unsigned char)w->text[i]) != ascii_lower((unsigned char)id[i]))
             return false;
     return true;
+}
+
+/* Some readers take U+00A0 and its like for blanks: what is left without the octets above
+ * ASCII must not be our id. */
+static bool same_id_in_ascii(const struct word *w, const char *id)
+{
+    struct word ascii = {.len = 0};
+    size_t i;
+
+    for (i = 0; i < w->len; i++)
+        if ((unsigned char)w->text[i] < 0x80)
+            ascii.text[ascii.len++] = w->text[i];
+    return same_id(&ascii, id);
 }
 
 static bool has_a_label(const char *id)
@@ -324,7 +336,7 @@ enum authres_claim authres_claim(const char *value, size_t n, const char *id)
     if (r.bad)
         return AUTHRES_UNREADABLE;
     if (w.wide)
-        return has_a_label(id) ? AUTHRES_MINE : AUTHRES_OTHER;
+        return w.cut || has_a_label(id) || same_id_in_ascii(&w, id) ? AUTHRES_MINE : AUTHRES_OTHER;
     return same_id(&w, id) ? AUTHRES_MINE : AUTHRES_OTHER;
 }
 

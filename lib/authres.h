@@ -40,7 +40,8 @@ enum authres_claim {
  * with something other than a version, `;` or the end behind the id, is
  * unreadable. `/` is taken in a bare id: "host/job" is the id of some filters. An
  * id with octets above 0x7E cannot be compared without IDNA tables: it is MINE
- * when id holds an xn-- label (removed to be safe), else OTHER. */
+ * when id holds an xn-- label, or when the rest of the octets is id (removed to be
+ * safe), else OTHER. */
 enum authres_claim authres_claim(const char *value, size_t n, const char *id);
 
 /* Our own field read back (replay, tests). */

@@ -34,6 +34,7 @@ struct request {
 
 static pthread_mutex_t ended_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned threads_alive;
+static struct resolver *living; /* from start to the end of the last holder */
 
 /* ---- the worker thread ---- */
 
@@ -81,10 +82,18 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
  * worker that has seen the end already. */
 static void drop_holders(struct resolver *r, unsigned n)
 {
+    struct resolver **at;
     unsigned i;
 
     if (atomic_fetch_sub(&r->holders, n) != n)
         return;
+    pthread_mutex_lock(&ended_lock);
+    for (at = &living; *at != NULL; at = &(*at)->next)
+        if (*at == r) {
+            *at = r->next;
+            break;
+        }
+    pthread_mutex_unlock(&ended_lock);
     for (i = 0; i < r->workers; i++)
         if (r->worker[i].wake_fd >= 0)
             close(r->worker[i].wake_fd);
@@ -111,7 +120,8 @@ static void *worker_main(void *arg)
 
     prctl(PR_SET_NAME, "iprev-resolver"); /* for top -H */
     event_base_loop(k->base, EVLOOP_NO_EXIT_ON_EMPTY);
-    work_finish_all(k); /* none are open, unless the loop has failed */
+    take_requests(k); /* those that came between the last look and the end */
+    work_finish_all(k);
     worker_close(k);
     drop_holders(r, 1);
     pthread_mutex_lock(&ended_lock);
@@ -285,8 +295,13 @@ struct resolver *resolver_start(const struct resolver_settings *s, const struct 
         ok = worker_run(&r->worker[running], err, errlen);
         running += ok;
     }
-    if (ok)
+    if (ok) {
+        pthread_mutex_lock(&ended_lock);
+        r->next = living;
+        living = r;
+        pthread_mutex_unlock(&ended_lock);
         return r;
+    }
     error = errno;
     resolver_end(r, running);
     errno = error;
@@ -299,13 +314,18 @@ struct resolver *resolver_hold(struct resolver *r)
     return r;
 }
 
-void resolver_drain(struct resolver *r)
+void resolver_drain(void)
 {
+    struct resolver *r;
     unsigned i;
 
-    atomic_store(&r->draining, true);
-    for (i = 0; i < r->workers; i++)
-        poke(&r->worker[i]);
+    pthread_mutex_lock(&ended_lock);
+    for (r = living; r != NULL; r = r->next) {
+        atomic_store(&r->draining, true);
+        for (i = 0; i < r->workers; i++)
+            poke(&r->worker[i]);
+    }
+    pthread_mutex_unlock(&ended_lock);
 }
 
 void resolver_release(struct resolver *r)

@@ -36,9 +36,9 @@ struct resolver *resolver_start(const struct resolver_settings *s,
 struct resolver *resolver_hold(struct resolver *r);
 void resolver_release(struct resolver *r);
 
-/* Finishes every open lookup now, and every later one at once, as
+/* Finishes every open lookup of every resolver now, and every later one at once, as
  * DNS_TIMEOUT: for the stop of the daemon. */
-void resolver_drain(struct resolver *r);
+void resolver_drain(void);
 
 /* Waits until every thread of every released resolver has ended, at most ms
  * milliseconds. False when some are left. */
@@ -48,7 +48,7 @@ bool resolver_wait_ended(unsigned ms);
 bool resolver_alive(const struct resolver *r);
 
 /* The name servers answer. False once ten questions in a row got no answer, or none in
- * time, until one is answered again, or none was asked for a minute. */
+ * time, until one is answered again. */
 bool resolver_answered(const struct resolver *r);
 
 /* Milliseconds of the monotonic clock. */

@@ -3,7 +3,9 @@
  * Inner header of resolve.c. A silent or failing zone is no reason; only silence of
  * everything, the breaker's own question included, is. While the breaker is open a lookup
  * ends as DNS_TIMEOUT without a question, so a dead resolver costs each client nothing
- * instead of the whole deadline. Everything but breaker_is_open runs on the worker's thread.
+ * instead of the whole deadline. Once a second a lookup goes through all the same: a server
+ * may answer for hosts and be silent about the breaker's own question. Everything but
+ * breaker_is_open runs on the worker's thread.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_RESOLVE_BREAKER_H
@@ -21,7 +23,13 @@ struct breaker {
     int64_t since;       /* when the first of them went out */
     unsigned probes;     /* our own questions under way */
     bool probed;         /* one went out since the last answer */
+    int64_t admitted;    /* when a lookup was last let through although it is open */
+    bool asking;         /* what comes back now is from libunbound's cache, and tells nothing */
 };
+
+/* Asks libunbound: ub_resolve_event with the breaker's ears shut for what its cache has. */
+int breaker_ask(struct worker *k, const char *name, int type, void *arg,
+                void (*reply)(void *, int, void *, int, int, char *, int));
 
 /* A question goes out. */
 void breaker_asked(struct worker *k);
@@ -36,5 +44,8 @@ void breaker_beat(struct worker *k);
 
 /* On any thread. */
 bool breaker_is_open(const struct worker *k);
+
+/* May a lookup go through? Always while it is closed, else one a second. */
+bool breaker_admits(struct worker *k);
 
 #endif

@@ -344,7 +344,7 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
     sbuf_init(&sb, text, sizeof text);
     dname_put_query(&sb, name);
     local = zonefile_answers(&k->resolver->zone, text);
-    if (!local && breaker_is_open(k)) {
+    if (k->resolver->zone.records > 0 && !local && !breaker_admits(k)) {
         atomic_fetch_add_explicit(&k->resolver->timeouts, 1, memory_order_relaxed);
         deny(w, index, ANSWER_TIMEOUT);
         return;
@@ -362,7 +362,7 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
         breaker_asked(k);
     w->asked++;
     goes_out(w);
-    if (ub_resolve_event(k->ctx, text, (int)type, 1, q, on_reply, NULL) != 0) {
+    if (breaker_ask(k, text, (int)type, q, on_reply) != 0) {
         leaves(w);
         w->waiting--;
         free(q);
@@ -387,7 +387,7 @@ static enum finding turned_away(struct worker *k, const uint16_t *network)
 {
     struct resolver *r = k->resolver;
 
-    if (breaker_is_open(k) && r->zone.records == 0) {
+    if (r->zone.records == 0 && !breaker_admits(k)) {
         atomic_fetch_add_explicit(&r->timeouts, 1, memory_order_relaxed);
         return F_DNS_TIMEOUT;
     }

@@ -34,6 +34,7 @@ struct worker {
 };
 
 struct resolver {
+    struct resolver *next; /* of all that live */
     atomic_uint refs;
     atomic_bool draining;
     atomic_bool quit;

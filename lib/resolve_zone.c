@@ -3,6 +3,8 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "resolve_zone.h"
 
+#include "dname.h"
+
 #include <errno.h>
 #include <ldns/ldns.h>
 #include <stdio.h>
@@ -49,6 +51,20 @@ static bool wanted(ldns_rr_type type)
     }
 }
 
+/* As questions are asked; NULL without memory. */
+static char *name_text(const ldns_rdf *rdf)
+{
+    char text[DNAME_QUERY_MAX];
+    struct dname name;
+    struct sbuf sb;
+
+    if (!dname_from_wire(&name, ldns_rdf_data(rdf), ldns_rdf_size(rdf)))
+        return NULL;
+    sbuf_init(&sb, text, sizeof text);
+    dname_put_query(&sb, &name);
+    return strdup(text);
+}
+
 /* What is wrong with the record, or NULL when it has been taken. */
 static const char *take(struct zonefile *z, const ldns_rr *rr)
 {
@@ -62,9 +78,10 @@ static const char *take(struct zonefile *z, const ldns_rr *rr)
     text = ldns_rr2str(rr);
     if (text != NULL)
         text[strcspn(text, "\n")] = '\0';
-    if (!append(&z->record, &z->records, text))
+    if (!append(&z->record, &z->records, text) ||
+        !append(&z->owner, &z->owners, name_text(ldns_rr_owner(rr))))
         return out_of_memory;
-    if (type == LDNS_RR_TYPE_SOA && !append(&z->apex, &z->apexes, ldns_rdf2str(ldns_rr_owner(rr))))
+    if (type == LDNS_RR_TYPE_SOA && !append(&z->apex, &z->apexes, name_text(ldns_rr_owner(rr))))
         return out_of_memory;
     return NULL;
 }
@@ -114,31 +131,9 @@ static bool read_records(struct zonefile *z, FILE *fp, const char *file, int *wh
 
 /* ---- what it answers ---- */
 
-/* Owners end at a blank; a bare name does not hold any. */
-static int compare_owners(const char *a, const char *b)
+static int compare_owners(const void *a, const void *b)
 {
-    size_t an = strcspn(a, " \t"), bn = strcspn(b, " \t");
-    int d = strncasecmp(a, b, an < bn ? an : bn);
-
-    return d != 0 ? d : (an > bn) - (an < bn);
-}
-
-static int compare_records(const void *a, const void *b)
-{
-    return compare_owners(*(const char *const *)a, *(const char *const *)b);
-}
-
-static bool sort_by_owner(struct zonefile *z)
-{
-    size_t i;
-
-    z->by_owner = malloc((z->records + 1) * sizeof *z->by_owner);
-    if (z->by_owner == NULL)
-        return false;
-    for (i = 0; i < z->records; i++)
-        z->by_owner[i] = z->record[i];
-    qsort(z->by_owner, z->records, sizeof *z->by_owner, compare_records);
-    return true;
+    return strcasecmp(*(char *const *)a, *(char *const *)b);
 }
 
 static bool below(const char *name, const char *apex)
@@ -156,7 +151,7 @@ bool zonefile_answers(const struct zonefile *z, const char *name)
 
     if (z->records == 0)
         return false;
-    if (bsearch(&name, z->by_owner, z->records, sizeof *z->by_owner, compare_records) != NULL)
+    if (bsearch(&name, z->owner, z->owners, sizeof *z->owner, compare_owners) != NULL)
         return true;
     for (i = 0; i < z->apexes; i++)
         if (below(name, z->apex[i]))
@@ -179,11 +174,8 @@ bool zonefile_read(struct zonefile *z, const char *file, char *err, size_t errle
     }
     ok = read_records(z, fp, file, &why, err, errlen);
     fclose(fp);
-    if (ok && !sort_by_owner(z)) {
-        snprintf(err, errlen, "%s", out_of_memory);
-        why = ENOMEM;
-        ok = false;
-    }
+    if (ok && z->owners > 0)
+        qsort(z->owner, z->owners, sizeof *z->owner, compare_owners);
     if (!ok) {
         zonefile_free(z);
         errno = why;
@@ -197,10 +189,12 @@ void zonefile_free(struct zonefile *z)
 
     for (i = 0; i < z->records; i++)
         free(z->record[i]);
+    for (i = 0; i < z->owners; i++)
+        free(z->owner[i]);
     for (i = 0; i < z->apexes; i++)
         free(z->apex[i]);
     free(z->record);
     free(z->apex);
-    free(z->by_owner);
+    free(z->owner);
     memset(z, 0, sizeof *z);
 }

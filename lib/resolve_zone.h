@@ -17,7 +17,8 @@ struct zonefile {
     char **record; /* "owner TTL IN TYPE rdata" */
     size_t apexes;
     char **apex; /* owners of SOA records: all below them is answered from here */
-    const char **by_owner; /* the records in the order of their owners, without case */
+    size_t owners;
+    char **owner; /* of all records, sorted; as apex, in the form of dname_put_query */
 };
 
 /* False, with "FILE:LINE: what is wrong" in err, when it cannot be read. errno is that of

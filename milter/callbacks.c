@@ -15,7 +15,6 @@
 #include "session.h"
 
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +22,6 @@
 
 static atomic_uint running;
 static atomic_uint waiting; /* of them, those that wait for DNS */
-static atomic_uint threads; /* of libmilter's pool, those that have run a callback and live */
-static pthread_key_t thread_key;
-static pthread_once_t thread_once = PTHREAD_ONCE_INIT;
-static _Thread_local bool thread_counted;
 
 unsigned callbacks_running(void)
 {
@@ -34,26 +29,6 @@ unsigned callbacks_running(void)
 }
 
 /* ---- the pool ---- */
-
-static void thread_gone(void *counted)
-{
-    (void)counted;
-    atomic_fetch_sub(&threads, 1);
-}
-
-static void make_key(void)
-{
-    pthread_key_create(&thread_key, thread_gone);
-}
-
-static void count_thread(void)
-{
-    thread_counted = true;
-    pthread_once(&thread_once, make_key);
-    /* Without memory it stays uncounted: one kick more than needed. */
-    if (pthread_setspecific(thread_key, &thread_counted) == 0)
-        atomic_fetch_add(&threads, 1);
-}
 
 static sfsistat leave(sfsistat s)
 {
@@ -63,17 +38,16 @@ static sfsistat leave(sfsistat s)
 
 static void enter(void)
 {
-    if (!thread_counted)
-        count_thread();
     atomic_fetch_add(&running, 1);
 }
 
 /* libmilter's pool gives sessions to threads that wait, and starts a new thread only when
- * a connection comes and none is idle. A thread that is not blocked takes the sessions
- * left over sooner or later; so the last one to block makes a connection come. */
+ * a connection comes and none is idle. A callback at work leaves its thread to the sessions
+ * left over sooner or later; so the last one to wait makes a connection come. Threads are
+ * not counted: one may hang in half a packet of an MTA that has gone. */
 void callbacks_before_wait(void)
 {
-    if (atomic_fetch_add(&waiting, 1) + 1 >= atomic_load(&threads))
+    if (atomic_fetch_add(&waiting, 1) + 1 >= atomic_load(&running))
         daemon_kick();
 }
 

@@ -142,10 +142,18 @@ static void *writer(void *arg)
     return NULL;
 }
 
+static void open_syslog(void)
+{
+    openlog("iprev-milter", LOG_PID | LOG_NDELAY, LOG_MAIL);
+}
+
+/* Opened once: openlog() waits while the writer hangs in syslog(), and a reload must not. */
 void log_set(bool to_stderr, int level)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
     if (!to_stderr)
-        openlog("iprev-milter", LOG_PID | LOG_NDELAY, LOG_MAIL);
+        pthread_once(&once, open_syslog);
     atomic_store(&to_stderr_, to_stderr);
     atomic_store(&level_, level);
 }

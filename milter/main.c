@@ -285,13 +285,9 @@ static bool callbacks_end(int64_t until)
 static void drain(void)
 {
     int64_t until = resolver_now() + STOP_WAIT_MS, listener;
-    struct snapshot *s;
 
     daemon_notify("STOPPING=1");
-    s = snapshot_take();
-    if (s != NULL)
-        resolver_drain(s->resolver);
-    snapshot_release(s);
+    resolver_drain();
     if (callbacks_end(resolver_now() + ANSWERS_MS))
         sleep_ms(KICK_MS);
     start_thread(wake_listener);

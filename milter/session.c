@@ -180,6 +180,13 @@ static bool may_ask_helo(const struct session *s)
            QUESTIONS_MAX;
 }
 
+static void want_helo(struct session *s)
+{
+    if (s->forward.lookup == NULL && s->skip == F_NONE && session_settings(s)->resolver.helo &&
+        may_ask_helo(s) && helo_must_ask(&s->helo, &us(s)->self, known_chain(s)))
+        ask_helo(s);
+}
+
 static void take_helo(struct session *s, const char *argument, size_t n)
 {
     struct dname before = s->helo.name;
@@ -197,9 +204,7 @@ static void take_helo(struct session *s, const char *argument, size_t n)
         return; /* as after STARTTLS: the same question */
     s->helo_questions += asked_questions(&s->forward, RESOLVER_HELO_QUESTIONS);
     asked_drop(&s->forward);
-    if (s->skip == F_NONE && session_settings(s)->resolver.helo && may_ask_helo(s) &&
-        helo_must_ask(&s->helo, &us(s)->self, known_chain(s)))
-        ask_helo(s);
+    want_helo(s);
 }
 
 void session_helo(struct session *s, const char *argument)
@@ -234,7 +239,10 @@ static void watch_for_proxy(struct session *s)
 
 void session_mail(struct session *s, bool authenticated)
 {
+    unsigned waited = s->wait_ms; /* at connect and at HELO */
+
     session_reset(s);
+    s->wait_ms = waited;
     s->authenticated = authenticated;
     watch_for_proxy(s);
 }
@@ -310,6 +318,7 @@ static void gather(struct session *s, bool helo_known, struct facts *f)
     wait_for(s, &s->chain);
     f->chain = known_chain(s);
     if (helo_known) {
+        want_helo(s); /* there was no room for it before the chain was known */
         wait_for(s, &s->forward);
         if (s->forward.lookup != NULL)
             f->forward =
@@ -372,6 +381,7 @@ static void tell(struct session *s, const struct verdict *v, const char *stage, 
     metrics_action(v->record.action, v->record.enforce, v->record.rule);
     metrics_dns_ms(log.dns_ms);
     metrics_wait_ms(log.wait_ms);
+    s->wait_ms = 0; /* told */
     if (!log_wants(LOG_INFO))
         return;
     sbuf_init(&sb, text, sizeof text);
@@ -386,12 +396,7 @@ static void make_outcome(const struct verdict *v, struct outcome *out)
     verdict_reply(v, &out->reply);
 }
 
-static const char *stage_word(enum reject_stage stage)
-{
-    static const char *const word[] = {"connect", "helo", "mail", "rcpt"};
-
-    return word[stage];
-}
+static const char *const stage_word[] = {"connect", "helo", "mail", "rcpt"};
 
 /* Refusals are decided at the stage configured; MAIL looks again when that stage
  * was earlier, as HELO and authentication are known only then. */
@@ -431,7 +436,7 @@ void session_decide(struct session *s, enum reject_stage stage, const char *reci
     if (!verdict_refuses(&v) || (stage == STAGE_CONNECT && !v.certain))
         return;
     make_outcome(&v, out);
-    tell(s, &v, stage_word(stage), qid);
+    tell(s, &v, stage_word[stage], qid);
 }
 
 static void ask_quarantine(const struct verdict *v, struct message *out)
@@ -446,13 +451,13 @@ static void ask_quarantine(const struct verdict *v, struct message *out)
     sbuf_str(&sb, v->record.rule);
 }
 
-/* An exempt recipient takes part in the message. A refusal that monitor mode would have
- * made at RCPT stands when there are others: these would not have got it. */
+/* Exempt recipients get the message. A refusal that monitor mode would have made at RCPT
+ * stands when there are others: these would not have got it. */
 static bool is_spared(const struct session *s, const struct verdict *v)
 {
     switch (v->record.action) {
-    case ACTION_QUARANTINE:
-        return s->spared;
+    case ACTION_QUARANTINE: /* else whoever sends to postmaster@ as well would be spared */
+        return s->spared && !s->others;
     case ACTION_REJECT:
     case ACTION_TEMPFAIL:
         if (session_settings(s)->reject_at != STAGE_RCPT && !v->record.enforce)
@@ -475,7 +480,8 @@ void session_eom(struct session *s, const char *qid, struct message *out)
     if (is_spared(s, &v)) {
         s->logged = false; /* other recipients may have been refused: another decision */
         verdict_spare(&v);
-    } else if (verdict_refuses(&v) && s->decided && !s->logged) {
+    } else if (verdict_refuses(&v) && s->decided) {
+        s->logged = false; /* some recipient was accepted before */
         verdict_too_late(&v);
     }
     if (verdict_refuses(&v) && !s->decided) {

@@ -219,6 +219,11 @@ Test(authres, C6_claim_exact)
         {"1; x=y", AUTHRES_OTHER, "a number is a token"},
         {"mx_example_org", AUTHRES_OTHER, "another"},
         {"m\xc3\xbc.example.org; x=y", AUTHRES_OTHER, "UTF-8, no A-label of ours"},
+        {"\xc2\xa0mx.example.org; x=y", AUTHRES_MINE, "a blank of Unicode before our id"},
+        {"\xe3\x80\x80mx.example.org\xc2\x85; x=y", AUTHRES_MINE, "and behind it"},
+        {"mx.exa\xe2\x80\x8bmple.org; x=y", AUTHRES_MINE, "a blank of no width inside"},
+        {"\xa0MX.Example.ORG.; x=y", AUTHRES_MINE, "Latin-1"},
+        {"\xc2\xa0mx.example.net; x=y", AUTHRES_OTHER, "another id"},
     };
     static const struct claim_row job[] = {
         {"\"" ID "/job\"; x=y", AUTHRES_MINE, "quoted id of ours"},

@@ -6,7 +6,8 @@
 #include "dns_shared.h"
 #include "resolve_work.h"
 
-#define REV(n) #n ".2.0.192.in-addr.arpa"
+#define TYPE_NS 2
+#define REV(n)  #n ".2.0.192.in-addr.arpa"
 
 /* ---- servers that are gone ---- */
 
@@ -65,6 +66,61 @@ Test(resolve, E17_E18_servers_gone_and_back)
     l = ask_client(r, "192.0.2.1", 5000);
     cr_expect_eq(lookup_chain(l)->result, F_IPREV_PASS, "what was said meanwhile is not kept");
     lookup_release(l);
+    end_both(r, v);
+}
+
+/* A server that fails for strangers and is silent about the breaker's own question, as in a
+ * closed network, but knows its own hosts. */
+Test(resolve, E18_a_lookup_a_second_goes_through)
+{
+    static const struct dns_row rows[] = {
+        {REV(1), RR_PTR, "a.example", .ttl = 300},
+        {"a.example", RR_A, "192.0.2.1", .ttl = 300},
+        {"*", RR_PTR, NULL, .rcode = DNS_SERVFAIL},
+        {"*", (enum rrtype)TYPE_NS, NULL, .manner = DNS_SILENT},
+    };
+    struct dns_server *v = DNS_START(rows);
+    struct resolver *r = start_at(v);
+    struct lookup *l;
+
+    ask_in_vain(r, 11, 40, 300);
+    cr_expect(comes(r, false, 6000), "for all it knows");
+    sleep_ms(1100);
+    l = ask_client(r, "192.0.2.1", 2000);
+    cr_expect_eq(lookup_chain(l)->result, F_IPREV_PASS);
+    lookup_release(l);
+    cr_expect(resolver_answered(r), "that was an answer");
+    end_both(r, v);
+}
+
+/* What libunbound remembers is no sign of life. */
+Test(resolve, E18_cached_answers_tell_nothing)
+{
+    static const struct dns_row rows[] = {
+        {"helo.example", RR_A, "192.0.2.200", .ttl = 300},
+        {"*", RR_PTR, NULL, .rcode = DNS_NXDOMAIN},
+    };
+    struct dns_server *v = DNS_START(rows);
+    struct resolver *r = start_at(v);
+    struct dname helo = name_of("helo.example");
+    int64_t until;
+    unsigned i;
+
+    for (i = 0, until = 0; until == 0 || (resolver_answered(r) && resolver_now() < until); i++) {
+        uint8_t octets[16] = {198, 51, (uint8_t)(i >> 8), (uint8_t)i};
+        struct addr a = addr_from_bytes(ADDR_IPV4, octets);
+        struct lookup *l = resolver_ask_helo(r, &a, &helo, resolver_now() + 1000, NULL);
+
+        cr_expect(lookup_wait(l, resolver_now() + 2000) && lookup_forward(l) == HELO_ELSEWHERE);
+        lookup_release(l);
+        if (i == 0) {
+            atomic_store(&v->mute, true);
+            ask_in_vain(r, 11, 40, 300);
+            until = resolver_now() + 8000;
+        }
+        sleep_ms(50);
+    }
+    cr_expect_not(resolver_answered(r), "%u answers from the cache", i);
     end_both(r, v);
 }
 

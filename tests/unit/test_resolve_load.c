@@ -87,22 +87,27 @@ Test(resolve, joined_lookups_ask_once)
 
 static void drain_soon(struct resolver *r)
 {
+    (void)r; /* every one */
     sleep_ms(100);
-    resolver_drain(r);
+    resolver_drain();
 }
 
 Test(resolve, E11_drain_wakes_all)
 {
     static const struct dns_row rows[] = {{REV(1), RR_PTR, NULL, .manner = DNS_SILENT}};
     struct dns_server *v = DNS_START(rows);
-    struct resolver *r = start_at(v);
+    struct resolver *r = start_at(v), *old = start_at(v);
     struct asker a[ASKERS];
-    struct addr client = client_of("192.0.2.2");
+    struct addr client = client_of("192.0.2.2"), silent = client_of("192.0.2.1");
     struct dname name = name_of("a.example");
     struct lookup *l;
     int i;
 
+    l = resolver_ask_client(old, &silent, resolver_now() + 5000, NULL);
     ask_together(r, "192.0.2.1", 5000, a, drain_soon);
+    cr_expect(lookup_wait(l, resolver_now() + 1000), "that of the settings before a reload, too");
+    lookup_release(l);
+    resolver_release(old);
     for (i = 0; i < ASKERS; i++)
         cr_expect(a[i].done && a[i].cause == F_DNS_TIMEOUT && a[i].ms >= 90 && a[i].ms < 1500,
                   "asker %d: %d after %u ms", i, a[i].cause, a[i].ms);
@@ -260,7 +265,7 @@ Test(resolve, A14_end_at_once)
         for (i = 0; i < round * 3; i++)
             lookup_release(ask_dead(r, i, resolver_now() + 5000));
         if (round % 3 == 0)
-            resolver_drain(r);
+            resolver_drain();
         resolver_release(r);
     }
     cr_expect(resolver_wait_ended(10000));

@@ -171,6 +171,8 @@ Test(resolve_zone, what_it_answers)
                {"notbelow.example.", false},
                {"1.2.0.192.in-addr.arpa.", true},
                {"11.2.0.192.in-addr.arpa.", false},
+               {"1.0\\04725.2.0.192.in-addr.arpa.", true},
+               {"9.1\\04725.2.0.192.in-addr.arpa.", true},
                {".", false},
                {"a.example", false}};
     char err[256] = "";
@@ -182,6 +184,8 @@ Test(resolve_zone, what_it_answers)
     files_make(&f, "zone",
                "$TTL 60\nz.example. A 192.0.2.9\nA.Example. A 192.0.2.1\na.example. A 192.0.2.2\n"
                "1.2.0.192.in-addr.arpa. PTR a.example.\n"
+               "1.0/25.2.0.192.in-addr.arpa. PTR a.example.\n"
+               "1/25.2.0.192.in-addr.arpa. SOA ns.example. host.example. 1 2 3 4 5\n"
                "Below.example. SOA ns.example. host.example. 1 2 3 4 5\n");
     cr_assert(zonefile_read(&z, f.file, err, sizeof err), "%s", err);
     for (i = 0; i < sizeof row / sizeof row[0]; i++)

@@ -41,7 +41,8 @@ Test(session, exempt_recipients_in_both_modes)
         {"mode = enforce", both, "rule=exempt.recipients; action=accept", false, "the one left"},
         {"reject-at = mail", abuse, "rule=forged; action=reject", false, "before RCPT is known"},
         {quarantine, user, "rule=q; action=quarantine", false, ""},
-        {quarantine, both, "rule=exempt.recipients; action=accept", false, ""},
+        {quarantine, abuse, "rule=exempt.recipients; action=accept", false, ""},
+        {quarantine, both, "rule=q; action=quarantine", false, "they come with another"},
     };
     size_t i;
 
@@ -61,6 +62,7 @@ Test(session, exempt_recipients_in_both_modes)
 Test(session, quarantine_spares_exempt_recipients)
 {
     static const char *const user[] = {"<user@example.org>", NULL};
+    static const char *const abuse[] = {"<abuse@example.org>", "<postmaster@example.org>", NULL};
     static const char *const both[] = {"<user@example.org>", "<abuse@example.org>", NULL};
     static const char *const stage[] = {"rcpt", "mail"};
     unsigned i;
@@ -74,8 +76,10 @@ Test(session, quarantine_spares_exempt_recipients)
         world_begin(&w, conf);
         message_to(user, &m);
         cr_expect(m.quarantine, "%s", stage[i]);
-        message_to(both, &m);
+        message_to(abuse, &m);
         cr_expect(!m.quarantine, "at %s they always get their mail", stage[i]);
+        message_to(both, &m);
+        cr_expect(m.quarantine, "nobody else is spared for their sake");
         world_end(&w);
     }
 }
@@ -160,4 +164,67 @@ Test(session, dns_cost_is_told_once)
         cr_expect_eq(cost_of(c.text, 3), 0, "all remembered: %s", c.text);
         world_end(&w);
     }
+}
+
+static const struct dns_row slow_rows[] = {
+    {"1.2.0.192.in-addr.arpa", RR_PTR, "mail.slow.invalid2", .ttl = 300, .delay = 150},
+    {"mail.slow.invalid2", RR_A, "192.0.2.1", .ttl = 300, .delay = 10},
+    {"first.slow.invalid2", RR_A, "192.0.2.77", .ttl = 300, .delay = 150},
+    {"second.slow.invalid2", RR_A, "192.0.2.1", .ttl = 300, .delay = 10},
+};
+
+static void begin_slow(struct world *w, struct dns_server *v, const char *extra)
+{
+    files_make(&w->zone, "zone", "");
+    world_config(w, extra, v->address);
+}
+
+/* The second HELO comes before the client's questions can be counted. */
+Test(session, A10_second_helo_while_the_first_is_asked)
+{
+    struct dns_server *v = DNS_START(slow_rows);
+    struct session *s;
+    struct message m;
+    struct world w;
+
+    begin_slow(&w, v, "");
+    s = connected("192.0.2.1");
+    session_helo(s, "first.slow.invalid2");
+    session_helo(s, "other.slow.invalid2");
+    session_helo(s, "second.slow.invalid2");
+    one_message(s, &m);
+    cr_expect(has_text(m.x_iprev_value, "helo-forward"), "%s", m.x_iprev_value);
+    session_free(s);
+    world_end(&w);
+    dns_stop(v);
+}
+
+/* What the MTA waited for at connect and at HELO belongs to the first message. */
+Test(session, wait_at_earlier_stages_is_told)
+{
+    struct dns_server *v = DNS_START(slow_rows);
+    struct captured c;
+    struct session *s;
+    struct outcome o;
+    struct message m;
+    struct world w;
+    const char *at;
+
+    begin_slow(&w, v, "mode = enforce\nreject-at = connect");
+    capture_begin(&c);
+    s = connected("192.0.2.1");
+    session_decide(s, STAGE_CONNECT, NULL, NULL, &o);
+    session_helo(s, "mail.slow.invalid2");
+    one_message(s, &m);
+    one_message(s, &m);
+    session_free(s);
+    capture_end(&c);
+    at = strstr(c.text, " wait=");
+    cr_assert(at != NULL, "%s", c.text);
+    cr_expect(strtoul(at + 6, NULL, 10) >= 100, "%s", c.text);
+    at = strstr(at + 1, " wait=");
+    cr_assert(at != NULL, "%s", c.text);
+    cr_expect_eq(strtoul(at + 6, NULL, 10), 0, "%s", c.text);
+    world_end(&w);
+    dns_stop(v);
 }
