@@ -38,6 +38,43 @@ struct log_text text_until(struct log_text *t, char c)
     return part;
 }
 
+bool text_bracketed(struct log_text *t, struct log_text *value)
+{
+    bool quoted = false;
+    size_t i;
+
+    if (t->n == 0 || t->s[0] != '<')
+        return false;
+    for (i = 1; i < t->n && (quoted || t->s[i] != '>'); i++)
+        if (quoted && t->s[i] == '\\')
+            i++;
+        else if (t->s[i] == '"')
+            quoted = !quoted;
+    if (i >= t->n)
+        return false;
+    *value = (struct log_text){t->s + 1, i - 1};
+    *t = text_from(t, i + 1);
+    return true;
+}
+
+size_t text_outside(const struct log_text *t, const char *literal, size_t n)
+{
+    struct log_text rest = *t, skipped;
+
+    while (rest.n > 0) {
+        size_t open = text_find(&rest, LIT("<"));
+        struct log_text before = {rest.s, open};
+        size_t at = text_find(&before, literal, n);
+
+        if (at < before.n)
+            return (size_t)(rest.s - t->s) + at;
+        rest = text_from(&rest, open);
+        if (!text_bracketed(&rest, &skipped))
+            break; /* all of it is a client's */
+    }
+    return t->n;
+}
+
 bool text_qid(struct log_text *t, struct log_text *qid)
 {
     size_t n = 0;

@@ -21,7 +21,6 @@ enum log_kind {
     LOG_DELIVERY,   /* qid, state, recipient */
     LOG_MESSAGE_ID, /* qid, message_id */
     LOG_SPAM,       /* qid, message_id or client: a filter's verdict */
-    LOG_AUTH,       /* qid: the client has authenticated */
     LOG_END,        /* qid: the message has left the queue */
     LOG_RECORD      /* our own line: record */
 };

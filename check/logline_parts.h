@@ -38,6 +38,14 @@ static inline struct log_text text_from(const struct log_text *t, size_t at)
 /* Octets up to the first one of `c`, or all; t is moved behind that octet. */
 struct log_text text_until(struct log_text *t, char c);
 
+/* "<address>": what stands between the brackets; a `>` in quotes (RFC 5321, 4.1.2) does not end it.
+ * t is moved behind the bracket. False, and t as it was, when it has no end. */
+bool text_bracketed(struct log_text *t, struct log_text *value);
+
+/* Offset of the first occurrence outside brackets, or t->n: clients write what stands in them.
+ * The literal has no bracket itself. */
+size_t text_outside(const struct log_text *t, const char *literal, size_t n);
+
 /* "ABC: rest": the queue id, if there is one; t is moved behind the blank. */
 bool text_qid(struct log_text *t, struct log_text *qid);
 

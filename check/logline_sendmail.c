@@ -14,44 +14,83 @@ static bool read_relay(struct log_event *e, const struct log_text *t)
     return at < t->n && text_client(&relay, e);
 }
 
-static void read_from(struct log_event *e, const struct log_text *t)
+/* Past the addresses that a client has named: fields behind them are Sendmail's own. */
+static void skip_addresses(struct log_text *t)
 {
-    struct log_text n = text_value(t, LIT(", nrcpts="), ',');
+    struct log_text address;
 
-    if (n.s == NULL || !read_relay(e, t))
+    while (text_bracketed(t, &address) && t->n > 1 && t->s[0] == ',' && t->s[1] == '<')
+        *t = text_from(t, 1);
+}
+
+/* RFC 3848: the name of the protocol ends in A when the client has authenticated. What stands
+ * before it, the message id for one, may be the client's: the last one counts. */
+static bool has_authenticated(const struct log_text *t)
+{
+    struct log_text before = {t->s, text_find_last(t, LIT(", relay="))}, proto;
+
+    proto = text_from(&before, text_find_last(&before, LIT(", proto=")) + 8);
+    proto = text_until(&proto, ',');
+    return proto.n > 1 && proto.s[proto.n - 1] == 'A';
+}
+
+/* "<a@b>, size=72, class=0, nrcpts=1, msgid=<m>, proto=ESMTPSA, daemon=MTA, relay=x [address]" */
+static void read_from(struct log_event *e, struct log_text t)
+{
+    struct log_text n;
+
+    skip_addresses(&t);
+    n = text_value(&t, LIT(", nrcpts="), ',');
+    if (n.s == NULL || !read_relay(e, &t))
         return;
     e->kind = LOG_MESSAGE;
     e->empty = text_is(&n, LIT("0"));
-    e->message_id = text_value(t, LIT(", msgid="), ',');
+    e->authenticated = has_authenticated(&t);
+    e->message_id = text_value(&t, LIT(", msgid="), ',');
 }
 
+/* "<a@b>,<c@d>, delay=00:00:01, mailer=local, relay=x [address], dsn=2.0.0, stat=Sent (ok)" */
 static void read_to(struct log_event *e, struct log_text t)
 {
-    struct log_text stat = text_value(&t, LIT(", stat="), '\n');
-    struct log_text dsn = text_value(&t, LIT(", dsn="), ',');
+    struct log_text list = t, stat, dsn;
 
+    skip_addresses(&t);
+    stat = text_value(&t, LIT(", stat="), '\n');
+    dsn = text_value(&t, LIT(", dsn="), ',');
     if (stat.s == NULL)
         return;
     e->kind = LOG_DELIVERY;
-    if (text_skip(&t, LIT("<")))
-        e->recipient = text_until(&t, '>');
+    text_bracketed(&list, &e->recipient);
     e->state = text_skip(&stat, LIT("Sent"))       ? STATE_SENT
                : dsn.n > 0 && dsn.s[0] == '4'      ? STATE_DEFERRED
                : text_skip(&stat, LIT("Deferred")) ? STATE_DEFERRED
                                                    : STATE_BOUNCED;
 }
 
-/* "ruleset=check_rcpt, arg1=..., relay=name [address], reject=550 5.7.1 text" */
-static void read_ruleset(struct log_event *e, const struct log_text *t)
+/* The words of the feature dnsbl and of its manual; the reply names the recipient, too. */
+static bool is_listed(const struct log_text *reply)
 {
-    size_t at = text_find(t, LIT(", reject="));
-    struct log_text before = {t->s, at}, reply = text_from(t, at + 9);
+    return text_outside(reply, LIT(" listed ")) < reply->n ||
+           text_outside(reply, LIT("blocked using")) < reply->n ||
+           text_outside(reply, LIT("blocked see")) < reply->n;
+}
 
-    if (at == t->n || !read_relay(e, &before))
+/* "check_rcpt, arg1=<a@b>, relay=name [address], reject=550 5.7.1 text" */
+static void read_ruleset(struct log_event *e, struct log_text t)
+{
+    struct log_text before, reply;
+    size_t at;
+
+    text_until(&t, '=');
+    skip_addresses(&t);
+    at = text_find(&t, LIT(", reject="));
+    before = (struct log_text){t.s, at};
+    reply = text_from(&t, at + 9);
+    if (at == t.n || !read_relay(e, &before))
         return;
     e->kind = LOG_REFUSED;
     e->temporary = reply.n > 0 && reply.s[0] == '4';
-    if (text_find(&reply, LIT(" listed ")) < reply.n || text_find(&reply, LIT("blocked")) < reply.n)
+    if (is_listed(&reply))
         e->by = BY_DNSBL;
 }
 
@@ -67,23 +106,26 @@ static void read_milter_connect(struct log_event *e, const struct log_text *t)
         e->kind = LOG_REFUSED;
 }
 
-/* "Milter: to=<x>, reject=550 ...", "Milter: data, reject=554 ..." */
+/* "to=<x>, reject=550 ...", "data, reject=554 ..." */
 static void read_milter(struct log_event *e, struct log_text t)
 {
-    struct log_text reply = text_value(&t, LIT(", reject="), '\n');
+    struct log_text reply;
 
     e->by = BY_MILTER;
     if (text_skip(&t, LIT("connect: "))) {
         read_milter_connect(e, &t);
         return;
     }
+    e->final = text_skip(&t, LIT("data")) || text_skip(&t, LIT("cmd=data"));
+    if (text_skip(&t, LIT("to=")))
+        text_bracketed(&t, &e->recipient);
+    else if (text_skip(&t, LIT("from=")))
+        skip_addresses(&t);
+    reply = text_value(&t, LIT(", reject="), '\n');
     if (reply.s == NULL)
         return;
     e->kind = LOG_REFUSED;
     e->temporary = reply.n > 0 && reply.s[0] == '4';
-    e->final = text_skip(&t, LIT("data,")) || text_skip(&t, LIT("cmd=data,"));
-    if (text_skip(&t, LIT("to=<")))
-        e->recipient = text_until(&t, '>');
 }
 
 /* "name [address] due to pre-greeting traffic after 5 seconds" */
@@ -93,22 +135,25 @@ static void read_early_talker(struct log_event *e, struct log_text t)
         e->kind = LOG_REFUSED;
 }
 
+/* Lines about the connection have no queue id. */
 void logline_sendmail(struct log_event *e, struct log_text t)
 {
+    if (text_skip(&t, LIT("ruleset="))) {
+        read_ruleset(e, t);
+        return;
+    }
     if (!text_skip(&t, LIT("NOQUEUE: ")) && !text_qid(&t, &e->qid))
         return;
     if (text_skip(&t, LIT("from=")))
-        read_from(e, &t);
+        read_from(e, t);
     else if (text_skip(&t, LIT("to=")))
         read_to(e, t);
     else if (text_skip(&t, LIT("ruleset=")))
-        read_ruleset(e, &t);
+        read_ruleset(e, t);
     else if (text_skip(&t, LIT("Milter: ")))
         read_milter(e, t);
     else if (text_skip(&t, LIT("rejecting commands from ")))
         read_early_talker(e, t);
     else if (text_skip(&t, LIT("connect from ")) && text_client(&t, e))
         e->kind = LOG_CONNECT;
-    else if (text_skip(&t, LIT("AUTH=server")) && e->qid.n > 0)
-        e->kind = LOG_AUTH;
 }

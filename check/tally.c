@@ -357,10 +357,6 @@ void tally_line(struct tally *t, const char *s, size_t n)
     case LOG_SPAM:
         on_spam(t, &e);
         break;
-    case LOG_AUTH:
-        if ((m = find_or_open(t, &e)) != NULL && t->settings->exempt.authenticated)
-            m->flags |= AUTH;
-        break;
     case LOG_END:
         if ((m = find(t, &e)) != NULL)
             message_close(t, m);

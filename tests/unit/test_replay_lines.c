@@ -188,8 +188,11 @@ Test(replay_lines, sendmail)
          LOG_MESSAGE, "192.0.2.1", "5A3800AB002201", NULL},
         {AT "sm-mta[1]: 5A3800AB002201: to=<a@b>, delay=1, dsn=2.0.0, stat=Sent", LOG_DELIVERY,
          NULL, "5A3800AB002201", NULL},
-        {AT "sm-mta[1]: 5A3800AB002201: AUTH=server, relay=x [192.0.2.1], authid=u", LOG_AUTH, NULL,
-         "5A3800AB002201", NULL},
+        {AT "sm-mta[1]: AUTH=server, relay=x [192.0.2.1], authid=u, mech=PLAIN, bits=0",
+         LOG_NOTHING, NULL, NULL, NULL},
+        {AT "sm-mta[1]: ruleset=check_relay, arg1=x, arg2=192.0.2.1, relay=x [192.0.2.1], "
+            "reject=550 5.7.1 Access denied",
+         LOG_REFUSED, "192.0.2.1", NULL, NULL},
         {AT "sm-mta[1]: rejecting connections on daemon MTA: load average: 20", LOG_NOTHING, NULL,
          NULL, NULL},
     };
@@ -246,6 +249,9 @@ Test(replay_lines, hostile_F1_F4)
         {AT "sm-mta[1]: 5A3800AB002201: from=<a, relay=x [198.51.100.1], nrcpts=1>, size=1, "
             "class=0, nrcpts=1, relay=[192.0.2.1]",
          LOG_MESSAGE, "192.0.2.1", "5A3800AB002201", NULL},
+        {AT "sm-mta[1]: 5A3800AB002201: ruleset=check_rcpt, arg1=<\"a, relay=[198.51.100.1], "
+            "reject=550 b\"@e.example>, relay=[192.0.2.1], reject=550 5.7.1 no",
+         LOG_REFUSED, "192.0.2.1", "5A3800AB002201", NULL},
         {AT "postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[999.0.2.1]: 554 no", LOG_NOTHING, NULL,
          NULL, NULL},
         {AT "postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[: 554 no", LOG_NOTHING, NULL, NULL,
@@ -340,9 +346,24 @@ Test(replay_lines, who_refused)
          BY_MILTER, false, false},
         {AT "postfix/cleanup[1]: 4BFD2: milter-reject: END-OF-MESSAGE from x[192.0.2.1]: 5.7.1 no",
          BY_MILTER, false, true},
-        {AT "sm-mta[1]: 5A3800AB002201: ruleset=check_relay, arg1=x, arg2=127.0.0.2, "
-            "relay=[192.0.2.1], reject=550 5.7.1 Rejected: 192.0.2.1 listed at zen",
+        {AT "sm-mta[1]: ruleset=check_relay, arg1=x, arg2=127.0.0.2, relay=[192.0.2.1], "
+            "reject=550 5.7.1 Rejected: 192.0.2.1 listed at zen",
          BY_DNSBL, false, false},
+        {AT "sm-mta[1]: ruleset=check_relay, arg1=x, arg2=192.0.2.1, relay=[192.0.2.1], "
+            "reject=421 4.3.2 Too many open connections.",
+         BY_MTA, true, false},
+        {AT "sm-mta[1]: 5A3800AB002201: ruleset=check_rcpt, arg1=<blocked@e.example>, "
+            "relay=[192.0.2.1], reject=550 5.1.1 <blocked@e.example>... User unknown",
+         BY_MTA, false, false},
+        {AT "sm-mta[1]: 5A3800AB002201: ruleset=check_rcpt, arg1=<\"x listed y\"@e.example>, "
+            "relay=[192.0.2.1], reject=550 5.1.1 <\"x listed y\"@e.example>... User unknown",
+         BY_MTA, false, false},
+        {AT
+         "sm-mta[1]: 5A3800AB002201: ruleset=check_rcpt, arg1=<\"a, reject=450 b\"@e.example>, "
+         "relay=[192.0.2.1], reject=550 5.7.1 <\"a, reject=450 b\"@e.example>... Relaying denied",
+         BY_MTA, false, false},
+        {AT "sm-mta[1]: 5A3800AB002201: Milter: to=<\"a, reject=450 b\"@e.example>, reject=550 no",
+         BY_MILTER, false, false},
         {AT "sm-mta[1]: 5A3800AB002201: ruleset=check_rcpt, arg1=<a@b>, relay=[192.0.2.1], "
             "reject=451 4.7.1 Greylisting in action",
          BY_MTA, true, false},

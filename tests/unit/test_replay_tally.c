@@ -97,9 +97,32 @@ Test(replay_tally, outcomes)
         {{AT "sm-mta[1]: BBBBB1: from=<a@b>, size=0, nrcpts=1, relay=[192.0.2.1]",
           AT "sm-mta[1]: BBBBB1: to=<a@b>, dsn=2.0.0, stat=Sent", NULL},
          OUT_DELIVERED},
-        {{AT "sm-mta[1]: BBBBB1: AUTH=server, relay=[192.0.2.1], authid=u",
-          AT "sm-mta[1]: BBBBB1: from=<a@b>, size=0, nrcpts=1, relay=[192.0.2.1]", NULL},
+#define FROM(id, tail) AT "sm-mta[1]: " id ": from=<a@b>, size=72, class=0, nrcpts=1, " tail
+        {{FROM("BBBBB1", "msgid=<m>, proto=ESMTPSA, daemon=MSA, relay=[192.0.2.1]"), NULL},
          OUT_AUTH},
+        {{FROM("BBBBB1", "msgid=<m>, proto=ESMTPA, daemon=MSA, relay=[192.0.2.1]"), NULL},
+         OUT_AUTH},
+        {{FROM("BBBBB1", "msgid=<m, proto=ESMTPA>, proto=ESMTPS, daemon=MSA, relay=[192.0.2.1]"),
+          NULL},
+         OUT_OTHER},
+        {{AT "sm-mta[1]: ruleset=check_relay, arg1=[192.0.2.1], arg2=192.0.2.1, relay=[192.0.2.1], "
+             "reject=550 5.7.1 Access denied",
+          NULL},
+         OUT_MTA},
+        {{AT "sm-mta[1]: ruleset=check_relay, arg1=[192.0.2.1], arg2=192.0.2.1, relay=[192.0.2.1], "
+             "reject=421 4.3.2 Connection rate limit exceeded.",
+          NULL},
+         OUT_LATER},
+        /* addresses that look like fields of the log */
+        {{AT "sm-mta[1]: BBBBB1: from=<\"x, nrcpts=0,\"@e.example>, size=72, class=0, nrcpts=1, "
+             "msgid=<m>, proto=ESMTP, daemon=MTA, relay=[192.0.2.1]",
+          AT "sm-mta[1]: BBBBB1: to=<a@b>, delay=00:00:00, dsn=2.0.0, stat=Sent", NULL},
+         OUT_DELIVERED},
+        {{FROM("BBBBB1", "msgid=<m>, proto=ESMTP, daemon=MTA, relay=[192.0.2.1]"),
+          AT "sm-mta[1]: BBBBB1: to=<\"x, stat=Sent \"@b>,<c@d>, delay=00:00:00, dsn=5.1.1, "
+             "stat=User unknown",
+          NULL},
+         OUT_OTHER},
         {{MESSAGE("AAAA1", "192.0.2.1"),
           AT "postfix/smtp[1]: AAAA1: to=<u@e.example>, dsn=4.0.0, status=deferred (later)", NULL},
          OUT_OTHER},
