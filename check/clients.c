@@ -234,6 +234,12 @@ void clients_count(struct clients *c, uint32_t i, enum outcome_kind o, int64_t a
         c->list[i].when[place(c, at)]++;
 }
 
+void clients_move(struct clients *c, uint32_t i, enum outcome_kind from, enum outcome_kind to)
+{
+    c->list[i].count[from]--;
+    c->list[i].count[to]++;
+}
+
 static uint64_t sum(const struct client *k, enum outcome_kind from, enum outcome_kind to)
 {
     uint64_t n = 0;

@@ -2,7 +2,7 @@
  *
  * One entry for each pair of address and HELO, at most CLIENT_HELOS pairs for an
  * address; most MTA lines do not tell the HELO, so each address also has an entry
- * without one. Memory grows with distinct clients, never with messages.
+ * without one. Memory grows with distinct clients, not with messages.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_CLIENTS_H
@@ -82,6 +82,10 @@ uint32_t clients_get(struct clients *c, const struct addr *addr, const char *hel
 
 /* Counts a message. at: seconds since 1970, or 0. */
 void clients_count(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at);
+
+/* A message that was counted has become something else; both are accepted. Before
+ * clients_settle. */
+void clients_move(struct clients *c, uint32_t i, enum outcome_kind from, enum outcome_kind to);
 
 /* After the last line: messages without a known HELO go to the HELO that the client used most;
  * our own records count for clients of whom no MTA line told. */

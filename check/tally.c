@@ -41,6 +41,39 @@ static uint64_t hash(const struct log_text *t)
 
 /* ---- messages under way ---- */
 
+/* The year of a stamp without one: the last in which it is not to come. */
+static int64_t seconds(const struct tally *t, struct log_stamp stamp)
+{
+    struct tm now;
+    time_t clock = (time_t)t->now;
+    int64_t at;
+
+    if (stamp.month == 0)
+        return 0;
+    if (stamp.year == 0) {
+        gmtime_r(&clock, &now);
+        stamp.year = (uint16_t)(now.tm_year + 1900);
+        if (log_seconds(&stamp) > t->now + DAY)
+            stamp.year--;
+    }
+    at = log_seconds(&stamp);
+    return at > t->now + 2 * DAY || at < t->now - YEARS10 ? 0 : at;
+}
+
+/* The verdict on a message may have come before it, or may still come. */
+static enum outcome_kind remember(struct tally *t, const struct live *m, enum outcome_kind o)
+{
+    const struct past_entry *told = past_find(&t->past, m->qid, m->at);
+    struct past_entry entry = {.qid = m->qid, .at = m->at, .client = m->client, .outcome = o};
+
+    if (o > OUT_ACCEPTED_LAST || o == OUT_SPAM)
+        return o;
+    if (told != NULL && told->client == 0)
+        return told->outcome;
+    past_put(&t->past, &entry);
+    return o;
+}
+
 static void message_close(struct tally *t, struct live *m)
 {
     enum outcome_kind o = m->flags & AUTH     ? OUT_AUTH
@@ -49,6 +82,8 @@ static void message_close(struct tally *t, struct live *m)
                           : m->flags & SENT   ? OUT_DELIVERED
                                               : OUT_OTHER;
 
+    if (m->client != 0)
+        o = remember(t, m, o);
     clients_count(&t->clients, m->client, o, m->at);
     m->qid = 0;
 }
@@ -201,14 +236,33 @@ static void on_delivery(struct tally *t, const struct log_event *e)
         m->flags |= SPARED;
 }
 
+/* A verdict on a message that is not under way: it has left, or is in a log yet to be read. */
+static void on_late_spam(struct tally *t, const struct log_event *e)
+{
+    struct past_entry entry = {.qid = hash(&e->qid), .outcome = OUT_SPAM}, *old;
+
+    entry.at = seconds(t, e->stamp);
+    old = past_find(&t->past, entry.qid, entry.at);
+    if (old == NULL) {
+        past_put(&t->past, &entry);
+    } else if (old->client != 0) {
+        clients_move(&t->clients, old->client, old->outcome, OUT_SPAM);
+        old->outcome = OUT_SPAM;
+    }
+}
+
 static void on_spam(struct tally *t, const struct log_event *e)
 {
     struct live *m = find(t, e);
 
     if (m == NULL && e->message_id.s != NULL)
         m = find_id(t, &e->message_id);
-    if (m != NULL && e->spam)
+    if (!e->spam)
+        return;
+    if (m != NULL)
         m->flags |= SPAM;
+    else if (e->qid.n > 0)
+        on_late_spam(t, e);
 }
 
 /* What record.h has made visible, as it was. */
@@ -301,25 +355,6 @@ static void on_record(struct tally *t, const struct log_event *e)
 
 /* ---- lines ---- */
 
-/* The year of a stamp without one: the last in which it is not to come. */
-static int64_t seconds(const struct tally *t, struct log_stamp stamp)
-{
-    struct tm now;
-    time_t clock = (time_t)t->now;
-    int64_t at;
-
-    if (stamp.month == 0)
-        return 0;
-    if (stamp.year == 0) {
-        gmtime_r(&clock, &now);
-        stamp.year = (uint16_t)(now.tm_year + 1900);
-        if (log_seconds(&stamp) > t->now + DAY)
-            stamp.year--;
-    }
-    at = log_seconds(&stamp);
-    return at > t->now + 2 * DAY || at < t->now - YEARS10 ? 0 : at;
-}
-
 void tally_line(struct tally *t, const char *s, size_t n)
 {
     struct log_event e;
@@ -376,10 +411,9 @@ bool tally_init(struct tally *t, const struct settings *s, int64_t now)
     t->now = now;
     t->live = calloc(SETS * WAYS, sizeof *t->live);
     t->by_id = calloc(IDS, sizeof *t->by_id);
-    if (t->live != NULL && t->by_id != NULL && clients_init(&t->clients))
+    if (t->live != NULL && t->by_id != NULL && past_init(&t->past) && clients_init(&t->clients))
         return true;
-    free(t->live);
-    free(t->by_id);
+    tally_free(t);
     return false;
 }
 
@@ -396,6 +430,7 @@ void tally_end(struct tally *t)
 void tally_free(struct tally *t)
 {
     clients_free(&t->clients);
+    past_free(&t->past);
     free(t->live);
     free(t->by_id);
 }

@@ -1,7 +1,8 @@
 /* From the events of a log to clients and what became of their messages.
  *
  * Messages under way are kept in a table of fixed size by queue id; when it is full, the
- * oldest of a few is closed as it stands.
+ * oldest of a few is closed as it stands. What was closed is remembered for verdicts that come
+ * later (past.h).
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_TALLY_H
@@ -9,6 +10,7 @@
 
 #include "clients.h"
 #include "logline.h"
+#include "past.h"
 
 struct live;
 
@@ -16,6 +18,7 @@ struct tally {
     const struct settings *settings;
     struct clients clients;
     struct live *live;
+    struct past past;
     uint32_t *by_id;    /* message ids to places in live */
     int64_t now;        /* seconds since 1970: a stamp without year lies before it */
     int64_t begin, end; /* stamps seen; 0: none */

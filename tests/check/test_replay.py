@@ -83,6 +83,16 @@ def test_sendmail():
         same(actions(data), {"accept": 2, "tag": 1, "reject": 3, "exempt": 1})
 
 
+def test_verdicts_in_a_log_of_their_own():
+    """rspamd writes its own file: it counts before the mail log and behind it."""
+    with World() as w:
+        for logs in ((log("postfix"), log("rspamd")), (log("rspamd"), log("postfix"))):
+            code, data, err = w.replay_json(*logs)
+            same((code, err), (0, ""))
+            same((totals(data)["delivered"], totals(data)["spam"]), (2, 2), logs)
+            same(data["refused_but_delivered"]["count"], 0, logs)
+
+
 def test_own_records_without_dns():
     with World() as w:
         _, data, _ = w.replay_json("--no-dns", log("own"))
@@ -408,4 +418,4 @@ def test_clients_the_policy_does_not_decide_about():
 def test_golden_logs_have_no_unknown_form():
     """Every sample is used by a test."""
     names = {os.path.basename(p)[:-4] for p in glob.glob(os.path.join(LOGS, "*.log"))}
-    same(names, {"postfix", "postfix-iso", "sendmail", "own", "hostile"})
+    same(names, {"postfix", "postfix-iso", "sendmail", "own", "hostile", "rspamd"})

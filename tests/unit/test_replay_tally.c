@@ -136,6 +136,22 @@ Test(replay_tally, outcomes)
         {{AT "sm-mta[1]: BBBBB1: Milter: connect: host=x, addr=192.0.2.1, temp failing commands",
           NULL},
          OUT_LATER},
+#define VERDICT(id)                                                                                \
+    "2026-11-20 10:00:01 #12(rspamd_proxy) <ab>; proxy; rspamd_task_write_log: id: <m>, qid: "     \
+    "<" id ">, ip: 192.0.2.1, from: <a@b>, (default: F (add header): [8.00/15.00] [])"
+        /* a verdict in a log of its own, read before the mail log and behind it */
+        {{VERDICT("AAAA1"), MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"), GONE("AAAA1"), NULL},
+         OUT_SPAM},
+        {{MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"), GONE("AAAA1"), VERDICT("AAAA1"),
+          VERDICT("AAAA1"), NULL},
+         OUT_SPAM},
+        {{MESSAGE("AAAA1", "192.0.2.1"), GONE("AAAA1"), VERDICT("AAAA1"), NULL}, OUT_SPAM},
+        {{MESSAGE("AAAA1", "192.0.2.1") ", sasl_username=u", SENT("AAAA1"), GONE("AAAA1"),
+          VERDICT("AAAA1"), NULL},
+         OUT_AUTH},
+        {{VERDICT("AAAA1"), "Nov 18 10:00:00 mx1 postfix/smtpd[1]: AAAA1: client=x[192.0.2.1]",
+          SENT("AAAA1"), GONE("AAAA1"), NULL},
+         OUT_DELIVERED},
         /* a content filter behind the queue, one before it, and one on another host */
         {{MESSAGE("AAAA1", "192.0.2.1"),
           AT "postfix/smtpd[1]: AAAA2: client=localhost[127.0.0.1], orig_queue_id=AAAA1, "
@@ -252,6 +268,56 @@ Test(replay_tally, table_overflow)
     tally_end(&t);
     cr_expect_eq(entry(&t, "192.0.2.1")->count[OUT_OTHER], 200000);
     stop(&t);
+}
+
+/* A filter's log of its own, before the mail log or behind it: more messages than the table of
+ * those under way holds, and than the table of those that left begins with. */
+#define PRINT(line, form, number) (size_t) snprintf(line, sizeof line, form, number)
+Test(replay_tally, verdicts_in_a_log_of_their_own)
+{
+    enum { MESSAGES = 100000 };
+    char line[512];
+    struct tally t;
+    unsigned before, i;
+
+    for (before = 0; before < 2; before++) {
+        start(&t);
+        for (i = 0; i < 2 * MESSAGES; i++) {
+            bool verdict = i / MESSAGES != before;
+            unsigned q = i % MESSAGES;
+
+            if (!verdict) {
+                tally_line(&t, line, PRINT(line, MESSAGE("Q%06u", "192.0.2.1"), q));
+                tally_line(&t, line, PRINT(line, GONE("Q%06u"), q));
+            } else if (q % 2 == 0) {
+                tally_line(&t, line, PRINT(line, VERDICT("Q%06u"), q));
+            }
+        }
+        tally_end(&t);
+        cr_expect_eq(entry(&t, "192.0.2.1")->count[OUT_SPAM], MESSAGES / 2, "%u", before);
+        cr_expect_eq(entry(&t, "192.0.2.1")->count[OUT_OTHER], MESSAGES / 2, "%u", before);
+        stop(&t);
+    }
+}
+
+/* The table of messages that left does not grow without end, and keeps the newest. */
+Test(replay_tally, past_bounded)
+{
+    struct past_entry entry = {.client = 1};
+    struct past p;
+    unsigned i;
+
+    cr_assert(past_init(&p));
+    for (i = 1; i <= 2 * PAST_SLOTS; i++) {
+        entry.qid = i * 0x9e3779b97f4a7c15u;
+        past_put(&p, &entry);
+    }
+    cr_expect_eq(p.slots, PAST_SLOTS);
+    cr_expect_leq(p.n, PAST_SLOTS / 2);
+    for (i = 2 * PAST_SLOTS; i > 2 * PAST_SLOTS - PAST_SLOTS / 2; i--)
+        cr_assert_not_null(past_find(&p, i * 0x9e3779b97f4a7c15u, 0), "%u", i);
+    cr_expect_null(past_find(&p, 0x9e3779b97f4a7c15u, 0));
+    past_free(&p);
 }
 
 /* Our own records: findings are kept; messages count only if no MTA line told of them. */
