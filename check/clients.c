@@ -225,13 +225,18 @@ int64_t clients_bucket(const struct clients *c, unsigned i)
 
 /* ---- counting ---- */
 
+void clients_add(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at, uint32_t n)
+{
+    if (i == 0 || n == 0)
+        return;
+    c->list[i].count[o] += n;
+    if (at > 0 && o <= OUT_REFUSED_LAST)
+        c->list[i].when[place(c, at)] += n;
+}
+
 void clients_count(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at)
 {
-    if (i == 0)
-        return;
-    c->list[i].count[o]++;
-    if (at > 0 && o <= OUT_REFUSED_LAST)
-        c->list[i].when[place(c, at)]++;
+    clients_add(c, i, o, at, 1);
 }
 
 void clients_move(struct clients *c, uint32_t i, enum outcome_kind from, enum outcome_kind to)

@@ -80,8 +80,9 @@ void clients_free(struct clients *c);
 /* The entry of the pair, made if need be; helo NULL: not known. 0 without memory. */
 uint32_t clients_get(struct clients *c, const struct addr *addr, const char *helo, size_t n);
 
-/* Counts a message. at: seconds since 1970, or 0. */
+/* Counts a message, or n of them. at: seconds since 1970, or 0. */
 void clients_count(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at);
+void clients_add(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at, uint32_t n);
 
 /* A message that was counted has become something else; both are accepted. Before
  * clients_settle. */

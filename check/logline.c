@@ -90,6 +90,10 @@ bool text_qid(struct log_text *t, struct log_text *qid)
 
 bool text_addr(struct addr *a, const char *s, size_t n)
 {
+    const char *zone = memchr(s, '%', n);
+
+    if (zone != NULL) /* fe80::1%eth0: the interface tells nothing to others */
+        n = (size_t)(zone - s);
     if (n > 5 && ascii_is_word(s, 5, "ipv6:")) {
         s += 5;
         n -= 5;

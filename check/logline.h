@@ -16,8 +16,9 @@
 enum log_kind {
     LOG_NOTHING,    /* not known, or tells nothing we count */
     LOG_CONNECT,    /* client */
-    LOG_MESSAGE,    /* client and qid: a message has begun; or has none, when `empty` */
-    LOG_REFUSED,    /* client, qid, or both */
+    LOG_MESSAGE,    /* client and qid: a message has begun */
+    LOG_QUEUED,     /* qid: it was taken */
+    LOG_REFUSED,    /* client, qid, or both; recipient */
     LOG_DELIVERY,   /* qid, state, recipient */
     LOG_MESSAGE_ID, /* qid, message_id */
     LOG_SPAM,       /* qid, message_id or client: a filter's verdict */
@@ -27,6 +28,9 @@ enum log_kind {
 
 /* Who refused. */
 enum log_by { BY_MTA, BY_DNSBL, BY_MILTER, BY_COUNT };
+
+/* A refusal before MAIL, which others of the same attempt may follow, in this order. */
+enum log_opening { OPENING_NONE, OPENING_CONNECT, OPENING_EHLO, OPENING_HELO };
 
 enum log_state { STATE_SENT, STATE_BOUNCED, STATE_DEFERRED };
 
@@ -47,19 +51,25 @@ struct log_event {
     struct addr client;   /* ADDR_NONE: not told */
     struct log_text name; /* the MTA's name of the client */
     struct log_text qid, helo, recipient, message_id, record;
+    struct log_text more;   /* recipients behind the first */
     struct log_text origin; /* LOG_MESSAGE: qid before a content filter (XFORWARD) */
     enum log_by by;
+    enum log_opening opening;
     enum log_state state;
     bool temporary; /* refused with 4xx */
     bool final;     /* the refusal ends the message qid */
-    bool empty;     /* a message without recipients: all were refused */
+    bool queued;    /* LOG_MESSAGE: it was taken */
     bool authenticated;
     bool spam;
-    bool shown; /* helo is made visible, as record.h does */
+    bool discarded; /* by the filter, which takes it for good all the same */
+    bool shown;     /* helo is made visible, as record.h does */
 };
 
 /* s[0..n): a line without its end. True when the kind is not LOG_NOTHING. */
 bool logline_read(struct log_event *e, const char *s, size_t n);
+
+/* The next recipient of the line into e->recipient. False: there is no more. */
+bool logline_next_recipient(struct log_event *e);
 
 /* Seconds since 1970 of a stamp with a year, as if it were UTC; 0 for an impossible one. */
 int64_t log_seconds(const struct log_stamp *stamp);

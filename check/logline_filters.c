@@ -35,6 +35,7 @@ static void read_amavis(struct log_event *e, struct log_text t)
         return;
     e->kind = LOG_SPAM;
     e->spam = begins(&kind, LIT("SPAM")) || begins(&kind, LIT("INFECTED"));
+    e->discarded = begins(&word, LIT("Blocked")) && text_outside(&t, LIT("{Discarded")) < t.n;
     keep_qid(e, text_value(&t, LIT(", Queue-ID: "), ','));
     e->message_id = text_value(&t, LIT(", Message-ID: "), ',');
     from = text_from(&t, text_find(&t, LIT("[")));

@@ -16,39 +16,80 @@ static struct log_text last_bracketed(const struct log_text *t, const char *key,
     return (struct log_text){rest.s, end};
 }
 
-/* "CODE X.Y.Z text", "X.Y.Z text", or of postscreen, when it is too busy for now, just text */
+/* "CODE X.Y.Z text", "X.Y.Z text", or of postscreen, when it is too busy for now, just text. The
+ * text may name the recipient, in brackets. */
 static void read_reply(struct log_event *e, const struct log_text *t)
 {
     e->temporary = t->n > 0 && t->s[0] != '5';
-    if (e->by == BY_MTA && text_find(t, LIT(" blocked using ")) < t->n)
+    if (e->by == BY_MTA && text_outside(t, LIT(" blocked using ")) < t->n)
         e->by = BY_DNSBL;
 }
 
-static bool ends_message(const struct log_text *stage)
+/* False for the stages that bring no mail, such as VRFY and ETRN. */
+static bool read_stage(struct log_event *e, const struct log_text *stage)
 {
-    return text_is(stage, LIT("END-OF-MESSAGE")) || text_is(stage, LIT("DATA")) ||
-           text_is(stage, LIT("END-OF-HEADERS"));
+    static const struct {
+        const char *word;
+        bool final;
+        enum log_opening opening;
+    } row[] = {{"RCPT", false, OPENING_NONE},         {"MAIL", false, OPENING_NONE},
+               {"DATA", true, OPENING_NONE},          {"BDAT", true, OPENING_NONE},
+               {"EHLO", false, OPENING_EHLO},         {"CONNECT", false, OPENING_CONNECT},
+               {"HELO", false, OPENING_HELO},         {"END-OF-MESSAGE", true, OPENING_NONE},
+               {"END-OF-HEADERS", true, OPENING_NONE}};
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++)
+        if (text_is(stage, row[i].word, strlen(row[i].word))) {
+            e->final = row[i].final;
+            e->opening = row[i].opening;
+            return true;
+        }
+    return false;
+}
+
+/* "header Subject: x from name[address]; from=<> to=<> proto=ESMTP helo=<x>: 5.7.1 text": of what
+ * the client wrote nothing is believed; the text behind it is the administrator's. */
+static void read_content_refusal(struct log_event *e, const struct log_text *t)
+{
+    struct log_text reply = text_from(t, text_find_last(t, LIT(">: ")) + 3);
+
+    e->final = true;
+    e->temporary = reply.n > 0 && reply.s[0] == '4';
+    e->kind = e->qid.n > 0 ? LOG_REFUSED : LOG_NOTHING;
 }
 
 /* "RCPT from name[address]:port: 554 5.7.1 text; from=<> to=<> proto=ESMTP helo=<x>" */
 static void read_refusal(struct log_event *e, struct log_text t)
 {
-    struct log_text stage = text_until(&t, ' ');
+    struct log_text stage = text_until(&t, ' '), reply, sender;
 
     if (text_is(&stage, LIT("header")) || text_is(&stage, LIT("body")) ||
         text_is(&stage, LIT("mime-error"))) {
-        e->final = true; /* what follows is the client's text: nothing in it is believed */
-        e->kind = e->qid.n > 0 ? LOG_REFUSED : LOG_NOTHING;
+        read_content_refusal(e, &t);
         return;
     }
-    if (!text_skip(&t, LIT("from ")) || !text_client(&t, e))
+    if (!read_stage(e, &stage) || !text_skip(&t, LIT("from ")) || !text_client(&t, e))
         return;
-    e->final = ends_message(&stage);
     e->kind = LOG_REFUSED;
     t = text_from(&t, text_find(&t, LIT(": ")) + 2);
-    read_reply(e, &t);
-    e->recipient = text_value(&t, LIT(" to=<"), '>');
+    reply = (struct log_text){t.s, text_outside(&t, LIT("; from="))};
+    read_reply(e, &reply);
     e->helo = last_bracketed(&t, LIT(" helo=<"));
+    t = text_from(&t, reply.n + 7);
+    if (text_bracketed(&t, &sender) && (text_skip(&t, LIT(" to=")) || text_skip(&t, LIT(", to="))))
+        text_bracketed(&t, &e->recipient);
+}
+
+/* " sasl_username=<login>" at the end: Postfix writes ? for a bracket in a HELO, so that no client
+ * can write this. */
+static void read_login(struct log_event *e, struct log_text *t)
+{
+    size_t at = text_find_last(t, LIT("> sasl_username=<"));
+
+    e->authenticated = at < t->n;
+    if (e->authenticated)
+        t->n = at + 1;
 }
 
 /* "name[address], orig_queue_id=ABC, orig_client=name[address]": what stands behind the address
@@ -81,10 +122,12 @@ static void read_smtpd(struct log_event *e, struct log_text t)
         return;
     if (text_skip(&t, LIT("client=")))
         read_client(e, t);
-    else if (text_skip(&t, LIT("reject: ")))
+    else if (text_skip(&t, LIT("reject: "))) {
+        read_login(e, &t);
         read_refusal(e, t);
-    else if (text_skip(&t, LIT("milter-reject: "))) {
+    } else if (text_skip(&t, LIT("milter-reject: "))) {
         e->by = BY_MILTER;
+        read_login(e, &t);
         read_refusal(e, t);
     }
 }
@@ -104,29 +147,32 @@ static void read_cleanup(struct log_event *e, struct log_text t)
     }
 }
 
+/* "removed", "from=<a@b>, size=900, nrcpt=1 (queue active)", "from=<a@b>, status=expired, ..." */
 static void read_qmgr(struct log_event *e, struct log_text t)
 {
+    struct log_text sender;
+
     if (!text_qid(&t, &e->qid))
         return;
     if (text_is(&t, LIT("removed"))) {
         e->kind = LOG_END;
-    } else if (text_find(&t, LIT(", status=expired")) < t.n) {
-        e->kind = LOG_DELIVERY;
+    } else if (text_skip(&t, LIT("from=")) && text_bracketed(&t, &sender)) {
+        e->kind = text_skip(&t, LIT(", status=expired")) ? LOG_DELIVERY : LOG_QUEUED;
         e->state = STATE_BOUNCED;
     }
 }
 
 /* "to=<user@example.org>, relay=..., dsn=2.0.0, status=sent (...)"; behind an alias
- * "to=<root@example.org>, orig_to=<postmaster@example.org>, relay=...": what the client named. */
+ * "to=<root@example.org>, orig_to=<postmaster@example.org>, relay=...": what the client named.
+ * Behind the addresses up to the status all is Postfix's own. */
 static void read_delivery(struct log_event *e, struct log_text t)
 {
     struct log_text status;
 
-    if (!text_qid(&t, &e->qid) || !text_skip(&t, LIT("to=<")))
+    if (!text_qid(&t, &e->qid) || !text_skip(&t, LIT("to=")) || !text_bracketed(&t, &e->recipient))
         return;
-    e->recipient = text_until(&t, '>');
-    if (text_skip(&t, LIT(", orig_to=<")))
-        e->recipient = text_until(&t, '>');
+    if (text_skip(&t, LIT(", orig_to=")))
+        text_bracketed(&t, &e->recipient);
     status = text_value(&t, LIT(", status="), ' ');
     if (status.s == NULL)
         return;

@@ -14,13 +14,27 @@ static bool read_relay(struct log_event *e, const struct log_text *t)
     return at < t->n && text_client(&relay, e);
 }
 
-/* Past the addresses that a client has named: fields behind them are Sendmail's own. */
-static void skip_addresses(struct log_text *t)
+static bool next_address(struct log_text *list, struct log_text *address)
+{
+    struct log_text rest = *list;
+
+    if (!text_skip(&rest, LIT(",")) || !text_bracketed(&rest, address))
+        return false;
+    *list = rest;
+    return true;
+}
+
+bool logline_next_recipient(struct log_event *e)
+{
+    return next_address(&e->more, &e->recipient);
+}
+
+/* Past the address that a client has named: fields behind it are Sendmail's own. */
+static void skip_address(struct log_text *t)
 {
     struct log_text address;
 
-    while (text_bracketed(t, &address) && t->n > 1 && t->s[0] == ',' && t->s[1] == '<')
-        *t = text_from(t, 1);
+    text_bracketed(t, &address);
 }
 
 /* RFC 3848: the name of the protocol ends in A when the client has authenticated. What stands
@@ -34,17 +48,18 @@ static bool has_authenticated(const struct log_text *t)
     return proto.n > 1 && proto.s[proto.n - 1] == 'A';
 }
 
-/* "<a@b>, size=72, class=0, nrcpts=1, msgid=<m>, proto=ESMTPSA, daemon=MTA, relay=x [address]" */
+/* A transaction that was given up has the line, too: size 0, or no message id.
+ * "<a@b>, size=72, class=0, nrcpts=1, msgid=<m>, proto=ESMTPSA, daemon=MTA, relay=x [address]" */
 static void read_from(struct log_event *e, struct log_text t)
 {
-    struct log_text n;
+    struct log_text size;
 
-    skip_addresses(&t);
-    n = text_value(&t, LIT(", nrcpts="), ',');
-    if (n.s == NULL || !read_relay(e, &t))
+    skip_address(&t);
+    if (text_find(&t, LIT(", nrcpts=")) == t.n || !read_relay(e, &t))
         return;
     e->kind = LOG_MESSAGE;
-    e->empty = text_is(&n, LIT("0"));
+    size = text_value(&t, LIT(", size="), ',');
+    e->queued = !text_is(&size, LIT("0")) && text_find(&t, LIT(", msgid=")) < t.n;
     e->authenticated = has_authenticated(&t);
     e->message_id = text_value(&t, LIT(", msgid="), ',');
 }
@@ -52,15 +67,17 @@ static void read_from(struct log_event *e, struct log_text t)
 /* "<a@b>,<c@d>, delay=00:00:01, mailer=local, relay=x [address], dsn=2.0.0, stat=Sent (ok)" */
 static void read_to(struct log_event *e, struct log_text t)
 {
-    struct log_text list = t, stat, dsn;
+    struct log_text stat, dsn;
 
-    skip_addresses(&t);
+    text_bracketed(&t, &e->recipient);
+    e->more = t;
+    while (next_address(&t, &stat))
+        ;
     stat = text_value(&t, LIT(", stat="), '\n');
     dsn = text_value(&t, LIT(", dsn="), ',');
     if (stat.s == NULL)
         return;
     e->kind = LOG_DELIVERY;
-    text_bracketed(&list, &e->recipient);
     e->state = text_skip(&stat, LIT("Sent"))       ? STATE_SENT
                : dsn.n > 0 && dsn.s[0] == '4'      ? STATE_DEFERRED
                : text_skip(&stat, LIT("Deferred")) ? STATE_DEFERRED
@@ -82,7 +99,7 @@ static void read_ruleset(struct log_event *e, struct log_text t)
     size_t at;
 
     text_until(&t, '=');
-    skip_addresses(&t);
+    skip_address(&t);
     at = text_find(&t, LIT(", reject="));
     before = (struct log_text){t.s, at};
     reply = text_from(&t, at + 9);
@@ -120,7 +137,7 @@ static void read_milter(struct log_event *e, struct log_text t)
     if (text_skip(&t, LIT("to=")))
         text_bracketed(&t, &e->recipient);
     else if (text_skip(&t, LIT("from=")))
-        skip_addresses(&t);
+        skip_address(&t);
     reply = text_value(&t, LIT(", reject="), '\n');
     if (reply.s == NULL)
         return;
@@ -132,6 +149,14 @@ static void read_milter(struct log_event *e, struct log_text t)
 static void read_early_talker(struct log_event *e, struct log_text t)
 {
     if (text_client(&t, e))
+        e->kind = LOG_REFUSED;
+}
+
+/* "<nosuch@example.org>... User unknown", "message size (142065) exceeds maximum (100000)" */
+static void read_own_refusal(struct log_event *e, struct log_text t)
+{
+    e->final = text_skip(&t, LIT("message size ("));
+    if (e->final || (text_bracketed(&t, &e->recipient) && text_skip(&t, LIT("... "))))
         e->kind = LOG_REFUSED;
 }
 
@@ -154,6 +179,9 @@ void logline_sendmail(struct log_event *e, struct log_text t)
         read_milter(e, t);
     else if (text_skip(&t, LIT("rejecting commands from ")))
         read_early_talker(e, t);
-    else if (text_skip(&t, LIT("connect from ")) && text_client(&t, e))
-        e->kind = LOG_CONNECT;
+    else if (text_skip(&t, LIT("connect from "))) {
+        if (text_client(&t, e))
+            e->kind = LOG_CONNECT;
+    } else if (e->qid.n > 0)
+        read_own_refusal(e, t);
 }

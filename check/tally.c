@@ -4,42 +4,15 @@
 #include "tally.h"
 
 #include "ascii.h"
+#include "live.h"
 #include "record.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define SETS    16384 /* a power of two */
-#define WAYS    4
-#define IDS     32768 /* a power of two */
 #define DAY     86400
 #define YEARS10 (3653LL * DAY)
-
-enum { SENT = 1, SPAM = 2, AUTH = 4, SPARED = 8, ENDED = 16 };
-
-struct live {
-    uint64_t qid;               /* hash; 0: free */
-    uint64_t id;                /* hash of the message id; 0: not told */
-    int64_t at;                 /* seconds since 1970, or 0 */
-    uint32_t age;               /* line at which it came */
-    uint32_t client;            /* entry, or 0: not told yet */
-    uint16_t refusals, put_off; /* told before the client was */
-    uint8_t flags;
-};
-
-static uint64_t hash(const struct log_text *t)
-{
-    uint64_t h = 0xcbf29ce484222325u;
-    size_t i;
-
-    for (i = 0; i < t->n; i++)
-        h = (h ^ (unsigned char)t->s[i]) * 0x100000001b3u;
-    h ^= h >> 32;
-    return h != 0 ? h : 1;
-}
-
-/* ---- messages under way ---- */
 
 /* The year of a stamp without one: the last in which it is not to come. */
 static int64_t seconds(const struct tally *t, struct log_stamp stamp)
@@ -60,128 +33,63 @@ static int64_t seconds(const struct tally *t, struct log_stamp stamp)
     return at > t->now + 2 * DAY || at < t->now - YEARS10 ? 0 : at;
 }
 
-/* The verdict on a message may have come before it, or may still come. */
-static enum outcome_kind remember(struct tally *t, const struct live *m, enum outcome_kind o)
-{
-    const struct past_entry *told = past_find(&t->past, m->qid, m->at);
-    struct past_entry entry = {.qid = m->qid, .at = m->at, .client = m->client, .outcome = o};
-
-    if (o > OUT_ACCEPTED_LAST || o == OUT_SPAM)
-        return o;
-    if (told != NULL && told->client == 0)
-        return told->outcome;
-    past_put(&t->past, &entry);
-    return o;
-}
-
-static void message_close(struct tally *t, struct live *m)
-{
-    enum outcome_kind o = m->flags & AUTH     ? OUT_AUTH
-                          : m->flags & SPARED ? OUT_SPARED
-                          : m->flags & SPAM   ? OUT_SPAM
-                          : m->flags & SENT   ? OUT_DELIVERED
-                                              : OUT_OTHER;
-
-    if (m->client != 0)
-        o = remember(t, m, o);
-    clients_count(&t->clients, m->client, o, m->at);
-    m->qid = 0;
-}
-
-static struct live *message_find(struct tally *t, uint64_t qid)
-{
-    struct live *set = &t->live[(qid & (SETS - 1)) * WAYS];
-    unsigned i;
-
-    for (i = 0; i < WAYS; i++)
-        if (set[i].qid == qid)
-            return &set[i];
-    return NULL;
-}
-
-static struct live *message_open(struct tally *t, uint64_t qid)
-{
-    struct live *set = &t->live[(qid & (SETS - 1)) * WAYS], *oldest = set;
-    unsigned i;
-
-    for (i = 0; i < WAYS; i++) {
-        if (set[i].qid == 0) {
-            oldest = &set[i];
-            break;
-        }
-        if ((uint32_t)t->lines - set[i].age > (uint32_t)t->lines - oldest->age)
-            oldest = &set[i];
-    }
-    if (oldest->qid != 0)
-        message_close(t, oldest);
-    memset(oldest, 0, sizeof *oldest);
-    oldest->qid = qid;
-    oldest->age = (uint32_t)t->lines;
-    return oldest;
-}
-
-static struct live *find(struct tally *t, const struct log_event *e)
-{
-    return e->qid.n > 0 ? message_find(t, hash(&e->qid)) : NULL;
-}
-
-static struct live *find_or_open(struct tally *t, const struct log_event *e)
-{
-    struct live *m = find(t, e);
-
-    return m != NULL || e->qid.n == 0 ? m : message_open(t, hash(&e->qid));
-}
-
-static void remember_id(struct tally *t, struct live *m, const struct log_text *id)
-{
-    if (id->n == 0)
-        return;
-    m->id = hash(id);
-    t->by_id[m->id & (IDS - 1)] = (uint32_t)(m - t->live);
-}
-
-static struct live *find_id(struct tally *t, const struct log_text *id)
-{
-    uint64_t h = hash(id);
-    struct live *m = &t->live[t->by_id[h & (IDS - 1)]];
-
-    return id->n > 0 && m->qid != 0 && m->id == h ? m : NULL;
-}
-
 /* ---- events ---- */
 
-static enum outcome_kind refusal(const struct log_event *e)
+static bool is_exempt(const struct tally *t, const struct log_text *address)
+{
+    char recipient[322];
+
+    if (t->settings->reject_at != STAGE_RCPT)
+        return false; /* refused before the recipient is known */
+    if (address->n == 0 || address->n >= sizeof recipient)
+        return false;
+    memcpy(recipient, address->s, address->n);
+    recipient[address->n] = '\0';
+    return check_recipient_exempt(recipient, &t->settings->exempt.recipients);
+}
+
+static enum outcome_kind refusal(const struct tally *t, const struct log_event *e,
+                                 const struct live *m)
 {
     static const enum outcome_kind kind[BY_COUNT] = {OUT_MTA, OUT_DNSBL, OUT_MILTER};
 
+    if ((m != NULL && m->flags & AUTH) || (e->authenticated && t->settings->exempt.authenticated))
+        return OUT_AUTH;
+    if (is_exempt(t, &e->recipient))
+        return OUT_SPARED;
     return e->temporary ? OUT_LATER : kind[e->by];
+}
+
+/* What was refused of it before it was known that the client has a login, too. */
+static void authenticate(struct live *m)
+{
+    unsigned o;
+
+    m->flags |= AUTH;
+    for (o = OUT_MTA; o <= OUT_REFUSED_LAST; o++) {
+        live_early(m, OUT_AUTH, m->early[o - OUT_MTA]);
+        m->early[o - OUT_MTA] = 0;
+    }
 }
 
 static void on_message(struct tally *t, const struct log_event *e, int64_t at)
 {
-    uint32_t client;
     struct live *m;
 
-    if (e->origin.n > 0 && message_find(t, hash(&e->origin)) != NULL)
-        return; /* back from a content filter: counted when it came in */
-    m = find_or_open(t, e);
-    client = clients_get(&t->clients, &e->client, NULL, 0);
-    if (m == NULL)
+    if (e->origin.n > 0 && live_part(t, e))
         return;
-    if (m->client != 0) { /* the queue id is used again */
-        message_close(t, m);
-        m = message_open(t, hash(&e->qid));
-    }
-    m->client = client;
+    opening_followed(t, &e->client);
+    m = live_at(t, e);
+    if (m == NULL || m->flags & (BEGUN | PART)) /* the queue id is used again */
+        m = live_open(t, e);
+    m->client = clients_get(&t->clients, &e->client, NULL, 0);
     m->at = at;
+    m->flags |= e->queued ? BEGUN | QUEUED : BEGUN;
     if (e->authenticated && t->settings->exempt.authenticated)
-        m->flags |= AUTH;
-    for (; m->refusals > 0; m->refusals--)
-        clients_count(&t->clients, client, OUT_MILTER, at);
-    for (; m->put_off > 0; m->put_off--)
-        clients_count(&t->clients, client, OUT_LATER, at);
-    remember_id(t, m, &e->message_id);
-    if (e->empty || m->flags & ENDED)
+        authenticate(m);
+    live_count_early(t, m);
+    live_remember_id(t, m, &e->message_id);
+    if (m->flags & ENDED)
         m->qid = 0;
 }
 
@@ -193,76 +101,103 @@ static uint32_t client_of(struct tally *t, const struct log_event *e, const stru
     return clients_get(&t->clients, &e->client, e->helo.s, e->helo.n);
 }
 
-static void on_refused(struct tally *t, const struct log_event *e, int64_t at)
+/* Sendmail tells of refusals first, and of the client and its login when all is over. */
+static void on_early_refusal(struct tally *t, const struct log_event *e, struct live *m, int64_t at)
 {
-    struct live *m = find(t, e);
     uint32_t client = client_of(t, e, m);
 
-    if (client == 0) {
-        m = find_or_open(t, e);
-        if (m != NULL && e->temporary)
-            m->put_off += m->put_off < UINT16_MAX;
-        else if (m != NULL)
-            m->refusals += m->refusals < UINT16_MAX;
-        if (m != NULL && e->final)
-            m->flags |= ENDED;
+    if (m == NULL)
+        m = live_open(t, e);
+    live_early(m, refusal(t, e, m), 1);
+    m->client = client;
+    if (at > 0)
+        m->at = at;
+    if (e->final)
+        m->flags |= ENDED;
+}
+
+/* A content filter whose mail is refused tells the MTA, and that is in the log, too. */
+static void on_refused(struct tally *t, const struct log_event *e, int64_t at)
+{
+    struct live *m = live_at(t, e);
+    enum outcome_kind o = refusal(t, e, m);
+    uint32_t client;
+
+    if (m != NULL && (m->flags & PART || (m->flags & QUEUED && !e->final)))
+        return;
+    if (e->qid.n > 0 && (m == NULL || !(m->flags & BEGUN))) {
+        on_early_refusal(t, e, m, at);
         return;
     }
-    clients_count(&t->clients, client, refusal(e), at > 0 || m == NULL ? at : m->at);
+    client = client_of(t, e, m);
+    if (e->opening != OPENING_NONE) {
+        opening_refused(t, e, client, o, at);
+        return;
+    }
+    opening_followed(t, &e->client);
+    clients_count(&t->clients, client, o, at > 0 || m == NULL ? at : m->at);
     if (m == NULL)
         return;
-    if (m->client != 0)
-        m->client = client;
+    m->client = client;
     if (e->final)
         m->qid = 0;
 }
 
-static void on_delivery(struct tally *t, const struct log_event *e)
+static void on_queued(struct tally *t, const struct log_event *e)
 {
-    struct live *m = find(t, e);
-    char recipient[322];
+    struct live *m = live_at(t, e), *whole = live_whole(t, m);
 
-    if (m == NULL)
+    if (whole != NULL) {
+        whole->flags |= QUEUED;
+        live_remember_id(t, whole, &e->message_id);
+    }
+    if (e->kind == LOG_END && m != NULL)
+        live_end(t, m);
+}
+
+static void on_delivery(struct tally *t, struct log_event *e)
+{
+    struct live *m = live_at(t, e), *whole = live_whole(t, m);
+
+    if (whole == NULL)
         return;
-    if (e->state == STATE_SENT)
-        m->flags |= SENT;
-    if (t->settings->reject_at != STAGE_RCPT)
-        return; /* refused before the recipient is known */
-    if (m->flags & SPARED || e->recipient.n == 0 || e->recipient.n >= sizeof recipient)
-        return;
-    memcpy(recipient, e->recipient.s, e->recipient.n);
-    recipient[e->recipient.n] = '\0';
-    if (check_recipient_exempt(recipient, &t->settings->exempt.recipients))
-        m->flags |= SPARED;
+    whole->flags |= QUEUED;
+    if (e->state == STATE_SENT && (whole != m || !(m->flags & HANDED)))
+        whole->flags |= SENT;
+    while (!(whole->flags & JUDGED)) {
+        whole->flags |= is_exempt(t, &e->recipient) ? SPARED : JUDGED;
+        if (!logline_next_recipient(e))
+            break;
+    }
 }
 
 /* A verdict on a message that is not under way: it has left, or is in a log yet to be read. */
-static void on_late_spam(struct tally *t, const struct log_event *e)
+static void on_late_verdict(struct tally *t, const struct log_event *e, enum outcome_kind o)
 {
-    struct past_entry entry = {.qid = hash(&e->qid), .outcome = OUT_SPAM}, *old;
+    struct past_entry entry = {.qid = live_hash(&e->qid), .outcome = (uint8_t)o}, *old;
 
     entry.at = seconds(t, e->stamp);
     old = past_find(&t->past, entry.qid, entry.at);
     if (old == NULL) {
         past_put(&t->past, &entry);
-    } else if (old->client != 0) {
-        clients_move(&t->clients, old->client, old->outcome, OUT_SPAM);
-        old->outcome = OUT_SPAM;
+    } else if (old->client != 0 && old->outcome != OUT_SPAM) {
+        clients_move(&t->clients, old->client, old->outcome, o);
+        old->outcome = (uint8_t)o;
     }
 }
 
-static void on_spam(struct tally *t, const struct log_event *e)
+static void on_verdict(struct tally *t, const struct log_event *e)
 {
-    struct live *m = find(t, e);
+    struct live *m = live_whole(t, live_at(t, e));
 
     if (m == NULL && e->message_id.s != NULL)
-        m = find_id(t, &e->message_id);
-    if (!e->spam)
+        m = live_find_id(t, &e->message_id);
+    if (!e->spam && !e->discarded)
         return;
     if (m != NULL)
-        m->flags |= SPAM;
+        m->flags |= e->spam ? SPAM : DISCARDED;
     else if (e->qid.n > 0)
-        on_late_spam(t, e);
+        on_late_verdict(t, e, e->spam ? OUT_SPAM : OUT_OTHER);
 }
 
 /* What record.h has made visible, as it was. */
@@ -329,7 +264,7 @@ static enum own_kind own_kind(const struct tally *t, const struct record *r)
 static void on_record(struct tally *t, const struct log_event *e)
 {
     bool none = e->helo.n == 1 && e->helo.s[0] == '-';
-    struct live *m = find(t, e);
+    struct live *m = live_whole(t, live_at(t, e));
     char helo[CLIENT_HELO_MAX];
     struct record r;
     uint32_t client;
@@ -358,7 +293,6 @@ static void on_record(struct tally *t, const struct log_event *e)
 void tally_line(struct tally *t, const char *s, size_t n)
 {
     struct log_event e;
-    struct live *m;
     int64_t at;
 
     t->lines++;
@@ -375,6 +309,7 @@ void tally_line(struct tally *t, const char *s, size_t n)
     switch (e.kind) {
     case LOG_CONNECT:
         t->connects++;
+        opening_over(t, &e.client);
         break;
     case LOG_MESSAGE:
         on_message(t, &e, at);
@@ -385,19 +320,16 @@ void tally_line(struct tally *t, const char *s, size_t n)
     case LOG_DELIVERY:
         on_delivery(t, &e);
         break;
-    case LOG_MESSAGE_ID:
-        if ((m = find(t, &e)) != NULL)
-            remember_id(t, m, &e.message_id);
-        break;
     case LOG_SPAM:
-        on_spam(t, &e);
-        break;
-    case LOG_END:
-        if ((m = find(t, &e)) != NULL)
-            message_close(t, m);
+        on_verdict(t, &e);
         break;
     case LOG_RECORD:
         on_record(t, &e);
+        break;
+    case LOG_QUEUED:
+    case LOG_MESSAGE_ID:
+    case LOG_END:
+        on_queued(t, &e);
         break;
     case LOG_NOTHING:
         break;
@@ -409,8 +341,8 @@ bool tally_init(struct tally *t, const struct settings *s, int64_t now)
     memset(t, 0, sizeof *t);
     t->settings = s;
     t->now = now;
-    t->live = calloc(SETS * WAYS, sizeof *t->live);
-    t->by_id = calloc(IDS, sizeof *t->by_id);
+    t->live = calloc(LIVE_SETS * LIVE_WAYS, sizeof *t->live);
+    t->by_id = calloc(LIVE_IDS, sizeof *t->by_id);
     if (t->live != NULL && t->by_id != NULL && past_init(&t->past) && clients_init(&t->clients))
         return true;
     tally_free(t);
@@ -421,9 +353,9 @@ void tally_end(struct tally *t)
 {
     size_t i;
 
-    for (i = 0; i < SETS * WAYS; i++)
+    for (i = 0; i < LIVE_SETS * LIVE_WAYS; i++)
         if (t->live[i].qid != 0)
-            message_close(t, &t->live[i]);
+            live_close(t, &t->live[i]);
     clients_settle(&t->clients);
 }
 

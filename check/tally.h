@@ -12,6 +12,10 @@
 #include "logline.h"
 #include "past.h"
 
+#define LIVE_SETS 16384 /* a power of two */
+#define LIVE_WAYS 4
+#define LIVE_IDS  32768 /* a power of two */
+
 struct live;
 
 struct tally {

@@ -123,8 +123,18 @@ Test(replay_lines, postfix)
          "192.0.2.1", NULL, NULL},
         {AT "postfix/cleanup[1]: 4BFD2: message-id=<a@b>", LOG_MESSAGE_ID, NULL, "4BFD2", NULL},
         {AT "postfix/qmgr[1]: 4BFD2: removed", LOG_END, NULL, "4BFD2", NULL},
-        {AT "postfix/qmgr[1]: 4BFD2: from=<a@b>, size=1, nrcpt=1 (queue active)", LOG_NOTHING, NULL,
-         NULL, NULL},
+        {AT "postfix/qmgr[1]: 4BFD2: from=<a@b>, size=1, nrcpt=1 (queue active)", LOG_QUEUED, NULL,
+         "4BFD2", NULL},
+        {AT
+         "postfix/submission/smtpd[1]: NOQUEUE: milter-reject: RCPT from x[192.0.2.1]: 554 5.7.1 "
+         "no; from=<a@b> to=<c@d> proto=ESMTP helo=<pc.example> sasl_username=<alice>",
+         LOG_REFUSED, "192.0.2.1", NULL, "pc.example"},
+        {AT "postfix/smtpd[1]: connect from x[fe80::1%eth0]", LOG_CONNECT, "fe80::1", NULL, NULL},
+        {AT "postfix/smtpd[1]: 4BFD2: client=x[fe80::1%eth0]", LOG_MESSAGE, "fe80::1", "4BFD2",
+         NULL},
+        {AT "postfix/smtpd[1]: NOQUEUE: reject: VRFY from x[192.0.2.1]: 550 5.1.1 no; to=<a@b> "
+            "proto=SMTP helo=<y>",
+         LOG_NOTHING, NULL, NULL, NULL},
         {AT "postfix/lmtp[1]: 4BFD2: to=<a@b>, relay=r, dsn=2.0.0, status=sent (ok)", LOG_DELIVERY,
          NULL, "4BFD2", NULL},
     };
@@ -193,6 +203,10 @@ Test(replay_lines, sendmail)
         {AT "sm-mta[1]: ruleset=check_relay, arg1=x, arg2=192.0.2.1, relay=x [192.0.2.1], "
             "reject=550 5.7.1 Access denied",
          LOG_REFUSED, "192.0.2.1", NULL, NULL},
+        {AT "sm-mta[1]: 5A3800AB002201: <a@b>... User unknown", LOG_REFUSED, NULL, "5A3800AB002201",
+         NULL},
+        {AT "sm-mta[1]: 5A3800AB002201: lost input channel from x [192.0.2.1] to MTA after rcpt",
+         LOG_NOTHING, NULL, NULL, NULL},
         {AT "sm-mta[1]: rejecting connections on daemon MTA: load average: 20", LOG_NOTHING, NULL,
          NULL, NULL},
     };
@@ -383,6 +397,19 @@ Test(replay_lines, who_refused)
          BY_MTA, false, false},
         {AT "postfix/smtpd[1]: 4BFD2: milter-reject: DATA from x[192.0.2.1]: 451 4.7.1 later",
          BY_MILTER, true, true},
+        {AT "postfix/smtpd[1]: 4BFD2: milter-reject: BDAT from x[192.0.2.1]: 550 5.7.1 no",
+         BY_MILTER, false, true},
+        {AT "postfix/cleanup[1]: 4BFD2: reject: header Subject: x from y[192.0.2.1]; from=<a@b> "
+            "to=<c@d> proto=ESMTP helo=<pc.example>: 4.7.1 later",
+         BY_MTA, true, true},
+        {AT
+         "postfix/cleanup[1]: 4BFD2: reject: header Subject: <x>: 4.7.1 later from y[192.0.2.1]; "
+         "from=<a@b> to=<c@d> proto=ESMTP helo=<pc.example>: 5.7.1 no",
+         BY_MTA, false, true},
+        {AT
+         "postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 <\"x blocked using "
+         "y\"@e.example>: User unknown; from=<a@b> to=<\"x blocked using y\"@e.example>",
+         BY_MTA, false, false},
     };
     struct log_event e;
     size_t i;

@@ -53,13 +53,14 @@ static const struct client *entry(const struct tally *t, const char *address)
 
 #define MESSAGE(id, from) AT "postfix/smtpd[1]: " id ": client=x[" from "]"
 #define SENT(id)          AT "postfix/lmtp[1]: " id ": to=<u@example.org>, dsn=2.0.0, status=sent (ok)"
+#define QUEUED(id)        AT "postfix/qmgr[1]: " id ": from=<a@b>, size=900, nrcpt=1 (queue active)"
 #define GONE(id)          AT "postfix/qmgr[1]: " id ": removed"
 
 Test(replay_tally, outcomes)
 {
     static const struct {
-        const char *line[6];
-        enum outcome_kind o;
+        const char *line[8];
+        enum outcome_kind o; /* OUT_COUNT: no message */
     } row[] = {
         {{MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"), GONE("AAAA1"), NULL}, OUT_DELIVERED},
         {{MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"), NULL}, OUT_DELIVERED},
@@ -136,6 +137,13 @@ Test(replay_tally, outcomes)
         {{AT "sm-mta[1]: BBBBB1: Milter: connect: host=x, addr=192.0.2.1, temp failing commands",
           NULL},
          OUT_LATER},
+#define REJECT(what, text) AT "postfix/smtpd[1]: NOQUEUE: " what " from x[192.0.2.1]: " text
+#define REFUSED_AT(stage, text)                                                                    \
+    AT "postfix/smtpd[1]: AAAA1: milter-reject: " stage " from x[192.0.2.1]: " text                \
+       "; from=<a@b> to=<c@d> proto=ESMTP helo=<h.example>"
+#define BACK(id, origin)                                                                           \
+    AT "postfix/smtpd[1]: " id ": client=localhost[127.0.0.1], orig_queue_id=" origin              \
+       ", orig_client=x[192.0.2.1]"
 #define VERDICT(id)                                                                                \
     "2026-11-20 10:00:01 #12(rspamd_proxy) <ab>; proxy; rspamd_task_write_log: id: <m>, qid: "     \
     "<" id ">, ip: 192.0.2.1, from: <a@b>, (default: F (add header): [8.00/15.00] [])"
@@ -152,6 +160,163 @@ Test(replay_tally, outcomes)
         {{VERDICT("AAAA1"), "Nov 18 10:00:00 mx1 postfix/smtpd[1]: AAAA1: client=x[192.0.2.1]",
           SENT("AAAA1"), GONE("AAAA1"), NULL},
          OUT_DELIVERED},
+        /* a login, and exempt recipients, in refusals */
+        {{MESSAGE("AAAA1", "192.0.2.1") ", sasl_method=PLAIN, sasl_username=alice",
+          AT "postfix/cleanup[1]: AAAA1: milter-reject: END-OF-MESSAGE from x[192.0.2.1]: 5.7.1 "
+             "no; from=<> to=<a@b> proto=ESMTP helo=<h.example>",
+          NULL},
+         OUT_AUTH},
+        {{REJECT("milter-reject: RCPT",
+                 "554 5.7.1 x; from=<a@b> to=<c@d> proto=ESMTP helo=<pc.example> "
+                 "sasl_username=<alice>"),
+          NULL},
+         OUT_AUTH},
+        {{REJECT("reject: RCPT",
+                 "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked "
+                 "using zen; from=<a@b> to=<postmaster@example.org> proto=ESMTP helo=<h>"),
+          NULL},
+         OUT_SPARED},
+        {{REJECT("reject: RCPT",
+                 "550 5.1.1 no; from=<\"> to=<postmaster@example.org> \"@b> to=<c@d> "
+                 "proto=ESMTP helo=<h>"),
+          NULL},
+         OUT_MTA},
+        {{AT "postfix/postscreen[1]: NOQUEUE: reject: RCPT from [192.0.2.1]:50: 550 5.7.1 no; "
+             "from=<a@b>, to=<postmaster@example.org>, proto=SMTP, helo=<y>",
+          NULL},
+         OUT_SPARED},
+        {{AT "sm-mta[1]: BBBBB1: ruleset=check_rcpt, arg1=<a@b>, relay=[192.0.2.1], reject=550 no",
+          AT "sm-mta[1]: BBBBB1: from=<a@b>, size=0, class=0, nrcpts=0, proto=ESMTPSA, daemon=MSA, "
+             "relay=[192.0.2.1]",
+          NULL},
+         OUT_AUTH},
+        {{AT "sm-mta[1]: BBBBB1: ruleset=check_rcpt, arg1=<a@b>, relay=[192.0.2.1], reject=550 no",
+          NULL},
+         OUT_MTA},
+        {{AT "sm-mta[1]: BBBBB1: Milter: to=<abuse@example.org>, reject=550 5.7.25 no",
+          AT "sm-mta[1]: BBBBB1: from=<a@b>, size=0, nrcpts=0, relay=[192.0.2.1]", NULL},
+         OUT_SPARED},
+        /* a message that has two recipients, of which one is exempt */
+        {{MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"),
+          AT "postfix/local[1]: AAAA1: to=<postmaster@e.example>, dsn=2.0.0, status=sent (ok)",
+          NULL},
+         OUT_DELIVERED},
+        {{FROM("BBBBB1", "msgid=<m>, proto=ESMTP, daemon=MTA, relay=[192.0.2.1]"),
+          AT "sm-mta[1]: BBBBB1: to=<postmaster@b>,<c@d>, delay=00:00:00, dsn=2.0.0, stat=Sent",
+          NULL},
+         OUT_DELIVERED},
+        {{FROM("BBBBB1", "msgid=<m>, proto=ESMTP, daemon=MTA, relay=[192.0.2.1]"),
+          AT "sm-mta[1]: BBBBB1: to=<postmaster@b>,<abuse@b>, delay=00:00:00, dsn=2.0.0, stat=Sent",
+          NULL},
+         OUT_SPARED},
+        /* the end of a message that is sent in chunks */
+        {{MESSAGE("AAAA1", "192.0.2.1"), REFUSED_AT("BDAT", "550 5.7.1 no"), NULL}, OUT_MILTER},
+        {{MESSAGE("AAAA1", "192.0.2.1"), REFUSED_AT("BDAT", "451 4.7.1 later"), NULL}, OUT_LATER},
+        /* transactions that were given up */
+        {{MESSAGE("AAAA1", "192.0.2.1"), NULL}, OUT_COUNT},
+        {{MESSAGE("AAAA1", "192.0.2.1") ", sasl_username=u", NULL}, OUT_COUNT},
+        {{MESSAGE("AAAA1", "192.0.2.1"), QUEUED("AAAA1"), NULL}, OUT_OTHER},
+        {{MESSAGE("AAAA1", "192.0.2.1"), AT "postfix/cleanup[1]: AAAA1: message-id=<>", NULL},
+         OUT_OTHER},
+        {{AT "sm-mta[1]: BBBBB1: from=<>, size=0, class=0, nrcpts=1, proto=ESMTP, daemon=MTA, "
+             "relay=[192.0.2.1]",
+          NULL},
+         OUT_COUNT},
+        {{AT "sm-mta[1]: BBBBB1: collect: premature EOM: unexpected close",
+          AT "sm-mta[1]: BBBBB1: from=<>, size=11, class=0, nrcpts=1, proto=ESMTP, daemon=MTA, "
+             "relay=[192.0.2.1]",
+          NULL},
+         OUT_COUNT},
+        {{FROM("BBBBB1", "msgid=<m>, proto=ESMTP, daemon=MTA, relay=[192.0.2.1]"), NULL},
+         OUT_OTHER},
+        {{FROM("BBBBB1", "msgid=<m>, proto=ESMTP, daemon=MTA, relay=[192.0.2.1]"),
+          AT "sm-mta[1]: BBBBB1: message size (142065) exceeds maximum (100000)",
+          AT
+          "sm-mta[1]: BBBBB1: to=<a@b>, delay=00:00:00, pri=172065, stat=Message exceeds maximum "
+          "fixed size (100000)",
+          NULL},
+         OUT_MTA},
+        /* Sendmail's own words about a recipient: before the message, and when it is delivered */
+        {{AT "sm-mta[1]: BBBBB1: <nosuch@example.org>... User unknown",
+          AT "sm-mta[1]: BBBBB1: from=<a@b>, size=0, class=0, nrcpts=0, proto=ESMTP, daemon=MTA, "
+             "relay=mx.example [192.0.2.1]",
+          NULL},
+         OUT_MTA},
+        {{FROM("BBBBB1", "msgid=<m>, proto=ESMTP, daemon=MTA, relay=[192.0.2.1]"),
+          AT "sm-mta[1]: BBBBB1: <nosuch@example.org>... User unknown",
+          AT "sm-mta[1]: BBBBB1: to=<nosuch@example.org>, dsn=5.1.1, stat=User unknown", NULL},
+         OUT_OTHER},
+        /* addresses that look like fields of the log */
+        {{MESSAGE("AAAA1", "192.0.2.1"),
+          AT
+          "postfix/smtp[1]: AAAA1: to=<\"x>, status=sent y\"@example.org>, relay=r[10.0.0.1]:25, "
+          "delay=1, dsn=5.1.1, status=bounced (host r said: 550 <\"x>, relay=z, status=sent "
+          "y\"@example.org> unknown)",
+          NULL},
+         OUT_OTHER},
+        {{MESSAGE("AAAA1", "192.0.2.1"),
+          AT "postfix/smtp[1]: AAAA1: to=<\"x>, orig_to=<postmaster>, y\"@example.org>, relay=r, "
+             "dsn=2.0.0, status=sent (ok)",
+          NULL},
+         OUT_DELIVERED},
+        {{MESSAGE("AAAA1", "192.0.2.1"),
+          AT
+          "postfix/qmgr[1]: AAAA1: from=<\"x>, status=expired\"@b>, size=1, nrcpt=1 (queue active)",
+          SENT("AAAA1"), NULL},
+         OUT_DELIVERED},
+        {{REJECT("reject: RCPT",
+                 "550 5.1.1 <\"x blocked using y\"@example.org>: Recipient address "
+                 "rejected: User unknown; from=<a@b> to=<\"x blocked using y\"@example.org> "
+                 "proto=ESMTP helo=<h>"),
+          NULL},
+         OUT_MTA},
+        /* back from a content filter: what becomes of it then counts */
+        {{MESSAGE("AAAA1", "192.0.2.1"), QUEUED("AAAA1"), BACK("AAAA2", "AAAA1"), SENT("AAAA1"),
+          GONE("AAAA1"),
+          AT "postfix/smtp[1]: AAAA2: to=<u@e.example>, dsn=5.1.1, status=bounced (user unknown)",
+          GONE("AAAA2"), NULL},
+         OUT_OTHER},
+        {{MESSAGE("AAAA1", "192.0.2.1"), BACK("AAAA2", "AAAA1"), BACK("AAAA3", "AAAA2"),
+          SENT("AAAA2"), GONE("AAAA2"), SENT("AAAA3"), GONE("AAAA3"), NULL},
+         OUT_DELIVERED},
+        {{MESSAGE("AAAA1", "192.0.2.1"), BACK("AAAA2", "AAAA1"), SENT("AAAA1"), GONE("AAAA1"),
+          AT "amavis[1]: (01-01) Passed SPAM {RelayedTaggedInbound}, [192.0.2.1]:5 <a@b> -> <c@d>, "
+             "Queue-ID: AAAA1, Message-ID: <m>, queued_as: AAAA2",
+          SENT("AAAA2"), GONE("AAAA2"), NULL},
+         OUT_SPAM},
+        {{MESSAGE("AAAA1", "192.0.2.1"), BACK("AAAA2", "AAAA1"),
+          AT "postfix/cleanup[1]: AAAA2: milter-reject: END-OF-MESSAGE from localhost[127.0.0.1]: "
+             "5.7.1 no; from=<> to=<a@b> proto=ESMTP helo=<h.example>",
+          AT "postfix/smtp[1]: AAAA1: to=<u@e.example>, dsn=5.7.1, status=bounced (no)",
+          GONE("AAAA1"), NULL},
+         OUT_OTHER},
+        {{MESSAGE("AAAA1", "192.0.2.1"),
+          AT "amavis[1]: (01-01) Blocked BANNED (.exe) {DiscardedInbound}, [192.0.2.1]:5 <a@b> -> "
+             "<c@d>, Queue-ID: AAAA1, Message-ID: <m>",
+          SENT("AAAA1"), GONE("AAAA1"), NULL},
+         OUT_OTHER},
+        {{MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"), GONE("AAAA1"),
+          AT "amavis[1]: (01-01) Blocked BANNED (.exe) {DiscardedInbound}, [192.0.2.1]:5 <a@b> -> "
+             "<c@d>, Queue-ID: AAAA1, Message-ID: <m>",
+          NULL},
+         OUT_OTHER},
+        /* one attempt, refused step by step */
+        {{REJECT("milter-reject: CONNECT", "550 5.7.1 no; proto=SMTP"),
+          REJECT("milter-reject: EHLO", "550 5.7.1 no; proto=SMTP helo=<h.example>"),
+          REJECT("milter-reject: HELO", "550 5.7.1 no; proto=SMTP helo=<h.example>"),
+          REJECT("milter-reject: MAIL", "550 5.7.1 no; from=<a@b> proto=SMTP helo=<h.example>"),
+          NULL},
+         OUT_MILTER},
+        {{REJECT("milter-reject: CONNECT", "451 4.7.1 later; proto=SMTP"),
+          REJECT("milter-reject: EHLO", "451 4.7.1 later; proto=SMTP helo=<h.example>"),
+          AT "postfix/smtpd[1]: connect from x[192.0.2.1]", NULL},
+         OUT_LATER},
+        {{REJECT("reject: EHLO", "504 5.5.2 <pc>: Helo command rejected; proto=SMTP helo=<pc>"),
+          MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"), NULL},
+         OUT_DELIVERED},
+        {{REJECT("reject: VRFY", "550 5.1.1 <a@b>: no; to=<a@b> proto=SMTP helo=<h>"),
+          REJECT("reject: ETRN", "554 5.7.1 <b>: no; proto=SMTP helo=<h>"), NULL},
+         OUT_COUNT},
         /* a content filter behind the queue, one before it, and one on another host */
         {{MESSAGE("AAAA1", "192.0.2.1"),
           AT "postfix/smtpd[1]: AAAA2: client=localhost[127.0.0.1], orig_queue_id=AAAA1, "
@@ -177,17 +342,44 @@ Test(replay_tally, outcomes)
         feed(&t, row[i].line);
         tally_end(&t);
         k = entry(&t, "192.0.2.1");
-        cr_expect(k != NULL && client_messages(k) == 1 && k->count[row[i].o] == 1,
-                  "row %zu: %s is not the one outcome", i, row[i].line[0]);
+        if (row[i].o == OUT_COUNT)
+            cr_expect_null(k, "row %zu: %s is a message", i, row[i].line[0]);
+        else
+            cr_expect(k != NULL && client_messages(k) == 1 && k->count[row[i].o] == 1,
+                      "row %zu: %s is not the one outcome", i, row[i].line[0]);
         stop(&t);
     }
+}
+
+/* Two connections, both refused at connect, and a third whose mail is refused. */
+Test(replay_tally, refused_at_connect)
+{
+    static const char *const line[] = {
+        REJECT("milter-reject: CONNECT", "550 5.7.1 no; proto=SMTP"),
+        REJECT("milter-reject: EHLO", "550 5.7.1 no; proto=SMTP helo=<h.example>"),
+        REJECT("milter-reject: CONNECT", "550 5.7.1 no; proto=SMTP"),
+        AT "postfix/smtpd[1]: connect from x[192.0.2.1]",
+        REJECT("milter-reject: CONNECT", "550 5.7.1 no; proto=SMTP"),
+        REJECT("milter-reject: MAIL", "550 5.7.1 no; from=<a@b> proto=SMTP helo=<h.example>"),
+        NULL};
+    const struct client *k;
+    struct tally t;
+
+    start(&t);
+    feed(&t, line);
+    tally_end(&t);
+    k = entry(&t, "192.0.2.1");
+    cr_assert_not_null(k);
+    cr_expect_eq(k->count[OUT_MILTER], 3, "%u", k->count[OUT_MILTER]);
+    cr_expect_eq(client_messages(k), 3);
+    stop(&t);
 }
 
 /* A queue id that is used again is another message. */
 Test(replay_tally, queue_id_again)
 {
     static const char *const line[] = {MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"),
-                                       MESSAGE("AAAA1", "192.0.2.2"), NULL};
+                                       MESSAGE("AAAA1", "192.0.2.2"), QUEUED("AAAA1"), NULL};
     struct tally t;
 
     start(&t);
@@ -205,7 +397,8 @@ Test(replay_tally, helo_of_most)
     AT "postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 no; from=<> "         \
        "to=<a@b> proto=ESMTP helo=<" helo ">"
     static const char *const line[] = {REFUSED("a.example"), REFUSED("b.example"),
-                                       REFUSED("b.example"), MESSAGE("AAAA1", "192.0.2.1"), NULL};
+                                       REFUSED("b.example"), MESSAGE("AAAA1", "192.0.2.1"),
+                                       QUEUED("AAAA1"),      NULL};
     struct tally t;
     uint32_t i;
     unsigned found = 0;
@@ -252,6 +445,8 @@ Test(replay_tally, many_helos_bounded)
     stop(&t);
 }
 
+#define PRINT(line, form, number) (size_t) snprintf(line, sizeof line, form, number)
+
 /* More messages under way than the table holds: each is counted once all the same. */
 Test(replay_tally, table_overflow)
 {
@@ -261,9 +456,8 @@ Test(replay_tally, table_overflow)
 
     start(&t);
     for (i = 0; i < 200000; i++) {
-        int n = snprintf(line, sizeof line, MESSAGE("Q%06u", "192.0.2.1"), i);
-
-        tally_line(&t, line, (size_t)n);
+        tally_line(&t, line, PRINT(line, MESSAGE("Q%06u", "192.0.2.1"), i));
+        tally_line(&t, line, PRINT(line, QUEUED("Q%06u"), i));
     }
     tally_end(&t);
     cr_expect_eq(entry(&t, "192.0.2.1")->count[OUT_OTHER], 200000);
@@ -272,7 +466,6 @@ Test(replay_tally, table_overflow)
 
 /* A filter's log of its own, before the mail log or behind it: more messages than the table of
  * those under way holds, and than the table of those that left begins with. */
-#define PRINT(line, form, number) (size_t) snprintf(line, sizeof line, form, number)
 Test(replay_tally, verdicts_in_a_log_of_their_own)
 {
     enum { MESSAGES = 100000 };
@@ -330,6 +523,7 @@ Test(replay_tally, own_records)
                                        RECORD("192.0.2.1", "mode=enforce"),
                                        RECORD("192.0.2.2", "mode=monitor qid=AAAA1"),
                                        MESSAGE("AAAA1", "192.0.2.2"),
+                                       QUEUED("AAAA1"),
                                        RECORD("192.0.2.2", "mode=monitor qid=AAAA1"),
                                        RECORD("192.0.2.4", "mode=monitor relay=192.0.2.5"),
                                        AT "iprev-milter[1]: client=192.0.2.3 ptr=- findings=x",
@@ -414,8 +608,8 @@ Test(replay_tally, own_records_of_several_kinds)
 Test(replay_tally, over_new_year)
 {
     static const char *const line[] = {
-        "Dec 31 23:59:59 mx1 postfix/smtpd[1]: AAAA1: client=x[192.0.2.1]",
-        "Jan  1 00:00:01 mx1 postfix/smtpd[1]: AAAA2: client=x[192.0.2.1]", NULL};
+        "Dec 31 23:59:59 mx1 postfix/smtpd[1]: AAAA1: client=x[192.0.2.1]", QUEUED("AAAA1"),
+        "Jan  1 00:00:01 mx1 postfix/smtpd[1]: AAAA2: client=x[192.0.2.1]", QUEUED("AAAA2"), NULL};
     struct tally t;
 
     start(&t);
@@ -433,8 +627,12 @@ Test(replay_tally, times_that_cannot_be)
 {
     static const char *const line[] = {
         "2026-11-20T10:00:00Z mx1 postfix/smtpd[1]: AAAA1: client=x[192.0.2.1]",
+        QUEUED("AAAA1"),
         "2031-01-01T00:00:00Z mx1 postfix/smtpd[1]: AAAA2: client=x[192.0.2.1]",
-        "1970-01-01T00:00:09Z mx1 postfix/smtpd[1]: AAAA3: client=x[192.0.2.1]", NULL};
+        QUEUED("AAAA2"),
+        "1970-01-01T00:00:09Z mx1 postfix/smtpd[1]: AAAA3: client=x[192.0.2.1]",
+        QUEUED("AAAA3"),
+        NULL};
     struct tally t;
 
     start(&t);
@@ -452,8 +650,12 @@ Test(replay_tally, clock_goes_back)
 {
     static const char *const line[] = {
         "2026-10-25T02:59:59+02:00 mx1 postfix/smtpd[1]: AAAA1: client=x[192.0.2.1]",
+        QUEUED("AAAA1"),
         "2026-10-25T02:00:00+01:00 mx1 postfix/smtpd[1]: AAAA2: client=x[192.0.2.1]",
-        "2026-10-25T03:00:00+01:00 mx1 postfix/smtpd[1]: AAAA3: client=x[192.0.2.1]", NULL};
+        QUEUED("AAAA2"),
+        "2026-10-25T03:00:00+01:00 mx1 postfix/smtpd[1]: AAAA3: client=x[192.0.2.1]",
+        QUEUED("AAAA3"),
+        NULL};
     const struct client *k;
     struct tally t;
 
