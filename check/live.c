@@ -201,7 +201,7 @@ void opening_refused(struct tally *t, const struct log_event *e, uint32_t client
     m->client = client;
     m->at = at;
     m->opening = (uint8_t)e->opening;
-    live_early(m, o, 1);
+    live_early(m, o, e->times);
 }
 
 void opening_over(struct tally *t, const struct addr *client)
@@ -215,7 +215,12 @@ void opening_over(struct tally *t, const struct addr *client)
 void opening_followed(struct tally *t, const struct addr *client)
 {
     struct live *m = find(t, opening_key(client));
+    unsigned i = 0;
 
-    if (m != NULL)
-        m->qid = 0;
+    if (m == NULL)
+        return;
+    while (i < EARLY - 1 && m->early[i] == 0)
+        i++;
+    m->early[i] -= m->early[i] > 0;
+    live_close(t, m);
 }

@@ -67,7 +67,8 @@ void live_count_early(struct tally *t, struct live *m);
  * and then at MAIL: that is one attempt. It is kept, by address, until what follows is known. */
 void opening_refused(struct tally *t, const struct log_event *e, uint32_t client,
                      enum outcome_kind o, int64_t at);
-void opening_over(struct tally *t, const struct addr *client);     /* it connects again */
-void opening_followed(struct tally *t, const struct addr *client); /* this counts in its place */
+void opening_over(struct tally *t, const struct addr *client); /* it connects again */
+void opening_followed(struct tally *t,
+                      const struct addr *client); /* this counts in place of the last */
 
 #endif

@@ -10,6 +10,8 @@
 #define QID_MIN 5
 #define QID_MAX 32
 
+#define REPEATED_MAX 1000000
+
 /* ---- pieces ---- */
 
 size_t text_find(const struct log_text *t, const char *literal, size_t n)
@@ -180,18 +182,19 @@ static int month_of(const char *s)
     return 0;
 }
 
-/* "Nov 21 10:15:42 " (RFC 3164). */
+/* "Nov 21 10:15:42 " (RFC 3164), or with a fraction behind the seconds. */
 static bool read_bsd_stamp(struct log_stamp *stamp, struct log_text *t)
 {
     int month, day;
 
-    if (t->n < 16 || t->s[3] != ' ' || t->s[6] != ' ' || t->s[15] != ' ')
+    if (t->n < 16 || t->s[3] != ' ' || t->s[6] != ' ' || (t->s[15] != ' ' && t->s[15] != '.'))
         return false;
     month = month_of(t->s);
     day = t->s[4] == ' ' ? number(t->s + 5, 1) : number(t->s + 4, 2);
     if (!clock_time(stamp, t->s + 7) || !calendar_date(stamp, 0, month, day))
         return false;
-    *t = text_from(t, 16);
+    *t = text_from(t, 15);
+    text_until(t, ' ');
     return true;
 }
 
@@ -205,6 +208,18 @@ static bool read_iso_stamp(struct log_stamp *stamp, struct log_text *t)
         return false;
     *t = text_from(t, 19);
     text_until(t, ' ');
+    return true;
+}
+
+/* "Fri 2026-11-20 10:15:40 UTC " of journalctl -o short-full. */
+static bool read_full_stamp(struct log_stamp *stamp, struct log_text *t)
+{
+    struct log_text rest = text_from(t, 4);
+
+    if (t->n < 4 || t->s[3] != ' ' || !read_iso_stamp(stamp, &rest))
+        return false;
+    text_until(&rest, ' ');
+    *t = rest;
     return true;
 }
 
@@ -274,7 +289,8 @@ static bool read_tag(struct log_text *t, struct log_text *program)
 static bool read_head(struct log_event *e, struct log_text *t, struct log_text *program)
 {
     bool new_form = skip_priority(t);
-    bool stamped = read_bsd_stamp(&e->stamp, t) || read_iso_stamp(&e->stamp, t);
+    bool stamped = read_bsd_stamp(&e->stamp, t) || read_iso_stamp(&e->stamp, t) ||
+                   read_full_stamp(&e->stamp, t);
 
     if (new_form)
         return read_new_head(t, program);
@@ -289,7 +305,29 @@ static bool read_head(struct log_event *e, struct log_text *t, struct log_text *
     if (t->n > 0 && t->s[0] == '<') /* FreeBSD, syslogd -vv: "<mail.info> " */
         text_until(t, ' ');
     text_until(t, ' ');
+    if (text_skip(t, LIT("mail."))) /* BusyBox: "mail.info " behind the host */
+        text_until(t, ' ');
     return read_tag(t, program);
+}
+
+/* rsyslog: "message repeated 3 times: [ NOQUEUE: reject: ...]" */
+static void read_repeated(struct log_event *e, struct log_text *t)
+{
+    struct log_text rest = *t, number;
+    uint32_t times = 0;
+
+    if (!text_skip(&rest, LIT("message repeated ")))
+        return;
+    for (number = text_until(&rest, ' '); number.n > 0; number = text_from(&number, 1)) {
+        if (!ascii_digit((unsigned char)number.s[0]) || times >= REPEATED_MAX / 10)
+            return;
+        times = times * 10 + (uint32_t)(number.s[0] - '0');
+    }
+    if (!text_skip(&rest, LIT("times: [ ")) || rest.n == 0 || rest.s[rest.n - 1] != ']')
+        return;
+    rest.n--;
+    *t = rest;
+    e->times = times;
 }
 
 /* Our record: its HELO as logged is wanted too, host name or not. */
@@ -320,11 +358,15 @@ bool logline_read(struct log_event *e, const char *s, size_t n)
     struct log_text t = {s, n}, program = {s, 0};
 
     memset(e, 0, sizeof *e);
-    if (n > 7 && memcmp(s, "client=", 7) == 0)
+    e->times = 1;
+    if (n > 7 && memcmp(s, "client=", 7) == 0) {
         read_record(e, &t);
-    else if (!read_head(e, &t, &program))
+        return e->kind != LOG_NOTHING;
+    }
+    if (!read_head(e, &t, &program))
         return false;
-    else if (text_is(&program, LIT("iprev-milter")))
+    read_repeated(e, &t);
+    if (text_is(&program, LIT("iprev-milter")))
         read_record(e, &t);
     else if (memchr(program.s, '/', program.n) != NULL)
         logline_postfix(e, &program, t);

@@ -5,7 +5,7 @@
  *
  * Known: Postfix (smtpd, postscreen, cleanup, qmgr and the delivery agents, under any
  * syslog name), Sendmail, our own records, and the spam verdicts of amavis, rspamd and
- * spamd. Stamps of RFC 3164, RFC 3339 and RFC 5424 are read.
+ * spamd. Stamps of RFC 3164, RFC 3339 and RFC 5424 are read, and those of journalctl.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_LOGLINE_H
@@ -55,6 +55,7 @@ struct log_event {
     struct log_text origin; /* LOG_MESSAGE: qid before a content filter (XFORWARD) */
     enum log_by by;
     enum log_opening opening;
+    uint32_t times; /* LOG_REFUSED, LOG_CONNECT: the logger has put so many into one line */
     enum log_state state;
     bool temporary; /* refused with 4xx */
     bool final;     /* the refusal ends the message qid */

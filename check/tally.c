@@ -108,7 +108,7 @@ static void on_early_refusal(struct tally *t, const struct log_event *e, struct 
 
     if (m == NULL)
         m = live_open(t, e);
-    live_early(m, refusal(t, e, m), 1);
+    live_early(m, refusal(t, e, m), e->times);
     m->client = client;
     if (at > 0)
         m->at = at;
@@ -135,7 +135,7 @@ static void on_refused(struct tally *t, const struct log_event *e, int64_t at)
         return;
     }
     opening_followed(t, &e->client);
-    clients_count(&t->clients, client, o, at > 0 || m == NULL ? at : m->at);
+    clients_add(&t->clients, client, o, at > 0 || m == NULL ? at : m->at, e->times);
     if (m == NULL)
         return;
     m->client = client;
@@ -308,7 +308,7 @@ void tally_line(struct tally *t, const char *s, size_t n)
         t->end = at;
     switch (e.kind) {
     case LOG_CONNECT:
-        t->connects++;
+        t->connects += e.times;
         opening_over(t, &e.client);
         break;
     case LOG_MESSAGE:

@@ -30,6 +30,9 @@ static void check_event(const char *s, size_t n)
     check_inside(&e.message_id, s, n);
     check_inside(&e.record, s, n);
     check_inside(&e.origin, s, n);
+    check_inside(&e.more, s, n);
+    while (logline_next_recipient(&e))
+        check_inside(&e.recipient, s, n);
     if (e.kind == LOG_CONNECT && e.client.family == ADDR_NONE)
         abort();
     if (e.stamp.month > 12 || e.stamp.hour > 23 || log_seconds(&e.stamp) < 0)

@@ -287,6 +287,13 @@ Test(replay_lines, hostile_F1_F4)
         {":", LOG_NOTHING, NULL, NULL, NULL},
         {"<", LOG_NOTHING, NULL, NULL, NULL},
         {"<22>1 ", LOG_NOTHING, NULL, NULL, NULL},
+        {AT "postfix/smtpd[1]: message repeated 9999999 times: [ connect from a[192.0.2.1]]",
+         LOG_NOTHING, NULL, NULL, NULL},
+        {AT "postfix/smtpd[1]: message repeated -1 times: [ connect from a[192.0.2.1]]",
+         LOG_NOTHING, NULL, NULL, NULL},
+        {AT "postfix/smtpd[1]: message repeated 2 times: [ connect from a[192.0.2.1", LOG_NOTHING,
+         NULL, NULL, NULL},
+        {AT "postfix/smtpd[1]: message repeated 2 times: [ ", LOG_NOTHING, NULL, NULL, NULL},
     };
 
     check_rows(rows, ARRAY_LEN(rows));
@@ -328,6 +335,9 @@ Test(replay_lines, stamps)
         {"2024-02-29 23:59:59 mx1", 1709251199, 2, 29, 23},
         {"1970-01-01T00:00:01Z mx1", 1, 1, 1, 0},
         {"<22>Nov 21 10:15:42 mx1", 0, 11, 21, 10},
+        {"Nov 21 10:15:42.123456 mx1", 0, 11, 21, 10},
+        {"Sat 2026-11-21 10:15:42 UTC mx1", 1795256142, 11, 21, 10},
+        {"Nov 21 10:15:42 mx1 mail.info", 0, 11, 21, 10},
     };
     char line[128];
     struct log_event e;

@@ -351,6 +351,32 @@ Test(replay_tally, outcomes)
     }
 }
 
+/* rsyslog puts the same line, said again, into one. */
+Test(replay_tally, repeated)
+{
+    static const char *const line[] = {
+        AT "postfix/smtpd[1]: message repeated 3 times: [ NOQUEUE: reject: RCPT from x[192.0.2.1]: "
+           "550 5.1.1 no; from=<> to=<a@b> proto=ESMTP helo=<h.example>]",
+        AT "postfix/smtpd[1]: message repeated 4 times: [ connect from x[192.0.2.1]]",
+        AT "postfix/smtpd[1]: message repeated 5 times: [ NOQUEUE: milter-reject: CONNECT from "
+           "x[192.0.2.1]: 550 5.7.1 no; proto=SMTP]",
+        REJECT("milter-reject: MAIL", "550 5.7.1 no; from=<a@b> proto=SMTP helo=<h.example>"),
+        NULL};
+    const struct client *k;
+    struct tally t;
+
+    start(&t);
+    feed(&t, line);
+    tally_end(&t);
+    k = entry(&t, "192.0.2.1");
+    cr_assert_not_null(k);
+    cr_expect_str_eq(k->helo, "h.example");
+    cr_expect_eq(k->count[OUT_MTA], 3);
+    cr_expect_eq(k->count[OUT_MILTER], 5);
+    cr_expect_eq(t.connects, 4);
+    stop(&t);
+}
+
 /* Two connections, both refused at connect, and a third whose mail is refused. */
 Test(replay_tally, refused_at_connect)
 {
