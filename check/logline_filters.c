@@ -21,6 +21,14 @@ static void keep_qid(struct log_event *e, struct log_text qid)
         e->qid = qid;
 }
 
+/* As text_value, but not from an address in brackets. */
+static struct log_text value_outside(const struct log_text *t, const char *key, size_t n, char end)
+{
+    struct log_text rest = text_from(t, text_outside(t, key, n));
+
+    return text_value(&rest, key, n, end);
+}
+
 /* "(123-01) Passed SPAM {RelayedTagged}, [192.0.2.1]:25 [...] <a> -> <b>, Queue-ID: ABC, ..." */
 static void read_amavis(struct log_event *e, struct log_text t)
 {
@@ -36,8 +44,8 @@ static void read_amavis(struct log_event *e, struct log_text t)
     e->kind = LOG_SPAM;
     e->spam = begins(&kind, LIT("SPAM")) || begins(&kind, LIT("INFECTED"));
     e->discarded = begins(&word, LIT("Blocked")) && text_outside(&t, LIT("{Discarded")) < t.n;
-    keep_qid(e, text_value(&t, LIT(", Queue-ID: "), ','));
-    e->message_id = text_value(&t, LIT(", Message-ID: "), ',');
+    keep_qid(e, value_outside(&t, LIT(", Queue-ID: "), ','));
+    e->message_id = value_outside(&t, LIT(", Message-ID: "), ',');
     from = text_from(&t, text_find(&t, LIT("[")));
     if (from.n > 0)
         text_client(&from, e);
@@ -49,10 +57,13 @@ static void read_rspamd(struct log_event *e, struct log_text t)
     static const char *const spam[] = {"reject", "add header", "rewrite subject", "quarantine",
                                        "discard"};
     size_t at = text_find(&t, LIT("rspamd_task_write_log: ")), i;
-    struct log_text verdict, action, ip;
+    struct log_text verdict, action, ip, sender;
 
     t = text_from(&t, at);
-    verdict = text_from(&t, text_find(&t, LIT("(default: ")) + 10);
+    verdict = text_from(&t, text_find(&t, LIT(" from: <")) + 7);
+    if (!text_bracketed(&verdict, &sender)) /* what it is, the client wrote */
+        verdict = t;
+    verdict = text_from(&verdict, text_find(&verdict, LIT("(default: ")) + 10);
     if (verdict.n == 0)
         return;
     e->kind = LOG_SPAM;

@@ -463,6 +463,17 @@ Test(replay_lines, verdicts)
         {AT "rspamd[1]: <ab>; proxy; rspamd_task_write_log: id: <m@x>, ip: 192.0.2.1, (default: F "
             "(greylist): [5/15] []), len: 1",
          "<m@x>", false},
+        {AT
+         "rspamd[1]: <ab>; proxy; rspamd_task_write_log: id: <m@x>, qid: <4BFD2>, ip: 192.0.2.1, "
+         "from: <\"(default: F (no action): \"@b>, (default: T (reject): [20/15] []), len: 1",
+         "<m@x>", true},
+        {AT "rspamd[1]: <ab>; proxy; rspamd_task_write_log: id: <m\"@x>, qid: <4BFD2>, ip: "
+            "192.0.2.1, from: <a@b>, (default: T (reject): [20/15] []), len: 1",
+         "<m\"@x>", true},
+        {AT
+         "amavis[1]: (01-01) Passed SPAM {RelayedTaggedInbound}, [192.0.2.1]:5 <\"x>, Message-ID: "
+         "n, \"@b> -> <c@d>, Queue-ID: 4BFD2, Message-ID: <m@x>, Hits: 9",
+         "<m@x>", true},
         {AT "spamd[1]: spamd: result: . -1 - BAYES_00 scantime=0.1,size=9,mid=<m@x>,autolearn=ham",
          "<m@x>", false},
         {AT "spamd[1]: result: Y 9 - BAYES_99 scantime=0.1,mid=<m@x>,rmid=<n@x>", "<m@x>", true},
