@@ -59,6 +59,7 @@ void live_close(struct tally *t, struct live *m)
                           : (f & (SENT | DISCARDED)) == SENT  ? OUT_DELIVERED
                                                               : OUT_OTHER;
 
+    t->openings -= m->opening != 0;
     live_count_early(t, m);
     if ((f & taken) == taken && m->client != 0)
         clients_count(&t->clients, m->client, remember(t, m, o), m->at);
@@ -184,11 +185,15 @@ static uint64_t opening_key(const struct addr *client)
     return live_hash(&(struct log_text){(const char *)client, sizeof *client});
 }
 
+static struct live *opening_of(struct tally *t, const struct addr *client)
+{
+    return t->openings > 0 ? find(t, opening_key(client)) : NULL;
+}
+
 void opening_refused(struct tally *t, const struct log_event *e, uint32_t client,
                      enum outcome_kind o, int64_t at)
 {
-    uint64_t key = opening_key(&e->client);
-    struct live *m = find(t, key);
+    struct live *m = opening_of(t, &e->client);
 
     if (m != NULL && e->opening > m->opening) {
         m->opening = (uint8_t)e->opening;
@@ -197,16 +202,17 @@ void opening_refused(struct tally *t, const struct log_event *e, uint32_t client
     }
     if (m != NULL)
         live_close(t, m);
-    m = make(t, key);
+    m = make(t, opening_key(&e->client));
     m->client = client;
     m->at = at;
     m->opening = (uint8_t)e->opening;
+    t->openings++;
     live_early(m, o, e->times);
 }
 
 void opening_over(struct tally *t, const struct addr *client)
 {
-    struct live *m = find(t, opening_key(client));
+    struct live *m = opening_of(t, client);
 
     if (m != NULL)
         live_close(t, m);
@@ -214,7 +220,7 @@ void opening_over(struct tally *t, const struct addr *client)
 
 void opening_followed(struct tally *t, const struct addr *client)
 {
-    struct live *m = find(t, opening_key(client));
+    struct live *m = opening_of(t, client);
     unsigned i = 0;
 
     if (m == NULL)

@@ -2,7 +2,7 @@
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* memmem */
+#define _GNU_SOURCE /* memmem, memrchr */
 #endif
 
 #include "logline_parts.h"
@@ -23,11 +23,14 @@ size_t text_find(const struct log_text *t, const char *literal, size_t n)
 
 size_t text_find_last(const struct log_text *t, const char *literal, size_t n)
 {
-    size_t at;
+    size_t before = t->n < n ? 0 : t->n - n + 1;
+    const char *hit;
 
-    for (at = t->n < n ? 0 : t->n - n + 1; at > 0; at--)
-        if (t->s[at - 1] == literal[0] && memcmp(t->s + at - 1, literal, n) == 0)
-            return at - 1;
+    while ((hit = memrchr(t->s, literal[0], before)) != NULL) {
+        before = (size_t)(hit - t->s);
+        if (memcmp(hit, literal, n) == 0)
+            return before;
+    }
     return t->n;
 }
 

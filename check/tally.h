@@ -24,6 +24,7 @@ struct tally {
     struct live *live;
     struct past past;
     uint32_t *by_id;    /* message ids to places in live */
+    uint32_t openings;  /* in live: refused before MAIL */
     int64_t now;        /* seconds since 1970: a stamp without year lies before it */
     int64_t begin, end; /* stamps seen; 0: none */
     uint64_t lines, known, connects, damaged;
