@@ -159,7 +159,7 @@ def test_browser_sorts_filters_and_draws():
 
 
 def test_browser_sorts_addresses_by_number():
-    lines = ["Nov  1 10:00:00 mx postfix/smtpd[1]: A%05d: client=unknown[%s]\n" % (i, a)
+    lines = ["Nov  1 10:00:00 mx postfix/smtpd[1]: A%05d: client=unknown[%s]\nNov  1 10:00:00 mx postfix/qmgr[2]: A%05d: removed\n" % (i, a, i)
              for i, a in enumerate(("10.0.0.10", "2001:db8::2", "10.0.0.9", "9.255.0.1", "2001:db8::10", "10.0.0.100"))]
     with World() as w:
         path = w.path("page.html")

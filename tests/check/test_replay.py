@@ -79,8 +79,17 @@ def test_postfix_iso_stamps_and_filters():
 def test_sendmail():
     with World() as w:
         _, data, _ = w.replay_json(log("sendmail"))
-        same(totals(data), {"delivered": 1, "accepted": 1, "refused-mta": 1, "refused-dnsbl": 1, "refused-milter": 2, "authenticated": 1})
-        same(actions(data), {"accept": 2, "tag": 1, "reject": 3, "exempt": 1})
+        same(totals(data), {"delivered": 1, "accepted": 1, "refused-mta": 2, "refused-dnsbl": 1, "refused-milter": 2, "authenticated": 1})
+        same(actions(data), {"accept": 2, "tag": 1, "reject": 4, "exempt": 1})
+
+
+def test_what_is_a_message():
+    """Given up; refused with a login; refused step by step; given back by a content filter; repeated by the logger."""
+    with World() as w:
+        code, data, err = w.replay_json(log("transactions"))
+        same((code, err), (0, ""))
+        same(totals(data), {"authenticated": 1, "refused-milter": 1, "accepted": 1, "refused-mta": 2})
+        same({c["helo"] for c in data["refused_anyway"]["clients"]} - {"pc.example"}, {"spam.example"})
 
 
 def test_verdicts_in_a_log_of_their_own():
@@ -418,4 +427,4 @@ def test_clients_the_policy_does_not_decide_about():
 def test_golden_logs_have_no_unknown_form():
     """Every sample is used by a test."""
     names = {os.path.basename(p)[:-4] for p in glob.glob(os.path.join(LOGS, "*.log"))}
-    same(names, {"postfix", "postfix-iso", "sendmail", "own", "hostile", "rspamd"})
+    same(names, {"postfix", "postfix-iso", "sendmail", "own", "hostile", "rspamd", "transactions"})
