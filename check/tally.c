@@ -116,16 +116,18 @@ static void on_early_refusal(struct tally *t, const struct log_event *e, struct 
         m->flags |= ENDED;
 }
 
-/* A content filter whose mail is refused tells the MTA, and that is in the log, too. */
+/* The refusal of a part, and of a recipient once the message was taken, shows in a delivery. A
+ * whole message whose begin is not in the log, but whose client is told, is over at once. */
 static void on_refused(struct tally *t, const struct log_event *e, int64_t at)
 {
     struct live *m = live_at(t, e);
     enum outcome_kind o = refusal(t, e, m);
+    bool over = e->final && e->client.family != ADDR_NONE;
     uint32_t client;
 
     if (m != NULL && (m->flags & PART || (m->flags & QUEUED && !e->final)))
         return;
-    if (e->qid.n > 0 && (m == NULL || !(m->flags & BEGUN))) {
+    if (e->qid.n > 0 && !over && (m == NULL || !(m->flags & BEGUN))) {
         on_early_refusal(t, e, m, at);
         return;
     }
@@ -164,7 +166,7 @@ static void on_delivery(struct tally *t, struct log_event *e)
     whole->flags |= QUEUED;
     if (e->state == STATE_SENT && (whole != m || !(m->flags & HANDED)))
         whole->flags |= SENT;
-    while (!(whole->flags & JUDGED)) {
+    while (whole == m && !(whole->flags & JUDGED)) { /* a part may go where an alias leads */
         whole->flags |= is_exempt(t, &e->recipient) ? SPARED : JUDGED;
         if (!logline_next_recipient(e))
             break;

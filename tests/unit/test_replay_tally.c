@@ -276,6 +276,12 @@ Test(replay_tally, outcomes)
           AT "postfix/smtp[1]: AAAA2: to=<u@e.example>, dsn=5.1.1, status=bounced (user unknown)",
           GONE("AAAA2"), NULL},
          OUT_OTHER},
+        {{MESSAGE("AAAA1", "192.0.2.1"), BACK("AAAA2", "AAAA1"),
+          AT
+          "postfix/smtp[1]: AAAA1: to=<root@e.example>, orig_to=<postmaster@e.example>, relay=f, "
+          "dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as AAAA2)",
+          SENT("AAAA2"), NULL},
+         OUT_SPARED},
         {{MESSAGE("AAAA1", "192.0.2.1"), BACK("AAAA2", "AAAA1"), BACK("AAAA3", "AAAA2"),
           SENT("AAAA2"), GONE("AAAA2"), SENT("AAAA3"), GONE("AAAA3"), NULL},
          OUT_DELIVERED},
@@ -374,6 +380,23 @@ Test(replay_tally, repeated)
     cr_expect_eq(k->count[OUT_MTA], 3);
     cr_expect_eq(k->count[OUT_MILTER], 5);
     cr_expect_eq(t.connects, 4);
+    stop(&t);
+}
+
+/* The begin of the refused message is not in the log; its queue id comes again. */
+Test(replay_tally, refused_without_begin)
+{
+    static const char *const line[] = {
+        AT "postfix/cleanup[1]: AAAA1: milter-reject: END-OF-MESSAGE from x[192.0.2.1]: 5.7.1 no; "
+           "from=<> to=<a@b> proto=ESMTP helo=<h.example>",
+        MESSAGE("AAAA1", "192.0.2.2"), SENT("AAAA1"), NULL};
+    struct tally t;
+
+    start(&t);
+    feed(&t, line);
+    tally_end(&t);
+    cr_expect(entry(&t, "192.0.2.1") != NULL && entry(&t, "192.0.2.1")->count[OUT_MILTER] == 1);
+    cr_expect(entry(&t, "192.0.2.2") != NULL && entry(&t, "192.0.2.2")->count[OUT_DELIVERED] == 1);
     stop(&t);
 }
 
