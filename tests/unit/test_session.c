@@ -281,6 +281,16 @@ Test(session, A1_A10_the_last_helo_counts)
     world_end(&w);
 }
 
+static void many_helos(struct session *s, unsigned from, unsigned n)
+{
+    for (; n > 0; n--) {
+        char name[64];
+
+        snprintf(name, sizeof name, "host%u.example", from++);
+        session_helo(s, name);
+    }
+}
+
 Test(session, helo_lookups_are_bounded)
 {
     struct world w;
@@ -292,18 +302,18 @@ Test(session, helo_lookups_are_bounded)
 
     world_begin(&w, "");
     s = connected("192.0.2.1");
-    for (i = 0; i < 500; i++) {
-        char name[64];
-
-        snprintf(name, sizeof name, "host%u.example", i);
-        session_helo(s, name);
+    many_helos(s, 0, 500);
+    one_message(s, &m);
+    cr_expect(has_text(m.x_iprev_value, "helo-unresolved"), "the last one: %s", m.x_iprev_value);
+    for (i = 0; i < 50; i++) {
+        many_helos(s, 1000 + i, 1);
+        one_message(s, &m);
     }
+    cr_expect(has_text(m.x_iprev_value, "helo-temperror"), "too many: %s", m.x_iprev_value);
     now = snapshot_take();
     resolver_stats(now->resolver, &st);
     snapshot_release(now);
-    cr_expect(st.lookups <= 13, "%d", (int)st.lookups);
-    one_message(s, &m);
-    cr_expect(has_text(m.x_iprev_value, "helo-temperror"), "%s", m.x_iprev_value);
+    cr_expect(st.questions > 10 && st.questions <= 24, "%d questions", (int)st.questions);
     session_free(s);
     world_end(&w);
 }
