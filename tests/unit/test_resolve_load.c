@@ -224,6 +224,82 @@ Test(resolve, B24_helo_is_shed_first)
     end_both(r, v);
 }
 
+/* ---- the share of a network ---- */
+
+#define REV6(n) "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0." #n ".0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"
+#define CROWD   100
+
+static const struct dns_row share_rows[] = {
+    {"1.101.51.198.in-addr.arpa", RR_PTR, "", .ttl = 300},
+    {"1.102.51.198.in-addr.arpa", RR_PTR, "", .ttl = 300},
+    {"1.103.51.198.in-addr.arpa", RR_PTR, "", .ttl = 300},
+    {REV6(2), RR_PTR, "", .ttl = 300},
+    {REV6(3), RR_PTR, "", .ttl = 300},
+    {REV6(4), RR_PTR, "", .ttl = 300},
+    {"*", RR_PTR, NULL, .manner = DNS_SILENT},
+};
+
+/* The i-th client of 198.51.100.0/24, or of 2001:db8:1::/48 with a /64 of its own. */
+static struct addr of_the_crowd(enum addr_family family, unsigned i)
+{
+    uint8_t four[4] = {198, 51, 100, (uint8_t)i};
+    uint8_t six[16] = {0x20, 0x01, 0x0d, 0xb8, 0, 1, (uint8_t)(i * 2), (uint8_t)i, [15] = 9};
+
+    return addr_from_bytes(family, family == ADDR_IPV4 ? four : six);
+}
+
+/* How many of the networks beside it, which lie in the next wider one, are served. Two
+ * networks may share a counter, but hardly two of three with that of the crowd. */
+static unsigned served_beside(struct resolver *r, enum addr_family family)
+{
+    unsigned n, served = 0;
+
+    for (n = 0; n < 3; n++) {
+        char client[40];
+        struct lookup *l;
+
+        snprintf(client, sizeof client, family == ADDR_IPV4 ? "198.51.%u.1" : "2001:db8:%u::1",
+                 n + (family == ADDR_IPV4 ? 101 : 2));
+        l = ask_client(r, client, 1000);
+        served += lookup_chain(l)->cause == F_PTR_MISSING;
+        lookup_release(l);
+    }
+    return served;
+}
+
+/* A hundred silent clients of one network at once: returns how many are turned away. */
+static unsigned turned_away_of_one(enum addr_family family)
+{
+    struct dns_server *v = DNS_START(share_rows);
+    struct resolver *r = start_traced(v, 1000, 320, NULL);
+    struct lookup *held[CROWD];
+    unsigned i, shed = 0, served;
+
+    for (i = 0; i < CROWD; i++) {
+        struct addr a = of_the_crowd(family, i);
+
+        held[i] = resolver_ask_client(r, &a, resolver_now() + 1500, NULL);
+    }
+    served = served_beside(r, family);
+    cr_expect(served >= 2, "%u of 3 networks beside it were served", served);
+    for (i = 0; i < CROWD; i++) {
+        cr_expect(lookup_wait(held[i], resolver_now() + 3000));
+        shed += lookup_chain(held[i])->cause == F_DNS_OVERLOAD;
+        lookup_release(held[i]);
+    }
+    end_both(r, v);
+    return shed;
+}
+
+/* A network is a /24, and with IPv6 a /48, not a single address nor a /64. */
+Test(resolve, A22_a_48_has_the_share_of_a_24)
+{
+    unsigned four = turned_away_of_one(ADDR_IPV4), six = turned_away_of_one(ADDR_IPV6);
+
+    cr_expect(four > 0 && four < CROWD, "%u of the /24 were turned away", four);
+    cr_expect(six == four, "%u of the /48, and %u of the /24", six, four);
+}
+
 /* ---- the end ---- */
 
 Test(resolve, A14_everybody_leaves)
