@@ -18,6 +18,7 @@ without the final dot; `\\DDD` and `\\X` put any octet into a label, `@` is the 
 looked at before a wildcard. The behaviours:
 
     nxdomain nodata servfail refused notimp formerr
+    upward             a referral to the root: the server does not know the zone
     silent             no answer ever
     delay MS           the answer comes later
     truncate           TC over UDP, the answer over TCP
@@ -48,8 +49,9 @@ from dnsnames import ScriptError, key_of, name_wire, parse_name, reverse_name, s
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "TXT": 16, "AAAA": 28, "ANY": 255}
 TYPE_NAMES = {number: name for name, number in TYPES.items()}
 RCODES = {"nodata": 0, "formerr": 1, "servfail": 2, "nxdomain": 3, "notimp": 4, "refused": 5}
-BEHAVIOURS = set(RCODES) | {"silent", "delay", "truncate", "tcp-refuse", "close", "random-fail", "random-fault", "loop"}
+BEHAVIOURS = set(RCODES) | {"upward", "silent", "delay", "truncate", "tcp-refuse", "close", "random-fail", "random-fault", "loop"}
 FAULTS = ("silent", "servfail", "refused", "notimp", "formerr", "tcp-refuse", "close", "cut", "delay")
+ROOT_SERVER = (b"a", b"root-servers", b"net")
 ALIASES_MAX = 40
 UDP_MAX = 1232
 OPT = 41
@@ -250,6 +252,7 @@ class DnsServer:
         self.last = collections.deque(maxlen=10000)  # (name, type) as asked
         self.lock = threading.Lock()
         self.loop = self.thread = None
+        self.open = []  # what stop() closes
 
     # -- script, in the caller's thread --
 
@@ -315,6 +318,8 @@ class DnsServer:
         if behaviour == "loop":
             own = name_wire(question.name)
             return delay, message(question, 0, [(own, TYPES["CNAME"], 60, own)])
+        if behaviour == "upward":
+            return delay, message(question, 0, authority=[(name_wire(()), TYPES["NS"], 60, name_wire(ROOT_SERVER))])
         if behaviour in RCODES:
             soa = [self.soa(question.name)] if behaviour in ("nxdomain", "nodata") else []
             return delay, message(question, RCODES[behaviour], authority=soa)
@@ -416,9 +421,9 @@ class DnsServer:
 
         for address in self.addresses:
             sock = udp_socket(address, self.port)
-            await self.loop.create_datagram_endpoint(Udp, sock=sock)
+            self.open.append((await self.loop.create_datagram_endpoint(Udp, sock=sock))[0])
             if self.tcp:
-                await asyncio.start_server(self.stream, address, self.port, backlog=512)
+                self.open.append(await asyncio.start_server(self.stream, address, self.port, backlog=512))
 
     def start(self):
         """Opens the sockets and serves; raises OSError."""
@@ -430,7 +435,11 @@ class DnsServer:
 
     def stop(self):
         """Ends serving."""
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        def end():
+            for one in self.open:
+                one.close()
+            self.loop.call_soon(self.loop.stop)
+        self.loop.call_soon_threadsafe(end)
         self.thread.join(5)
 
 

@@ -9,11 +9,13 @@ import json
 import signal
 import subprocess
 
+import dnsd
 import harness
 import milterclient
 import netns
 
 KEY = 0x5A5A5A5A
+LEAF = "192.0.2.54"
 CLIENTS = ["11.%d.0.1" % i for i in range(40)]
 
 
@@ -22,7 +24,7 @@ def number(client):
     return int.from_bytes(bytes(map(int, client.split("."))), "big") ^ KEY
 
 
-class Recursion(harness.Case):
+class FromTheRoot(harness.Case):
     """The daemon asks the root servers itself."""
 
     world_options = {"mta": None}
@@ -34,10 +36,20 @@ class Recursion(harness.Case):
         cls.furnish()
         for address in netns.ROOT_SERVERS:
             netns.loopback_address(address + "/32")
-        places = [(one, "root") for one in netns.ROOT_SERVERS] + [("192.0.2.53", "tld"), ("192.0.2.54", "leaf")]
-        cls.servers = [subprocess.Popen([harness.program("tests/bench/dnsdelay"), where, "53", "0", role],
-                                        stdout=subprocess.PIPE) for where, role in places]
+        cls.servers = [cls.server(one, "root") for one in netns.ROOT_SERVERS] + [cls.server("192.0.2.53", "tld")]
+        cls.start_leaf()
         cls.daemon = harness.Daemon(harness.configuration(**cls.settings)).start()
+
+    @staticmethod
+    def server(address, role):
+        """One dnsdelay."""
+        return subprocess.Popen([harness.program("tests/bench/dnsdelay"), address, "53", "0", role],
+                                stdout=subprocess.PIPE)
+
+    @classmethod
+    def start_leaf(cls):
+        """The server of all that lies below."""
+        cls.servers.append(cls.server(LEAF, "leaf"))
 
     @classmethod
     def tearDownClass(cls):
@@ -45,6 +57,16 @@ class Recursion(harness.Case):
         for one in cls.servers:
             one.terminate()
             one.communicate()
+
+    @staticmethod
+    def counts(server):
+        """What a server was asked."""
+        server.send_signal(signal.SIGUSR1)
+        return json.loads(server.stdout.readline())
+
+
+class Recursion(FromTheRoot):
+    """Everything is in order."""
 
     def test_cold(self):
         """Nothing is known yet, and forty clients come at once: each is found, and its HELO name."""
@@ -60,8 +82,33 @@ class Recursion(harness.Case):
             self.assertIn("helo-forward", value)
         self.assertEqual(sum(self.counts(one)["aaaa"] for one in self.servers), 0, "addresses of servers asked in advance")
 
-    @staticmethod
-    def counts(server):
-        """What a server was asked."""
-        server.send_signal(signal.SIGUSR1)
-        return json.loads(server.stdout.readline())
+
+class Lame(FromTheRoot):
+    """Delegations to a server that does not know the zone."""
+
+    leaf = None
+
+    @classmethod
+    def start_leaf(cls):
+        """In the place of the one that knows all."""
+        cls.leaf = dnsd.DnsServer("*.40.in-addr.arpa !refused\n*.50.in-addr.arpa !upward", [LEAF]).start()
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.leaf.stop()
+
+    def test_B17_lame_delegations(self):
+        """It refuses, or refers back to the root: that proves nothing about the client, so it is
+        temperror, and taken."""
+        def one(client):
+            milter, reply = milterclient.session(client=client, helo="[%s]" % client)
+            with milter:
+                return reply.letter, dict((name, value) for _, name, value in milter.inserted())
+        clients = ["%d.1.0.%d" % (network, at) for network in (40, 50) for at in (1, 2)]
+        for client, (letter, values) in zip(clients, harness.together([lambda to=to: one(to) for to in clients])):
+            self.assertEqual(letter, milterclient.CONTINUE, client)
+            self.assertRegex(values["Authentication-Results"],
+                             r'; iprev=temperror reason="?dns-servfail"? policy\.iprev=%s' % client)
+        asked = set(name.split(".")[-4] for name in self.leaf.stats())  # 40, 50
+        self.assertEqual(asked, {"40", "50"})
