@@ -3,10 +3,12 @@
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import time
+import unittest
 
 import dnsd
 import harness
 import milterclient
+import netns
 
 LIMIT = 5.3  # seconds from the banner, with the default deadline of 5 s
 
@@ -42,6 +44,8 @@ mail.sure.example               A    192.0.2.62
 huge.example                    A    many 10.0.0.0 3900
 72.2.0.192.in-addr.arpa         PTR  huge2.example
 huge2.example                   A    many 192.0.0.1 3900
+79.2.0.192.in-addr.arpa         PTR  huge3.example
+huge3.example                   A    many 192.0.2.0 3900
 ; over TCP only
 73.2.0.192.in-addr.arpa         PTR  mail.tcp.example
 73.2.0.192.in-addr.arpa         !truncate
@@ -56,15 +60,34 @@ mail.chain.example              A    192.0.2.74
 75.2.0.192.in-addr.arpa         CNAME b1.chain.example
 b1.chain.example                CNAME b2.chain.example
 b2.chain.example                CNAME b1.chain.example
-; damaged rdata (B7, B38)
+; damaged names (B7, B36): cut, with junk behind the name, a pointer to nowhere, one into a label
 76.2.0.192.in-addr.arpa         PTR  \# 3 056162
+86.2.0.192.in-addr.arpa         PTR  \# 25 046d61696c046a756e6b076578616d706c65006a756e6b2121
+mail.junk.example               A    192.0.2.86
+87.2.0.192.in-addr.arpa         PTR  \# 2 C0FF
+88.2.0.192.in-addr.arpa         PTR  \# 3 01C00C
+; damaged addresses (B38): beside the client's, beside a foreign one, and of IPv6
 77.2.0.192.in-addr.arpa         PTR  mail.short.example
 mail.short.example              A    \# 3 C00002
 mail.short.example              A    192.0.2.77
+89.2.0.192.in-addr.arpa         PTR  mail.long.example
+mail.long.example               A    \# 5 C000025900
+mail.long.example               A    198.51.100.9
+@six                            PTR  mail.six.example
+mail.six.example                AAAA \# 15 20010db80000000000000000000000
+; the longest name there is (B6)
+101.2.0.192.in-addr.arpa        PTR  @longest
+@longest                        A    192.0.2.101
+; half a name, which a search list would make whole (B9)
+102.2.0.192.in-addr.arpa        PTR  mail
+mail.search.example             A    192.0.2.102
 """ + "\n".join("a%d.long.example CNAME a%d.long.example" % (i, i + 1) for i in range(30)) + """
 78.2.0.192.in-addr.arpa         CNAME a0.long.example
 a30.long.example                PTR  mail.chain.example
 """
+LONGEST = ".".join(["a" * 63] * 3 + ["b" * 61])  # 255 octets on the wire
+SIX = "2001:db8::3a"
+DNS = DNS.replace("@longest", LONGEST).replace("@six", dnsd.reverse_name(SIX))
 
 
 class Trouble(harness.TwoModes):
@@ -168,9 +191,14 @@ class Trouble(harness.TwoModes):
         self.assertLessEqual(len(asked), 10)
 
     def test_B11_3900_addresses(self):
-        """A hundred addresses are looked at; which ones does not depend on their order."""
-        result = self.send("192.0.2.71")
-        self.check_headers(result.message, "fail", "ptr-limit", "192.0.2.71")
+        """A hundred addresses are looked at, by sorted octets: the client's does not count when it is
+        far behind (.72, the 584th), and does when it is among them (.79, the 80th)."""
+        for source in ("192.0.2.71", "192.0.2.72"):
+            with self.subTest(source):
+                result = self.send(source)
+                self.check_headers(result.message, "fail", "ptr-limit", source)
+        result = self.send("192.0.2.79", "huge3.example")
+        self.check_headers(result.message, "pass", None, "192.0.2.79")
 
     def test_B21_truncated_then_tcp(self):
         """TC means: ask again over TCP."""
@@ -191,14 +219,44 @@ class Trouble(harness.TwoModes):
         self.temperror("192.0.2.78", None)
 
     def test_B7_damaged_name(self):
-        """rdata shorter than its name: no usable record, never a crash."""
-        result = self.send("192.0.2.76")
-        self.assertIn(self.xiprev(result.message)["result"], ("temperror", "fail"))
+        """rdata shorter than its name: libunbound takes nothing of the answer, so nothing is proven."""
+        self.temperror("192.0.2.76", "dns-servfail")
 
-    def test_B38_damaged_address(self):
-        """An A record of three octets is skipped, or the answer is trouble."""
+    def test_B7_junk_behind_the_name(self):
+        """rdata longer than its name: no usable record, and the name in it is never asked."""
+        result = self.send("192.0.2.86", "[192.0.2.86]")
+        self.check_headers(result.message, "fail", "ptr-invalid", "192.0.2.86")
+        self.assertEqual(self.world.dns.count("mail.junk.example"), 0)
+
+    def test_B36_pointers(self):
+        """A pointer behind the message's end, and one where a label's length is wanted: trouble, not proof."""
+        for source in ("192.0.2.87", "192.0.2.88"):
+            with self.subTest(source):
+                self.temperror(source, "dns-servfail")
+
+    def test_B38_damaged_address_beside_a_good_one(self):
+        """An A record of three octets is skipped."""
         result = self.send("192.0.2.77", "mail.short.example")
-        self.assertIn(self.xiprev(result.message)["result"], ("pass", "temperror"))
+        self.check_headers(result.message, "pass", None, "192.0.2.77")
+
+    def test_B38_damaged_address_beside_a_foreign_one(self):
+        """One of five, the first four of them the client's address: that is no match."""
+        result = self.send("192.0.2.89", "[192.0.2.89]")
+        self.check_headers(result.message, "fail", "forward-mismatch", "192.0.2.89")
+
+    def test_B38_damaged_ipv6_address(self):
+        """An AAAA of fifteen, and no other: the name has no address."""
+        self.need_ipv6()
+        result = self.send(SIX, "[IPv6:%s]" % SIX)
+        self.check_headers(result.message, "fail", "forward-missing", SIX)
+
+    def test_B6_longest_name(self):
+        """255 octets: pass, the whole name in both fields, and no line too long for SMTP."""
+        result = self.send("192.0.2.101", LONGEST)
+        fields = self.check_headers(result.message, "pass", None, "192.0.2.101")
+        self.assertIn("(%s)" % LONGEST, self.ours(result.message))
+        self.assertEqual((fields["ptr"], fields["helo"]), (LONGEST, LONGEST))
+        self.assertLessEqual(max(len(line) for line in result.message.head.split(b"\n")), 998)
 
 
 class Sharing(harness.Case):
@@ -328,17 +386,35 @@ class Sharing(harness.Case):
 
 
 class SystemResolver(harness.Case):
-    """No forward setting: the servers of resolv.conf are asked."""
+    """No forward setting: the servers of resolv.conf are asked. It has a search list, too."""
 
     dns = DNS
     settings = {"resolver": "forward = {}"}
 
+    @classmethod
+    def furnish(cls):
+        super().furnish()
+        if "resolv.conf" in cls.world.lacking:
+            raise unittest.SkipTest("no /etc/resolv.conf here")
+        netns.replace_file("/etc/resolv.conf", "search search.example\n" + harness.RESOLV_CONF)
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        netns.replace_file("/etc/resolv.conf", harness.RESOLV_CONF)
+
     def test_resolv_conf(self):
         """The private resolv.conf names our server."""
-        if "resolv.conf" in self.world.lacking:
-            self.skipTest("no /etc/resolv.conf here")
         result = self.send("192.0.2.10")
         self.check_headers(result.message, "pass", None, "192.0.2.10")
+
+    def test_B9_no_search_list(self):
+        """A PTR and a HELO of one label are not made longer, even where that would confirm them."""
+        self.world.dns.reset_counts()
+        result = self.send("192.0.2.102", "mail")
+        fields = self.check_headers(result.message, "fail", "ptr-invalid", "192.0.2.102")
+        self.assertIn("helo-unqualified", fields["findings"])
+        self.assertEqual([name for name in self.world.dns.stats() if name.startswith("mail")], [])
 
 
 class DeadResolver(harness.Case):
