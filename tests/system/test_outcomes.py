@@ -5,6 +5,7 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 import collections
 
 import harness
+import milterclient
 
 DNS = r"""
 ; in order
@@ -56,6 +57,9 @@ inside.example                   A     0.0.0.0
 31.2.0.192.in-addr.arpa          PTR   .
 32.2.0.192.in-addr.arpa          PTR   localhost
 33.2.0.192.in-addr.arpa          PTR   mail.example.25
+; our own name, and the name of every machine
+34.2.0.192.in-addr.arpa          PTR   mx.example.org
+35.2.0.192.in-addr.arpa          PTR   localhost.localdomain
 ; IPv6
 mail.six.example                 AAAA  2001:db8::30
 mail.six.example                 AAAA  2001:db8::1:2
@@ -77,6 +81,8 @@ SCENARIOS = [
     Scenario("forward_nxdomain", "192.0.2.13", "host.nowhere.example", "fail", "forward-missing", "", True),
     Scenario("forward_nodata_B16", "192.0.2.14", "six.only.example", "fail", "forward-missing", "", True),
     Scenario("forward_mismatch_B25", "192.0.2.15", "mail.bank.example", "fail", "forward-mismatch", "", True),
+    Scenario("our_name_B25", "192.0.2.34", "mail.good.example", "fail", "forward-mismatch", "", True),
+    Scenario("localhost_localdomain_B25", "192.0.2.35", "mail.good.example", "fail", "forward-missing", "", True),
     Scenario("several_one_confirms", "192.0.2.16", "mail.several.example", "pass", None,
              "ptr-many helo-verified", False),
     Scenario("classless_alias_B13", "192.0.2.17", "mail.classless.example", "pass", None, "helo-verified", False),
@@ -148,6 +154,35 @@ def make(one, how):
 for scenario in SCENARIOS:
     for way in ("monitor", "enforce"):
         setattr(Outcomes, "test_%s_%s" % (scenario.name, way), make(scenario, way))
+
+
+class Ranges(harness.Case):
+    """Clients of networks that the internet does not route, by the milter socket."""
+
+    settings = {"mode": "enforce"}
+
+    def outcome(self, client, helo):
+        """(reply to the message or the step that ends it, our field)"""
+        milter, reply = milterclient.session(client=client, helo=helo)
+        with milter:
+            return reply.letter, dict((name, value) for _, name, value in milter.inserted()).get("Authentication-Results")
+
+    def test_B30_asked_like_any_other(self):
+        """Carrier, private, link-local and unique local ranges: with PTR and address they pass."""
+        for client in ("100.64.1.2", "172.16.5.5", "192.168.1.1", "169.254.1.1", "198.18.1.1", "fd00::1", "fe80::1"):
+            name = "mail-%s.site.example" % client.replace(":", "-").replace(".", "-")
+            self.world.dns.host(name, client)
+            letter, field = self.outcome(client, name)
+            self.assertEqual(letter, milterclient.CONTINUE, client)
+            self.assertRegex(field, r'; iprev=pass policy\.iprev="?%s"? \(%s\)' % (client, name))
+            self.assertEqual(self.world.dns.count(harness.dnsd.reverse_name(client), "PTR"), 1, client)
+
+    def test_B30_refused_like_any_other(self):
+        """And without a PTR they are refused."""
+        for client in ("100.64.1.3", "172.16.5.6", "192.168.1.2", "169.254.1.2", "198.18.1.2", "fd00::2", "fe80::2"):
+            letter, _ = self.outcome(client, "mail.good.example")
+            self.assertEqual(letter, milterclient.REPLYCODE, client)
+            self.assertEqual(self.world.dns.count(harness.dnsd.reverse_name(client), "PTR"), 1, client)
 
 
 class Rules(harness.TwoModes):
