@@ -36,7 +36,7 @@ class Silent(harness.Case):
         except ValueError as error:
             raise unittest.SkipTest("no more than %d files may be open here" % hard) from error
         super().setUpClass()
-        cls.daemon.wait_log("listens on")
+        test_metrics.wait_page()
 
     def silent(self, at):
         """Opens the connection of one client, which asks at once and is left to wait."""

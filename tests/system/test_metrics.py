@@ -5,10 +5,12 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import collections
 import ctypes
+import fcntl
 import http.client
 import json
 import os
 import re
+import select
 import subprocess
 import time
 import unittest
@@ -16,6 +18,7 @@ import urllib.parse
 
 import dnsd
 import harness
+import milterclient
 import scored
 import servers
 
@@ -34,6 +37,18 @@ def get(path, at=AT):
         return answer.status, answer.read().decode("utf-8")
     finally:
         connection.close()
+
+
+def wait_page(timeout=10):
+    """Waits until somebody serves it: that comes after the milter socket."""
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            return get("/metrics")
+        except ConnectionRefusedError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.03)
 
 
 def samples(page=None):
@@ -58,6 +73,20 @@ def actions(action, rule="-", mode="enforce"):
     return 'iprev_actions_total{action="%s",mode="%s",rule="%s"}' % (action, mode, rule)
 
 
+def messages(milter, count):
+    """Verdicts on messages of a good client, one after the other on a new connection."""
+    milter.negotiate()
+    milter.macros("C", {"j": "mx.example.org"})
+    milter.connect("192.0.2.10")
+    milter.helo("mail.good.example")
+    letters = set()
+    for _ in range(count):
+        milter.mail()
+        milter.rcpt()
+        letters.add(milter.message().letter)
+    return letters
+
+
 def promtool(*arguments, text=None, cwd=None):
     """Runs it; the completed process."""
     return subprocess.run([servers.find("prometheus", "usr/bin/promtool")] + list(arguments), input=text, cwd=cwd,
@@ -73,7 +102,7 @@ class Metered(harness.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.daemon.wait_log("listens on")
+        wait_page()
 
     def settled(self):
         """The samples once no connection is left."""
@@ -163,6 +192,68 @@ class Counts(Metered):
         """Names, units, HELP and TYPE."""
         done = promtool("check", "metrics", text=get("/metrics")[1])
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+
+
+class Quiet(Metered):
+    """Only errors are logged."""
+
+    settings = {"extra": LISTEN, "mode": "enforce", "log": "error"}
+
+    def test_F2_counted_without_a_log(self):
+        """The totals do not depend on what is logged."""
+        before, since = self.settled(), len(self.daemon.log())
+        with milterclient.MilterClient() as milter:
+            self.assertEqual(messages(milter, 20), {milterclient.CONTINUE})
+        new = gained(before, self.settled())
+        self.assertEqual((new[checks("pass")], new[actions("accept")]), (20, 20))
+        self.assertEqual(self.daemon.log()[since:], "")
+
+
+class Flood(harness.Case):
+    """Standard error is a pipe that nobody reads."""
+
+    dns = scored.DNS
+    settings = {"extra": LISTEN, "mode": "enforce", "log": "info"}
+    count = 5000
+    pipe = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.furnish()
+        path = cls.world.path("pipe")
+        os.mkfifo(path)
+        cls.pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        fcntl.fcntl(cls.pipe, fcntl.F_SETPIPE_SZ, 4096)
+        cls.daemon = harness.Daemon(harness.configuration(**cls.settings))
+        cls.daemon.command = ["sh", "-c", 'exec "$0" -c "$1" 2>"$2"', harness.program(), cls.daemon.config_path, path]
+        cls.daemon.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        os.close(cls.pipe)
+
+    def read_pipe(self, word):
+        """What was in the way, up to a line with the word."""
+        text = b""
+        while word not in text or not text.endswith(b"\n"):
+            self.assertTrue(select.select([self.pipe], [], [], 10)[0], text[-400:])
+            text += os.read(self.pipe, 65536)
+        return text.decode("ascii")
+
+    def test_F2_flood_of_lines(self):
+        """Five thousand messages: each is counted and decided, and each has its line or is one of those
+        that a single line tells to have been dropped."""
+        with milterclient.MilterClient() as milter:
+            self.assertEqual(messages(milter, self.count), {milterclient.CONTINUE})
+        page = samples()
+        self.assertEqual((page[checks("pass")], page[actions("accept")]), (self.count, self.count))
+        dropped = page["iprev_log_dropped_total"]
+        self.assertGreater(dropped, 0)
+        text = self.read_pipe(b" log lines dropped: ")
+        told = re.findall(r"(\d+) log lines dropped: ", text)
+        self.assertEqual(told, ["%d" % dropped])
+        self.assertEqual(text.count(" action=accept ") + dropped, self.count)
 
 
 class Off(harness.Case):
