@@ -48,7 +48,8 @@ def program(name="iprev-milter"):
     """The program under test: $IPREV_MILTER, else from $BUILD, else the build directory."""
     given = os.environ.get("IPREV_MILTER")
     if given:
-        return given if name == "iprev-milter" else os.path.join(os.path.dirname(given), name)
+        built = os.environ.get("DAEMON") or given  # in the cage IPREV_MILTER is a script of the sources
+        return given if name == "iprev-milter" else os.path.join(os.path.dirname(built), name)
     return os.path.join(os.environ.get("BUILD") or os.path.join(tree(), "build"), name)
 
 
