@@ -6,7 +6,6 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "authres.h"
 #include "helo.h"
@@ -84,7 +83,7 @@ Test(locale, B32_turkish_letters)
 
     if (!speak_turkish())
         cr_skip_test("localedef is not installed");
-    cr_assert(tolower('I') == SMALL_I_WITHOUT_DOT && strcasecmp("I", "i") != 0);
+    cr_assert(tolower('I') == SMALL_I_WITHOUT_DOT);
     expect_only_ascii_folded();
     cr_expect(same("MAIL.INIT.EXAMPLE.COM", "mail.init.example.com"));
     helo_parse(&h, helo, strlen(helo));
