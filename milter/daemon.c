@@ -29,9 +29,12 @@
 #include <systemd/sd-daemon.h>
 #endif
 
-#define STACK_SIZE  (256 * 1024)
-#define LOCK_TRIES  150 /* a tenth of a second each */
-#define FD_SCAN_MAX 1024
+#define STACK_SIZE (256 * 1024)
+#define LOCK_TRIES 150 /* a tenth of a second each */
+/* An instance that drains listens for three seconds more at most: see main.c. */
+#define LISTEN_TRIES 40
+#define PORT_TRIES   10 /* 0.4 s each: libmilter complains to syslog each time */
+#define FD_SCAN_MAX  1024
 
 static struct sockaddr_storage listener;
 static socklen_t listener_len;
@@ -107,7 +110,8 @@ static const char *take_lock(const char *path)
     if (fd < 0)
         return wrong("cannot make the lock file %s: %s", lock, strerror(errno));
     for (tries = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
-        if (errno != EWOULDBLOCK || tries == LOCK_TRIES || somebody_listens(path)) {
+        if (errno != EWOULDBLOCK || tries == LOCK_TRIES ||
+            (tries >= LISTEN_TRIES && somebody_listens(path))) {
             close(fd);
             return wrong("another instance listens on %s (it holds %s)", path, lock);
         }
@@ -138,6 +142,16 @@ const char *daemon_claim_socket(const char *socket)
     if (geteuid() != 0 && st.st_uid != geteuid())
         return wrong("%s is a dead socket of another user: remove it", path);
     return unlink(path) == 0 ? NULL : wrong("cannot remove %s: %s", path, strerror(errno));
+}
+
+bool daemon_listen_again(unsigned *tries)
+{
+    static const struct timespec pause = {.tv_nsec = 400000000};
+
+    if (errno != EADDRINUSE || ++*tries > PORT_TRIES)
+        return false;
+    nanosleep(&pause, NULL);
+    return true;
 }
 
 /* ---- after listening ---- */

@@ -17,8 +17,13 @@ void daemon_limits(void);
 /* Makes the place for the socket free, for unix:PATH only: takes the lock
  * file PATH.lock, which an instance holds to its end, and removes a dead socket
  * of ours. Never touches a live one, nor anything that is no socket. Waits up to
- * 15 s for an instance that is on its way out. */
+ * 15 s for an instance that is on its way out: one that goes on listening for 4 s is not. */
 const char *daemon_claim_socket(const char *socket);
+
+/* After listening failed: is it to be tried again? Only when errno says that the address
+ * is in use, which may be by an instance on its way out: then waits a while, and after 4 s
+ * in all says no. tries: 0 before the first call. */
+bool daemon_listen_again(unsigned *tries);
 
 /* After smfi_opensocket: mode and owner of a unix socket, TCP_NODELAY of an inet
  * one (Linux hands it down to accepted connections). user may be NULL. The group is the

@@ -338,14 +338,17 @@ static int run(void)
 static const char *listen_on(const struct settings *s)
 {
     static char text[256];
+    unsigned tries = 0;
     mode_t mask;
     int rc;
 
     if (smfi_setconn(s->socket) != MI_SUCCESS || smfi_register(callbacks_desc) != MI_SUCCESS)
         return "libmilter refuses the socket";
     mask = umask(0777); /* closed until mode and owner are right */
-    errno = 0;
-    rc = smfi_opensocket(false);
+    do {
+        errno = 0;
+        rc = smfi_opensocket(false);
+    } while (rc != MI_SUCCESS && daemon_listen_again(&tries));
     umask(mask);
     if (rc != MI_SUCCESS) {
         snprintf(text, sizeof text, "cannot listen: %s",
@@ -385,6 +388,18 @@ static int start_outside(const struct settings *s)
     return -1;
 }
 
+static bool serve_metrics(const char *listen, char *err, size_t errlen)
+{
+    unsigned tries = 0;
+    bool served;
+
+    do {
+        errno = 0;
+        served = metrics_start(listen, err, errlen);
+    } while (!served && daemon_listen_again(&tries));
+    return served;
+}
+
 /* The snapshot, metrics, and the threads. Takes over the settings. -1 when it runs. */
 static int start_inside(struct settings *s)
 {
@@ -394,7 +409,7 @@ static int start_inside(struct settings *s)
     if (first == NULL)
         return fail(blame(errno), "resolver", err);
     snapshot_put(first);
-    if (s->metrics_listen != NULL && !metrics_start(s->metrics_listen, err, sizeof err))
+    if (s->metrics_listen != NULL && !serve_metrics(s->metrics_listen, err, sizeof err))
         return fail(EXIT_NO_LISTEN, "metrics", err);
     session_before_wait = callbacks_before_wait;
     session_after_wait = callbacks_after_wait;

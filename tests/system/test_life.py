@@ -16,6 +16,7 @@ import unittest
 import harness
 import milterclient
 import netns
+import several
 
 DNS = r"""
 mail.good.example               A    192.0.2.10
@@ -28,31 +29,10 @@ mail.bank.example               A    198.51.100.1
 STOPPED, NO_LISTEN, INTERNAL, CONFIG = 0, 69, 70, 78
 
 
-class Life(harness.Case):
+class Life(several.Case):
     """One daemon per test."""
 
     dns = DNS
-
-    @classmethod
-    def setUpClass(cls):
-        cls.furnish()
-
-    def setUp(self):
-        self.daemons, self.daemon, self.log_start = [], None, 0
-
-    def tearDown(self):
-        for daemon in self.daemons:
-            daemon.end()
-            self.assertIsNone(daemon.sound())
-
-    def launch(self, extra="", probe=("127.0.0.1", 8891), wait=True, env=None, **settings):
-        """A daemon that is killed at the end of the test."""
-        daemon = harness.Daemon(harness.configuration(extra, **settings), probe=probe)
-        if env:
-            daemon.command = ["/usr/bin/env", *env, harness.program(), "-c", daemon.config_path]
-        self.daemons.append(daemon)
-        self.daemon = self.daemon or daemon
-        return daemon.start(wait)
 
     def waiting_clients(self, count):
         """Milter sessions that wait for silent DNS at RCPT: threads, and the list of
@@ -227,52 +207,6 @@ class Life(harness.Case):
         milter, reply = milterclient.session(path)
         milter.close()
         self.assertIn(reply.letter, "ca")
-
-    def test_E12_second_instance(self):
-        """Exits 69 and steals nothing."""
-        path = self.world.path("live.sock")
-        first = self.launch('socket = "unix:%s"' % path, probe=path)
-        inode = os.stat(path).st_ino
-        second = self.launch('socket = "unix:%s"' % path, probe=path, wait=False)
-        self.assertEqual(second.wait(20), NO_LISTEN)
-        self.assertIn(path, second.log())
-        self.assertEqual(os.stat(path).st_ino, inode)
-        milter, reply = milterclient.session(path)
-        milter.close()
-        self.assertIn(reply.letter, "ca")
-        first.signal(signal.SIGTERM)
-        self.assertEqual(first.wait(), STOPPED)
-
-    def test_E12_foreign_listener(self):
-        """A live socket of somebody else, without a lock of ours: 69 as well."""
-        path = self.world.path("foreign.sock")
-        with socket.socket(socket.AF_UNIX) as other:
-            other.bind(path)
-            other.listen()
-            second = self.launch('socket = "unix:%s"' % path, probe=path, wait=False)
-            self.assertEqual(second.wait(20), NO_LISTEN)
-            with socket.socket(socket.AF_UNIX) as probe:
-                self.assertEqual(probe.connect_ex(path), 0)
-
-    def test_E29_hand_over(self):
-        """Old stops, new starts at once: the new one ends up with the socket."""
-        path = self.world.path("over.sock")
-        first = self.launch('socket = "unix:%s"' % path, probe=path)
-        first.signal(signal.SIGTERM)
-        second = self.launch('socket = "unix:%s"' % path, probe=path, wait=False)
-        self.assertEqual(first.wait(), STOPPED)
-
-        def serves():
-            try:
-                milter, reply = milterclient.session(path)
-            except OSError:
-                return False
-            milter.close()
-            return bool(reply) and reply.letter in "ca"
-        if second.process.poll() is None:
-            self.until(serves, second.log(), timeout=20)
-        else:
-            self.assertEqual(second.wait(), NO_LISTEN)
 
     @unittest.skipIf(harness.confined(), "the cage leaves no privileges to drop")
     def test_E16_privileges(self):
