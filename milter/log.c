@@ -50,15 +50,30 @@ static const char *level_word(int level)
 
 static void write_line(int level, const char *text)
 {
-    if (atomic_load_explicit(&to_stderr_, memory_order_relaxed))
-        fprintf(stderr, "iprev-milter: %s%s\n", level_word(level), text);
-    else
-        syslog(level, "%s%s", level_word(level), text);
+    if (!atomic_load_explicit(&to_stderr_, memory_order_relaxed))
+        syslog(level, "%s%s", level_word(level), text); /* does not tell what becomes of it */
+    else if (fprintf(stderr, "iprev-milter: %s%s\n", level_word(level), text) < 0)
+        atomic_fetch_add(&dropped, 1);
 }
 
 /* What the writer has gathered for stderr: many lines, one system call. */
 static char gathered[8 * LINE_MAX_];
 static size_t gathered_len;
+static uint64_t gathered_told; /* how many dropped lines its last line tells of; 0: none */
+
+/* The sink refused what begins here. The line about dropped ones is not one more. */
+static void count_refused(const char *p, const char *end)
+{
+    uint64_t lines = 0;
+
+    for (; p < end; p++)
+        lines += *p == '\n';
+    lines -= gathered_told > 0;
+    atomic_fetch_add(&dropped, lines);
+    pthread_mutex_lock(&lock);
+    dropped_unsaid += lines + gathered_told;
+    pthread_mutex_unlock(&lock);
+}
 
 static void flush_gathered(void)
 {
@@ -67,11 +82,14 @@ static void flush_gathered(void)
     while (at < gathered_len) {
         ssize_t n = write(STDERR_FILENO, gathered + at, gathered_len - at);
 
-        if (n < 0 && errno != EINTR)
-            break; /* nobody is left to be told */
+        if (n < 0 && errno != EINTR) {
+            count_refused(gathered + at, gathered + gathered_len);
+            break;
+        }
         at += n > 0 ? (size_t)n : 0;
     }
     gathered_len = 0;
+    gathered_told = 0;
 }
 
 /* The writer's way; flush_gathered comes last. */
@@ -95,13 +113,15 @@ static void gather_line(int level, const char *text)
 
 static void gather_dropped(uint64_t n)
 {
-    char text[80];
+    char text[100];
 
     if (n == 0)
         return;
-    snprintf(text, sizeof text, "%llu log lines dropped: the log is too slow",
+    snprintf(text, sizeof text, "%llu log lines dropped: the log is too slow, or refuses them",
              (unsigned long long)n);
     gather_line(LOG_WARNING, text);
+    if (gathered_len > 0)
+        gathered_told = n;
 }
 
 static void *writer(void *arg)

@@ -3,17 +3,28 @@
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import fcntl
+import http.client
 import os
+import re
 import resource
 import signal
 import socket
 import threading
 import time
 
-from faults import (CONTINUE, GOOD, HEADERS, Daemon, MilterClient, Silence, Skip, check_served, check_spared, play,
-                    together)
+from faults import (CONTINUE, GOOD, HEADERS, NO_LISTEN, Daemon, MilterClient, Silence, Skip, check_served,
+                    check_spared, play, together)
 
 DAY = 86400
+LISTEN = 'metrics { listen = "127.0.0.1:%d" }\n'
+
+
+def wait_until(holds, timeout=10):
+    """Waits until holds() is true."""
+    end = time.monotonic() + timeout
+    while not holds():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.02)
 
 
 def idle(daemon, count):
@@ -168,6 +179,45 @@ def test_E7_standard_error_is_gone():
     daemon.end()
 
 
+def free_port():
+    """A port of loopback that nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def get(port, path):
+    """Status and body of a page of the daemon."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def metric(port, name):
+    """A sample of the page of metrics."""
+    return int(re.search(r"(?m)^%s (\d+)$" % re.escape(name), get(port, "/metrics")[1]).group(1))
+
+
+def test_E7_E27_the_log_has_no_room():
+    """Standard error is a file on a full disk: clients are served, and each lost line is counted."""
+    full, port = os.open("/dev/full", os.O_WRONLY), free_port()
+    try:
+        with Daemon(stderr=full, extra=LISTEN % port + "log { destination = stderr level = info }") as daemon:
+            daemon.start()
+            time.sleep(0.3)  # for what it says at the start
+            before = metric(port, "iprev_log_dropped_total")
+            many_messages(daemon, 5, 10)
+            wait_until(lambda: metric(port, "iprev_log_dropped_total") >= before + 50)
+            time.sleep(0.2)
+            assert metric(port, "iprev_log_dropped_total") == before + 50
+            check_served(daemon)
+    finally:
+        os.close(full)
+
+
 def under_syslog(path):
     """A command that runs its arguments where /dev/log is this path."""
     if os.geteuid() != 0 or os.system("unshare -m true 2>/dev/null") != 0:
@@ -199,6 +249,22 @@ def test_E7_E26_no_dev_log():
     many_messages(daemon, 2, 20)
     check_served(daemon)
     daemon.end()
+
+
+def test_E27_no_room_for_the_socket():
+    """The lock file and the socket stand on a full disk: told, with 69."""
+    if os.geteuid() != 0 or os.system("unshare -m true 2>/dev/null") != 0:
+        raise Skip("no mount namespace can be had")
+    daemon = Daemon()
+    os.mkdir(daemon.path("full"))
+    daemon.wrap = ["unshare", "-m", "sh", "-c", "mount -t tmpfs -o nr_inodes=2 none '%s' && : > '%s/last' && exec \"$@\""
+                   % ((daemon.path("full"),) * 2), "sh"]
+    daemon.socket = daemon.path("full/sock")
+    daemon.configure()
+    daemon.start(wait=False)
+    assert daemon.process.wait(20) == NO_LISTEN, daemon.log()
+    assert daemon.socket in daemon.log() and "No space left on device" in daemon.log(), daemon.log()
+    daemon.end(code=NO_LISTEN)
 
 
 # ---- the clock ----

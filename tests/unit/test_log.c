@@ -123,6 +123,44 @@ Test(log, E7_F2_what_is_dropped_is_told_in_one_line)
     close(fd);
 }
 
+/* A disk that is full, and has room again later. */
+Test(log, E7_a_sink_that_refuses_is_counted)
+{
+    static char text[16384];
+    int full = open("/dev/full", O_WRONLY), copy = dup(STDERR_FILENO), fd = sink(false), i;
+    int pipe_end = dup(STDERR_FILENO);
+
+    cr_assert(full >= 0 && dup2(full, STDERR_FILENO) >= 0);
+    cr_assert(log_start(true, LOG_INFO));
+    for (i = 0; i < 50; i++) {
+        log_line(LOG_INFO, "a decision, once more: %d", i);
+        if (i % 10 == 0) /* several batches, of which each tells about the one before */
+            nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL);
+    }
+    for (i = 0; i < 3000 && log_dropped() < 50; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    dup2(pipe_end, STDERR_FILENO);
+    log_line(LOG_INFO, "there is room again");
+    cr_expect(log_stop(3000));
+    cr_expect(log_dropped() == 50, "%llu", (unsigned long long)log_dropped());
+    drain(fd, text, sizeof text);
+    cr_expect(strstr(text, "iprev-milter: there is room again\niprev-milter: warning: 50 log lines "
+                           "dropped: ") == text,
+              "%s", text);
+    dup2(copy, STDERR_FILENO);
+}
+
+/* Without a writer, the one who logs counts. */
+Test(log, E7_lines_before_the_start_are_counted)
+{
+    int full = open("/dev/full", O_WRONLY), copy = dup(STDERR_FILENO);
+
+    cr_assert(full >= 0 && dup2(full, STDERR_FILENO) >= 0);
+    log_line(LOG_WARNING, "nobody has room for this");
+    dup2(copy, STDERR_FILENO);
+    cr_expect(log_dropped() == 1);
+}
+
 Test(log, levels_before_and_after_the_start)
 {
     static char text[16384], lines[6000];
