@@ -86,6 +86,33 @@ static const char *take(struct zonefile *z, const ldns_rr *rr)
     return NULL;
 }
 
+/* ---- reading ---- */
+
+struct reading {
+    FILE *fp;
+    ldns_rdf *origin, *prev;
+    uint32_t ttl;
+    int line;
+    int at; /* the line where the latest record begins */
+};
+
+static void reading_start(struct reading *in, FILE *fp)
+{
+    *in = (struct reading){.fp = fp, .ttl = DEFAULT_TTL, .line = 1, .at = 1};
+    in->origin = ldns_dname_new_frm_str(".");
+}
+
+static void reading_end(struct reading *in)
+{
+    ldns_rdf_deep_free(in->origin);
+    ldns_rdf_deep_free(in->prev);
+}
+
+static bool reading_goes_on(const struct reading *in)
+{
+    return !feof(in->fp) && !ferror(in->fp);
+}
+
 /* libldns takes empty lines for the beginning of the record behind them. */
 static void skip_empty_lines(FILE *fp, int *line)
 {
@@ -96,37 +123,72 @@ static void skip_empty_lines(FILE *fp, int *line)
     ungetc(c, fp); /* EOF changes nothing */
 }
 
+/* What is wrong, or NULL; *rr is the record, or NULL when there is none in the line. */
+static const char *read_record(struct reading *in, ldns_rr **rr)
+{
+    ldns_status st;
+
+    skip_empty_lines(in->fp, &in->line);
+    in->at = in->line;
+    st = ldns_rr_new_frm_fp_l(rr, in->fp, &in->ttl, &in->origin, &in->prev, &in->line);
+    if (st != LDNS_STATUS_OK)
+        *rr = NULL;
+    return st == LDNS_STATUS_OK || st == LDNS_STATUS_SYNTAX_TTL ||
+                   st == LDNS_STATUS_SYNTAX_ORIGIN || st == LDNS_STATUS_SYNTAX_EMPTY
+               ? NULL
+               : ldns_get_errorstr_by_id(st);
+}
+
 static bool read_records(struct zonefile *z, FILE *fp, const char *file, int *why, char *err,
                          size_t errlen)
 {
-    ldns_rdf *origin = ldns_dname_new_frm_str("."), *prev = NULL;
-    uint32_t ttl = DEFAULT_TTL;
     const char *fault = NULL;
-    int line = 1, at = 1;
+    struct reading in;
 
-    while (fault == NULL && !feof(fp) && !ferror(fp)) {
+    reading_start(&in, fp);
+    while (fault == NULL && reading_goes_on(&in)) {
         ldns_rr *rr = NULL;
-        ldns_status st;
 
-        skip_empty_lines(fp, &line);
-        at = line;
-        st = ldns_rr_new_frm_fp_l(&rr, fp, &ttl, &origin, &prev, &line);
-        if (st == LDNS_STATUS_OK)
+        fault = read_record(&in, &rr);
+        if (rr != NULL) {
             fault = take(z, rr);
-        else if (st != LDNS_STATUS_SYNTAX_TTL && st != LDNS_STATUS_SYNTAX_ORIGIN &&
-                 st != LDNS_STATUS_SYNTAX_EMPTY)
-            fault = ldns_get_errorstr_by_id(st);
-        if (st == LDNS_STATUS_OK)
             ldns_rr_free(rr);
+        }
     }
     if (fault == NULL && ferror(fp))
         fault = "cannot be read";
     if (fault != NULL)
-        snprintf(err, errlen, "%s:%d: %s", file, at, fault);
-    ldns_rdf_deep_free(origin);
-    ldns_rdf_deep_free(prev);
+        snprintf(err, errlen, "%s:%d: %s", file, in.at, fault);
+    reading_end(&in);
     *why = fault == out_of_memory ? ENOMEM : EINVAL;
     return fault == NULL;
+}
+
+/* ---- trust anchors ---- */
+
+bool zonefile_lacks_keys(const char *file)
+{
+    FILE *fp = fopen(file, "re");
+    struct reading in;
+    bool lacks = true;
+
+    if (fp == NULL)
+        return false;
+    reading_start(&in, fp);
+    while (lacks && reading_goes_on(&in)) {
+        ldns_rr *rr = NULL;
+
+        lacks = read_record(&in, &rr) == NULL;
+        if (rr != NULL) {
+            lacks = ldns_rr_get_type(rr) != LDNS_RR_TYPE_DS &&
+                    ldns_rr_get_type(rr) != LDNS_RR_TYPE_DNSKEY;
+            ldns_rr_free(rr);
+        }
+    }
+    lacks = lacks && !ferror(fp);
+    reading_end(&in);
+    fclose(fp);
+    return lacks;
 }
 
 /* ---- what it answers ---- */

@@ -40,7 +40,7 @@ const struct option settings_option[] = {
     {"", "trusted-relays", &kind_networks, "{}", IN(trusted_relays), .fit = fit_relays},
 
     {"resolver", "forward", &kind_forward, "{}", IN(resolver), .fit = fit_forward},
-    {"resolver", "trust-anchor", &kind_text, "", IN(resolver.trust_anchor), .fit = fit_file},
+    {"resolver", "trust-anchor", &kind_text, "", IN(resolver.trust_anchor), .fit = fit_anchor},
     {"resolver", "zone", &kind_text, "", IN(resolver.zone), .fit = fit_file},
     {"resolver", "deadline", &kind_number, "5000", IN(resolver.deadline_ms), 100, 9000,
      .note = "milliseconds; Sendmail gives up on a filter after 10 s"},

@@ -64,6 +64,29 @@ class Bogus(harness.Case):
         self.assertEqual(self.send("192.0.2.11").rcpt[0].code, 550)
 
 
+class Expired(harness.Case):
+    """An anchor that no longer holds: the root key of 2010 to 2018, before servers that have another or none."""
+
+    dns = DNS
+
+    @classmethod
+    def setUpClass(cls):
+        cls.furnish()
+        path = cls.world.path("old-anchor")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(". IN DS 19036 8 2 49AAC11D7B6F6446702E54A1607371607A1A41855200FD2CE1CDDE32F24E8FB5\n")
+        cls.daemon = harness.Daemon(harness.configuration(
+            mode="enforce", resolver='trust-anchor = "%s"' % path)).start()
+
+    def test_E19_expired_key(self):
+        """It starts, and no address of a name is proven: temperror for a match and for a mismatch. (The reverse
+        tree of our clients is free of DNSSEC: insecure-lan-zones.)"""
+        for source in ("192.0.2.10", "192.0.2.15"):
+            result = self.send(source, "mail.good.test2")
+            self.assertTrue(result.accepted(), result.transcript)
+            self.check_headers(result.message, "temperror", "dns-bogus", source)
+
+
 class Anchor(harness.Case):
     """The file of the trust anchor."""
 
@@ -83,13 +106,16 @@ class Anchor(harness.Case):
 
     def test_E19_missing_or_unreadable(self):
         """Found by -t and by the start, not by the first client."""
-        empty, junk = self.world.path("empty"), self.world.path("junk")
-        with open(junk, "w", encoding="ascii") as file:
-            file.write("this is no key\n")
-        open(empty, "w", encoding="ascii").close()
-        for path in ("/nonexistent/root.key", os.path.dirname(junk), junk):
+        texts = {"empty": "", "comment": "; no key is in here\n", "junk": "this is no key\n"}
+        for name, text in texts.items():
+            with open(self.world.path(name), "w", encoding="ascii") as file:
+                file.write(text)
+        files = [self.world.path(name) for name in texts]
+        for path in ["/nonexistent/root.key", os.path.dirname(files[0])] + files:
             for args in (("-t",), ()):
                 done = self.try_anchor(path, *args)
                 self.assertEqual(done.returncode, CONFIG, (path, args, done.stdout, done.stderr))
                 self.assertRegex(done.stderr, "trust.anchor")
                 self.assertIn(path, done.stderr)
+                if not path.endswith("junk"):  # which libunbound finds, who knows of no line
+                    self.assertRegex(done.stderr, r"anchor\.conf:\d+: resolver\.trust-anchor: ")

@@ -129,6 +129,46 @@ Test(settings, files_that_are_none_E10_E20)
     rmdir(dir);
 }
 
+/* libunbound takes a file without a key, and then validates nothing. */
+Test(settings, E19_trust_anchor_without_a_key)
+{
+    static const struct {
+        const char *anchor;
+        bool taken;
+    } row[] = {
+        {"", false},
+        {"\n\n", false},
+        {"; no key is in here", false},
+        {"; nor\n  \n;; here\n", false},
+        {"$TTL 3600\n$ORIGIN example.\n", false},
+        {"example. IN NS ns.example.\n", false},
+        {"; a key\n\nexample. 3600 IN DS 20326 8 2 "
+         "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n",
+         true},
+        {". IN DNSKEY 257 3 8 AwEAAaz/tAm8yTn4Mfeh5eyI96WSVexTBAvkMgJz ; keytag 1", true},
+        {"this is no key\n", true}, /* libunbound refuses it at the start */
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        char path[] = "/tmp/test-anchor-XXXXXX", conf[128], told[128], *err;
+        FILE *out = fdopen(mkstemp(path), "w");
+        struct settings *s;
+
+        fputs(row[i].anchor, out);
+        fclose(out);
+        snprintf(conf, sizeof conf, "# one\nresolver { trust-anchor = \"%s\" }\n", path);
+        snprintf(told, sizeof told, ":2: resolver.trust-anchor: \"%s\": holds no DS or DNSKEY",
+                 path);
+        s = read_text(conf, &err);
+        cr_expect((s != NULL) == row[i].taken, "row %zu: %s", i, err);
+        cr_expect(row[i].taken || strstr(err, told) != NULL, "row %zu: %s", i, err);
+        settings_free(s);
+        free(err);
+        unlink(path);
+    }
+}
+
 /* libconfuse's scanner keeps its state: after an open quote or comment it would take the
  * next file for the rest of it, and find nothing there. */
 Test(settings, good_file_after_a_bad_one_E10)
