@@ -297,6 +297,29 @@ def test_E21_the_clock_stands_elsewhere():
             check_served(daemon)
 
 
+def test_E21_the_clock_jumps_under_the_watch_of_threads():
+    """Nothing counts as stuck because the clock says that days have passed; nor does a stop wait for them."""
+    port = free_port()
+    with Silence() as silent, Daemon(zone=False, forward=silent, extra=LISTEN % port) as daemon:
+        daemon.start()
+        for shift in (4 * DAY, -DAY, 0):
+            daemon.state.set("shift", shift)
+            for _ in range(3):
+                assert get(port, "/healthz") == (200, "ok\n"), shift
+        with MilterClient(daemon.socket) as milter:
+            milter.negotiate()
+            milter.connect(GOOD)
+            milter.mail()
+            milter.packet("R", b"<user@example.org>\0")
+            time.sleep(0.2)
+            began = time.monotonic()
+            daemon.process.send_signal(signal.SIGTERM)
+            daemon.state.set("shift", -DAY)
+            assert milter.verdict().letter == CONTINUE
+            daemon.process.wait(20)
+            assert time.monotonic() - began < 10
+
+
 # ---- the process ----
 
 def test_E24_stopped_and_continued():

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import select
+import socket
 import subprocess
 import time
 import unittest
@@ -344,6 +345,41 @@ class Stuck(Metered):
 
     dns = scored.DNS + "*.113.0.203.in-addr.arpa !silent\n"
 
+    @classmethod
+    def setUpClass(cls):
+        cls.furnish()
+        cls.heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        cls.heard.bind(cls.world.path("stuck-notify"))
+        cls.heard.settimeout(3)
+        cls.daemon = harness.Daemon(harness.configuration(**cls.settings))
+        cls.daemon.command = ["/usr/bin/env", "NOTIFY_SOCKET=" + cls.heard.getsockname(), "WATCHDOG_USEC=2000000",
+                              harness.program(), "-c", cls.daemon.config_path]
+        cls.daemon.start()
+        cls.daemon.wait_log("listens on")
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.heard.close()
+
+    def fed(self, seconds=0.0):
+        """Is the watchdog fed within this time? What was said before does not count."""
+        self.heard.setblocking(False)
+        try:
+            while self.heard.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.heard.settimeout(max(0.01, end - time.monotonic()))
+            try:
+                if b"WATCHDOG=1" in self.heard.recv(4096):
+                    return True
+            except socket.timeout:
+                break
+        return False
+
     def threads(self, holds):
         """The daemon's threads for which holds(name, system call) is true."""
         found = []
@@ -356,8 +392,10 @@ class Stuck(Metered):
             self.skipTest("threads cannot be told apart here")
         return found
 
-    def test_resolver_thread(self):
-        """A resolver thread that stands still: 503, gauge 0, and mail is accepted all the same."""
+    def test_E24_resolver_thread(self):
+        """A resolver thread that stands still: 503, gauge 0, the watchdog starves, and mail is accepted all the
+        same."""
+        watched = self.fed(5)  # False: built without systemd
         with Held(self.threads(lambda name, _: name == "iprev-resolver")) as held:
             self.assertEqual(len(held.held), 1, "one resolver thread by default")
             result = self.send("192.0.2.11")
@@ -366,8 +404,10 @@ class Stuck(Metered):
             self.until(lambda: get("/healthz")[0] == 503, timeout=12)
             self.assertEqual(get("/healthz"), (503, "a resolver thread is stuck\n"))
             self.assertEqual(samples()["iprev_resolver_up"], 0)
+            self.assertFalse(self.fed(3.5), "fed though a thread is stuck")
         self.until(lambda: get("/healthz") == (200, "ok\n"))
         self.assertEqual(samples()["iprev_resolver_up"], 1)
+        self.assertEqual(self.fed(5), watched)
 
     def test_callback(self):
         """A callback that does not come back from its wait."""
