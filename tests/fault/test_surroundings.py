@@ -14,8 +14,17 @@ import time
 
 from faults import (CONTINUE, GOOD, HEADERS, NO_LISTEN, Daemon, MilterClient, Silence, Skip, check_served,
                     check_spared, play, together)
+import dnsd  # the path is set by faults.py
 
 DAY = 86400
+# What the zone of faults.py says, for a name server.
+SERVED = """
+10.2.0.192.in-addr.arpa  PTR  mail.good.example
+12.2.0.192.in-addr.arpa  PTR  host.bank.example
+mail.good.example        A    192.0.2.10
+host.bank.example        A    198.51.100.25
+mail.shop.example        A    192.0.2.10
+"""
 LISTEN = 'metrics { listen = "127.0.0.1:%d" }\n'
 
 
@@ -85,18 +94,22 @@ def test_E2_descriptors_above_1024():
     if hard < 3000:
         raise Skip("the limit of descriptors is %d" % hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (3000, hard))
+    port = free_port()
+    servers = dnsd.DnsServer(SERVED, ["127.0.0.1"], port).start()
     try:
-        with Daemon(limits={resource.RLIMIT_NOFILE: 3000}) as daemon:
+        with Daemon(zone=False, forward=port, limits={resource.RLIMIT_NOFILE: 3000}) as daemon:
             daemon.start()
             held = idle(daemon, 1200)
             end = time.monotonic() + 10
             while daemon.descriptors() < 1200 and time.monotonic() < end:
                 time.sleep(0.05)
             assert daemon.descriptors() > 1200
-            check_served(daemon)
+            check_served(daemon)  # by questions, whose sockets are above as well
+            assert servers.count(dnsd.reverse_name(GOOD)) == 1
             for sock in held:
                 sock.close()
     finally:
+        servers.stop()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 

@@ -336,14 +336,21 @@ class Life(several.Case):
 
     @unittest.skipIf(harness.confined(), "the cage is told by the environment")
     def test_E26_bare_surroundings(self):
-        """No environment, no syslog: it runs."""
-        daemon = self.launch(log="info", env=["-i"])
-        daemon.kill()
-        text = harness.configuration().replace("destination = stderr", "destination = syslog")
-        quiet = harness.Daemon(text)
-        self.daemons.append(quiet)
-        quiet.start()
-        self.assertTrue(self.send("192.0.2.10").accepted())
+        """No environment; no syslog; an empty /etc, without resolv.conf and users: mail is judged all the same, and
+        127.0.0.1 asked."""
+        syslog = harness.configuration().replace("destination = stderr", "destination = syslog")
+        bare = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /etc && exec "$@"', "sh"]
+        for what, text, wrap in (("environment", harness.configuration(log="info"), ["/usr/bin/env", "-i"]),
+                                 ("syslog", syslog, []),
+                                 ("etc", harness.configuration(resolver="forward = {}"), bare)):
+            with self.subTest(what):
+                daemon = harness.Daemon(text)
+                daemon.command = wrap + [harness.program(), "-c", daemon.config_path]
+                self.daemons.append(daemon)
+                daemon.start()
+                self.check_headers(self.send("192.0.2.10").message, "pass", None, "192.0.2.10")
+                daemon.signal(signal.SIGTERM)
+                self.assertEqual(daemon.wait(), STOPPED)
 
     def test_F7_no_core_and_no_fork(self):
         """Stays in the foreground; core dumps are off (F7)."""

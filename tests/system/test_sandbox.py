@@ -89,8 +89,8 @@ class Sandbox(harness.Case):
         self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
         self.assertEqual(status["Umask"], "0007")
 
-    def test_life_inside(self):
-        """Mail, reload, a page of metrics, a clean stop."""
+    def test_E26_life_inside(self):
+        """Below a read-only root: mail, reload, a page of metrics, a clean stop."""
         daemon = self.launch('metrics { listen = "127.0.0.1:9817" }', resolver="threads = 2")
         self.assertEqual(self.xiprev(self.send("192.0.2.10").message)["result"], "pass")
         daemon.reload(harness.configuration('metrics { listen = "127.0.0.1:9817" }', resolver="threads = 1"))
@@ -115,7 +115,7 @@ class Sandbox(harness.Case):
         """forward = root and DNSSEC load their files and start."""
         self.launch(resolver='forward = {"root"}')
 
-    def test_syslog(self):
+    def test_E26_no_syslog(self):
         """Syslog is tried, and the lack of it borne."""
         text = harness.configuration().replace("destination = stderr", "destination = syslog")
         self.daemon, self.log_start = harness.Daemon(text), 0
