@@ -352,6 +352,29 @@ class Life(several.Case):
                 daemon.signal(signal.SIGTERM)
                 self.assertEqual(daemon.wait(), STOPPED)
 
+    @unittest.skipIf(harness.confined(), "the cage is told by the environment")
+    def test_E28_odd_host_name(self):
+        """No setting, no {j}: the kernel's host name is our id when it can be one, else localhost; no server is
+        asked about it."""
+        for name, said in (("mail.host.example", "mail.host.example"), ("a b", "localhost"), ("", "localhost")):
+            with self.subTest(name):
+                daemon = harness.Daemon(harness.configuration())
+                daemon.command = ["unshare", "--uts", "sh", "-c",
+                                  'printf "%%s\\n" "%s" > /proc/sys/kernel/hostname && exec "$@"' % name, "sh",
+                                  harness.program(), "-c", daemon.config_path]
+                self.daemons.append(daemon)
+                daemon.start()
+                milter, _ = milterclient.session(macros={}, headers=[
+                    ("Authentication-Results", said + "; iprev=fail"),
+                    ("Authentication-Results", "other.example; iprev=fail")])
+                milter.close()
+                fields = {field: value for _, field, value in milter.inserted()}
+                self.assertTrue(fields["Authentication-Results"].startswith(said + "; iprev=pass "), fields)
+                self.assertEqual([(one[0], one[2]) for one in milter.changed()], [(1, "")])
+                for asked in (said, name):
+                    self.assertEqual(self.world.dns.count(asked), 0)
+                daemon.kill()
+
     def test_F7_no_core_and_no_fork(self):
         """Stays in the foreground; core dumps are off (F7)."""
         daemon = self.launch()
