@@ -209,12 +209,13 @@ class MilterClient:
 
 
 def session(address=("127.0.0.1", 8891), client="192.0.2.10", helo="mail.good.example", headers=PLAIN,
-            macros=None, **options):
-    """A whole session with one message: (client, last reply). The caller closes it."""
+            macros=None, name=None, port=40000, **options):
+    """A whole session with one message: (client, last reply). name, port: of the client, as the
+    MTA tells them. The caller closes it."""
     milter = MilterClient(address, **options)
     milter.negotiate()
     milter.macros("C", macros if macros is not None else {"j": "mx.example.org"})
-    steps = [lambda: milter.connect(client)]
+    steps = [lambda: milter.connect(client, name, port)]
     if helo is not None:
         steps.append(lambda: milter.helo(helo))
     steps += [milter.mail, milter.rcpt, lambda: milter.message(headers)]

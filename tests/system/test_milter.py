@@ -11,6 +11,8 @@ import time
 import harness
 import milterclient
 
+FORGED = (("Authentication-Results", "mx.example.org; iprev=pass"), ("X-IPRev", "pass"))
+
 DNS = r"""
 mail.good.example               A    192.0.2.10
 10.2.0.192.in-addr.arpa         PTR  mail.good.example
@@ -153,27 +155,35 @@ class Socket(harness.Case):
                 reply = milter.connect(text, family=family)
                 self.assertIn(reply.letter, ("c", "a", ""), text)
 
-    def test_A15_no_address(self):
-        """Family U: not judged, not refused, no field."""
-        for client in (None, None):
-            milter, reply = milterclient.session(client=client)
-            milter.close()
-            self.assertIn(reply.letter, "ca")
-            self.assertEqual(milter.inserted(), [])
-
-    def test_A15_no_address_cannot_forge(self):
-        """Its forged fields go all the same, as long as it is not local."""
-        milter = milterclient.MilterClient()
-        milter.negotiate()
-        milter.macros("C", {"j": "mx.example.org"})
-        reply = milter.connect(None, name="unknown.example")
-        if reply.letter == "c":
-            milter.helo("x.example")
-            milter.mail()
-            milter.rcpt()
-            milter.message([("Authentication-Results", "mx.example.org; iprev=pass"), ("X-IPRev", "pass")])
-            self.assertEqual(len([one for one in milter.changed() if one[2] == ""]), 2)
+    def told(self, **client):
+        """One message with forged fields: (client, last reply, its line in the log)."""
+        qid = "Q%d" % next(self.tokens)
+        macros = {"j": "mx.example.org", "i": qid, **client.pop("macros", {})}
+        milter, reply = milterclient.session(headers=FORGED, macros=macros, **client)
         milter.close()
+        return milter, reply, self.decision({"qid": qid})
+
+    def skipped(self, why, **client):
+        """A client that is not judged: no field is put in, both forged ones go, and the log says why."""
+        milter, reply, line = self.told(**client)
+        self.assertEqual(reply.letter, "c", client)
+        self.assertEqual(milter.inserted(), [], client)
+        self.assertEqual([value for _, _, value in milter.changed()], ["", ""], client)
+        self.assertEqual(line["findings"], "iprev-skip," + why, client)
+
+    def test_A15_no_address(self):
+        """Family U is not judged, not refused, and not taken for local, whatever its name."""
+        for name in ("unknown", "[x]", "[127.0.0.1]", "localhost.example", ""):
+            self.skipped("skip-no-address", client=None, name=name)
+
+    def test_A16_local(self):
+        """Only what the MTA itself hands over is local: `localhost` without an address (sendmail -bs),
+        or Postfix's stand-in, which has port 0."""
+        self.skipped("skip-local", client=None, name="localhost")
+        self.skipped("skip-local", client="127.0.0.1", name="localhost", port=0)
+        self.skipped("skip-network", client="127.0.0.1", name="localhost")
+        reply = self.told(client="192.0.2.15", name="localhost", port=0)[1]
+        self.assertEqual(reply.letter, "y", "port 0 alone makes nobody local")
 
     def test_A19_mapped_address(self):
         """::ffff:192.0.2.10 is 192.0.2.10."""
@@ -197,6 +207,14 @@ class Socket(harness.Case):
                 self.check_printable(value)
             milter.close()
         self.check_printable(self.daemon.log())
+
+    def test_A18_the_name_decides_nothing(self):
+        """Who is refused is refused under any name: none makes a client local or verified."""
+        for name in ("localhost", "[127.0.0.1]", "mail.good.example", "mx.example.org", "unknown", ""):
+            _, reply, line = self.told(client="192.0.2.15", name=name, macros={
+                "{client_name}": name, "{client_ptr}": name, "_": name + " [192.0.2.10]", "{client_resolve}": "OK"})
+            self.assertRegex(reply.text, r"^550 .*192\.0\.2\.15", name)
+            self.assertEqual((line["client"], line["action"]), ("192.0.2.15", "reject"), name)
 
     def test_A11_thousand_messages(self):
         """One connection, a thousand messages: the same verdict, no growth."""
@@ -229,6 +247,45 @@ class Socket(harness.Case):
                 self.assertIn(reply.letter, letters, (client, reply))
                 milter.abort()
                 milter.quit_new()
+
+    def findings(self, milter):
+        """Of a message sent now, what X-IPRev says."""
+        milter.mail()
+        self.assertEqual(milter.rcpt().letter, "c")
+        self.assertIn(milter.message().letter, "ca")
+        values = {name: value for _, name, value in milter.inserted()}
+        return harness.unfold(values["X-IPRev"])
+
+    def test_D12_no_helo_is_kept(self):
+        """QUIT_NC: what the client before said at HELO is not the next one's."""
+        with milterclient.MilterClient(timeout=5) as milter:
+            milter.negotiate()
+            milter.connect("192.0.2.10")
+            milter.helo("mail.good.example")
+            self.assertIn("helo-verified", self.findings(milter))
+            milter.quit_new()
+            milter.connect("192.0.2.10")
+            self.assertIn("helo-missing", self.findings(milter))
+            milter.helo("mail.good.example")
+            self.assertIn("helo-verified", self.findings(milter))
+
+    def test_A12_abort(self):
+        """ABORT, at every point of a message: its forged fields are forgotten, the client is not."""
+        with milterclient.MilterClient(timeout=5) as milter:
+            milter.negotiate()
+            milter.connect("192.0.2.10")
+            milter.helo("mail.good.example")
+            steps = [milter.mail, milter.rcpt, lambda: milter.step("T")] + \
+                [lambda name=name, value=value: milter.header(name, value) for name, value in FORGED] + \
+                [lambda: milter.step("N")]
+            for count in range(len(steps) + 1):
+                for step in steps[:count]:
+                    step()
+                milter.abort()
+                text = self.findings(milter)
+                self.assertIn("iprev-pass", text, count)
+                self.assertIn("helo-verified", text, count)
+                self.assertEqual(milter.changed(), [], count)
 
     def test_D9_too_little_allowed(self):
         """A server that lets filters change nothing: refused, or served without harm."""

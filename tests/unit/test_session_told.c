@@ -3,6 +3,8 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "session_shared.h"
 
+#include <malloc.h>
+
 /* ---- recipients ---- */
 
 static const char quarantine[] = "rule \"q\" { when = {\"iprev-fail\"} action = quarantine }";
@@ -82,6 +84,69 @@ Test(session, quarantine_spares_exempt_recipients)
         cr_expect(m.quarantine, "nobody else is spared for their sake");
         world_end(&w);
     }
+}
+
+/* ---- the next client ---- */
+
+/* Not a word of the HELO of the client before, nor of its message. */
+Test(session, D12_nothing_said_before_is_kept)
+{
+    static const char *const next[] = {"192.0.2.1", "192.0.2.4", NULL};
+    struct world w;
+    struct session *s;
+    struct message m;
+    size_t i;
+
+    world_begin(&w, "");
+    s = connected("192.0.2.1");
+    for (i = 0; i < sizeof next / sizeof next[0]; i++) {
+        struct session_peer p = peer_of(next[i]);
+
+        session_helo(s, "mail.good.example");
+        one_message(s, &m);
+        cr_expect(has_text(m.x_iprev_value, "helo=mail.good.example;"), "%s", m.x_iprev_value);
+        session_header(s, "X-IPRev", "pass");
+        session_connect(s, &p);
+        session_eom(s, "Q1", &m);
+        cr_expect(m.x_iprev == 0, "the field was in a message of the client before");
+        if (next[i] == NULL)
+            cr_expect_str_empty(m.x_iprev_value, "no address: no field");
+        else
+            cr_expect(has_text(m.x_iprev_value, "helo=-;") &&
+                          has_text(m.x_iprev_value, "helo-missing;"),
+                      "%s", m.x_iprev_value);
+    }
+    session_free(s);
+    world_end(&w);
+}
+
+/* ---- memory ---- */
+
+/* An MTA may hand over what it likes: of a HELO a connection keeps HELO_MAX octets. */
+Test(session, A4_long_helo_costs_no_memory)
+{
+    static char name[60001];
+    struct world w;
+    struct session *s;
+    struct message m;
+    struct captured c;
+    size_t before, after;
+
+    memset(name, 'a', sizeof name - 1);
+    world_begin(&w, "");
+    s = connected("192.0.2.1");
+    one_message(s, &m);
+    before = mallinfo2().uordblks;
+    session_helo(s, name);
+    after = mallinfo2().uordblks;
+    cr_expect(after <= before + 4096, "%zu octets more", after - before);
+    capture_begin(&c);
+    one_message(s, &m);
+    capture_end(&c);
+    cr_expect(has_text(m.x_iprev_value, "helo-invalid;"), "%s", m.x_iprev_value);
+    cr_expect(strlen(c.text) > 100 && strlen(c.text) < 2048, "%s", c.text);
+    session_free(s);
+    world_end(&w);
 }
 
 /* ---- the log ---- */
