@@ -121,7 +121,22 @@ class Forged(harness.Case):
             client.say("MAIL FROM:<bare@sender.example>")
             client.say("RCPT TO:<bare@example.org>")
             self.assertEqual(client.data("\nonly a body\n").code, 250)
-        self.world.sink.wait(match="only a body")
+        self.check_headers(self.world.sink.wait(match="only a body")[0], "pass", None, "192.0.2.10")
+
+    def test_C18_only_headers(self):
+        """A message of one field, a forged one, and no body."""
+        sender = "c18-%d@sender.example" % next(self.tokens)
+        with self.connect("192.0.2.10") as client:
+            client.sock.settimeout(8)
+            client.read()
+            client.say("EHLO mail.good.example")
+            client.say("MAIL FROM:<%s>" % sender)
+            client.say("RCPT TO:<bare@example.org>")
+            self.assertEqual(client.data(OURS["C1_plain"] + "\n").code, 250)
+        self.until(lambda: any(one.sender == sender for one in self.world.sink.messages), "it has not arrived")
+        message = next(one for one in self.world.sink.messages if one.sender == sender)
+        self.check_headers(message, "pass", None, "192.0.2.10")
+        self.assertEqual(len(message.all("Authentication-Results")), 1)
 
     def test_C10_huge(self):
         """A value of ours as large as the server takes, and many other fields: in time, and the
@@ -190,9 +205,10 @@ class Raw(harness.Case):
 
     def test_C13_one_space(self):
         """No leading space in a value: the server adds it, whatever was negotiated."""
-        for protocol in (milterclient.PROTOCOL, 0x7F, 0x1FFFFF & ~0x100000):
+        for version, actions, protocol in ((6, 0x1FF, 0x1FFFFF), (6, 0x1FF, 0x1FFFFF & ~0x100000), (6, 0x1FF, 0x7F),
+                                           (2, 0x3F, 0x7F)):
             milter = milterclient.MilterClient()
-            milter.negotiate(protocol=protocol)
+            milter.negotiate(version, actions, protocol)
             milter.macros("C", {"j": "mx.example.org"})
             milter.connect("192.0.2.10")
             milter.helo("mail.good.example")
@@ -219,15 +235,21 @@ class Raw(harness.Case):
                 self.assertEqual(len(milter.inserted()), 2)
 
     def test_C9_nul_and_cr(self):
-        """Odd octets around the id are judged as seen."""
-        milter, _ = self.talk([("Authentication-Results", "id.example.net\r\n ; x=y"),
-                               ("Authentication-Results", "\r\n id.example.net; x=y"),
-                               ("Authentication-Results", b"\xff\xfe; x=y"),
-                               ("Authentication-Results", "")])
-        deleted = [index for index, _, value in milter.changed() if not value]
-        self.assertIn(1, deleted)
-        self.assertIn(2, deleted)
-
+        """Odd octets around the id are judged as seen: what a reader could take for ours goes."""
+        rows = ((b"id.example.net\0; x=y", True),  # libmilter ends the value at the NUL: the id alone
+                (b"id.example.net; x=y\0z", True),
+                (b"\xff\xfe; x=y", False),
+                (b"", True),
+                (b"other.example\r; id.example.net", False),
+                (b"id.example.net\r; x=y", True),
+                (b"id.example.net\r\n ; x=y", True),
+                (b"\r\n id.example.net; x=y", True),
+                (b"other.example\0; id.example.net", False))
+        milter, reply = self.talk([("Authentication-Results", value) for value, _ in rows])
+        self.assertIn(reply.letter, "ac")
+        self.assertEqual({index for index, _, value in milter.changed() if not value},
+                         {at for at, (_, ours) in enumerate(rows, 1) if ours})
+        self.assertEqual(len(milter.inserted()), 2)
 
     def test_C15_the_mta_breaks_off(self):
         """The MTA is gone in the middle of the changes: no crash, and the next is served."""
@@ -259,6 +281,25 @@ class Raw(harness.Case):
             with milterclient.MilterClient() as milter:
                 self.assertIn(milter.negotiate(actions=actions).letter, ("", "r"))
             self.daemon.wait_log("does not let filters change headers", since=self.log_start)
+
+
+class NoId(harness.Case):
+    """Without authserv-id the id is what the MTA calls itself, if that is a name."""
+
+    dns = DNS
+
+    def test_D6_no_macros(self):
+        """Missing, empty, of 60 KB or of odd octets: the host name stands in."""
+        for macros, name in (({}, harness.HOST), ({"j": ""}, harness.HOST), ({"j": "x" * 60000}, harness.HOST),
+                             ({"j": "a\x01\xff b;(", "i": ""}, harness.HOST), ({"j": "j.example.net"}, "j.example.net")):
+            milter, reply = milterclient.session(macros=macros, headers=[
+                ("Authentication-Results", name + "; iprev=pass"), ("Authentication-Results", "other.example; x=y")])
+            milter.close()
+            self.assertIn(reply.letter, "ac")
+            self.assertEqual([(index, value) for index, _, value in milter.changed()], [(1, "")])
+            values = {name: value for _, name, value in milter.inserted()}
+            self.assertTrue(values["Authentication-Results"].startswith(name + "; iprev=pass"), values)
+            self.check_printable(*values.values())
 
 
 class Chain(harness.TwoModes):
