@@ -251,6 +251,21 @@ class Silence:
         self.sock.close()
 
 
+class Late(Silence):
+    """A name server that keeps its questions, and denies every name when it is told to."""
+
+    def deny(self):
+        """Answers what has come so far."""
+        self.sock.setblocking(False)
+        try:
+            while True:
+                data, peer = self.sock.recvfrom(4096)
+                end = data.index(0, 12) + 5
+                self.sock.sendto(data[:2] + struct.pack(">HHHHH", 0x8183, 1, 0, 0, 0) + data[12:end], peer)
+        except BlockingIOError:
+            pass
+
+
 def together(count, function):
     """Runs a function so many times at the same time; the results."""
     with concurrent.futures.ThreadPoolExecutor(count) as pool:

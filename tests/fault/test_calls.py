@@ -6,9 +6,9 @@ import os
 import signal
 import time
 
-from faults import (ACCEPT_, ALLOC, ANYBODY, EPOLL, EVENTFD, FAILURES, FOREVER, GONE, INTERNAL, LIBMILTER, OPEN, OURS,
-                    PIPE, SEND, SOCKET, THREAD, WRITE, Daemon, Silence, check_served, check_served_soon, check_spared,
-                    need_plain, play, some, together)
+from faults import (ACCEPT_, ALLOC, ANYBODY, CONTINUE, EPOLL, EVENTFD, FAILURES, FOREVER, GONE, GOOD, HEADERS, INTERNAL,
+                    LIBMILTER, OPEN, OURS, PIPE, SEND, SOCKET, THREAD, WRITE, Daemon, Late, MilterClient, Silence, check_served,
+                    check_served_soon, check_spared, need_plain, play, some, together)
 
 
 def starts(functions, caller, most, codes, error=0):
@@ -147,6 +147,48 @@ def test_E5_no_memory_for_libmilter_for_a_while():
     return "ended 70" if ended else "ran"
 
 
+# ---- clients that leave ----
+
+def leave(daemon, client):
+    """A client that goes when its questions are out."""
+    with MilterClient(daemon.socket, timeout=5) as milter:
+        milter.negotiate()
+        milter.macros("C", {"j": "mx.example.org"})
+        milter.connect(client)
+        milter.helo("x%s.example" % client)
+        milter.sock.close()
+
+
+def blocks_after(daemon, server, wanted=None):
+    """Blocks held when the questions of those who left are answered: when they are as many as
+    wanted, or else when they have not changed for a second."""
+    count, since = daemon.state.get("blocks"), time.monotonic()
+    end = since + 15
+    while time.monotonic() < end and count != wanted:
+        server.deny()
+        time.sleep(0.01)
+        if daemon.state.get("blocks") != count:
+            count, since = daemon.state.get("blocks"), time.monotonic()
+        elif wanted is None and time.monotonic() > since + 1:
+            break
+    return count
+
+
+def test_A14_nothing_is_left_of_clients_that_leave():
+    """Their questions go on without them; the answers find nobody, and then nothing is held."""
+    need_plain(ALLOC, OURS)
+    server = Late()
+    with server as port, Daemon(zone=False, forward=port, resolver="deadline = 4000") as daemon:
+        daemon.start()
+        leave(daemon, "198.51.100.1")
+        before = blocks_after(daemon, server)
+        for at in range(6):
+            leave(daemon, "203.0.%d.7" % at)
+        assert daemon.state.get("blocks") > before, "they left nothing open: nothing was tested"
+        left = blocks_after(daemon, server, before)
+        assert left == before, "%d blocks are held, %d before" % (left, before)
+
+
 # ---- threads ----
 
 def test_E6_threads_at_start():
@@ -212,6 +254,54 @@ def test_write_by_us():
 
 def test_write_of_a_reply():
     return sessions(SEND, LIBMILTER, 30, gone=True)
+
+
+def change_headers(daemon):
+    """Two messages with forged fields: of each (letter of the reply, fields put in, fields deleted)."""
+    seen = []
+    try:
+        with MilterClient(daemon.socket, timeout=12) as milter:
+            milter.negotiate()
+            milter.macros("C", {"j": "mx.example.org"})
+            for step in (lambda: milter.connect(GOOD), lambda: milter.helo("mail.shop.example")):
+                step()
+            for _ in range(2):
+                milter.mail()
+                milter.rcpt()
+                try:
+                    letter = milter.message(HEADERS).letter
+                except OSError:
+                    letter = GONE
+                seen.append((letter, milter.inserted(), milter.changed()))
+    except OSError:
+        pass
+    return seen
+
+
+def test_C15_a_change_cannot_be_sent():
+    """Whatever call fails: no field of ours comes where a forged one may have been left, the log
+    says so, and the next message is served."""
+    need_plain(SEND, LIBMILTER)
+    told = 0
+    with Daemon() as daemon:
+        daemon.start()
+        check_served(daemon)
+        daemon.state.arm(SEND, LIBMILTER)
+        assert [(one, len(put), len(gone)) for one, put, gone in change_headers(daemon)] == [(CONTINUE, 2, 2)] * 2
+        count = daemon.state.disarm()
+        for n in range(1, count + 1):
+            since = len(daemon.log())
+            daemon.state.arm(SEND, LIBMILTER, n)
+            seen = change_headers(daemon)
+            assert daemon.state.disarm() >= n and daemon.alive(), "call %d" % n
+            for _, put, gone in seen:
+                assert not put or len(gone) == 2, "call %d: %r stands beside a forged field: %r" % (n, put, gone)
+            if any(len(gone) < 2 for letter, _, gone in seen if letter == CONTINUE):
+                daemon.wait_log("refused a header change", since)
+                told += 1
+            check_served(daemon)
+    assert told >= 2, "no change has failed"
+    return "%d calls, %d of them changes" % (count, told)
 
 
 def test_eventfd_at_start():

@@ -135,7 +135,8 @@ class Sessions(harness.TwoModes):
 
     def test_A14_client_gone(self):
         """Clients leave in every way while DNS is open; the daemon serves on, nothing is left."""
-        before = self.daemon.descriptors()
+        daemons = (self.daemon, self.enforcer)
+        before = [one.descriptors() for one in daemons]
         for at in range(30):
             client = self.connect("198.51.100.%d" % (10 + at), (harness.PORT, harness.ENFORCE_PORT)[at % 2])
             if at % 3:
@@ -151,7 +152,8 @@ class Sessions(harness.TwoModes):
                 client.file.close()
         result = self.send("192.0.2.10")
         self.check_headers(result.message, "pass", None, "192.0.2.10")
-        self.until(lambda: self.daemon.descriptors() <= before + 5, "descriptors are left", 15)
+        for daemon, count in zip(daemons, before):
+            self.until(lambda: daemon.descriptors() <= count + 5, "descriptors are left", 15)
 
     def test_A17_xclient(self):
         """The address that XCLIENT gives is judged."""
