@@ -232,7 +232,7 @@ class Socket(harness.Case):
                 self.assertEqual(len(milter.changed()), 1)
                 before = self.daemon.rss() if at == 200 else before
             self.assertEqual(len(seen), 1)
-            self.assertLess(self.daemon.rss() - before, 2000)
+            self.assertLess(self.daemon.rss() - before, 400)  # KiB: half of one for each message
 
     def test_D12_new_connection_over_the_same_socket(self):
         """QUIT_NC: the next client is a new one, without a new negotiation."""
