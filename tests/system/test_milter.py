@@ -218,14 +218,39 @@ class Socket(harness.Case):
             data = b"".join(struct.pack(">I", len(packets[one])) + packets[one] for one in order)
             self.raw(NEGOTIATE + data, 0.005)
 
+    def odd_address(self, text, family):
+        """A client of such an address, up to RCPT: (letter of the last reply, its line in the log or None)."""
+        qid, letter = "Q%d" % next(self.tokens), ""
+        with milterclient.MilterClient(timeout=8) as milter:
+            milter.negotiate()
+            milter.macros("C", {"j": "mx.example.org", "i": qid})
+            for step in (lambda: milter.connect(text, name="localhost.example", family=family),
+                         lambda: milter.helo("mail.good.example"), milter.mail, milter.rcpt, milter.message):
+                letter = step().letter
+                if letter != milterclient.CONTINUE:
+                    break
+        return letter, self.decision({"qid": qid}) if letter else None
+
     def test_D5_odd_addresses(self):
-        """Addresses as no server writes them: taken as given or none, never local."""
-        for text, family in (("0x7f.1", "4"), ("1", "4"), ("fe80::1%lo", "6"), ("IPv6:::1", "4"), ("192.0.2.10", "6"),
-                             ("", "4"), ("x" * 300, "4"), ("::ffff:192.0.2.10", "6")):
+        """Addresses as no server writes them: judged as given, or none, or hung up on; never local."""
+        for text, family in (("192.0.2.15", "6"), ("", "4"), ("", "6"), ("x" * 300, "4"), ("192.0.2.15x", "4"),
+                             ("::1", "4"), ("IPv6:::1", "4"), ("::ffff:127.0.0.1", "4"),
+                             ("fe80::1%lo", "6"), ("::1%1", "6"), ("192.0.2.15", "X")):
+            self.assertEqual(self.odd_address(text, family), ("", None), text)
+        for text, family, client in (("::ffff:192.0.2.15", "6", "192.0.2.15"), ("192.0.2.15\0x", "4", "192.0.2.15"),
+                                     ("IPv6:2001:DB8:0::dead", "6", "2001:db8::dead")):
+            letter, line = self.odd_address(text, family)
+            self.assertEqual((letter, line["client"], line["action"]), ("y", client, "reject"), text)
+        for text, family in (("/run/smtp", "L"), ("127.0.0.1", "L"), ("127.0.0.1", "U")):
+            letter, line = self.odd_address(text, family)
+            self.assertEqual((letter, line["client"], line["findings"]), ("c", "-", "iprev-skip,skip-no-address"), text)
+
+    def test_D5_short_forms(self):
+        """What inet_aton(3) would take for an address is answered or hung up on."""
+        for text in ("0x7f.1", "1"):
             with milterclient.MilterClient(timeout=8) as milter:
                 milter.negotiate()
-                reply = milter.connect(text, family=family)
-                self.assertIn(reply.letter, ("c", "a", ""), text)
+                self.assertIn(milter.connect(text, family="4").letter, ("c", "a", ""), text)
 
     def told(self, **client):
         """One message with forged fields: (client, last reply, its line in the log)."""
