@@ -6,9 +6,9 @@ import os
 import signal
 import time
 
-from faults import (ACCEPT_, ALLOC, ANYBODY, CONTINUE, EPOLL, EVENTFD, FAILURES, FOREVER, GONE, GOOD, HEADERS, INTERNAL,
-                    LIBMILTER, OPEN, OURS, PIPE, SEND, SOCKET, THREAD, WRITE, Daemon, Late, MilterClient, Silence, check_served,
-                    check_served_soon, check_spared, need_plain, play, some, together)
+from faults import (ACCEPT_, ALLOC, ANYBODY, CONTINUE, EPOLL, EVENTFD, FAILURES, FOREVER, GONE, GOOD, HEADERS,
+                    INTERNAL, LIBMILTER, OPEN, OURS, PIPE, SEND, SOCKET, THREAD, WRITE, Daemon, Late, MilterClient,
+                    Silence, check_served, check_served_soon, check_spared, need_plain, play, some, together)
 
 
 def starts(functions, caller, most, codes, error=0):

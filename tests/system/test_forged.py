@@ -291,7 +291,8 @@ class NoId(harness.Case):
     def test_D6_no_macros(self):
         """Missing, empty, of 60 KB or of odd octets: the host name stands in."""
         for macros, name in (({}, harness.HOST), ({"j": ""}, harness.HOST), ({"j": "x" * 60000}, harness.HOST),
-                             ({"j": "a\x01\xff b;(", "i": ""}, harness.HOST), ({"j": "j.example.net"}, "j.example.net")):
+                             ({"j": "a\x01\xff b;(", "i": ""}, harness.HOST),
+                             ({"j": "j.example.net"}, "j.example.net")):
             milter, reply = milterclient.session(macros=macros, headers=[
                 ("Authentication-Results", name + "; iprev=pass"), ("Authentication-Results", "other.example; x=y")])
             milter.close()
