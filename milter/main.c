@@ -411,6 +411,8 @@ static int start_inside(struct settings *s)
     snapshot_put(first);
     if (s->metrics_listen != NULL && !serve_metrics(s->metrics_listen, err, sizeof err))
         return fail(EXIT_NO_LISTEN, "metrics", err);
+    if (callbacks_start() != 0)
+        return fail(EXIT_INTERNAL, "start", "no thread to be had");
     session_before_wait = callbacks_before_wait;
     session_after_wait = callbacks_after_wait;
     log_line(LOG_NOTICE, "%s listens on %s, mode %s", PACKAGE_STRING, socket_in_use,

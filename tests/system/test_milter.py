@@ -41,11 +41,20 @@ class Burst(harness.Case):
             reply = milter.connect(address)
             return reply.letter, milter.age()
 
-    def burst(self):
+    def half(self):
+        """A session of a client that is not asked for, whose MTA stops in the middle of a packet."""
+        milter = milterclient.MilterClient()
+        milter.negotiate()
+        milter.connect("127.0.0.1")
+        milter.sock.sendall(b"\0\0\0\x20Hmail")
+        return milter
+
+    def burst(self, beside=0):
         """One round against a fresh daemon, so that it knows no dead servers yet."""
         self.daemon.end()
         type(self).daemon = harness.Daemon(harness.configuration(**self.settings)).start()
         time.sleep(0.2)
+        halves = [self.half() for _ in range(beside)]
         barrier = threading.Barrier(self.clients)
         results = harness.together([lambda at=at: self.one("203.0.113.%d" % (at + 10), barrier)
                                     for at in range(self.clients)])
@@ -53,12 +62,38 @@ class Burst(harness.Case):
         times = sorted(seconds for _, seconds in results)
         self.assertGreater(times[len(times) // 2], 2.0, "the clients did not wait: nothing was tested")
         self.assertLess(times[-1], 4.0)
+        for milter in halves:
+            milter.close()
 
     def test_D11_burst_of_50(self):
         """Five of five."""
         for at in range(self.rounds):
             with self.subTest(round=at):
                 self.burst()
+
+
+class BurstAtRcpt(Burst):
+    """The same where sessions wait long after their connection came."""
+
+    settings = {"mode": "enforce", "resolver": "deadline = 3000"}
+    test_D11_burst_of_50 = None  # above
+
+    def one(self, address, barrier):
+        """(verdict, seconds from opening to the reply to RCPT)"""
+        barrier.wait()
+        with milterclient.MilterClient() as milter:
+            milter.negotiate()
+            milter.connect(address)
+            milter.helo("[10.0.0.1]")
+            milter.mail("<a@b.example>")
+            reply = milter.rcpt("<user@example.org>")
+            return reply.letter, milter.age()
+
+    def test_D7_D11_burst_beside_halves(self):
+        """Threads that hang in half a packet are no help, and are not counted upon."""
+        for at in range(3):
+            with self.subTest(round=at):
+                self.burst(beside=4)
 
 
 class Quiet(harness.Case):
