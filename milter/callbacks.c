@@ -12,114 +12,18 @@
 
 #include "daemon.h"
 #include "log.h"
+#include "pool.h"
 #include "session.h"
 
 #include <netinet/in.h>
-#include <pthread.h>
-#include <semaphore.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
-
-#define LATE_MS 5
-
-static atomic_uint running;
-static atomic_uint waiting; /* of them, those that wait for DNS */
-static atomic_uint threads; /* of libmilter's pool, those that have run a callback and live */
-static pthread_key_t thread_key;
-static pthread_once_t thread_once = PTHREAD_ONCE_INIT;
-static _Thread_local bool thread_counted;
-static sem_t late_wanted;
-static atomic_bool late_asked; /* late_wanted is posted, and not yet heard */
-
-unsigned callbacks_running(void)
-{
-    return atomic_load(&running);
-}
-
-/* ---- the pool ---- */
-
-static void thread_gone(void *counted)
-{
-    (void)counted;
-    atomic_fetch_sub(&threads, 1);
-}
-
-static void make_key(void)
-{
-    pthread_key_create(&thread_key, thread_gone);
-}
-
-static void count_thread(void)
-{
-    thread_counted = true;
-    pthread_once(&thread_once, make_key);
-    /* Without memory it stays uncounted: one kick more than needed. */
-    if (pthread_setspecific(thread_key, &thread_counted) == 0)
-        atomic_fetch_add(&threads, 1);
-}
 
 static sfsistat leave(sfsistat s)
 {
-    atomic_fetch_sub(&running, 1);
+    pool_leave();
     return s;
-}
-
-static void enter(void)
-{
-    if (!thread_counted)
-        count_thread();
-    atomic_fetch_add(&running, 1);
-}
-
-/* libmilter's pool gives sessions to threads that wait, and starts a new thread only when
- * a connection comes and none is idle. A thread that is not blocked takes the sessions
- * left over sooner or later; so the last one to block makes a connection come. One that
- * hangs in half a packet of an MTA that has gone is not known to be blocked: when no other
- * callback is at work, one more connection comes a little later. */
-void callbacks_before_wait(void)
-{
-    unsigned n = atomic_fetch_add(&waiting, 1) + 1;
-
-    if (n >= atomic_load(&threads))
-        daemon_kick();
-    else if (n >= atomic_load(&running) && !atomic_exchange(&late_asked, true))
-        sem_post(&late_wanted);
-}
-
-static void *kick_late(void *arg)
-{
-    static const struct timespec little = {.tv_nsec = LATE_MS * 1000000};
-    unsigned n;
-
-    (void)arg;
-    for (;;) {
-        while (sem_wait(&late_wanted) != 0)
-            ;
-        nanosleep(&little, NULL);
-        atomic_store(&late_asked, false);
-        n = atomic_load(&waiting);
-        if (n > 0 && n >= atomic_load(&running))
-            daemon_kick();
-    }
-    return NULL;
-}
-
-int callbacks_start(void)
-{
-    pthread_t thread;
-
-    if (sem_init(&late_wanted, 0, 0) != 0 || pthread_create(&thread, NULL, kick_late, NULL) != 0)
-        return -1;
-    pthread_detach(thread);
-    return 0;
-}
-
-void callbacks_after_wait(void)
-{
-    atomic_fetch_sub(&waiting, 1);
 }
 
 /* The session of a connection; made when the MTA skipped the steps before. */
@@ -242,7 +146,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
 
     (void)f2;
     (void)f3;
-    enter();
+    pool_enter(false);
     s = session_of(ctx);
     if (s == NULL)
         return leave(negotiate_nothing(f1, pf0, pf1, pf2, pf3));
@@ -344,7 +248,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
     struct session *s;
     struct session_peer peer = {.addr = client_address(sa)};
 
-    enter();
+    pool_enter(false);
     s = session_of(ctx);
     if (s == NULL)
         return leave(SMFIS_ACCEPT);
@@ -363,7 +267,7 @@ static sfsistat on_helo(SMFICTX *ctx, char *argument)
 {
     struct session *s;
 
-    enter();
+    pool_enter(false);
     s = session_of(ctx);
     if (s == NULL)
         return leave(SMFIS_CONTINUE);
@@ -377,7 +281,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
     const char *auth;
 
     (void)argv;
-    enter();
+    pool_enter(false);
     s = session_of(ctx);
     if (s == NULL)
         return leave(SMFIS_CONTINUE);
@@ -392,7 +296,7 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 {
     struct session *s;
 
-    enter();
+    pool_enter(false);
     s = session_of(ctx);
     if (s == NULL)
         return leave(SMFIS_CONTINUE);
@@ -413,7 +317,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
     struct session *s;
 
-    enter();
+    pool_enter(false);
     s = smfi_getpriv(ctx);
     if (s != NULL)
         session_header(s, name, value);
@@ -455,7 +359,7 @@ static sfsistat on_eom(SMFICTX *ctx)
     struct message m;
     sfsistat result = SMFIS_CONTINUE;
 
-    enter();
+    pool_enter(false);
     s = session_of(ctx);
     if (s == NULL)
         return leave(SMFIS_CONTINUE);
@@ -474,17 +378,16 @@ static sfsistat on_abort(SMFICTX *ctx)
 {
     struct session *s;
 
-    enter();
+    pool_enter(false);
     s = smfi_getpriv(ctx);
     if (s != NULL)
         session_reset(s);
     return leave(SMFIS_CONTINUE);
 }
 
-/* Comes on a thread of libmilter's own when a session was idle for long: not counted. */
 static sfsistat on_close(SMFICTX *ctx)
 {
-    atomic_fetch_add(&running, 1);
+    pool_enter(true);
     session_free(smfi_getpriv(ctx));
     smfi_setpriv(ctx, NULL);
     return leave(SMFIS_CONTINUE);

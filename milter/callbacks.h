@@ -9,14 +9,4 @@
 /* The description to register. */
 extern struct smfiDesc callbacks_desc;
 
-/* Callbacks that are running now. */
-unsigned callbacks_running(void);
-
-/* Before the first callback. 0, or -1 when there is no thread to be had. */
-int callbacks_start(void);
-
-/* Around each wait of a callback: for session_before_wait and session_after_wait. */
-void callbacks_before_wait(void);
-void callbacks_after_wait(void);
-
 #endif

@@ -11,6 +11,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "metrics.h"
+#include "pool.h"
 #include "reload.h"
 #include "session.h"
 
@@ -275,9 +276,9 @@ static void *wake_listener(void *arg)
 
 static bool callbacks_end(int64_t until)
 {
-    while (callbacks_running() > 0 && resolver_now() < until)
+    while (pool_running() > 0 && resolver_now() < until)
         sleep_ms(5);
-    return callbacks_running() == 0;
+    return pool_running() == 0;
 }
 
 /* Ends what waits, lets the answers out, and only then stops libmilter, whose threads
@@ -411,10 +412,10 @@ static int start_inside(struct settings *s)
     snapshot_put(first);
     if (s->metrics_listen != NULL && !serve_metrics(s->metrics_listen, err, sizeof err))
         return fail(EXIT_NO_LISTEN, "metrics", err);
-    if (callbacks_start() != 0)
+    if (!pool_start())
         return fail(EXIT_INTERNAL, "start", "no thread to be had");
-    session_before_wait = callbacks_before_wait;
-    session_after_wait = callbacks_after_wait;
+    session_before_wait = pool_before_wait;
+    session_after_wait = pool_after_wait;
     log_line(LOG_NOTICE, "%s listens on %s, mode %s", PACKAGE_STRING, socket_in_use,
              s->enforce ? "enforce" : "monitor");
     if (daemon_describe_socket(socket_in_use, err, sizeof err))

@@ -15,6 +15,7 @@
 #include "callbacks.h"
 #include "daemon.h"
 #include "log.h"
+#include "pool.h"
 #include "session.h"
 
 #include "fuzz.h"
@@ -145,8 +146,8 @@ static void start_daemon(void)
     MUST(smfi_opensocket(true) == MI_SUCCESS);
     atexit(remove_socket);
     MUST(daemon_adopt_socket(conn, 0600, NULL) == NULL);
-    session_before_wait = callbacks_before_wait;
-    session_after_wait = callbacks_after_wait;
+    session_before_wait = pool_before_wait;
+    session_after_wait = pool_after_wait;
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     MUST(pthread_create(&thread, &attr, run_milter, NULL) == 0);

@@ -1,0 +1,30 @@
+/* libmilter's pool of threads, as far as we can help it.
+ *
+ * It gives sessions to threads that wait, and starts a new thread only when a connection
+ * comes and none is idle. A thread that is not blocked takes the sessions left over sooner
+ * or later; so the last one to block makes a connection come. One that hangs in half a
+ * packet of an MTA that has gone is not known to be blocked: when no other callback is at
+ * work, one more connection comes a little later.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_POOL_H
+#define IPREV_POOL_H
+
+#include <stdbool.h>
+
+/* Before the first callback. False when there is no thread to be had. */
+bool pool_start(void);
+
+/* Around each callback. for_close: it may come on a thread of libmilter's own, which never
+ * takes sessions. */
+void pool_enter(bool for_close);
+void pool_leave(void);
+
+/* Callbacks that are running now. */
+unsigned pool_running(void);
+
+/* Around each wait of a callback: for session_before_wait and session_after_wait. */
+void pool_before_wait(void);
+void pool_after_wait(void);
+
+#endif
