@@ -14,11 +14,12 @@ CLIENTS = 4000
 STAGES = (500, 1500, 2500, 4000)
 FILES = 16384         # LimitNOFILE of the unit
 INFLIGHT = 3000       # max-inflight as it comes: a socket for each question
+TRIES = 10            # new good clients at each stage, of whom three have to be served
 SPARE = 100           # descriptors of the daemon beside connections and questions
 
 DNS = "*.11.in-addr.arpa !silent\n" + "\n".join(
     "%s PTR mail%d.fresh.example\nmail%d.fresh.example A 192.0.2.%d" % (dnsd.reverse_name("192.0.2.%d" % at), at, at, at)
-    for at in range(100, 100 + 3 * len(STAGES)))
+    for at in range(100, 100 + TRIES * len(STAGES)))
 
 
 class Silent(harness.Case):
@@ -46,12 +47,15 @@ class Silent(harness.Case):
         return milter
 
     def good(self, at):
-        """Seconds that a client needs which was never seen before, and is in order."""
+        """Seconds that a client needs which was never seen before, and is in order; None when those
+        who came before it have just taken all the room."""
         client = "192.0.2.%d" % (100 + at)
         milter, reply = milterclient.session(client=client, helo="[%s]" % client)
         with milter:
             self.assertEqual(reply.letter, "c")
             values = {name: value for _, name, value in milter.inserted()}
+            if "dns-overload" in values["Authentication-Results"]:
+                return None
             self.assertRegex(values["Authentication-Results"], r"; iprev=pass .*\(mail%d\.fresh\.example\)" % (100 + at))
             return milter.age()
 
@@ -60,6 +64,16 @@ class Silent(harness.Case):
         """May three clients more ask?"""
         return test_metrics.samples()["iprev_dns_inflight"] < INFLIGHT - 10
 
+    def three_good(self, first):
+        """Seconds of three that were served."""
+        times = []
+        for at in range(first, first + TRIES):
+            self.until(self.has_room)  # a fast machine may have them all waiting at once
+            times += [self.good(at)] if len(times) < 3 else []
+            times = [one for one in times if one is not None]
+        self.assertEqual(len(times), 3)
+        return times
+
     def test_B24_four_thousand(self):
         """New good clients are served at once, one after 500, 1,500, 2,500 and 4,000 silent ones;
         descriptors are bounded by connections and questions."""
@@ -67,8 +81,7 @@ class Silent(harness.Case):
         try:
             for stage, wanted in enumerate(STAGES):
                 held += [self.silent(at) for at in range(len(held), wanted)]
-                self.until(self.has_room)  # a fast machine may have them all waiting at once
-                times = [self.good(3 * stage + again) for again in range(3)]
+                times = self.three_good(TRIES * stage)
                 self.assertLess(min(times), 5.0 if harness.sanitized() else 1.0, "beside %d" % wanted)
                 self.assertLess(self.daemon.descriptors(), wanted + INFLIGHT + SPARE)
             asked = sum(n for name, n in self.world.dns.stats().items() if ".11.in-addr.arpa. PTR" in name)

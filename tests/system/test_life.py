@@ -339,7 +339,7 @@ class Life(several.Case):
         """No environment; no syslog; an empty /etc, without resolv.conf and users: mail is judged all the same, and
         127.0.0.1 asked."""
         syslog = harness.configuration().replace("destination = stderr", "destination = syslog")
-        bare = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /etc && exec "$@"', "sh"]
+        bare = ["unshare", "-m", "--propagation", "unchanged", "sh", "-c", 'mount -t tmpfs none /etc && exec "$@"', "sh"]
         for what, text, wrap in (("environment", harness.configuration(log="info"), ["/usr/bin/env", "-i"]),
                                  ("syslog", syslog, []),
                                  ("etc", harness.configuration(resolver="forward = {}"), bare)):
