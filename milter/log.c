@@ -66,6 +66,7 @@ static void count_refused(const char *p, const char *end)
 {
     uint64_t lines = 0;
 
+    p += p == gathered && *p == '\n'; /* ends a line that was cut before */
     for (; p < end; p++)
         lines += *p == '\n';
     lines -= gathered_told > 0;
@@ -78,6 +79,7 @@ static void count_refused(const char *p, const char *end)
 static void flush_gathered(void)
 {
     size_t at = 0;
+    bool cut;
 
     while (at < gathered_len) {
         ssize_t n = write(STDERR_FILENO, gathered + at, gathered_len - at);
@@ -88,8 +90,11 @@ static void flush_gathered(void)
         }
         at += n > 0 ? (size_t)n : 0;
     }
+    cut = at > 0 && at < gathered_len && gathered[at - 1] != '\n';
     gathered_len = 0;
     gathered_told = 0;
+    if (cut)
+        gathered[gathered_len++] = '\n'; /* or the next record would be joined to it */
 }
 
 /* The writer's way; flush_gathered comes last. */

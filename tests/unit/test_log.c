@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -151,6 +152,36 @@ Test(log, E7_a_sink_that_refuses_is_counted)
 }
 
 /* Without a writer, the one who logs counts. */
+/* As on a disk that is full in the middle of a line: what comes later begins on its own. */
+Test(log, E7_a_line_that_was_cut_is_ended)
+{
+    char path[] = "/tmp/test-log-XXXXXX", text[8192];
+    struct rlimit small = {.rlim_cur = 30, .rlim_max = RLIM_INFINITY}, wide = small;
+    int fd = mkstemp(path), copy = dup(STDERR_FILENO), i;
+    ssize_t n;
+
+    cr_assert(fd >= 0);
+    unlink(path);
+    wide.rlim_cur = RLIM_INFINITY;
+    signal(SIGXFSZ, SIG_IGN);
+    fflush(stderr);
+    dup2(fd, STDERR_FILENO);
+    cr_assert(log_start(true, LOG_INFO));
+    cr_assert(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    log_line(LOG_INFO, "this one has no room beside its beginning");
+    for (i = 0; i < 3000 && log_dropped() < 1; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    cr_assert(setrlimit(RLIMIT_FSIZE, &wide) == 0);
+    log_line(LOG_INFO, "this one stands alone");
+    cr_expect(log_stop(2000));
+    dup2(copy, STDERR_FILENO);
+    n = pread(fd, text, sizeof text - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    cr_expect(strstr(text, "\niprev-milter: this one stands alone\n") != NULL, "%s", text);
+    cr_expect_eq(log_dropped(), 1);
+    close(fd);
+}
+
 Test(log, E7_lines_before_the_start_are_counted)
 {
     int full = open("/dev/full", O_WRONLY), copy = dup(STDERR_FILENO);
