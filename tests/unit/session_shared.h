@@ -32,6 +32,8 @@ struct world {
     struct dns_files zone, conf;
 };
 
+static unsigned world_deadline = 400; /* ms */
+
 /* Puts a snapshot in force: `extra` is configuration, server NULL or "ADDRESS@PORT". */
 static inline void world_config(struct world *w, const char *extra, const char *server)
 {
@@ -41,8 +43,8 @@ static inline void world_config(struct world *w, const char *extra, const char *
 
     snprintf(text, sizeof text,
              "user = \"\"\nauthserv-id = \"mx.example.org\"\n"
-             "resolver { forward = {\"%s\"} zone = \"%s\" deadline = 400 }\n%s\n",
-             server != NULL ? server : "127.0.0.1@9", w->zone.file, extra);
+             "resolver { forward = {\"%s\"} zone = \"%s\" deadline = %u }\n%s\n",
+             server != NULL ? server : "127.0.0.1@9", w->zone.file, world_deadline, extra);
     files_make(&w->conf, "conf", text);
     set = settings_read(w->conf.file, stderr);
     cr_assert(set != NULL, "the configuration is refused: %s", text);

@@ -204,6 +204,7 @@ Test(session, dns_cost_is_told_once)
     struct world w;
     unsigned i;
 
+    world_deadline = 5000;
     for (i = 0; i < 20; i++) { /* now and then all is answered before the session looks */
         struct session *s;
 
@@ -240,6 +241,7 @@ static const struct dns_row slow_rows[] = {
 
 static void begin_slow(struct world *w, struct dns_server *v, const char *extra)
 {
+    world_deadline = 5000; /* a busy machine is no deadline that has passed */
     files_make(&w->zone, "zone", "");
     world_config(w, extra, v->address);
 }
