@@ -3,7 +3,6 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "ask.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,15 +31,7 @@ struct self ask_self(const char *id)
 
 int ask_blame(int error)
 {
-    switch (error) {
-    case ENOMEM:
-    case EAGAIN:
-    case EMFILE:
-    case ENFILE:
-        return 70;
-    default:
-        return 78;
-    }
+    return settings_to_blame(error) ? 78 : 70;
 }
 
 static enum finding skip_reason(const struct settings *s, const struct addr *client)

@@ -55,7 +55,8 @@ struct log_event {
     struct log_text origin; /* LOG_MESSAGE: qid before a content filter (XFORWARD) */
     enum log_by by;
     enum log_opening opening;
-    uint32_t times; /* LOG_REFUSED, LOG_CONNECT: the logger has put so many into one line */
+    uint32_t
+        times; /* LOG_REFUSED, LOG_CONNECT, LOG_RECORD: the logger has put so many into one line */
     enum log_state state;
     bool temporary; /* refused with 4xx */
     bool final;     /* the refusal ends the message qid */

@@ -246,12 +246,12 @@ static void keep_record(struct client *k, const struct record *r)
 }
 
 /* Whom it named sent nothing here: the message stays the relay's, as in the lines of the MTA. */
-static void on_relayed(struct tally *t, const struct record *r)
+static void on_relayed(struct tally *t, const struct record *r, uint32_t times)
 {
     uint32_t relay = clients_get(&t->clients, &r->relay, NULL, 0);
 
     if (relay != 0)
-        t->clients.list[relay].own[OWN_ACCEPTED]++;
+        t->clients.list[relay].own[OWN_ACCEPTED] += times;
 }
 
 static enum own_kind own_kind(const struct tally *t, const struct record *r)
@@ -276,7 +276,7 @@ static void on_record(struct tally *t, const struct log_event *e)
         return;
     }
     if (r.relay.family != ADDR_NONE) {
-        on_relayed(t, &r);
+        on_relayed(t, &r, e->times);
         return;
     }
     if (r.client.family == ADDR_NONE)
@@ -285,7 +285,7 @@ static void on_record(struct tally *t, const struct log_event *e)
     if (client == 0)
         return;
     keep_record(&t->clients.list[client], &r);
-    t->clients.list[client].own[own_kind(t, &r)]++;
+    t->clients.list[client].own[own_kind(t, &r)] += e->times;
     if (m != NULL && m->client != 0)
         m->client = client;
 }

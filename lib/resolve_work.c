@@ -309,8 +309,8 @@ static struct question *question_new(struct work *w, unsigned index, struct trai
     return q;
 }
 
-/* HELO names are the first to be shed: with a client's chain there is a verdict, with
- * its HELO alone there is none. */
+/* A network has its share. HELO names are the first to be shed: with a client's chain there
+ * is a verdict, with its HELO alone there is none. */
 static bool has_room(const struct worker *k, const uint16_t *network, unsigned index)
 {
     unsigned room = k->resolver->max_inflight;

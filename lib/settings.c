@@ -301,3 +301,8 @@ struct settings *settings_read(const char *file, FILE *err)
         errno = rd.out_of_memory ? ENOMEM : EINVAL;
     return s;
 }
+
+bool settings_to_blame(int error)
+{
+    return error != ENOMEM && error != EAGAIN && error != EMFILE && error != ENFILE;
+}

@@ -91,4 +91,8 @@ bool resolver_settings_equal(const struct resolver_settings *a, const struct res
 
 void settings_free(struct settings *s);
 
+/* With this errno settings_read or resolver_start has failed: are the settings to blame? Else it
+ * is the machine, which lacks memory, threads or descriptors. */
+bool settings_to_blame(int error);
+
 #endif

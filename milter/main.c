@@ -129,15 +129,7 @@ static int read_options(int argc, char **argv)
 /* By errno: what to blame for a failed start, the configuration or the machine. */
 static enum exit_code blame(int error)
 {
-    switch (error) {
-    case ENOMEM:
-    case EAGAIN:
-    case EMFILE:
-    case ENFILE:
-        return EXIT_INTERNAL;
-    default:
-        return EXIT_BAD_CONFIG;
-    }
+    return settings_to_blame(error) ? EXIT_BAD_CONFIG : EXIT_INTERNAL;
 }
 
 /* ---- -t ---- */

@@ -459,10 +459,9 @@ static bool is_spared(const struct session *s, const struct verdict *v)
     case ACTION_QUARANTINE: /* else whoever sends to postmaster@ as well would be spared */
         return s->spared && !s->others;
     case ACTION_REJECT:
-    case ACTION_TEMPFAIL:
-        if (session_settings(s)->reject_at != STAGE_RCPT && !v->record.enforce)
-            return false; /* it would have been refused before */
-        return s->spared && (v->record.enforce || !s->others);
+    case ACTION_TEMPFAIL: /* before RCPT a refusal knows of no recipient */
+        return session_settings(s)->reject_at == STAGE_RCPT && s->spared &&
+               (v->record.enforce || !s->others);
     case ACTION_ACCEPT:
     case ACTION_TAG:
         break;

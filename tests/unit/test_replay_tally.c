@@ -304,6 +304,8 @@ Test(replay_tally, repeated)
         AT "postfix/smtpd[1]: message repeated 5 times: [ NOQUEUE: milter-reject: CONNECT from "
            "x[192.0.2.1]: 550 5.7.1 no; proto=SMTP]",
         REJECT("milter-reject: MAIL", "550 5.7.1 no; from=<a@b> proto=SMTP helo=<h.example>"),
+        AT "iprev-milter[1]: message repeated 6 times: [ client=192.0.2.2 ptr=- helo=- "
+           "findings=iprev-permerror,ptr-missing rule=no-ptr action=reject mode=enforce]",
         NULL};
     const struct client *k;
     struct tally t;
@@ -311,6 +313,9 @@ Test(replay_tally, repeated)
     start(&t);
     feed(&t, line);
     tally_end(&t);
+    k = entry(&t, "192.0.2.2");
+    cr_assert_not_null(k);
+    cr_expect_eq(client_messages(k), 6);
     k = entry(&t, "192.0.2.1");
     cr_assert_not_null(k);
     cr_expect_str_eq(k->helo, "h.example");
