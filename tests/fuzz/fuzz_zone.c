@@ -14,6 +14,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* libldns 1.8.3 loses a few octets for each IPSECKEY record that it cannot read. What we lose of
+ * it is still told: the record that holds such data. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:ldns_str2rdf_\n";
+}
+
 static bool read_octets(struct zonefile *z, const void *data, size_t n)
 {
     int fd = memfd_create("zone", MFD_CLOEXEC);
