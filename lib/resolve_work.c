@@ -344,16 +344,17 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
     sbuf_init(&sb, text, sizeof text);
     dname_put_query(&sb, name);
     local = zonefile_answers(&k->resolver->zone, text);
-    if (k->resolver->zone.records > 0 && !local && !breaker_admits(k)) {
-        atomic_fetch_add_explicit(&k->resolver->timeouts, 1, memory_order_relaxed);
-        deny(w, index, ANSWER_TIMEOUT);
-        return;
-    }
     if (has_room(k, w->network, index))
         q = question_new(w, index, trail, name, type);
     if (q == NULL) {
         atomic_fetch_add_explicit(&k->resolver->overloads, 1, memory_order_relaxed);
         deny(w, index, ANSWER_OVERLOAD);
+        return;
+    }
+    if (k->resolver->zone.records > 0 && !local && !breaker_admits(k)) {
+        free(q);
+        atomic_fetch_add_explicit(&k->resolver->timeouts, 1, memory_order_relaxed);
+        deny(w, index, ANSWER_TIMEOUT);
         return;
     }
     atomic_fetch_add_explicit(&k->resolver->questions, 1, memory_order_relaxed);
@@ -382,27 +383,29 @@ static uint16_t *network_of(struct worker *k, const struct addr *client)
     return &k->open_from[(addr_hash(&network) ^ k->resolver->salt) * HASH_FACTOR >> 52];
 }
 
-/* Why a lookup gets no work at all, or F_NONE. */
-static enum finding turned_away(struct worker *k, const uint16_t *network)
+/* Why a lookup gets no work at all, or F_NONE. Room comes first: the breaker lets one through a
+ * second, which must not be one that then asks nothing. */
+static enum finding turned_away(struct worker *k, const uint16_t *network, unsigned index)
 {
     struct resolver *r = k->resolver;
 
-    if (r->zone.records == 0 && !breaker_admits(k)) {
-        atomic_fetch_add_explicit(&r->timeouts, 1, memory_order_relaxed);
-        return F_DNS_TIMEOUT;
+    if (!has_room(k, network, index)) {
+        atomic_fetch_add_explicit(&r->overloads, 1, memory_order_relaxed);
+        return F_DNS_OVERLOAD;
     }
-    if (has_room(k, network, QUESTION_CLIENT))
+    if (r->zone.records > 0 || breaker_admits(k))
         return F_NONE;
-    atomic_fetch_add_explicit(&r->overloads, 1, memory_order_relaxed);
-    return F_DNS_OVERLOAD;
+    atomic_fetch_add_explicit(&r->timeouts, 1, memory_order_relaxed);
+    return F_DNS_TIMEOUT;
 }
 
 void work_start(struct worker *k, struct lookup *l, int64_t deadline)
 {
     uint16_t *network = network_of(k, lookup_client(l));
-    enum finding cause = turned_away(k, network);
-    struct work *w = cause == F_NONE ? calloc(1, sizeof *w) : NULL;
     struct dname name;
+    unsigned index = lookup_helo(l, &name) ? QUESTION_HELO : QUESTION_CLIENT;
+    enum finding cause = turned_away(k, network, index);
+    struct work *w = cause == F_NONE ? calloc(1, sizeof *w) : NULL;
 
     if (w == NULL) {
         lookup_finish_failed(l, cause != F_NONE ? cause : F_DNS_OVERLOAD);
@@ -422,12 +425,9 @@ void work_start(struct worker *k, struct lookup *l, int64_t deadline)
     evtimer_assign(&w->timer, k->base, on_timer, w);
     arm(w, deadline - w->started);
     w->waiting++; /* hold it while asking */
-    if (lookup_helo(l, &name)) {
-        ask(w, QUESTION_HELO, no_trail, &name, fcrdns_type(&w->f.client));
-    } else {
+    if (index == QUESTION_CLIENT)
         dname_reverse(&name, &w->f.client);
-        ask(w, QUESTION_CLIENT, no_trail, &name, RR_PTR);
-    }
+    ask(w, index, no_trail, &name, index == QUESTION_HELO ? fcrdns_type(&w->f.client) : RR_PTR);
     w->waiting--;
     work_free_if_unused(w);
 }

@@ -195,6 +195,39 @@ static struct lookup *ask_network(struct resolver *r, unsigned host, unsigned ms
     return resolver_ask_client(r, &a, resolver_now() + ms, NULL);
 }
 
+/* What the breaker lets through must ask: a crowd whose share is used up takes nobody's turn. */
+Test(resolve, E18_a_crowd_without_room_takes_no_turn)
+{
+    static const struct dns_row rows[] = {
+        {REV(1), RR_PTR, "", .ttl = 300},
+        {"*", RR_PTR, NULL, .manner = DNS_SILENT},
+        {"*", (enum rrtype)TYPE_NS, NULL, .manner = DNS_SILENT},
+    };
+    struct dns_server *v = DNS_START(rows);
+    struct resolver *r = start_traced(v, 1000, 80, NULL);
+    int64_t opened = 0, now = resolver_now(), until = now + 10000;
+    bool served = false;
+    unsigned i;
+
+    for (i = 0; !served && now < until; i++, now = resolver_now()) {
+        lookup_release(ask_network(r, i & 0xff, 100));
+        sleep_ms(3);
+        if (resolver_answered(r))
+            continue;
+        opened = opened == 0 ? now : opened;
+        if (i % 80 == 0) {
+            struct lookup *l = ask_client(r, "192.0.2.1", 500);
+
+            served = lookup_chain(l)->result == F_IPREV_PERMERROR;
+            lookup_release(l);
+        }
+        until = opened + 1500;
+    }
+    cr_expect(opened > 0, "the breaker has opened");
+    cr_expect(served);
+    end_both(r, v);
+}
+
 static unsigned under_way(struct resolver *r)
 {
     struct resolver_stats st;
