@@ -90,7 +90,9 @@ static void flush_gathered(void)
         }
         at += n > 0 ? (size_t)n : 0;
     }
-    cut = at > 0 && at < gathered_len && gathered[at - 1] != '\n';
+    /* With nothing written, the end of line that begins it is still owed. */
+    cut = at > 0 ? at < gathered_len && gathered[at - 1] != '\n'
+                 : gathered_len > 0 && gathered[0] == '\n';
     gathered_len = 0;
     gathered_told = 0;
     if (cut)
