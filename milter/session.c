@@ -19,7 +19,8 @@
 
 #define QUESTIONS_MAX  24 /* of one client */
 #define HELO_MOMENT_MS 1000
-#define SLACK_MS       150 /* the resolver keeps the deadline; this is for when it cannot */
+#define WAIT_MAX_MS    9000 /* in one step: Sendmail gives a filter up after 10 s */
+#define SLACK_MS       150  /* the resolver keeps the deadline; this is for when it cannot */
 
 struct session {
     struct snapshot *snapshot;
@@ -193,13 +194,9 @@ static void take_helo(struct session *s, const char *argument, size_t n)
 
     helo_parse(&s->helo, argument, n);
     s->helo_given = true;
-    s->raw_len = (unsigned)(n < HELO_MAX ? n : HELO_MAX);
     free(s->raw);
-    s->raw = s->raw_len > 0 ? malloc(s->raw_len) : NULL;
-    if (s->raw == NULL)
-        s->raw_len = 0;
-    else
-        memcpy(s->raw, argument, s->raw_len);
+    s->raw = n > 0 ? strndup(argument, n < HELO_MAX ? n : HELO_MAX) : NULL;
+    s->raw_len = s->raw != NULL ? (unsigned)strlen(s->raw) : 0;
     if (s->forward.lookup != NULL && dname_equal(&before, &s->helo.name))
         return; /* as after STARTTLS: the same question */
     s->helo_questions += asked_questions(&s->forward, RESOLVER_HELO_QUESTIONS);
@@ -302,6 +299,8 @@ static void wait_for(struct session *s, const struct asked *a)
 
 static void gather(struct session *s, bool helo_known, struct facts *f)
 {
+    int64_t from = resolver_now();
+
     memset(f, 0, sizeof *f);
     f->client = s->client;
     f->skip = s->skip;
@@ -318,7 +317,9 @@ static void gather(struct session *s, bool helo_known, struct facts *f)
     wait_for(s, &s->chain);
     f->chain = known_chain(s);
     if (helo_known) {
-        want_helo(s); /* there was no room for it before the chain was known */
+        /* There was no room for it before the chain was known. */
+        if (resolver_now() - from + HELO_MOMENT_MS <= WAIT_MAX_MS)
+            want_helo(s);
         wait_for(s, &s->forward);
         if (s->forward.lookup != NULL)
             f->forward =

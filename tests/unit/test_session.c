@@ -421,6 +421,46 @@ Test(session, B18_silence_is_no_refusal)
     dns_stop(v);
 }
 
+/* Sendmail gives a filter up after 10 s: a second HELO name, for which there was no room while the
+ * chain was open, is not asked for when the longest deadline is over. */
+Test(session, B18_no_step_lasts_longer_than_the_longest_deadline)
+{
+    static const struct dns_row rows[] = {
+        {"1.100.51.198.in-addr.arpa", RR_PTR, "CNAME a.invalid2", .ttl = 300, .delay = 600},
+        {"a.invalid2", RR_PTR, "CNAME b.invalid2", .ttl = 300, .delay = 700},
+        {"b.invalid2", RR_PTR, "CNAME c.invalid2", .ttl = 300, .delay = 800},
+        {"c.invalid2", RR_PTR, "CNAME d.invalid2", .ttl = 300, .delay = 1000},
+        {"d.invalid2", RR_PTR, "CNAME e.invalid2", .ttl = 300, .delay = 1000},
+        {"e.invalid2", RR_PTR, "CNAME f.invalid2", .ttl = 300, .delay = 1000},
+        {"f.invalid2", RR_PTR, "CNAME g.invalid2", .ttl = 300, .delay = 1000},
+        {"g.invalid2", RR_PTR, "CNAME h.invalid2", .ttl = 300, .delay = 1000},
+        {"h.invalid2", RR_PTR, "CNAME i.invalid2", .ttl = 300, .delay = 1000},
+        {"i.invalid2", RR_PTR, "CNAME j.invalid2", .ttl = 300, .delay = 1000},
+        {"*", RR_A, NULL, .manner = DNS_SILENT},
+    };
+    struct dns_server *v = DNS_START(rows);
+    struct session *s;
+    struct outcome o;
+    struct world w;
+    int64_t from;
+
+    world_deadline = 9000;
+    world_begin(&w, "");
+    world_config(&w, "mode = enforce", v->address);
+    s = connected("198.51.100.1");
+    session_helo(s, "one.invalid2");
+    session_helo(s, "two.invalid2");
+    from = resolver_now();
+    session_mail(s, false);
+    session_decide(s, STAGE_RCPT, "<user@example.org>", NULL, &o);
+    cr_expect(resolver_now() - from > 8500, "the chain is open to the end: %d ms",
+              (int)(resolver_now() - from));
+    cr_expect(resolver_now() - from < 9700, "%d ms", (int)(resolver_now() - from));
+    session_free(s);
+    world_end(&w);
+    dns_stop(v);
+}
+
 /* A HELO that comes after the deadline still leaves DNS a moment, and no more. */
 Test(session, slow_client_is_not_blamed)
 {
