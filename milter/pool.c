@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <time.h>
 
-#define LATE_MS 5
+#define LATE_MS  5
+#define AGAIN_MS 80
 
 static atomic_uint running;
 static atomic_uint waiting; /* of them, those that wait for DNS */
@@ -65,24 +66,41 @@ void pool_before_wait(void)
 
     if (n >= atomic_load(&threads))
         daemon_kick();
-    else if (n >= atomic_load(&running) && !atomic_exchange(&late_asked, true))
+    if (!atomic_exchange(&late_asked, true))
         sem_post(&late_wanted);
+}
+
+static void nap(long ms)
+{
+    struct timespec t = {.tv_nsec = ms * 1000000};
+
+    nanosleep(&t, NULL);
+}
+
+/* At the first look: is nobody at work but those who wait, and was none of the waits the last
+ * thread's? At later ones what runs may hang as well. */
+static bool must_kick(unsigned n, bool first)
+{
+    return n > 0 && (!first || (n >= atomic_load(&running) && n < atomic_load(&threads)));
 }
 
 static void *kick_late(void *arg)
 {
-    static const struct timespec little = {.tv_nsec = LATE_MS * 1000000};
-    unsigned n;
-
     (void)arg;
     for (;;) {
+        bool first = true;
+        unsigned n;
+
         while (sem_wait(&late_wanted) != 0)
             ;
-        nanosleep(&little, NULL);
-        atomic_store(&late_asked, false);
-        n = atomic_load(&waiting);
-        if (n > 0 && n >= atomic_load(&running))
-            daemon_kick();
+        do {
+            nap(first ? LATE_MS : AGAIN_MS);
+            atomic_store(&late_asked, false); /* who waits from here on asks anew */
+            n = atomic_load(&waiting);
+            if (must_kick(n, first))
+                daemon_kick();
+            first = false;
+        } while (n > 0 && !atomic_exchange(&late_asked, true));
     }
     return NULL;
 }

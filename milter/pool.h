@@ -3,8 +3,9 @@
  * It gives sessions to threads that wait, and starts a new thread only when a connection
  * comes and none is idle. A thread that is not blocked takes the sessions left over sooner
  * or later; so the last one to block makes a connection come. One that hangs in half a
- * packet of an MTA that has gone is not known to be blocked: when no other callback is at
- * work, one more connection comes a little later.
+ * packet, or in what it writes to an MTA that has stopped, is not known to be blocked: when no
+ * other callback is at work, one more connection comes a little later, and now and then for as
+ * long as a callback waits.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_POOL_H

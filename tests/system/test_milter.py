@@ -96,6 +96,47 @@ class BurstAtRcpt(Burst):
                 self.burst(beside=4)
 
 
+class HalvesLater(harness.Case):
+    """Threads that come to hang when all the others wait for DNS already."""
+
+    dns = DNS
+    settings = {"mode": "enforce", "resolver": "deadline = 4000"}
+
+    def exempt(self):
+        """A session of a client that is not asked for."""
+        milter = milterclient.MilterClient()
+        milter.negotiate()
+        milter.connect("127.0.0.1")
+        return milter
+
+    def waiter(self, at):
+        """The reply to RCPT of a client whose zone is silent."""
+        with milterclient.MilterClient() as milter:
+            milter.negotiate()
+            milter.connect("203.0.113.%d" % (at + 100))
+            milter.helo("[10.0.0.1]")
+            milter.mail("<a@b.example>")
+            return milter.rcpt("<user@example.org>").letter
+
+    def test_D7_D11_halves_while_others_wait(self):
+        """A whole packet and half of one on each, all at once; a session that asks for nothing is served."""
+        halves, idle, seconds = [self.exempt() for _ in range(6)], self.exempt(), []
+
+        def later():
+            time.sleep(0.6)
+            for milter in halves:
+                milter.sock.sendall(b"\0\0\0\x06Hmail\0" + b"\0\0\0\x20Hmail")
+            start = time.monotonic()
+            idle.helo("mail.example")
+            seconds.append(time.monotonic() - start)
+            return "c"
+        letters = harness.together([later] + [lambda at=at: self.waiter(at) for at in range(8)])
+        self.assertEqual(set(letters), {"c"})
+        self.assertLess(seconds[0], 1.2)
+        for milter in halves + [idle]:
+            milter.sock.close()
+
+
 class Quiet(harness.Case):
     """What monitors and port scans do is no news: a log of level info stays empty."""
 
