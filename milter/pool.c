@@ -6,13 +6,12 @@
 #include "daemon.h"
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <time.h>
 
-#define LATE_MS  5
-#define AGAIN_MS 80
+#define LATE_MS  5  /* from a wait to the look at it */
+#define AGAIN_MS 80 /* to the next, for as long as somebody waits */
 
 static atomic_uint running;
 static atomic_uint waiting; /* of them, those that wait for DNS */
@@ -20,8 +19,9 @@ static atomic_uint threads; /* of libmilter's pool, those that have run a callba
 static pthread_key_t thread_key;
 static pthread_once_t thread_once = PTHREAD_ONCE_INIT;
 static _Thread_local bool thread_counted;
-static sem_t late_wanted;
-static atomic_bool late_asked; /* late_wanted is posted, and not yet heard */
+static pthread_mutex_t late_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t late_more;
+static bool late_wanted; /* a wait has begun since the last look */
 
 static void thread_gone(void *counted)
 {
@@ -66,50 +66,73 @@ void pool_before_wait(void)
 
     if (n >= atomic_load(&threads))
         daemon_kick();
-    if (!atomic_exchange(&late_asked, true))
-        sem_post(&late_wanted);
+    pthread_mutex_lock(&late_lock);
+    late_wanted = true;
+    pthread_cond_signal(&late_more);
+    pthread_mutex_unlock(&late_lock);
 }
 
-static void nap(long ms)
+/* With the lock held. False: no wait has begun for a while, but somebody still waits. */
+static bool look_wanted(void)
 {
-    struct timespec t = {.tv_nsec = ms * 1000000};
+    struct timespec t;
+    int rc = 0;
 
-    nanosleep(&t, NULL);
+    while (!late_wanted && rc == 0) {
+        if (atomic_load(&waiting) == 0) {
+            pthread_cond_wait(&late_more, &late_lock);
+            continue;
+        }
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        t.tv_nsec += AGAIN_MS * 1000000L;
+        t.tv_sec += t.tv_nsec / 1000000000;
+        t.tv_nsec %= 1000000000;
+        rc = pthread_cond_timedwait(&late_more, &late_lock, &t);
+    }
+    return late_wanted;
 }
 
-/* At the first look: is nobody at work but those who wait, and was none of the waits the last
- * thread's? At later ones what runs may hang as well. */
-static bool must_kick(unsigned n, bool first)
+/* A little after a wait has begun: is nobody at work but those who wait, and was this not seen
+ * when the wait began? Later, what runs may hang as well. */
+static bool must_kick(bool begun)
 {
-    return n > 0 && (!first || (n >= atomic_load(&running) && n < atomic_load(&threads)));
+    unsigned n = atomic_load(&waiting);
+
+    return n > 0 && (!begun || (n >= atomic_load(&running) && n < atomic_load(&threads)));
 }
 
 static void *kick_late(void *arg)
 {
+    static const struct timespec little = {.tv_nsec = LATE_MS * 1000000};
+    bool begun;
+
     (void)arg;
     for (;;) {
-        bool first = true;
-        unsigned n;
-
-        while (sem_wait(&late_wanted) != 0)
-            ;
-        do {
-            nap(first ? LATE_MS : AGAIN_MS);
-            atomic_store(&late_asked, false); /* who waits from here on asks anew */
-            n = atomic_load(&waiting);
-            if (must_kick(n, first))
-                daemon_kick();
-            first = false;
-        } while (n > 0 && !atomic_exchange(&late_asked, true));
+        pthread_mutex_lock(&late_lock);
+        begun = look_wanted();
+        pthread_mutex_unlock(&late_lock);
+        if (begun) {
+            nanosleep(&little, NULL);
+            pthread_mutex_lock(&late_lock);
+            late_wanted = false;
+            pthread_mutex_unlock(&late_lock);
+        }
+        if (must_kick(begun))
+            daemon_kick();
     }
     return NULL;
 }
 
 bool pool_start(void)
 {
+    pthread_condattr_t attr;
     pthread_t thread;
 
-    if (sem_init(&late_wanted, 0, 0) != 0 || pthread_create(&thread, NULL, kick_late, NULL) != 0)
+    if (pthread_condattr_init(&attr) != 0)
+        return false;
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    if (pthread_cond_init(&late_more, &attr) != 0 ||
+        pthread_create(&thread, NULL, kick_late, NULL) != 0)
         return false;
     pthread_detach(thread);
     return true;
