@@ -59,13 +59,14 @@ static void check_again(const struct zonefile *z)
 }
 
 /* libldns reads words of at most 255 characters, and writes longer ones; and it writes names
- * with `"` and `@` as they are, which open a string or mean the origin when read. */
+ * with `"`, `@` and `$` as they are, which open a string, mean the origin or begin a directive when
+ * read. */
 static bool reads_again(const struct zonefile *z)
 {
     size_t i;
 
     for (i = 0; i < z->records; i++)
-        if (strlen(z->record[i]) > 250 || strpbrk(z->record[i], "\"@\\;()") != NULL)
+        if (strlen(z->record[i]) > 250 || strpbrk(z->record[i], "\"@\\;()$") != NULL)
             return false;
     return true;
 }
