@@ -169,22 +169,35 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a >= 0 ? a / b : -((-a + b - 1) / b);
 }
 
+static void coarsen_one(uint32_t when[TIMELINE], int64_t begin, unsigned factor)
+{
+    uint32_t sum[TIMELINE] = {0};
+    unsigned k;
+
+    for (k = 0; k < TIMELINE; k++)
+        sum[floor_div(begin + k, factor) - floor_div(begin, factor)] += when[k];
+    memcpy(when, sum, sizeof sum);
+}
+
 static void coarsen(struct clients *c)
 {
-    unsigned factor = coarser(c->step++), k;
+    unsigned factor = coarser(c->step++);
     int64_t first = floor_div(c->first, factor);
     uint32_t i;
 
     for (i = 1; i < c->n; i++) {
-        uint32_t sum[TIMELINE] = {0};
-
-        for (k = 0; k < TIMELINE; k++)
-            sum[floor_div(c->first + k, factor) - first] += c->list[i].when[k];
-        memcpy(c->list[i].when, sum, sizeof sum);
+        coarsen_one(c->list[i].when, c->first, factor);
+        coarsen_one(c->list[i].own_when, c->first, factor);
     }
     c->first = first;
     c->last = floor_div(c->last, factor);
     c->width *= factor;
+}
+
+static void shift_one(uint32_t when[TIMELINE], unsigned by)
+{
+    memmove(when + by, when, (TIMELINE - by) * sizeof *when);
+    memset(when, 0, by * sizeof *when);
 }
 
 static void shift(struct clients *c, unsigned by)
@@ -192,10 +205,8 @@ static void shift(struct clients *c, unsigned by)
     uint32_t i;
 
     for (i = 1; i < c->n; i++) {
-        uint32_t *when = c->list[i].when;
-
-        memmove(when + by, when, (TIMELINE - by) * sizeof *when);
-        memset(when, 0, by * sizeof *when);
+        shift_one(c->list[i].when, by);
+        shift_one(c->list[i].own_when, by);
     }
     c->first -= by;
 }
@@ -232,6 +243,15 @@ void clients_add(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at,
     c->list[i].count[o] += n;
     if (at > 0 && o <= OUT_REFUSED_LAST)
         c->list[i].when[place(c, at)] += n;
+}
+
+void clients_add_own(struct clients *c, uint32_t i, enum own_kind kind, int64_t at, uint32_t n)
+{
+    if (i == 0)
+        return;
+    c->list[i].own[kind] += n;
+    if (at > 0 && kind <= OWN_REFUSED)
+        c->list[i].own_when[place(c, at)] += n;
 }
 
 void clients_count(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at)
@@ -283,15 +303,25 @@ static void move_counts(struct client *to, struct client *from)
 
 static void count_own(struct client *k)
 {
+    unsigned b;
+
     k->count[OUT_DELIVERED] += k->own[OWN_ACCEPTED];
     k->count[OUT_MILTER] += k->own[OWN_REFUSED];
     k->count[OUT_AUTH] += k->own[OWN_AUTH];
+    k->count[OUT_SPARED] += k->own[OWN_SPARED];
+    for (b = 0; b < TIMELINE; b++)
+        k->when[b] += k->own_when[b];
 }
 
 /* How often the HELO of the entry was told. */
 static uint64_t told_times(const struct client *k)
 {
-    return client_messages(k) + k->own[OWN_ACCEPTED] + k->own[OWN_REFUSED] + k->own[OWN_AUTH];
+    uint64_t n = client_messages(k);
+    unsigned own;
+
+    for (own = 0; own < OWN_COUNT; own++)
+        n += k->own[own];
+    return n;
 }
 
 static void settle(struct clients *c, struct client *base)

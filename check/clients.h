@@ -32,7 +32,7 @@ enum outcome_kind {
 #define OUT_REFUSED_LAST  OUT_LATER
 
 /* What our own records tell of messages. */
-enum own_kind { OWN_ACCEPTED, OWN_REFUSED, OWN_AUTH, OWN_COUNT };
+enum own_kind { OWN_ACCEPTED, OWN_REFUSED, OWN_AUTH, OWN_SPARED, OWN_COUNT };
 
 /* What the policy does: the actions, and two more. */
 enum { FATE_EXEMPT = ACTION_REJECT + 1, FATE_UNKNOWN, FATE_COUNT };
@@ -55,6 +55,7 @@ struct client {
     uint32_t count[OUT_COUNT];
     uint32_t own[OWN_COUNT]; /* our own records */
     uint32_t when[TIMELINE]; /* messages that the policy decides about */
+    uint32_t own_when[TIMELINE];
     findings found;
     uint8_t result, cause; /* enum finding */
     struct fate fate, against;
@@ -83,6 +84,9 @@ uint32_t clients_get(struct clients *c, const struct addr *addr, const char *hel
 /* Counts a message, or n of them. at: seconds since 1970, or 0. */
 void clients_count(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at);
 void clients_add(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at, uint32_t n);
+
+/* Counts n of our own records. */
+void clients_add_own(struct clients *c, uint32_t i, enum own_kind kind, int64_t at, uint32_t n);
 
 /* A message that was counted has become something else; both are accepted. Before
  * clients_settle. */

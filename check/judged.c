@@ -139,6 +139,7 @@ static bool on_judged(void *arg, void *tag, const struct ask *ask, const char *h
 static struct fate fate_logged(const struct client *k, const struct settings *s, int64_t now)
 {
     struct fate f = {.kind = FATE_EXEMPT, .rule = -1};
+    findings unsure = 0; /* as check_report() has it */
     struct decision d;
     struct dname ptr;
 
@@ -149,10 +150,15 @@ static struct fate fate_logged(const struct client *k, const struct settings *s,
         return f;
     }
     f.kind = ACTION_ACCEPT;
+    if (k->found & FINDING(F_IPREV_TEMPERROR))
+        unsure = FINDINGS_RESULT | FINDINGS_CAUSE | FINDINGS_SHAPE | FINDING(F_DNSSEC_SECURE);
+    if (k->found & FINDINGS_RELATION &&
+        k->found & (FINDING(F_IPREV_TEMPERROR) | FINDING(F_HELO_TEMPERROR)))
+        unsure |= FINDINGS_RELATION;
     if (k->found & FINDING(F_IPREV_PASS) && k->ptr != NULL &&
         dname_from_text(&ptr, k->ptr, strlen(k->ptr)) && name_list_has(&s->exempt.hosts, &ptr))
         return f;
-    d = policy_decide(&s->policy, k->found, 0, &k->addr, now);
+    d = policy_decide(&s->policy, k->found, unsure, &k->addr, now);
     f.kind = (uint8_t)d.action;
     f.rule = (int8_t)d.rule;
     return f;

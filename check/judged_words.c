@@ -28,6 +28,10 @@ void client_reason(const struct client *k, const struct settings *s, struct sbuf
         sbuf_str(sb, "logins or mail to exempt recipients only");
         return;
     }
+    if (settings_network_exempt(s, &k->addr)) {
+        sbuf_str(sb, "one of exempt.networks");
+        return;
+    }
     sbuf_str(sb, k->fate.rule >= 0 ? s->policy.rule[k->fate.rule].name : "no rule");
     sbuf_str(sb, ": ");
     sbuf_str(sb, k->cause < F_COUNT    ? finding_word((enum finding)k->cause)
@@ -103,6 +107,8 @@ void put_exemptions(const struct judged *j, const struct judged_list *l, uint32_
     fputs("exempt {\n", out);
     put_entries(j, l, max, true, out);
     put_entries(j, l, max, false, out);
+    if (max == SECTION_MAX && l->n > max)
+        fprintf(out, "    # and %u clients more\n", (unsigned)(l->n - max));
     fputs("}\n", out);
 }
 

@@ -35,9 +35,9 @@ static enum outcome_kind remember(struct tally *t, const struct live *m, enum ou
 
 void live_early(struct live *m, enum outcome_kind o, uint32_t times)
 {
-    uint16_t *n = &m->early[o - OUT_MTA];
+    uint32_t *n = &m->early[o - OUT_MTA];
 
-    *n = times < UINT16_MAX - (uint32_t)*n ? (uint16_t)(*n + times) : UINT16_MAX;
+    *n = times < UINT32_MAX - *n ? *n + times : UINT32_MAX;
 }
 
 void live_count_early(struct tally *t, struct live *m)

@@ -34,7 +34,7 @@ struct live {
     int64_t at;            /* seconds since 1970, or 0 */
     uint32_t age;          /* line at which it came */
     uint32_t client;       /* entry, or 0: not told yet */
-    uint16_t early[EARLY]; /* refusals not counted yet, by what became of them, from OUT_MTA */
+    uint32_t early[EARLY]; /* refusals not counted yet, by what became of them, from OUT_MTA */
     uint16_t flags;
     uint8_t opening; /* enum log_opening */
     uint8_t parts;   /* still under way */

@@ -295,8 +295,11 @@ static bool read_head(struct log_event *e, struct log_text *t, struct log_text *
     bool stamped = read_bsd_stamp(&e->stamp, t) || read_iso_stamp(&e->stamp, t) ||
                    read_full_stamp(&e->stamp, t);
 
-    if (new_form)
+    if (new_form) {
+        if (!stamped)
+            text_skip(t, LIT("- "));
         return read_new_head(t, program);
+    }
     if (!stamped)
         return read_tag(t, program);
     if (t->n > 0 && t->s[0] == '#') { /* rspamd's own log: #123(process) */

@@ -81,13 +81,14 @@ static void read_refusal(struct log_event *e, struct log_text t)
         text_bracketed(&t, &e->recipient);
 }
 
-/* " sasl_username=<login>" at the end: Postfix writes ? for a bracket in a HELO, so that no client
- * can write this. */
+/* " sasl_username=<login>" at the end. A quoted address may hold this, but then a bracket of its
+ * own follows; in a HELO Postfix writes ? for brackets. */
 static void read_login(struct log_event *e, struct log_text *t)
 {
     size_t at = text_find_last(t, LIT("> sasl_username=<"));
+    struct log_text login = text_from(t, at + 17);
 
-    e->authenticated = at < t->n;
+    e->authenticated = at < t->n && login.n > 0 && text_find(&login, LIT(">")) == login.n - 1;
     if (e->authenticated)
         t->n = at + 1;
 }

@@ -95,11 +95,12 @@ static bool is_listed(const struct log_text *reply)
 /* "check_rcpt, arg1=<a@b>, relay=name [address], reject=550 5.7.1 text" */
 static void read_ruleset(struct log_event *e, struct log_text t)
 {
-    struct log_text before, reply;
+    struct log_text ruleset = text_until(&t, ','), before, reply, address;
     size_t at;
 
     text_until(&t, '=');
-    skip_address(&t);
+    if (text_bracketed(&t, &address) && text_is(&ruleset, LIT("check_rcpt")))
+        e->recipient = address;
     at = text_find(&t, LIT(", reject="));
     before = (struct log_text){t.s, at};
     reply = text_from(&t, at + 9);

@@ -252,7 +252,9 @@ void chart_timeline(const struct judged *j, FILE *out)
     uint64_t top = 1;
 
     if (n == 0) {
-        fputs("<p>The log has no time stamps.</p>\n", out);
+        fprintf(out, "<p>%s.</p>\n",
+                j->tally->begin > 0 ? "There is no message that the policy decides about"
+                                    : "The log has no time stamps");
         return;
     }
     for (i = 0; i < n; i++)

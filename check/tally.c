@@ -25,8 +25,8 @@ static int64_t seconds(const struct tally *t, struct log_stamp stamp)
         return 0;
     if (stamp.year == 0) {
         gmtime_r(&clock, &now);
-        stamp.year = (uint16_t)(now.tm_year + 1900);
-        if (log_seconds(&stamp) > t->now + DAY)
+        stamp.year = (uint16_t)(now.tm_year + 1901); /* east of here the next one has begun */
+        while (log_seconds(&stamp) > t->now + DAY)
             stamp.year--;
     }
     at = log_seconds(&stamp);
@@ -150,7 +150,7 @@ static void on_queued(struct tally *t, const struct log_event *e)
     struct live *m = live_at(t, e), *whole = live_whole(t, m);
 
     if (whole != NULL) {
-        whole->flags |= QUEUED;
+        whole->flags |= e->kind == LOG_MESSAGE_ID ? 0 : QUEUED; /* told when the headers end */
         live_remember_id(t, whole, &e->message_id);
     }
     if (e->kind == LOG_END && m != NULL)
@@ -192,7 +192,7 @@ static void on_verdict(struct tally *t, const struct log_event *e)
 {
     struct live *m = live_whole(t, live_at(t, e));
 
-    if (m == NULL && e->message_id.s != NULL)
+    if (m == NULL && e->qid.n == 0)
         m = live_find_id(t, &e->message_id);
     if (!e->spam && !e->discarded)
         return;
@@ -228,6 +228,14 @@ static void keep_text(char **kept, const char *text)
     *kept = text[0] != '\0' ? strdup(text) : NULL;
 }
 
+/* As all is that the daemon gives as a reason. */
+static bool is_printable(const char *s)
+{
+    while (*s >= ' ' && *s <= '~')
+        s++;
+    return *s == '\0';
+}
+
 /* A client that was not checked remains as it is known, and so does one of whom DNS is silent. */
 static void keep_record(struct client *k, const struct record *r)
 {
@@ -242,31 +250,34 @@ static void keep_record(struct client *k, const struct record *r)
     if (r->ptr.len > 1)
         dname_put(&sb, &r->ptr);
     keep_text(&k->ptr, ptr);
-    keep_text(&k->why, r->why);
+    keep_text(&k->why, is_printable(r->why) ? r->why : "");
 }
 
 /* Whom it named sent nothing here: the message stays the relay's, as in the lines of the MTA. */
-static void on_relayed(struct tally *t, const struct record *r, uint32_t times)
+static void on_relayed(struct tally *t, const struct record *r, int64_t at, uint32_t times)
 {
     uint32_t relay = clients_get(&t->clients, &r->relay, NULL, 0);
 
-    if (relay != 0)
-        t->clients.list[relay].own[OWN_ACCEPTED] += times;
+    clients_add_own(&t->clients, relay, OWN_ACCEPTED, at, times);
 }
 
 static enum own_kind own_kind(const struct tally *t, const struct record *r)
 {
     if (r->found & FINDING(F_SKIP_AUTHENTICATED) && t->settings->exempt.authenticated)
         return OWN_AUTH;
+    if (strcmp(r->rule, "exempt.recipients") == 0 && t->settings->reject_at == STAGE_RCPT)
+        return OWN_SPARED;
     return r->enforce && (r->action == ACTION_REJECT || r->action == ACTION_TEMPFAIL)
                ? OWN_REFUSED
                : OWN_ACCEPTED;
 }
 
-static void on_record(struct tally *t, const struct log_event *e)
+/* Of a message that the MTA has told of, it tells the HELO alone; and of a part, which a content
+ * filter brought, nothing. */
+static void on_record(struct tally *t, const struct log_event *e, int64_t at)
 {
     bool none = e->helo.n == 1 && e->helo.s[0] == '-';
-    struct live *m = live_whole(t, live_at(t, e));
+    struct live *m = live_at(t, e);
     char helo[CLIENT_HELO_MAX];
     struct record r;
     uint32_t client;
@@ -276,17 +287,18 @@ static void on_record(struct tally *t, const struct log_event *e)
         return;
     }
     if (r.relay.family != ADDR_NONE) {
-        on_relayed(t, &r, e->times);
+        on_relayed(t, &r, at, e->times);
         return;
     }
-    if (r.client.family == ADDR_NONE)
+    if (r.client.family == ADDR_NONE || (m != NULL && m->flags & PART))
         return;
     client = clients_get(&t->clients, &r.client, helo, none ? 0 : unshow(helo, &e->helo));
     if (client == 0)
         return;
     keep_record(&t->clients.list[client], &r);
-    t->clients.list[client].own[own_kind(t, &r)] += e->times;
-    if (m != NULL && m->client != 0)
+    if (m == NULL || m->client == 0)
+        clients_add_own(&t->clients, client, own_kind(t, &r), at, e->times);
+    else if (addr_equal(&t->clients.list[m->client].addr, &r.client))
         m->client = client;
 }
 
@@ -326,7 +338,7 @@ void tally_line(struct tally *t, const char *s, size_t n)
         on_verdict(t, &e);
         break;
     case LOG_RECORD:
-        on_record(t, &e);
+        on_record(t, &e, at);
         break;
     case LOG_QUEUED:
     case LOG_MESSAGE_ID:
@@ -336,6 +348,14 @@ void tally_line(struct tally *t, const char *s, size_t n)
     case LOG_NOTHING:
         break;
     }
+}
+
+int64_t tally_time(const struct tally *t, const char *s, size_t n)
+{
+    struct log_event e;
+
+    logline_read(&e, s, n);
+    return seconds(t, e.stamp);
 }
 
 bool tally_init(struct tally *t, const struct settings *s, int64_t now)

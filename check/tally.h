@@ -33,6 +33,8 @@ struct tally {
 /* False without memory. */
 bool tally_init(struct tally *t, const struct settings *s, int64_t now);
 void tally_line(struct tally *t, const char *s, size_t n);
+/* The stamp of a line, known or not, in seconds since 1970; 0: none. Counts nothing. */
+int64_t tally_time(const struct tally *t, const char *s, size_t n);
 /* Closes what is under way and settles the clients. */
 void tally_end(struct tally *t);
 void tally_free(struct tally *t);

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 from checker import LOGS, PROGRAM, SRC, World, has, has_not, holds, on_terminal, plain, same
 
@@ -157,6 +158,10 @@ def test_gzip_standard_input_and_several_files():
             ([w.file("two.gz", gzip.compress(first) + gzip.compress(rest))], b""),
             (["-"], text),
             (["-"], gzip.compress(text)),
+            ([w.file("filled.gz", gzip.compress(text) + bytes(512))], b""),
+            # as the shell names them, the newest first
+            ([w.file("log", rest), w.file("log.1", first)], b""),
+            ([w.path("log"), w.file("log.2.gz", gzip.compress(first))], b""),
             ([w.file("1", first), w.file("2.gz", gzip.compress(rest))], b""),
             ([w.file("crlf", text.replace(b"\n", b"\r\n"))], b""),
             ([w.file("cut", text[:-1])], b""),
@@ -168,6 +173,37 @@ def test_gzip_standard_input_and_several_files():
                 same(got[key], want[key], (files, key))
             for key in ("lines", "known_lines", "connects"):
                 same(got["log"][key], want["log"][key], (files, key))
+
+
+def test_octet_by_octet():
+    """A pipe may give its first octets one by one."""
+    with World() as w:
+        packed = gzip.compress(open(log("postfix"), "rb").read())
+        with subprocess.Popen([PROGRAM, "replay", "-c", w.config, "--json", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as proc:
+            for part in (packed[:1], packed[1:2], packed[2:]):
+                proc.stdin.write(part)
+                proc.stdin.flush()
+                time.sleep(0.2)
+            got = json.loads(proc.communicate()[0])
+        same(got["log"]["known_lines"], w.replay_json(log("postfix"))[1]["log"]["known_lines"])
+
+
+def test_records_that_are_no_proof():
+    """Findings that DNS may still change refuse nobody, as in the daemon; a reason nobody of ours wrote is none."""
+    form = ("Nov  4 07:01:0%d mx1 iprev-milter[31]: client=192.0.2.%d ptr=%s helo=a.example findings=%s rule=- action=accept "
+            "mode=enforce dns=1/2 wait=0 qid=3zW5xH2bFbzcPm stage=eom%s\n")
+    lines = "".join(form % row for row in (
+        (1, 1, "192-0-2-1.dsl.isp.example", "iprev-pass,ptr-generic,helo-temperror", ' why="word dsl"'),
+        (2, 2, "192-0-2-2.dsl.isp.example", "iprev-pass,ptr-generic,helo-mismatch", ' why="word \\xff"'),
+        (3, 3, "-", "iprev-temperror,dns-timeout,helo-mismatch", ""),
+        (4, 4, "-", "iprev-temperror,dns-timeout,helo-invalid", "")))
+    with World('rule "bot" { when = {"ptr-generic", "!helo-verified"} action = reject }\n'
+               'rule "other" { when = {"!ptr-named", "helo-mismatch"} action = reject }\n'
+               'rule "odd" { when = {"helo-invalid"} action = reject }') as w:
+        _, data, _ = w.replay_json("--no-dns", w.file("own.log", lines))
+        lost = {c["client"]: (c["rule"], c["why"]) for c in data["refused_but_delivered"]["clients"]}
+        same(lost, {"192.0.2.2": ("bot", None), "192.0.2.4": ("odd", None)})
+        same(sum(sum(v for k, v in b.items() if k != "from") for b in data["timeline"]["buckets"]), 4)
 
 
 def test_long_line_is_one_line_F4():

@@ -65,6 +65,9 @@ static inline const struct client *entry(const struct tally *t, const char *addr
 #define BACK(id, origin)                                                                           \
     AT "postfix/smtpd[1]: " id ": client=localhost[127.0.0.1], orig_queue_id=" origin              \
        ", orig_client=x[192.0.2.1]"
+#define OWN(client, found, id)                                                                     \
+    AT "iprev-milter[1]: client=" client " ptr=- helo=h findings=" found                           \
+       " rule=- action=accept mode=enforce qid=" id
 #define VERDICT(id)                                                                                \
     "2026-11-20 10:00:01 #12(rspamd_proxy) <ab>; proxy; rspamd_task_write_log: id: <m>, qid: "     \
     "<" id ">, ip: 192.0.2.1, from: <a@b>, (default: F (add header): [8.00/15.00] [])"

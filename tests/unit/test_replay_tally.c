@@ -108,6 +108,17 @@ Test(replay_tally, outcomes)
                  "sasl_username=<alice>"),
           NULL},
          OUT_AUTH},
+        {{REJECT(
+              "milter-reject: RCPT",
+              "554 5.7.1 x; from=<\"> sasl_username=<x\"@b.example> to=<c@d> proto=ESMTP helo=<h>"),
+          NULL},
+         OUT_MILTER},
+        {{REJECT(
+              "milter-reject: RCPT",
+              "554 5.7.1 x; from=<\"> sasl_username=<x\"@b.example> to=<c@d> proto=ESMTP helo=<h> "
+              "sasl_username=<alice>"),
+          NULL},
+         OUT_AUTH},
         {{REJECT("reject: RCPT",
                  "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked "
                  "using zen; from=<a@b> to=<postmaster@example.org> proto=ESMTP helo=<h>"),
@@ -128,6 +139,14 @@ Test(replay_tally, outcomes)
           NULL},
          OUT_AUTH},
         {{AT "sm-mta[1]: BBBBB1: ruleset=check_rcpt, arg1=<a@b>, relay=[192.0.2.1], reject=550 no",
+          NULL},
+         OUT_MTA},
+        {{AT "sm-mta[1]: BBBBB1: ruleset=check_rcpt, arg1=<postmaster@b>, relay=[192.0.2.1], "
+             "reject=550 no",
+          NULL},
+         OUT_SPARED},
+        {{AT "sm-mta[1]: BBBBB1: ruleset=check_mail, arg1=<postmaster@b>, relay=[192.0.2.1], "
+             "reject=550 no",
           NULL},
          OUT_MTA},
         {{AT "sm-mta[1]: BBBBB1: Milter: to=<abuse@example.org>, reject=550 5.7.25 no",
@@ -153,8 +172,9 @@ Test(replay_tally, outcomes)
         {{MESSAGE("AAAA1", "192.0.2.1"), NULL}, OUT_COUNT},
         {{MESSAGE("AAAA1", "192.0.2.1") ", sasl_username=u", NULL}, OUT_COUNT},
         {{MESSAGE("AAAA1", "192.0.2.1"), QUEUED("AAAA1"), NULL}, OUT_OTHER},
-        {{MESSAGE("AAAA1", "192.0.2.1"), AT "postfix/cleanup[1]: AAAA1: message-id=<>", NULL},
-         OUT_OTHER},
+        {{MESSAGE("AAAA1", "192.0.2.1"), AT "postfix/cleanup[1]: AAAA1: message-id=<>",
+          AT "postfix/smtpd[1]: lost connection after DATA (1200 bytes) from x[192.0.2.1]", NULL},
+         OUT_COUNT},
         {{AT "sm-mta[1]: BBBBB1: from=<>, size=0, class=0, nrcpts=1, proto=ESMTP, daemon=MTA, "
              "relay=[192.0.2.1]",
           NULL},
@@ -270,6 +290,15 @@ Test(replay_tally, outcomes)
           AT "postfix/smtpd[1]: AAAA2: client=localhost[127.0.0.1], orig_client=x[192.0.2.1]",
           SENT("AAAA2"), NULL},
          OUT_DELIVERED},
+        /* our own record of a message, and of the part that the filter gave back */
+        {{MESSAGE("AAAA1", "192.0.2.1"), OWN("192.0.2.1", "iprev-permerror,ptr-missing", "AAAA1"),
+          QUEUED("AAAA1"), BACK("AAAA2", "AAAA1"),
+          OWN("127.0.0.1", "iprev-skip,skip-network", "AAAA2"), VERDICT("AAAA1"), SENT("AAAA2"),
+          NULL},
+         OUT_SPAM},
+        {{"<22>1 - mx1 postfix/smtpd 1 - - NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 no",
+          NULL},
+         OUT_MTA},
         {{AT "postfix/smtpd[1]: AAAA2: client=f.example[10.0.0.1], orig_queue_id=FFFF9, "
              "orig_client=x[192.0.2.1]",
           SENT("AAAA2"), NULL},
@@ -284,6 +313,8 @@ Test(replay_tally, outcomes)
         start(&t);
         feed(&t, row[i].line);
         tally_end(&t);
+        k = entry(&t, "127.0.0.1");
+        cr_expect_null(k, "row %zu: the filter is no client", i);
         k = entry(&t, "192.0.2.1");
         if (row[i].o == OUT_COUNT)
             cr_expect_null(k, "row %zu: %s is a message", i, row[i].line[0]);
@@ -301,7 +332,7 @@ Test(replay_tally, repeated)
         AT "postfix/smtpd[1]: message repeated 3 times: [ NOQUEUE: reject: RCPT from x[192.0.2.1]: "
            "550 5.1.1 no; from=<> to=<a@b> proto=ESMTP helo=<h.example>]",
         AT "postfix/smtpd[1]: message repeated 4 times: [ connect from x[192.0.2.1]]",
-        AT "postfix/smtpd[1]: message repeated 5 times: [ NOQUEUE: milter-reject: CONNECT from "
+        AT "postfix/smtpd[1]: message repeated 70000 times: [ NOQUEUE: milter-reject: CONNECT from "
            "x[192.0.2.1]: 550 5.7.1 no; proto=SMTP]",
         REJECT("milter-reject: MAIL", "550 5.7.1 no; from=<a@b> proto=SMTP helo=<h.example>"),
         AT "iprev-milter[1]: message repeated 6 times: [ client=192.0.2.2 ptr=- helo=- "
@@ -320,7 +351,7 @@ Test(replay_tally, repeated)
     cr_assert_not_null(k);
     cr_expect_str_eq(k->helo, "h.example");
     cr_expect_eq(k->count[OUT_MTA], 3);
-    cr_expect_eq(k->count[OUT_MILTER], 5);
+    cr_expect_eq(k->count[OUT_MILTER], 70000);
     cr_expect_eq(t.connects, 4);
     stop(&t);
 }
@@ -378,6 +409,28 @@ Test(replay_tally, queue_id_again)
     tally_end(&t);
     cr_expect_eq(entry(&t, "192.0.2.1")->count[OUT_DELIVERED], 1);
     cr_expect_eq(entry(&t, "192.0.2.2")->count[OUT_OTHER], 1);
+    stop(&t);
+}
+
+/* The message id is the client's to choose: with a queue id it decides nothing. */
+Test(replay_tally, verdict_by_queue_id)
+{
+    static const char *const line[] = {MESSAGE("AAAA1", "192.0.2.1"),
+                                       AT "postfix/cleanup[1]: AAAA1: message-id=<m>",
+                                       SENT("AAAA1"),
+                                       GONE("AAAA1"),
+                                       MESSAGE("AAAA2", "192.0.2.2"),
+                                       AT "postfix/cleanup[1]: AAAA2: message-id=<m>",
+                                       SENT("AAAA2"),
+                                       VERDICT("AAAA1"),
+                                       NULL};
+    struct tally t;
+
+    start(&t);
+    feed(&t, line);
+    tally_end(&t);
+    cr_expect_eq(entry(&t, "192.0.2.1")->count[OUT_SPAM], 1);
+    cr_expect_eq(entry(&t, "192.0.2.2")->count[OUT_DELIVERED], 1);
     stop(&t);
 }
 
@@ -450,6 +503,9 @@ Test(replay_tally, own_records)
                                        RECORD("192.0.2.2", "mode=monitor qid=AAAA1"),
                                        RECORD("192.0.2.4", "mode=monitor relay=192.0.2.5"),
                                        AT "iprev-milter[1]: client=192.0.2.3 ptr=- findings=x",
+                                       AT "iprev-milter[1]: client=192.0.2.6 ptr=- helo=h "
+                                          "findings=iprev-permerror,ptr-missing "
+                                          "rule=exempt.recipients action=accept mode=monitor",
                                        NULL};
     const struct client *k;
     struct tally t;
@@ -473,5 +529,11 @@ Test(replay_tally, own_records)
     cr_assert_not_null(k);
     cr_expect(k->count[OUT_DELIVERED] == 1 && k->helo == NULL && !k->logged);
     cr_expect_eq(t.damaged, 1);
+    k = entry(&t, "192.0.2.6");
+    cr_assert_not_null(k);
+    cr_expect(k->count[OUT_SPARED] == 1 && client_messages(k) == 1);
+    cr_expect_eq(t.clients.first, t.clients.last, "their time is told, too");
+    cr_expect_eq(entry(&t, "192.0.2.1")->when[0], 2);
+    cr_expect_eq(entry(&t, "192.0.2.2")->when[0], 1);
     stop(&t);
 }

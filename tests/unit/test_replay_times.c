@@ -21,6 +21,21 @@ Test(replay_times, over_new_year)
     stop(&t);
 }
 
+/* Where the year begins earlier than for UTC, by which we reckon. */
+Test(replay_times, new_year_in_the_east)
+{
+    static const char *const line[] = {
+        "Jan  1 00:20:00 mx1 postfix/smtpd[1]: AAAA1: client=x[192.0.2.1]", NULL};
+    struct tally t;
+
+    start(&t);
+    t.now = 1798759800; /* 2026-12-31 23:30 UTC */
+    feed(&t, line);
+    cr_expect_eq(t.end, 1798762800, "%lld", (long long)t.end);
+    tally_end(&t);
+    stop(&t);
+}
+
 /* A stamp of a wrong clock is no part of the timeline; its message counts. */
 Test(replay_times, times_that_cannot_be)
 {
