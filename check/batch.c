@@ -17,7 +17,7 @@
 #define LINE_OCTETS 4096 /* longer lines are bad lines: memory stays bounded */
 #define REPORTED    10   /* bad lines reported one by one */
 
-enum { EXIT_DATA = 65, EXIT_IO = 74 };
+enum { EXIT_DATA = 65, EXIT_UNREAD = 66 };
 
 struct batch {
     const struct settings *settings;
@@ -25,6 +25,7 @@ struct batch {
     bool json;
     char line[LINE_OCTETS];
     uint64_t lines, judged, bad, first_bad, octets;
+    int fault; /* errno of reading */
     struct progress progress;
 };
 
@@ -46,6 +47,8 @@ static bool read_line(struct batch *b, size_t *n, const char **fault)
             *fault = "the line is too long";
         b->octets++;
     }
+    if (c == EOF && ferror(b->in))
+        b->fault = errno;
     b->octets += c == '\n';
     while (*n > 0 && b->line[*n - 1] == '\r')
         --*n;
@@ -193,9 +196,9 @@ int batch(const struct settings *s, FILE *in, FILE *out, bool json)
         fprintf(stderr, "iprev-check: %llu of %llu lines were bad, the first is line %llu\n",
                 (unsigned long long)b.bad, (unsigned long long)b.lines,
                 (unsigned long long)b.first_bad);
-    if (ferror(in) || ferror(out) || fflush(out) != 0) {
-        fprintf(stderr, "iprev-check: reading or writing failed\n");
-        return EXIT_IO;
+    if (b.fault != 0) {
+        fprintf(stderr, "iprev-check: the list: %s\n", strerror(b.fault));
+        return EXIT_UNREAD;
     }
     return b.bad > 0 ? EXIT_DATA : 0;
 }

@@ -3,8 +3,11 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "classify.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { EXIT_UNREAD = 66 };
 
 /* The judgement of one line, or NULL with the reason in *fault. */
 static const char *judge_line(const char *line, size_t n, const char **name, size_t *name_len,
@@ -49,9 +52,10 @@ static void put_line(FILE *out, const char *name, size_t len, const char *fault,
     fwrite_unlocked(sb.text, 1, sb.len, out);
 }
 
-unsigned long classify(FILE *in, FILE *out, const struct shape_lists *shapes)
+int classify(FILE *in, FILE *out, const struct shape_lists *shapes)
 {
     unsigned long faults = 0;
+    int code = 0;
     char *line = NULL;
     size_t cap = 0;
     ssize_t n;
@@ -69,6 +73,12 @@ unsigned long classify(FILE *in, FILE *out, const struct shape_lists *shapes)
         faults += fault != NULL;
         put_line(out, name, len, fault, &g);
     }
+    if (!feof(in)) { /* no memory for a line is no error of the file's */
+        fprintf(stderr, "iprev-check: the list: %s\n", strerror(errno));
+        code = EXIT_UNREAD;
+    }
     free(line);
-    return faults;
+    if (faults > 0)
+        fprintf(stderr, "iprev-check: %lu lines could not be judged\n", faults);
+    return code != 0 ? code : faults > 0;
 }

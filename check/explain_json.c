@@ -13,7 +13,7 @@ static json_t *json_visible(const char *s)
     struct sbuf sb;
     size_t n;
 
-    if (s == NULL)
+    if (s == NULL || s[0] == '\0')
         return json_null();
     n = strlen(s);
     sbuf_init(&sb, text, sizeof text);

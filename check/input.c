@@ -11,12 +11,13 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define CHUNK (1024 * 1024)
+#define CHUNK    (1024 * 1024)
+#define MARK_MAX 5 /* octets by which a packing is known */
 
 struct reader {
     struct input *in;
     int fd;
-    bool packed, inflating; /* gzip; a member is open */
+    bool packed, member, inflating; /* gzip; a member was seen; it is open */
     z_stream z;
     unsigned char *raw; /* CHUNK octets, of a packed file */
     char *text;         /* CHUNK + INPUT_LINE_MAX octets: what is left of a line, and new text */
@@ -64,7 +65,11 @@ static size_t unpack(struct reader *r, char *to, size_t n)
                 r->fault = "the gzip file is cut";
             break;
         }
-        r->inflating = true;
+        if (r->member && !r->inflating && r->z.next_in[0] != 0x1f) {
+            r->z.avail_in = 0; /* as gzip has it: what fills up the last block is no text */
+            break;
+        }
+        r->inflating = r->member = true;
         rc = inflate(&r->z, Z_NO_FLUSH);
         if (rc == Z_STREAM_END) {
             r->inflating = false;
@@ -102,7 +107,12 @@ static const char *other_packing(const char *s, size_t n)
 /* gzip is seen by its first two octets. False without memory. */
 static bool open_packed(struct reader *r, size_t *first)
 {
-    *first = read_some(r, r->text, CHUNK);
+    size_t got;
+
+    *first = 0;
+    do /* a pipe may give an octet at a time */
+        got = read_some(r, r->text + *first, CHUNK - *first);
+    while ((*first += got) < MARK_MAX && got > 0);
     r->packed = *first >= 2 && memcmp(r->text, "\x1f\x8b", 2) == 0;
     if (!r->packed && r->fault == NULL)
         r->fault = other_packing(r->text, *first);
@@ -126,7 +136,8 @@ static void give(struct reader *r, const char *s, size_t n)
 {
     while (n > 0 && s[n - 1] == '\r')
         n--;
-    r->in->line(r->in->arg, s, n < INPUT_LINE_MAX ? n : INPUT_LINE_MAX);
+    if (!r->in->enough)
+        r->in->line(r->in->arg, s, n < INPUT_LINE_MAX ? n : INPUT_LINE_MAX);
 }
 
 /* Gives the whole lines of text[0..n); what is left moves to the front. */
@@ -153,7 +164,7 @@ static void split(struct reader *r, size_t n)
 
 static void go(struct reader *r, size_t n)
 {
-    while (n > 0) {
+    while (n > 0 && !r->in->enough) {
         r->in->octets += n;
         split(r, r->kept + n);
         progress_at(r->in->progress, r->in->progress->total > 0 ? r->in->before + r->read
@@ -186,7 +197,7 @@ bool input_lines(struct input *in)
         close(r.fd);
     free(r.raw);
     free(r.text);
-    if (r.fault != NULL)
+    if (r.fault != NULL && !in->quiet)
         fprintf(stderr, "iprev-check: %s: %s\n", in->what, r.fault);
     return r.fault == NULL;
 }

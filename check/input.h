@@ -15,6 +15,8 @@ struct input {
     void (*line)(void *arg, const char *s, size_t n); /* without its end */
     void *arg;
     struct progress *progress; /* its total is in octets as they lie in the file */
+    bool quiet;                /* about what is wrong with the file */
+    bool enough;               /* set by `line`: no more of this file */
     uint64_t before;           /* octets of the files before */
     uint64_t octets;           /* out: of text */
 };

@@ -63,7 +63,9 @@ static void print_input(const struct judged *j, const struct term *t)
         term_put(t, TONE_BAD, "incomplete: ");
         fprintf(t->out, "%u of %u logs could not be read to the end\n", j->unread, j->files);
     }
-    if (y->known == 0)
+    if (y->lines == 0 && j->unread == 0)
+        fputs("the log is empty\n", t->out);
+    else if (y->known == 0)
         term_put(t, TONE_BAD, "no line of a known log form was found\n");
     if (y->damaged > 0)
         fprintf(t->out, "damaged records of our own, left out: %llu\n",

@@ -77,6 +77,15 @@ static bool of_replay(const struct options *o, const char *name)
     return o->task == TASK_REPLAY;
 }
 
+static bool take_task(struct options *o, enum task task)
+{
+    if (o->task != TASK_EXPLAIN && o->task != task)
+        fputs("iprev-check: one of --self, --batch, --classify and replay at a time\n", stderr);
+    else
+        o->task = task;
+    return o->task == task;
+}
+
 /* False on a usage error. */
 static bool take_option(struct options *o, int c, const char *arg)
 {
@@ -94,14 +103,11 @@ static bool take_option(struct options *o, int c, const char *arg)
         o->json = true;
         return true;
     case 'l':
-        o->task = TASK_CLASSIFY;
-        return true;
+        return take_task(o, TASK_CLASSIFY);
     case 'b':
-        o->task = TASK_BATCH;
-        return true;
+        return take_task(o, TASK_BATCH);
     case 'S':
-        o->task = TASK_SELF;
-        return true;
+        return take_task(o, TASK_SELF);
     case 'H':
         o->replay.html = arg;
         return of_replay(o, "--html");
@@ -181,21 +187,13 @@ static struct settings *settings_for(const struct options *o, int *code)
 static int run_list(const struct settings *s, const struct options *o, const char *file)
 {
     FILE *in = file == NULL || strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
-    unsigned long faults;
     int code;
 
     if (in == NULL) {
         fprintf(stderr, "iprev-check: %s: %s\n", file, strerror(errno));
         return EXIT_NO_INPUT;
     }
-    if (o->task == TASK_BATCH) {
-        code = batch(s, in, stdout, o->json);
-    } else {
-        faults = classify(in, stdout, &s->shapes);
-        if (faults > 0)
-            fprintf(stderr, "iprev-check: %lu lines could not be judged\n", faults);
-        code = faults > 0;
-    }
+    code = o->task == TASK_BATCH ? batch(s, in, stdout, o->json) : classify(in, stdout, &s->shapes);
     if (in != stdin)
         fclose(in);
     return code;
@@ -226,6 +224,10 @@ static int run_self(const struct settings *s, const struct options *o, int argc,
 /* What is wrong with the number of arguments, or NULL. */
 static const char *arguments_fault(const struct options *o, int argc, char *const *argv)
 {
+    bool silent = o->task == TASK_CLASSIFY || o->replay.no_dns;
+
+    if (silent && (o->zone != NULL || o->server != NULL))
+        return "-z and -s are of no use where DNS is not asked";
     switch (o->task) {
     case TASK_EXPLAIN:
         if (argc == 0)
@@ -279,8 +281,7 @@ static int written(int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
-    if (code != EXIT_IO) /* else it is told already */
-        fprintf(stderr, "iprev-check: standard output: %s\n", strerror(errno));
+    fprintf(stderr, "iprev-check: standard output: %s\n", strerror(errno));
     return EXIT_IO;
 }
 
@@ -298,7 +299,7 @@ int main(int argc, char **argv)
     }
     code = read_options(argc, argv, &o);
     if (code >= 0)
-        return code;
+        return code == 0 ? written(0) : code;
     argc -= optind;
     argv += optind;
     fault = arguments_fault(&o, argc, argv);

@@ -81,6 +81,10 @@ def test_file_and_errors():
         with open("/dev/full", "wb") as full:
             done = subprocess.run([PROGRAM, "-c", w.config, "--batch"], input=b"192.0.2.10\n", stdout=full, stderr=subprocess.PIPE)
         same(done.returncode, 74)
+        for task in ("--batch", "--classify"):
+            code, out, err = w.run(task, w.dir)
+            same((code, out), (66, ""), task)
+            has(err, "the list: Is a directory")
 
 
 def test_memory_bounded():

@@ -189,11 +189,14 @@ def test_json_schema():
 def test_usage():
     with World() as w:
         for args in ([], ["1.2.3.4.5"], ["one"], ["a b"], ["192.0.2.1", "x", "y"], ["--html", "x", "192.0.2.1"], ["--top", "0", "x"],
+                     ["--batch", "--classify"], ["--self", "--batch"], ["--classify", "-z", "x"], ["--classify", "-s", "127.0.0.1"],
                      ["--classify", "--json"], ["--self", "a", "b"], ["-q"], ["-s", "nonsense", "192.0.2.1"]):
             code, out, err = w.run(*args)
             same((code, out), (64, ""), args)
             holds(err, args)
         same(w.replay()[0], 64)
+        for args in (("--batch", "x"), ("--no-dns", "-z", "x", "x"), ("--classify", "x")):
+            same(w.replay(*args)[:2], (64, ""), args)
         for done, reason in ((w.run(), "name an address"), (w.run("192.0.2.1", "x", "y"), "too many arguments"),
                              (w.replay(), "name a log"), (w.replay("--top", "0", "x"), "--top: not a number"),
                              (w.run("--no-dns", "192.0.2.1"), '--no-dns belongs behind "iprev-check replay"'),
@@ -206,14 +209,14 @@ def test_usage():
 def test_exit_codes():
     """What could not be written, whatever it was, and what stands in a file that the configuration names."""
     with World() as w:
-        tasks = (["192.0.2.10"], ["--json", "192.0.2.10"], ["mail.good.example"], ["--classify"], ["--batch"],
-                 ["replay", os.path.join(LOGS, "sendmail.log")])
+        tasks = (["192.0.2.10"], ["--json", "192.0.2.10"], ["mail.good.example"], ["--classify"], ["--batch"], ["-h"], ["-V"],
+                 ["replay", "--json"] + [os.path.join(LOGS, "postfix.log")], ["replay", os.path.join(LOGS, "sendmail.log")])
         for args in tasks:
             with open("/dev/full", "wb") as full:
                 done = subprocess.run([PROGRAM, *args, "-z", w.zone] if args[0] == "replay" else [PROGRAM, "-c", w.config, *args],
                                       input=b"192.0.2.10\tmail.good.example\n", stdout=full, stderr=subprocess.PIPE)
             same(done.returncode, 74, args)
-            has(done.stderr.decode(), "iprev-check: ")
+            has(done.stderr.decode(), "iprev-check: standard output: No space left")
         bad = w.file("bad.zone", "a.example. A 192.0.2.300\n")
         for args in (["192.0.2.10"], ["--batch"], ["replay", os.path.join(LOGS, "sendmail.log")]):
             for zone, says in ((bad, "bad.zone:1: "), (w.path("none"), "No such file")):
