@@ -163,7 +163,7 @@ static void trouble(struct judge *j, enum finding cause, const struct dname *nam
         break;
     case F_DNS_OVERLOAD:
         sbuf_str(&j->text, "not asked: too many questions at once");
-        mend(j, "Here: raise resolver.max-inflight, or try again:");
+        mend(j, "Here: raise resolver.max-inflight or resolver.threads, or try again:");
         break;
     default:
         sbuf_str(&j->text, "no answer in time");

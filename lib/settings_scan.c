@@ -210,6 +210,8 @@ static const char *rule_name_fault(struct scan *sc, const struct token *t, char 
     for (i = 0; name[i] != '\0'; i++)
         if (!ascii_alnum((unsigned char)name[i]) && strchr("-_.", name[i]) == NULL)
             return "a rule name is made of letters, digits, hyphen, underscore and dot";
+    if (strcmp(name, "exempt.hosts") == 0 || strcmp(name, "exempt.recipients") == 0)
+        return "the name stands for the exemption";
     if (sc->rd->rules == RULES_MAX)
         return "more than 64 rules";
     return NULL;

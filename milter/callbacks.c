@@ -116,7 +116,7 @@ static unsigned long steps_unwanted(const struct settings *set)
 
 static void ask_macros(SMFICTX *ctx)
 {
-    char connect[] = "j {daemon_name} {daemon_addr} {if_addr} {client_resolve}";
+    char connect[] = "j {daemon_addr} {if_addr} {client_resolve}";
     char mail[] = "i {auth_authen}";
 
     smfi_setsymlist(ctx, SMFIM_CONNECT, connect);

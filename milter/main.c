@@ -85,6 +85,13 @@ static int check_socket_option(void)
     return EXIT_BAD_USAGE;
 }
 
+/* Once found it stays the configuration, also when the file is gone later. */
+static void find_config(void)
+{
+    if (source.config == NULL && access(default_config, F_OK) == 0)
+        source.config = default_config;
+}
+
 /* The same. */
 static int read_options(int argc, char **argv)
 {
@@ -121,8 +128,7 @@ static int read_options(int argc, char **argv)
         usage(stderr);
         return EXIT_BAD_USAGE;
     }
-    if (source.config == NULL && access(default_config, F_OK) == 0)
-        source.config = default_config;
+    find_config();
     return check_socket_option();
 }
 
@@ -237,8 +243,10 @@ static int wait_for_end(void)
             return sig;
         if (atomic_load(&milter_ended))
             return 0;
-        if (sig == SIGUSR1)
+        if (sig == SIGUSR1) {
+            find_config();
             reload_run(&source, socket_in_use);
+        }
         if (watchdog)
             feed_watchdog();
         note_servers();

@@ -352,6 +352,27 @@ class Life(several.Case):
                 daemon.signal(signal.SIGTERM)
                 self.assertEqual(daemon.wait(), STOPPED)
 
+    @unittest.skipIf(harness.confined(), "the cage has another /etc")
+    def test_E10_file_that_comes_later(self):
+        """Started without a file, it reads the default one when it is told to, once there is one; and keeps to it."""
+        daemon = harness.Daemon("")
+        daemon.command = ["unshare", "-m", "--propagation", "unchanged", "sh", "-c",
+                          "mount -t tmpfs none /etc && echo iprev-milter:x:12345:12345::/:/bin/false >/etc/passwd && "
+                          'echo nameserver 127.0.0.1 >/etc/resolv.conf && echo 127.0.0.1 localhost >/etc/hosts && exec "$@"', "sh", harness.program()]
+        self.daemons.append(daemon)
+        daemon.start()
+        self.assertEqual(self.xiprev(self.send("192.0.2.10").message)["mode"], "monitor")
+        path = "/proc/%d/root/etc/iprev-milter.conf" % daemon.process.pid
+        text = harness.configuration(mode="enforce").replace("inet:8891@127.0.0.1", "inet:8891@localhost")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        daemon.signal(signal.SIGUSR1)
+        self.until(lambda: self.xiprev(self.send("192.0.2.10").message)["mode"] == "enforce", "the file is not read")
+        os.remove(path)
+        daemon.signal(signal.SIGUSR1)
+        daemon.wait_log("No such file")
+        self.assertEqual(self.xiprev(self.send("192.0.2.10").message)["mode"], "enforce")
+
     @unittest.skipIf(harness.confined(), "the cage is told by the environment")
     def test_E28_odd_host_name(self):
         """No setting, no {j}: the kernel's host name is our id when it can be one, else localhost; no server is
