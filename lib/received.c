@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define FOLDED 900 /* octets: an SMTP client folds so long a word, in its midst if need be */
+
 struct reader {
     const char *s;
     size_t n;
@@ -81,10 +83,11 @@ static void skip_quoted(struct reader *r)
         fail(r, "a quoted string does not end");
 }
 
-/* The sender's address, which may be any, stands in Exim's "(envelope-from <...>)". */
+/* The sender's address, any part of which may be quoted, stands in Exim's "(envelope-from <...>)".
+ */
 static bool holds_sender(const struct reader *r)
 {
-    return starts((struct received_text){r->s + r->at, r->n - r->at}, "(envelope-from <\"");
+    return starts((struct received_text){r->s + r->at, r->n - r->at}, "(envelope-from <");
 }
 
 /* A comment without its parentheses. They nest, and a quoted pair hides one. */
@@ -98,7 +101,6 @@ static struct received_text take_comment(struct reader *r)
 
         if (c == '"' && sender) {
             skip_quoted(r);
-            sender = false;
             continue;
         }
         r->at += c == '\\' ? 2 : 1;
@@ -260,11 +262,16 @@ static void read_origin(struct reader *r, struct origin *o)
 {
     skip_blanks(r);
     o->first = take_word(r);
+    skip_blanks(r);
+    while (o->first.n > FOLDED && peek(r) >= 0 && peek(r) != '(') {
+        if (take_word(r).n == 0)
+            break;
+        skip_blanks(r);
+    }
     if (r->why == NULL && (o->first.n == 0 || memchr(o->first.s, '<', o->first.n) != NULL ||
                            memchr(o->first.s, '>', o->first.n) != NULL ||
                            memchr(o->first.s, ';', o->first.n) != NULL))
         fail(r, "no host name stands behind from");
-    skip_blanks(r);
     if (r->why != NULL)
         return;
     if (peek(r) == '(') {
@@ -283,21 +290,22 @@ static void read_origin(struct reader *r, struct origin *o)
 
 /* Of the clauses behind the client. */
 struct rest {
-    bool exim, authenticated;
+    bool remarks, exim, with, authenticated;
 };
 
 /* Comments between the client and `by`. One that could itself show a client is refused,
- * but for those that TLS makes. */
+ * but for that of a certificate. */
 static void read_remark(struct reader *r, struct rest *rest)
 {
     struct received_text t = take_comment(r);
 
+    rest->remarks = true;
     if (r->why != NULL)
         return;
     if (starts(t, "Authenticated sender: ") ||
         (starts(t, "authenticated") && (t.n == 13 || t.s[13] == ' ')))
         rest->authenticated = true;
-    else if (!starts(t, "using ") && !starts(t, "Client CN \"") && memchr(t.s, '[', t.n) != NULL)
+    else if (!starts(t, "Client CN \"") && memchr(t.s, '[', t.n) != NULL)
         fail(r, "two clients are shown");
 }
 
@@ -315,13 +323,16 @@ static bool login_protocol(struct received_text t)
     return false;
 }
 
-/* A recipient that has to be quoted: <"any text"@DOMAIN> */
-static void skip_quoted_path(struct reader *r)
+/* A recipient, of which any part may be quoted: <"any text"@DOMAIN>, or without brackets. Up to a
+ * blank or a comment. */
+static void skip_path(struct reader *r)
 {
-    r->at++;
-    skip_quoted(r);
-    if (peek(r) != '@')
-        fail(r, "a quoted string stands where it may not");
+    skip_blanks(r);
+    while (peek(r) > ' ' && peek(r) != '(' && peek(r) != ')' && peek(r) != 0x7F)
+        if (peek(r) == '"')
+            skip_quoted(r);
+        else
+            r->at += peek(r) == '\\' && r->n - r->at > 1 ? 2 : 1;
 }
 
 static void read_clause(struct reader *r, struct rest *rest)
@@ -332,15 +343,17 @@ static void read_clause(struct reader *r, struct rest *rest)
         rest->exim |= starts(take_comment(r), "Exim ");
         return;
     }
-    if (r->n - r->at > 2 && r->s[r->at] == '<' && r->s[r->at + 1] == '"')
-        skip_quoted_path(r);
     t = take_word(r);
-    if (ascii_is_word(t.s, t.n, "by") || ascii_is_word(t.s, t.n, "from")) {
+    if (ascii_is_word(t.s, t.n, "by") || ascii_is_word(t.s, t.n, "from") ||
+        (rest->with && ascii_is_word(t.s, t.n, "with"))) {
         fail(r, "there are two clauses of a kind");
     } else if (ascii_is_word(t.s, t.n, "with")) {
         skip_blanks(r);
         t = take_word(r);
+        rest->with = true;
         rest->authenticated |= login_protocol(t);
+    } else if (ascii_is_word(t.s, t.n, "for")) {
+        skip_path(r);
     }
 }
 
@@ -380,7 +393,7 @@ bool received_read(struct received *out, const char *value, size_t n)
 {
     struct reader r = {.s = value, .n = n};
     struct origin o = {.client = {.family = ADDR_NONE}};
-    struct rest rest = {false, false};
+    struct rest rest = {.exim = false};
     struct received_text from;
 
     memset(out, 0, sizeof *out);
@@ -392,8 +405,8 @@ bool received_read(struct received *out, const char *value, size_t n)
         read_origin(&r, &o);
     if (r.why == NULL)
         read_rest(&r, &rest);
-    if (r.why == NULL && o.exim && !rest.exim)
-        fail(&r, "the form is Exim's, and Exim is not named");
+    if (r.why == NULL && o.exim && (!rest.exim || rest.remarks)) /* which may be an ident reply */
+        fail(&r, "the form is Exim's, and Exim does not write so");
     out->why = r.why;
     if (r.why == NULL)
         take_over(out, &o, &rest);

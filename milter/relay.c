@@ -44,7 +44,7 @@ bool relay_received(struct relay *r, const struct settings *s, const char *value
         tell_lost(r, out->why);
         return false;
     }
-    if (out->authenticated || !settings_relay_trusted(s, &out->client))
+    if (!settings_relay_trusted(s, &out->client)) /* a relay's own login frees nobody behind it */
         return true;
     r->settled = r->hops >= RELAY_HOPS_MAX;
     if (r->settled)
