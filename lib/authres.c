@@ -267,8 +267,7 @@ static bool read_version(struct reader *r)
 /* Up to the `;` or the end behind id and version. True: version 1, or none. */
 static bool read_head(struct reader *r, struct word *id, bool slash)
 {
-    bool one = true;
-    bool gap;
+    bool one = true, gap;
     int c;
 
     skip_cfws(r);
@@ -303,23 +302,26 @@ static bool same_id(const struct word *w, const char *id)
     return true;
 }
 
-/* Some readers take U+00A0 and its like for blanks: what is left without the octets above
- * ASCII must not be our id. */
-static bool same_id_in_ascii(const struct word *w, const char *id)
+/* Some readers drop blanks, U+00A0 and its like among them, or fold U+212A to k and U+017F to s:
+ * what is left then must not be our id. */
+static bool may_be_id(const struct word *w, const char *id)
 {
-    struct word ascii = {.len = 0};
+    struct word left = {.len = 0};
     size_t i;
 
-    for (i = 0; i < w->len; i++)
-        if ((unsigned char)w->text[i] < 0x80)
-            ascii.text[ascii.len++] = w->text[i];
-    return same_id(&ascii, id);
+    for (i = 0; i < w->len && !w->cut; i++)
+        if (w->text[i] > ' ' && (unsigned char)w->text[i] < 0x80)
+            left.text[left.len++] = w->text[i];
+        else if (w->len - i > 2 && memcmp(w->text + i, "\xe2\x84\xaa", 3) == 0)
+            left.text[left.len++] = 'k';
+        else if (w->len - i > 1 && memcmp(w->text + i, "\xc5\xbf", 2) == 0)
+            left.text[left.len++] = 's';
+    return same_id(&left, id);
 }
 
 static bool has_a_label(const char *id)
 {
-    size_t n = strlen(id);
-    size_t i;
+    size_t n = strlen(id), i;
 
     for (i = 0; i + 4 <= n; i++)
         if ((i == 0 || id[i - 1] == '.') && ascii_is_word(id + i, 4, "xn--"))
@@ -331,13 +333,11 @@ enum authres_claim authres_claim(const char *value, size_t n, const char *id)
 {
     struct reader r = {.s = value, .n = n};
     struct word w;
+    bool one = read_head(&r, &w, true);
 
-    read_head(&r, &w, true);
-    if (r.bad)
-        return AUTHRES_UNREADABLE;
-    if (w.wide)
-        return w.cut || has_a_label(id) || same_id_in_ascii(&w, id) ? AUTHRES_MINE : AUTHRES_OTHER;
-    return same_id(&w, id) ? AUTHRES_MINE : AUTHRES_OTHER;
+    if (!r.bad && (may_be_id(&w, id) || (w.wide && (w.cut || has_a_label(id)))))
+        return AUTHRES_MINE;
+    return !r.bad && one ? AUTHRES_OTHER : AUTHRES_UNREADABLE;
 }
 
 /* Domain of a pvalue, behind its `@`. */

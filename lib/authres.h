@@ -30,7 +30,7 @@ void authres_put(struct sbuf *sb, const char *id, enum finding result, enum find
 enum authres_claim {
     AUTHRES_MINE,      /* claims the id */
     AUTHRES_OTHER,     /* claims another id */
-    AUTHRES_UNREADABLE /* no id can be read: treat as forged (RFC 8601 5) */
+    AUTHRES_UNREADABLE /* no id, or nothing behind it, can be read: treat as forged (RFC 8601 5) */
 };
 
 /* Whom does a received field value claim to come from? Any bytes, any length.
@@ -38,18 +38,19 @@ enum authres_claim {
  * quoted strings and folding; compares without case and without one final dot.
  * A field without an id ("spf=pass ..."), with an unclosed comment or quote, or
  * with something other than a version, `;` or the end behind the id, is
- * unreadable. `/` is taken in a bare id: "host/job" is the id of some filters. An
- * id with octets above 0x7E cannot be compared without IDNA tables: it is MINE
- * when id holds an xn-- label, or when the rest of the octets is id (removed to be
- * safe), else OTHER. */
+ * unreadable, and so is another's field of a version that is not 1 (RFC 8601 5).
+ * `/` is taken in a bare id: "host/job" is the id of some filters. An id with octets
+ * above 0x7E cannot be compared without IDNA tables: it is MINE when id holds an xn--
+ * label, or when the rest of the octets, blanks aside, is id (removed to be safe),
+ * else OTHER. */
 enum authres_claim authres_claim(const char *value, size_t n, const char *id);
 
 /* Our own field read back (replay, tests). */
 struct authres {
     char id[AUTHRES_ID_MAX];
-    enum finding result;   /* F_IPREV_* of the first iprev method, F_NONE without one */
-    char reason[64];       /* empty without one */
-    struct addr client;    /* policy.iprev; ADDR_NONE without one */
+    enum finding result; /* F_IPREV_* of the first iprev method, F_NONE without one */
+    char reason[64];     /* empty without one */
+    struct addr client;  /* policy.iprev; ADDR_NONE without one */
 };
 
 /* Reads any RFC 8601 field, other methods (and versions of iprev) skipped. False,

@@ -180,12 +180,12 @@ bool check_recipient_exempt(const char *address, const struct name_list *recipie
     return false;
 }
 
-static void listed(struct generic *out, const struct dname *name, enum generic_kind kind)
+/* Kind and reason are the list's; the rest is as without one. */
+static void listed(struct generic *out, enum generic_kind kind)
 {
     struct sbuf sb;
 
     out->kind = kind;
-    out->bare = dname_is_registrable(name);
     sbuf_init(&sb, out->why, sizeof out->why);
     sbuf_str(&sb, "listed as ");
     sbuf_str(&sb, generic_word(kind));
@@ -195,12 +195,11 @@ static void listed(struct generic *out, const struct dname *name, enum generic_k
 void check_shape(struct generic *out, const struct dname *name, const struct addr *client,
                  const struct shape_lists *shapes)
 {
+    generic_judge(out, name, client);
     if (shapes != NULL && name_list_has(&shapes->named, name))
-        listed(out, name, GENERIC_NAMED);
+        listed(out, GENERIC_NAMED);
     else if (shapes != NULL && name_list_has(&shapes->generic, name))
-        listed(out, name, GENERIC_YES);
-    else
-        generic_judge(out, name, client);
+        listed(out, GENERIC_YES);
 }
 
 static enum finding shape_finding(enum generic_kind kind)

@@ -34,13 +34,13 @@ void check_shape(struct generic *out, const struct dname *name, const struct add
 /* What is known about a client at one moment. */
 struct facts {
     struct addr client;
-    enum finding skip;          /* F_SKIP_* when exempt, else F_NONE */
-    const struct chain *chain;  /* NULL: DNS never answered */
-    enum finding chain_cause;   /* F_DNS_* that says why chain is NULL */
-    bool helo_known;            /* false: before HELO, the group is unsure */
-    const struct helo *helo;    /* when helo_known */
-    enum helo_forward forward;  /* what the HELO name's addresses say */
-    bool helo_asked;            /* HELO questions are switched on */
+    enum finding skip;         /* F_SKIP_* when exempt, else F_NONE */
+    const struct chain *chain; /* NULL: DNS never answered */
+    enum finding chain_cause;  /* F_DNS_* that says why chain is NULL */
+    bool helo_known;           /* false: before HELO, the group is unsure */
+    const struct helo *helo;   /* when helo_known */
+    enum helo_forward forward; /* what the HELO name's addresses say */
+    bool helo_asked;           /* HELO questions are switched on */
     struct self self;
     const struct shape_lists *shapes; /* or NULL */
 };
@@ -49,9 +49,9 @@ struct report {
     findings found;
     findings unsure; /* words that a later answer could add or take away */
     enum finding result;
-    enum finding cause; /* F_NONE on pass */
-    struct dname ptr;   /* the name judged and shown; root: none */
-    struct dname helo;  /* root: none that is a host name */
+    enum finding cause;        /* F_NONE on pass */
+    struct dname ptr;          /* the name judged and shown; root: none */
+    struct dname helo;         /* root: none that is a host name */
     char why[GENERIC_WHY_MAX]; /* of the name shape; empty without a name */
 };
 

@@ -39,8 +39,8 @@ struct fcrdns_name {
 
 struct fcrdns {
     struct addr client;
-    bool answered;      /* the PTR question has its answer */
-    uint8_t ptr;        /* enum answer_kind of it */
+    bool answered; /* the PTR question has its answer */
+    uint8_t ptr;   /* enum answer_kind of it */
     bool ptr_secure;
     bool capped;        /* more than FCRDNS_NAMES_MAX distinct usable names */
     uint16_t published; /* PTR records in the answer, usable or not, duplicates counted */
@@ -79,14 +79,14 @@ enum name_state fcrdns_match(const struct answer *a, const struct addr *client);
  * a copy of the first chain_size() octets is a whole chain. */
 struct chain {
     struct addr client;
-    uint8_t result;     /* F_IPREV_PASS, _FAIL, _PERMERROR or _TEMPERROR */
-    uint8_t cause;      /* F_NONE on pass */
-    uint8_t names;      /* usable PTR names kept */
+    uint8_t result; /* F_IPREV_PASS, _FAIL, _PERMERROR or _TEMPERROR */
+    uint8_t cause;  /* F_NONE on pass */
+    uint8_t names;  /* usable PTR names kept */
     bool capped;
     bool secure;        /* PTR and a confirming address both validated */
     uint16_t published; /* PTR records seen, usable or not, duplicates counted */
     uint16_t packed_len;
-    uint32_t ttl;       /* seconds the chain may be kept; at most 5 if any name had trouble */
+    uint32_t ttl; /* seconds the chain may be kept; at most 5 if any name had trouble */
     uint8_t packed[CHAIN_PACKED_MAX]; /* per name: state, length, wire */
 };
 

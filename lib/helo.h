@@ -29,9 +29,9 @@ struct helo {
 
 /* Us, as the MTA and the configuration name us. */
 struct self {
-    struct dname name;       /* authserv-id, when it is a host name; else root */
-    struct dname mta;        /* the MTA's {j}, when it is a host name; else root */
-    struct addr addr;        /* address the client connected to, or ADDR_NONE */
+    struct dname name; /* authserv-id, when it is a host name; else root */
+    struct dname mta;  /* the MTA's {j}, when it is a host name; else root */
+    struct addr addr;  /* address the client connected to, or ADDR_NONE */
 };
 
 /* What the addresses of the HELO name say. */

@@ -21,16 +21,16 @@ enum action { ACTION_ACCEPT, ACTION_TAG, ACTION_QUARANTINE, ACTION_TEMPFAIL, ACT
 
 /* A reply as configured: `CODE X.Y.Z text`. code 0: use the default. */
 struct reply {
-    uint16_t code;                /* 4xx or 5xx, e.g. 550 */
-    char xcode[REPLY_XCODE_MAX];  /* enhanced status code of RFC 3463, class as code */
-    char text[REPLY_TEXT_MAX];    /* with {ip} {ptr} {helo} {cause} */
+    uint16_t code;               /* 4xx or 5xx, e.g. 550 */
+    char xcode[REPLY_XCODE_MAX]; /* enhanced status code of RFC 3463, class as code */
+    char text[REPLY_TEXT_MAX];   /* with {ip} {ptr} {helo} {cause} */
 };
 
 struct rule {
     char name[RULE_NAME_MAX];
-    findings all;  /* words that must be there */
-    findings none; /* words that must not */
-    uint8_t action; /* enum action */
+    findings all;    /* words that must be there */
+    findings none;   /* words that must not */
+    uint8_t action;  /* enum action */
     uint8_t percent; /* of client addresses the rule takes, 1 to 100; stable by hash */
     int64_t expires; /* seconds since 1970 from which the rule no longer holds; 0: never */
     struct reply reply;
@@ -78,9 +78,9 @@ struct decision policy_decide(const struct policy *p, findings found, findings u
 /* What fills the names in a reply text. Only host names are ever printed. */
 struct reply_facts {
     const struct addr *client;
-    enum finding cause;        /* or F_IPREV_PASS when none */
-    const struct dname *ptr;   /* NULL or root: none */
-    const struct dname *helo;  /* NULL or root: none */
+    enum finding cause;       /* or F_IPREV_PASS when none */
+    const struct dname *ptr;  /* NULL or root: none */
+    const struct dname *helo; /* NULL or root: none */
 };
 
 /* The reply of a rule, or the default for action and cause (550 5.7.25 or

@@ -26,8 +26,8 @@ struct resolver_trace {
 
 /* Starts threads and proves the settings with a first question. NULL on
  * failure, with the reason in err; errno is EINVAL when the settings are to blame, else
- * it says what lacks (ENOMEM, EAGAIN, EMFILE, ENFILE). Call with the signals that the process handles
- * blocked, from one thread at a time. trace: NULL, or for iprev-check. */
+ * it says what lacks (ENOMEM, EAGAIN, EMFILE, ENFILE). Call with the signals that the process
+ * handles blocked, from one thread at a time. trace: NULL, or for iprev-check. */
 struct resolver *resolver_start(const struct resolver_settings *s,
                                 const struct resolver_trace *trace, char *err, size_t errlen);
 

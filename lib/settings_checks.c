@@ -115,10 +115,11 @@ const char *fit_host(const char *text)
 /* Whoever is a trusted relay can name any client. */
 const char *fit_relays(const char *text)
 {
-    size_t n = strlen(text);
+    struct addr_net net;
 
-    return n > 2 && strcmp(text + n - 2, "/0") == 0 ? "would trust every host; name your own relays"
-                                                    : NULL;
+    return addr_net_parse(&net, text, strlen(text)) && net.bits == 0
+               ? "would trust every host; name your own relays"
+               : NULL;
 }
 
 static bool local_part_fits(const char *s, size_t n)

@@ -195,7 +195,7 @@ static void take_helo(struct session *s, const char *argument, size_t n)
     helo_parse(&s->helo, argument, n);
     s->helo_given = true;
     free(s->raw);
-    s->raw = n > 0 ? strndup(argument, n < HELO_MAX ? n : HELO_MAX) : NULL;
+    s->raw = n > 0 ? strndup(argument, n <= HELO_MAX ? n : HELO_MAX + 1) : NULL;
     s->raw_len = s->raw != NULL ? (unsigned)strlen(s->raw) : 0;
     if (s->forward.lookup != NULL && dname_equal(&before, &s->helo.name))
         return; /* as after STARTTLS: the same question */

@@ -204,10 +204,14 @@ Test(authres, C1_C2_C3_C4_C5_claim_mine)
     check_claims(rows, ARRAY_LEN(rows), "mx.Example.org.");
 }
 
-Test(authres, C6_claim_exact)
+Test(authres, C4_C6_claim_exact)
 {
     static const struct claim_row rows[] = {
         {"mx.example.com; x=y", AUTHRES_OTHER, "another"},
+        {"mx.example.com 1; x=y", AUTHRES_OTHER, "RFC 8601 5: a version that is supported"},
+        {"mx.example.com 2; x=y", AUTHRES_UNREADABLE, "RFC 8601 5: one that is not"},
+        {"m\xc3\xbc.example.com 01 ; x=y", AUTHRES_OTHER, "RFC 8601 2.2: 1*DIGIT"},
+        {"m\xc3\xbc.example.com 11; x=y", AUTHRES_UNREADABLE, "RFC 8601 5"},
         {ID "/job; x=y", AUTHRES_OTHER, "our id and a job"},
         {"\"" ID "/job\"; x=y", AUTHRES_OTHER, "our id and a job"},
         {ID ".net; x=y", AUTHRES_OTHER, "prefix"},
@@ -215,7 +219,11 @@ Test(authres, C6_claim_exact)
         {"example.org; x=y", AUTHRES_OTHER, "part"},
         {ID "..; x=y", AUTHRES_OTHER, "two dots"},
         {"." ID "; x=y", AUTHRES_OTHER, "leading dot"},
-        {"\"mx. example.org\"; x=y", AUTHRES_OTHER, "blank"},
+        {"\"mx. example.org\"; x=y", AUTHRES_MINE, "a blank inside"},
+        {"\" mx.example.org\"; x=y", AUTHRES_MINE, "a blank that a reader may drop"},
+        {"\"mx.example.org \"; x=y", AUTHRES_MINE, "and behind it"},
+        {"\" mx.example.net\"; x=y", AUTHRES_OTHER, "another id"},
+        {"mx.example.or\xe2\x84\xaa; x=y", AUTHRES_OTHER, "a Kelvin sign is no g"},
         {"1; x=y", AUTHRES_OTHER, "a number is a token"},
         {"mx_example_org", AUTHRES_OTHER, "another"},
         {"m\xc3\xbc.example.org; x=y", AUTHRES_OTHER, "UTF-8, no A-label of ours"},
@@ -224,6 +232,11 @@ Test(authres, C6_claim_exact)
         {"mx.exa\xe2\x80\x8bmple.org; x=y", AUTHRES_MINE, "a blank of no width inside"},
         {"\xa0MX.Example.ORG.; x=y", AUTHRES_MINE, "Latin-1"},
         {"\xc2\xa0mx.example.net; x=y", AUTHRES_OTHER, "another id"},
+    };
+    static const struct claim_row folds[] = {
+        {"m\xe2\x84\xaa.example.org; x=y", AUTHRES_MINE, "U+212A in lower case is k"},
+        {"mk.example\xc5\xbf.org; x=y", AUTHRES_OTHER, "one letter more"},
+        {"m\xc3\xbc.example.org; x=y", AUTHRES_OTHER, "one letter less"},
     };
     static const struct claim_row job[] = {
         {"\"" ID "/job\"; x=y", AUTHRES_MINE, "quoted id of ours"},
@@ -239,6 +252,7 @@ Test(authres, C6_claim_exact)
     char value[600];
 
     check_claims(rows, ARRAY_LEN(rows), ID);
+    check_claims(folds, ARRAY_LEN(folds), "mk.example.org");
     check_claims(job, ARRAY_LEN(job), ID "/job");
     check_claims(idn, ARRAY_LEN(idn), "xn--m-xka.example.org");
     check_claims(idn, 2, "mail.xn--m-xka.example");

@@ -209,3 +209,26 @@ Test(check, A4_recipient_of_any_length)
         cr_expect(!check_recipient_exempt(address, &list), "%zu backslashes", n);
     }
 }
+
+/* Whether a name is a registrable domain is not the list's to say. */
+Test(check, a_list_changes_kind_and_reason_alone)
+{
+    static const char *const names[] = {"host7.blogspot.com", "c1.dyndns.org", "mail.example.com",
+                                        "example.com",
+                                        "ec2-3-120-1-2.eu-central-1.compute.amazonaws.com"};
+    static const char *const entries[] = {".com", ".org", "example.com"};
+    struct shape_lists lists = {.generic = {.entry = entries, .n = 3}};
+    struct addr client = nth_addr(CLIENT);
+    size_t i;
+
+    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct generic own, told;
+        struct dname name;
+
+        cr_assert(dname_from_text(&name, names[i], strlen(names[i])));
+        check_shape(&own, &name, &client, NULL);
+        check_shape(&told, &name, &client, &lists);
+        cr_expect(told.kind == GENERIC_YES && strncmp(told.why, "listed as ", 10) == 0);
+        cr_expect_eq(told.bare, own.bare, "%s", names[i]);
+    }
+}

@@ -145,6 +145,7 @@ Test(session, A4_long_helo_costs_no_memory)
     capture_end(&c);
     cr_expect(has_text(m.x_iprev_value, "helo-invalid;"), "%s", m.x_iprev_value);
     cr_expect(strlen(c.text) > 100 && strlen(c.text) < 2048, "%s", c.text);
+    cr_expect(has_text(c.text, "a\\... findings="), "it is told that it was cut: %s", c.text);
     session_free(s);
     world_end(&w);
 }
