@@ -258,6 +258,23 @@ static bool read_comment(struct origin *o, struct received_text t)
     return read_exim_keys(o, t) && read_literal(&o->client, o->first) == o->first.n;
 }
 
+/* (NAME [IP]) of a line so long that an SMTP client has folded it, in its midst if need be: the
+ * address without the fold. Nothing stands before it that a client could have written. */
+static bool read_folded(struct origin *o, struct received_text t)
+{
+    size_t before = 0, n = 0, i;
+    char text[ADDR_TEXT_MAX + 8];
+
+    while (before < t.n && (ascii_blank((unsigned char)t.s[before]) ||
+                            name_text((struct received_text){t.s + before, 1})))
+        before++;
+    for (i = before; i < t.n && n < sizeof text; i++)
+        if (!ascii_blank((unsigned char)t.s[i]))
+            text[n++] = t.s[i];
+    *o = (struct origin){.first = o->first, .client = {.family = ADDR_NONE}};
+    return n > 0 && i == t.n && read_literal(&o->client, (struct received_text){text, n}) == n;
+}
+
 static void read_origin(struct reader *r, struct origin *o)
 {
     skip_blanks(r);
@@ -277,7 +294,8 @@ static void read_origin(struct reader *r, struct origin *o)
     if (peek(r) == '(') {
         struct received_text t = take_comment(r);
 
-        if (r->why == NULL && (t.n == 0 || !read_comment(o, t)))
+        if (r->why == NULL &&
+            (t.n == 0 || (!read_comment(o, t) && (r->at <= FOLDED || !read_folded(o, t)))))
             fail(r, "the comment behind the first name does not show a client");
         return;
     }

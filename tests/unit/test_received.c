@@ -2,6 +2,7 @@
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,21 +144,40 @@ static const struct row {
     {"from x (unknown [::ffff:192.0.2.1]) by mx", "192.0.2.1 x -", "mapped: A19"},
 };
 
-/* An SMTP client folds a word that is longer than a line may be. */
-Test(received, A4_folded_helo)
+/* The field of a HELO of so many octets, as the SMTP client of a relay folds it. */
+static const char *folded(unsigned helo, const char *comment)
 {
-    static const char rest[] =
-        "\r\n aaaa (unknown [192.0.2.1])\n\tby mx (Postfix) with ESMTP id 1; d";
-    char text[1200] = "from ";
-    size_t n;
+    static char text[2048];
+    int n = snprintf(text, 1500, "from %0*d (%s)\n\tby mx (Postfix) with ESMTP id 1; d", (int)helo,
+                     0, comment);
+    char *line_end = strchr(text, '\n');
+    static const size_t line_max = 998 - sizeof "Received:";
 
-    for (n = 5; n < 998; n++)
-        text[n] = 'a';
-    memcpy(text + n, rest, sizeof rest);
-    cr_expect(strncmp(client_of_field(text), "192.0.2.1 aaa", 13) == 0, "%s",
-              client_of_field(text));
-    memcpy(text + 500, rest, sizeof rest);
-    cr_expect_str_eq(client_of_field(text), "none", "so short a word is not folded");
+    if ((size_t)(line_end - text) <= line_max)
+        return text;
+    memmove(text + line_max + 3, text + line_max, (size_t)n + 1 - line_max);
+    memcpy(text + line_max, "\r\n ", 3);
+    return text;
+}
+
+/* An SMTP client folds what is longer than a line may be, wherever that is. */
+Test(received, A4_folded)
+{
+    const char *found;
+    unsigned n;
+
+    for (n = 1; n < 1000; n++) {
+        found = client_of_field(folded(n, "unknown [192.0.2.1]"));
+        cr_expect(strncmp(found, "192.0.2.1 0", 11) == 0, "%u: %s", n, found);
+        found = client_of_field(folded(n, "long-name.example [IPv6:2001:db8::1]"));
+        cr_expect(strncmp(found, "2001:db8::1 ", 12) == 0, "%u: %s", n, found);
+        found = client_of_field(folded(n, "[192.0.2.1] helo=x[203.0.113.9]"));
+        cr_expect_str_eq(found, "none", "%u: Exim's, and not by Exim", n);
+        found = client_of_field(folded(n, "a=b [203.0.113.9]"));
+        cr_expect_str_eq(found, "none", "%u", n);
+    }
+    cr_expect_str_eq(client_of_field("from x\r\n y (unknown [192.0.2.1]) by mx"), "none",
+                     "so short a word is not folded");
 }
 
 Test(received, forms)
