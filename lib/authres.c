@@ -125,7 +125,7 @@ struct word {
     char text[AUTHRES_ID_MAX + 1]; /* an id and a final dot */
     size_t len;
     bool cut;  /* longer than text */
-    bool wide; /* holds octets above ASCII */
+    bool wide; /* holds octets above ASCII, or blanks */
 };
 
 static int peek(const struct reader *r)
@@ -182,7 +182,7 @@ static bool skip_cfws(struct reader *r)
 
 static void word_add(struct word *w, int c)
 {
-    w->wide |= c >= 0x80;
+    w->wide |= c >= 0x80 || c <= ' ';
     if (w->len < sizeof w->text)
         w->text[w->len++] = (char)c;
     else

@@ -4,6 +4,7 @@
 #include "authres.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -265,6 +266,9 @@ Test(authres, C4_C6_claim_exact)
     memset(value, 'a', sizeof value);
     value[255] = '\0';
     cr_expect(authres_claim(value + 256, 300, value) == AUTHRES_OTHER, "longer than any id");
+    snprintf(value, sizeof value, "\"%-400s\"; x=y", ID);
+    cr_expect(authres_claim(value, strlen(value), ID) == AUTHRES_MINE,
+              "blanks that a reader may drop");
 }
 
 Test(authres, C7_claim_unreadable)
