@@ -150,8 +150,14 @@ static struct fate fate_logged(const struct client *k, const struct settings *s,
         return f;
     }
     f.kind = ACTION_ACCEPT;
-    if (k->found & FINDING(F_IPREV_TEMPERROR))
-        unsure = FINDINGS_RESULT | FINDINGS_CAUSE | FINDINGS_SHAPE | FINDING(F_DNSSEC_SECURE);
+    if (k->found & FINDING(F_IPREV_TEMPERROR)) {
+        unsure = (FINDINGS_RESULT | FINDINGS_CAUSE | FINDING(F_DNSSEC_SECURE)) &
+                 ~(FINDINGS_SKIP | FINDING(F_IPREV_SKIP));
+        if (k->ptr == NULL)
+            unsure |= FINDINGS_SHAPE;
+        else if (k->found & FINDING(F_PTR_MANY)) /* which name is judged may change */
+            unsure |= FINDINGS_SHAPE & ~FINDING(F_PTR_MANY);
+    }
     if (k->found & FINDINGS_RELATION &&
         k->found & (FINDING(F_IPREV_TEMPERROR) | FINDING(F_HELO_TEMPERROR)))
         unsure |= FINDINGS_RELATION;

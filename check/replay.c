@@ -80,7 +80,7 @@ static bool are_files(int logs, char *const *log)
     struct stat st;
     int i = 0;
 
-    while (i < logs && stat(log[i], &st) == 0 && S_ISREG(st.st_mode))
+    while (i < logs && strcmp(log[i], "-") != 0 && stat(log[i], &st) == 0 && S_ISREG(st.st_mode))
         i++;
     return i == logs;
 }

@@ -286,11 +286,13 @@ static void on_record(struct tally *t, const struct log_event *e, int64_t at)
         t->damaged++;
         return;
     }
+    if (m != NULL && m->flags & PART)
+        return;
     if (r.relay.family != ADDR_NONE) {
         on_relayed(t, &r, at, e->times);
         return;
     }
-    if (r.client.family == ADDR_NONE || (m != NULL && m->flags & PART))
+    if (r.client.family == ADDR_NONE)
         return;
     client = clients_get(&t->clients, &r.client, helo, none ? 0 : unshow(helo, &e->helo));
     if (client == 0)

@@ -196,14 +196,16 @@ def test_records_that_are_no_proof():
         (1, 1, "192-0-2-1.dsl.isp.example", "iprev-pass,ptr-generic,helo-temperror", ' why="word dsl"'),
         (2, 2, "192-0-2-2.dsl.isp.example", "iprev-pass,ptr-generic,helo-mismatch", ' why="word \\xff"'),
         (3, 3, "-", "iprev-temperror,dns-timeout,helo-mismatch", ""),
-        (4, 4, "-", "iprev-temperror,dns-timeout,helo-invalid", "")))
+        (4, 4, "-", "iprev-temperror,dns-timeout,helo-invalid", ""),
+        (5, 5, "192-0-2-5.dsl.isp.example", "iprev-temperror,dns-servfail,ptr-generic,helo-literal", ""),
+        (6, 6, "192-0-2-6.dsl.isp.example", "iprev-temperror,dns-servfail,ptr-generic,ptr-many,helo-literal", "")))
     with World('rule "bot" { when = {"ptr-generic", "!helo-verified"} action = reject }\n'
                'rule "other" { when = {"!ptr-named", "helo-mismatch"} action = reject }\n'
-               'rule "odd" { when = {"helo-invalid"} action = reject }') as w:
+               'rule "odd" { when = {"helo-invalid", "!skip-network"} action = reject }') as w:
         _, data, _ = w.replay_json("--no-dns", w.file("own.log", lines))
         lost = {c["client"]: (c["rule"], c["why"]) for c in data["refused_but_delivered"]["clients"]}
-        same(lost, {"192.0.2.2": ("bot", None), "192.0.2.4": ("odd", None)})
-        same(sum(sum(v for k, v in b.items() if k != "from") for b in data["timeline"]["buckets"]), 4)
+        same(lost, {"192.0.2.2": ("bot", None), "192.0.2.4": ("odd", None), "192.0.2.5": ("bot", None)})
+        same(sum(sum(v for k, v in b.items() if k != "from") for b in data["timeline"]["buckets"]), 6)
 
 
 def test_long_line_is_one_line_F4():

@@ -215,7 +215,7 @@ Test(resolve, E18_a_crowd_without_room_takes_no_turn)
         if (resolver_answered(r))
             continue;
         opened = opened == 0 ? now : opened;
-        if (i % 80 == 0) {
+        if (i % 20 == 0) {
             struct lookup *l = ask_client(r, "192.0.2.1", 500);
 
             served = lookup_chain(l)->result == F_IPREV_PERMERROR;
