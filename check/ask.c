@@ -1,7 +1,7 @@
 /* One client asked: see ask.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "ask.h"
+#include "check/ask.h"
 
 #include <string.h>
 #include <unistd.h>

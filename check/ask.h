@@ -6,8 +6,8 @@
 #ifndef IPREV_ASK_H
 #define IPREV_ASK_H
 
-#include "resolve.h"
-#include "verdict.h"
+#include "dns/resolver.h"
+#include "outcome/verdict.h"
 
 struct ask {
     const struct settings *settings;

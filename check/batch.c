@@ -1,11 +1,11 @@
 /* iprev-check --batch: see batch.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "batch.h"
+#include "check/batch.h"
 
-#include "ask.h"
-#include "explain.h"
-#include "sweep.h"
+#include "check/ask.h"
+#include "check/explain/explain.h"
+#include "check/sweep.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #ifndef IPREV_BATCH_H
 #define IPREV_BATCH_H
 
-#include "settings.h"
+#include "conf/settings.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* iprev-check --classify: see classify.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "classify.h"
+#include "check/classify.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #ifndef IPREV_CLASSIFY_H
 #define IPREV_CLASSIFY_H
 
-#include "check.h"
+#include "judge/report.h"
 
 #include <stdio.h>
 

@@ -3,10 +3,10 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
 
-#include "batch.h"
-#include "classify.h"
-#include "explain.h"
-#include "replay.h"
+#include "check/batch.h"
+#include "check/classify.h"
+#include "check/explain/explain.h"
+#include "check/replay/replay.h"
 
 #include <errno.h>
 #include <getopt.h>

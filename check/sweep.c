@@ -1,7 +1,7 @@
 /* Many clients asked at once: see sweep.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "sweep.h"
+#include "check/sweep.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #ifndef IPREV_SWEEP_H
 #define IPREV_SWEEP_H
 
-#include "ask.h"
+#include "check/ask.h"
 
 struct sweep_item {
     struct addr client; /* ADDR_NONE: nothing is asked; it only keeps its place */

@@ -1,7 +1,7 @@
 /* Output for people: see term.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "term.h"
+#include "check/term.h"
 
 #include <stdlib.h>
 #include <string.h>

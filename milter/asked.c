@@ -1,7 +1,7 @@
 /* A lookup that a session has asked for: see asked.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "asked.h"
+#include "milter/asked.h"
 
 #include <string.h>
 

@@ -4,8 +4,8 @@
 #ifndef IPREV_ASKED_H
 #define IPREV_ASKED_H
 
-#include "record.h"
-#include "resolve.h"
+#include "dns/resolver.h"
+#include "outcome/record.h"
 
 /* All zero: nothing was asked. */
 struct asked {

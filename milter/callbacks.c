@@ -8,12 +8,12 @@
  * and RCPT where nothing is decided there.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "callbacks.h"
+#include "milter/callbacks.h"
 
-#include "daemon.h"
-#include "log.h"
-#include "pool.h"
-#include "session.h"
+#include "milter/daemon.h"
+#include "milter/log.h"
+#include "milter/pool.h"
+#include "milter/session.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* What makes the process a daemon: see daemon.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "daemon.h"
+#include "milter/daemon.h"
 
 #include "config.h"
 

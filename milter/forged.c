@@ -1,10 +1,10 @@
 /* The header fields that only we may write: see forged.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "forged.h"
+#include "milter/forged.h"
 
-#include "ascii.h"
-#include "authres.h"
+#include "outcome/authres.h"
+#include "value/ascii.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* Who we are, as one MTA names us: see identity.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "identity.h"
+#include "milter/identity.h"
 
-#include "ascii.h"
+#include "value/ascii.h"
 
 #include <pthread.h>
 #include <stdlib.h>

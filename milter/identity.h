@@ -7,8 +7,8 @@
 #ifndef IPREV_IDENTITY_H
 #define IPREV_IDENTITY_H
 
-#include "authres.h"
-#include "helo.h"
+#include "judge/helo.h"
+#include "outcome/authres.h"
 
 #include <stdatomic.h>
 

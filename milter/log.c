@@ -1,7 +1,7 @@
 /* Log lines: see log.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "log.h"
+#include "milter/log.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -7,13 +7,13 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
 
-#include "callbacks.h"
-#include "daemon.h"
-#include "log.h"
-#include "metrics.h"
-#include "pool.h"
-#include "reload.h"
-#include "session.h"
+#include "milter/callbacks.h"
+#include "milter/daemon.h"
+#include "milter/log.h"
+#include "milter/metrics.h"
+#include "milter/pool.h"
+#include "milter/reload.h"
+#include "milter/session.h"
 
 #include <errno.h>
 #include <getopt.h>

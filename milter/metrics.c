@@ -5,12 +5,12 @@
  * client or its DNS says reaches the page.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "metrics.h"
+#include "milter/metrics.h"
 
-#include "ascii.h"
 #include "config.h"
-#include "log.h"
-#include "snapshot.h"
+#include "milter/log.h"
+#include "milter/snapshot.h"
+#include "value/ascii.h"
 
 #include <inttypes.h>
 #include <pthread.h>

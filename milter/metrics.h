@@ -7,7 +7,7 @@
 #ifndef IPREV_METRICS_H
 #define IPREV_METRICS_H
 
-#include "policy.h"
+#include "judge/policy.h"
 
 #include <stdio.h>
 

@@ -1,10 +1,10 @@
 /* Serving the page of metrics.c: see metrics.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "metrics.h"
+#include "milter/metrics.h"
 
-#include "addr.h"
-#include "ascii.h"
+#include "value/addr.h"
+#include "value/ascii.h"
 
 #include <errno.h>
 #include <microhttpd.h>

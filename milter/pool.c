@@ -1,9 +1,9 @@
 /* libmilter's pool of threads: see pool.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "pool.h"
+#include "milter/pool.h"
 
-#include "daemon.h"
+#include "milter/daemon.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,10 +1,10 @@
 /* Proxies and NAT gateways in front of the MTA: see proxywarn.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "proxywarn.h"
+#include "milter/proxywarn.h"
 
-#include "log.h"
-#include "resolve.h"
+#include "dns/resolver.h"
+#include "milter/log.h"
 
 #include <string.h>
 #include <syslog.h>

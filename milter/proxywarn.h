@@ -8,7 +8,7 @@
 #ifndef IPREV_PROXYWARN_H
 #define IPREV_PROXYWARN_H
 
-#include "helo.h"
+#include "judge/helo.h"
 
 #include <pthread.h>
 

@@ -1,9 +1,9 @@
 /* Behind relays of our own: see relay.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "relay.h"
+#include "milter/relay.h"
 
-#include "log.h"
+#include "milter/log.h"
 
 #include <string.h>
 #include <syslog.h>

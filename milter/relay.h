@@ -7,8 +7,8 @@
 #ifndef IPREV_RELAY_H
 #define IPREV_RELAY_H
 
-#include "received.h"
-#include "settings.h"
+#include "conf/settings.h"
+#include "judge/received.h"
 
 #define RELAY_HOPS_MAX 8 /* relays followed, the one that is connected counts */
 

@@ -1,12 +1,12 @@
 /* Reading the configuration: see reload.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "reload.h"
+#include "milter/reload.h"
 
-#include "daemon.h"
-#include "log.h"
-#include "metrics.h"
-#include "snapshot.h"
+#include "milter/daemon.h"
+#include "milter/log.h"
+#include "milter/metrics.h"
+#include "milter/snapshot.h"
 
 #include <errno.h>
 #include <stdlib.h>

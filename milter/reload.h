@@ -4,7 +4,7 @@
 #ifndef IPREV_RELOAD_H
 #define IPREV_RELOAD_H
 
-#include "settings.h"
+#include "conf/settings.h"
 
 /* Where the settings come from: the command line. */
 struct reload_source {

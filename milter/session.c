@@ -1,16 +1,16 @@
 /* One SMTP client at one MTA: see session.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "session.h"
+#include "milter/session.h"
 
-#include "ascii.h"
-#include "asked.h"
-#include "forged.h"
-#include "identity.h"
-#include "log.h"
-#include "metrics.h"
-#include "proxywarn.h"
-#include "relay.h"
+#include "milter/asked.h"
+#include "milter/forged.h"
+#include "milter/identity.h"
+#include "milter/log.h"
+#include "milter/metrics.h"
+#include "milter/proxywarn.h"
+#include "milter/relay.h"
+#include "value/ascii.h"
 
 #include <stdlib.h>
 #include <string.h>

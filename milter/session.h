@@ -9,8 +9,8 @@
 #ifndef IPREV_SESSION_H
 #define IPREV_SESSION_H
 
-#include "snapshot.h"
-#include "verdict.h"
+#include "milter/snapshot.h"
+#include "outcome/verdict.h"
 
 struct session;
 

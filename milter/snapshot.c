@@ -1,7 +1,7 @@
 /* The settings in force: see snapshot.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "snapshot.h"
+#include "milter/snapshot.h"
 
 #include <errno.h>
 #include <pthread.h>

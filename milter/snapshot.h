@@ -7,7 +7,7 @@
 #ifndef IPREV_SNAPSHOT_H
 #define IPREV_SNAPSHOT_H
 
-#include "resolve.h"
+#include "dns/resolver.h"
 
 #include <stdatomic.h>
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "learn.h"
+#include "tools/learn.h"
 
 #define FOLDS  5
 #define SPLITS 10

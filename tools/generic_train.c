@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "learn.h"
+#include "tools/learn.h"
 
 #define PER_LINE 16
 
@@ -67,7 +67,7 @@ static void put_file(FILE *f, uint64_t hash, const struct data *d, const bool *u
             " * input: %016llx). Do not edit.\n"
             " *\n"
             " * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */\n"
-            "#include \"generic_parts.h\"\n\n"
+            "#include \"shape/parts.h\"\n\n"
             "/* clang-format off */\n"
             "const struct weights generic_weights = {\n",
             n[LABEL_GENERIC], n[LABEL_NAMED], n[LABEL_PROVIDER], published, own,

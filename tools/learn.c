@@ -1,7 +1,7 @@
 /* Logistic regression with a ridge penalty, by L-BFGS. See learn.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "learn.h"
+#include "tools/learn.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #ifndef IPREV_LEARN_H
 #define IPREV_LEARN_H
 
-#include "generic_parts.h"
+#include "shape/parts.h"
 
 enum label { LABEL_GENERIC, LABEL_NAMED, LABEL_PROVIDER };
 

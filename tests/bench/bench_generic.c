@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "generic.h"
+#include "shape/shape.h"
 
 #define LINES_MAX 100000
 

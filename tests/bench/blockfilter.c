@@ -5,7 +5,7 @@
  * helo, one header field at end of message. One context shared by all threads.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "filter.h"
+#include "tests/bench/filter.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -4,9 +4,9 @@
  * name, judge, write both header fields. See usage() and README.md.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "checkbench.h"
-#include "resolve.h"
-#include "verdict.h"
+#include "tests/bench/checkbench.h"
+#include "dns/resolver.h"
+#include "outcome/verdict.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>

@@ -4,7 +4,7 @@
 #ifndef IPREV_CHECKBENCH_H
 #define IPREV_CHECKBENCH_H
 
-#include "settings.h"
+#include "conf/settings.h"
 
 #include <stdint.h>
 

@@ -1,10 +1,10 @@
-/* The ceiling of an uncached check: libunbound alone, as lib/resolve_context.c makes it,
+/* The ceiling of an uncached check: libunbound alone, as lib/dns/context.c makes it,
  * on an event base of this thread. PTR, then the addresses of the name and of HELO, whose
  * names are known beforehand: no answer is read, nothing is judged, remembered or handed over.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "checkbench.h"
-#include "resolve_context.h"
+#include "dns/context.h"
+#include "tests/bench/checkbench.h"
 
 #include <event2/event.h>
 #include <inttypes.h>

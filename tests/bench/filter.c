@@ -1,7 +1,7 @@
 /* What the filters to compare with share: see filter.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "filter.h"
+#include "tests/bench/filter.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

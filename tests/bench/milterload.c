@@ -5,7 +5,7 @@
  * measured is the wait the filter adds to each step. See usage() and README.md.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "milterload_session.h"
+#include "tests/bench/milterload_session.h"
 
 #include <errno.h>
 #include <netdb.h>

@@ -1,7 +1,7 @@
 /* Where milterload's clients come from: see milterload.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "milterload.h"
+#include "tests/bench/milterload.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>

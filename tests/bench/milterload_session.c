@@ -1,7 +1,7 @@
 /* One session of milterload with the filter: see milterload_session.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "milterload_session.h"
+#include "tests/bench/milterload_session.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -6,7 +6,7 @@
 #ifndef MILTERLOAD_SESSION_H
 #define MILTERLOAD_SESSION_H
 
-#include "milterload.h"
+#include "tests/bench/milterload.h"
 
 struct session;
 

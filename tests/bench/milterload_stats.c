@@ -1,7 +1,7 @@
 /* What milterload counts and prints: see milterload.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "milterload.h"
+#include "tests/bench/milterload.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* The milter protocol, version 6, as Postfix speaks it: see milterload.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "milterload.h"
+#include "tests/bench/milterload.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
  * DATA is kept, and TCP_NODELAY set, for the same reason as in iprev-milter.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "filter.h"
+#include "tests/bench/filter.h"
 
 #include <string.h>
 

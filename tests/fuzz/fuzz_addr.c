@@ -4,9 +4,9 @@
  * read is written and read again; so is any address made from the octets.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "addr.h"
+#include "value/addr.h"
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <arpa/inet.h>
 

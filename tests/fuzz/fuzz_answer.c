@@ -5,9 +5,9 @@
  * three forms, and the forms that can be read back give the same name.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "answer.h"
+#include "value/answer.h"
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <ldns/ldns.h>
 

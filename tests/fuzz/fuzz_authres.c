@@ -5,9 +5,9 @@
  * else's. A foreign field that the reader understands has the author that it names.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "authres.h"
+#include "outcome/authres.h"
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #define ID "mx.example.org"
 

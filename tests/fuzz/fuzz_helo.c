@@ -4,9 +4,9 @@
  * holds only what its form allows, and written out it reads the same.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "helo.h"
+#include "judge/helo.h"
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 static bool is_root(const struct dname *d)
 {

@@ -12,13 +12,13 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
 
-#include "callbacks.h"
-#include "daemon.h"
-#include "log.h"
-#include "pool.h"
-#include "session.h"
+#include "milter/callbacks.h"
+#include "milter/daemon.h"
+#include "milter/log.h"
+#include "milter/pool.h"
+#include "milter/session.h"
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <poll.h>
 #include <pthread.h>

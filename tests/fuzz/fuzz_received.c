@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ascii.h"
-#include "received.h"
+#include "judge/received.h"
+#include "value/ascii.h"
 
 #define HELO_ROOM 4096
 

@@ -6,9 +6,9 @@
  * text and written again reads the same.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "record.h"
+#include "outcome/record.h"
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 static bool same_name(const struct dname *a, const struct dname *b)
 {

@@ -7,9 +7,9 @@
  * what it is when those answers come.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "verdict.h"
+#include "outcome/verdict.h"
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #define NOW      1795000000
 #define PTRS_MAX 14

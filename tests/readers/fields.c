@@ -4,7 +4,7 @@
  * A field is its id, result, cause, address, name and value, each ended by NUL.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "authres.h"
+#include "outcome/authres.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #ifndef IPREV_TEST_FACTS_H
 #define IPREV_TEST_FACTS_H
 
-#include "fcrdns.h"
+#include "judge/fcrdns.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

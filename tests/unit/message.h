@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answer.h"
-#include "ascii.h"
+#include "value/answer.h"
+#include "value/ascii.h"
 
 #define MESSAGE_ROOM 140000
 #define QUESTION     "1.2.0.192.in-addr.arpa"

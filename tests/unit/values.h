@@ -8,7 +8,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "dname.h"
+#include "value/dname.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 

@@ -1,0 +1,346 @@
+/* Clients explained: see explain.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/explain/explain.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXIT_REFUSED     1
+#define EXIT_UNAVAILABLE 69
+#define EXIT_TEMPERROR   75
+
+#define SLACK_MS 200
+
+/* One line of what several clients come to. */
+struct outcome {
+    struct addr client;
+    enum action action;
+    enum finding result, cause;
+};
+
+/* One run: a resolver whose questions are noted, and what it prints. */
+struct run {
+    const struct settings *settings;
+    const struct explain_options *options;
+    struct resolver *resolver;
+    struct questions *questions;
+    char id[AUTHRES_ID_MAX];
+    struct term term;
+    json_t *list;
+    struct outcome outcome[QUESTION_ADDRS_MAX];
+    unsigned clients;
+    int code;
+};
+
+int explain_code(const struct verdict *v)
+{
+    if (v->report.result == F_IPREV_TEMPERROR)
+        return EXIT_TEMPERROR;
+    return v->record.action == ACTION_REJECT || v->record.action == ACTION_TEMPFAIL ? EXIT_REFUSED
+                                                                                    : 0;
+}
+
+const char *explain_dnssec(const struct explanation *e, const struct question *q)
+{
+    const char *anchor = e->settings->resolver.trust_anchor;
+
+    if (q->kind == ANSWER_SERVFAIL || q->kind == ANSWER_TIMEOUT || q->kind == ANSWER_OVERLOAD)
+        return "unknown";
+    return q->kind == ANSWER_BOGUS               ? "bogus"
+           : q->secure                           ? "secure"
+           : anchor == NULL || anchor[0] == '\0' ? "unchecked"
+                                                 : "insecure";
+}
+
+static bool run_start(struct run *r, const struct settings *s, const struct explain_options *o)
+{
+    struct resolver_trace trace = {.question = questions_note};
+    char err[512] = "out of memory";
+
+    memset(r, 0, sizeof *r);
+    r->settings = s;
+    r->options = o;
+    r->questions = questions_new();
+    trace.arg = r->questions;
+    if (r->questions != NULL)
+        r->resolver = resolver_start(&s->resolver, &trace, err, sizeof err);
+    if (r->resolver == NULL) {
+        r->code = ask_blame(errno);
+        fprintf(stderr, "iprev-check: resolver: %s\n", err);
+        questions_free(r->questions);
+        return false;
+    }
+    ask_own_id(s, r->id);
+    term_init(&r->term, stdout);
+    r->list = o->json ? json_array() : NULL;
+    return true;
+}
+
+/* The questions go last: a resolver thread may still note an answer. */
+static void run_end(struct run *r)
+{
+    resolver_release(r->resolver);
+    if (resolver_wait_ended(5000))
+        questions_free(r->questions);
+    json_decref(r->list);
+}
+
+static bool noted(struct questions *qs, const struct dname *name, enum rrtype type)
+{
+    bool found;
+
+    pthread_mutex_lock(&qs->lock);
+    found = questions_find(qs, name, type) != NULL;
+    pthread_mutex_unlock(&qs->lock);
+    return found;
+}
+
+/* Questions that were asked but not answered by the deadline have left no note. */
+static void note_silence(struct questions *qs, const struct facts *f, unsigned ms)
+{
+    const struct answer none = answer_none(ANSWER_TIMEOUT);
+    enum rrtype type = fcrdns_type(&f->client);
+    struct dname name;
+    enum name_state state;
+    size_t cursor = 0;
+
+    dname_reverse(&name, &f->client);
+    if ((f->chain == NULL || f->chain->cause == F_DNS_TIMEOUT) && !noted(qs, &name, RR_PTR))
+        questions_note(qs, &name, RR_PTR, &none, ms);
+    while (f->chain != NULL && chain_next(f->chain, &cursor, &name, &state))
+        if ((state == NAME_TIMEOUT || state == NAME_PENDING) && !noted(qs, &name, type))
+            questions_note(qs, &name, type, &none, ms);
+    if (f->forward == HELO_TRANSIENT && !noted(qs, &f->helo->name, type))
+        questions_note(qs, &f->helo->name, type, &none, ms);
+}
+
+static void worse(int *code, int by)
+{
+    if (by == EXIT_REFUSED || (by == EXIT_TEMPERROR && *code == 0))
+        *code = by;
+}
+
+static void print(struct run *r, const struct explanation *e)
+{
+    if (r->list != NULL) {
+        json_array_append_new(r->list, explain_json(e));
+    } else {
+        if (r->clients > 0)
+            fputc('\n', stdout);
+        explain_text(e, &r->term);
+    }
+}
+
+static void one(struct run *r, const struct addr *client, const char *helo)
+{
+    struct explanation e = {
+        .settings = r->settings, .id = r->id, .questions = r->questions, .helo = helo};
+    struct self self = ask_self(r->id);
+
+    questions_clear(r->questions);
+    ask_start(&e.ask, r->settings, r->resolver, &self, client, helo != NULL ? helo : "",
+              helo != NULL ? strlen(helo) : 0);
+    ask_wait(&e.ask);
+    ask_helo(&e.ask);
+    ask_wait(&e.ask);
+    ask_facts(&e.ask, &e.facts);
+    if (e.facts.skip == F_NONE)
+        note_silence(r->questions, &e.facts, r->settings->resolver.deadline_ms);
+    verdict_reach(&e.verdict, r->settings, &e.facts, (int64_t)time(NULL));
+    pthread_mutex_lock(&r->questions->lock);
+    links_judge(&e.links, &e.facts, &e.verdict, r->questions, helo);
+    print(r, &e);
+    pthread_mutex_unlock(&r->questions->lock);
+    worse(&r->code, explain_code(&e.verdict));
+    r->outcome[r->clients++ % QUESTION_ADDRS_MAX] = (struct outcome){
+        *client, e.verdict.record.action, e.verdict.report.result, e.verdict.report.cause};
+    ask_end(&e.ask);
+}
+
+static void print_json(json_t *value)
+{
+    if (value != NULL && json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0)
+        fputc('\n', stdout);
+}
+
+int explain_client(const struct settings *s, const struct addr *client,
+                   const struct explain_options *o)
+{
+    struct run r;
+
+    if (!run_start(&r, s, o))
+        return r.code;
+    one(&r, client, o->helo);
+    if (r.list != NULL)
+        print_json(json_array_get(r.list, 0));
+    run_end(&r);
+    return r.code;
+}
+
+/* ---- several addresses ---- */
+
+/* Each address in one line, behind the texts about each. */
+static void print_summary(const struct run *r)
+{
+    char address[ADDR_TEXT_MAX];
+    struct sbuf sb;
+    unsigned i;
+
+    if (r->clients < 2)
+        return;
+    fputc('\n', stdout);
+    term_put(&r->term, TONE_HEAD, "All addresses");
+    for (i = 0; i < r->clients; i++) {
+        const struct outcome *o = &r->outcome[i];
+        bool bad = o->action == ACTION_REJECT || o->action == ACTION_TEMPFAIL;
+
+        sbuf_init(&sb, address, sizeof address);
+        addr_put(&sb, &o->client);
+        fprintf(stdout, "\n  %-40s", address);
+        term_cell(&r->term, bad ? TONE_BAD : TONE_GOOD, action_word(o->action), 11);
+        fputs(finding_word(o->cause < F_COUNT ? o->cause : o->result), stdout);
+    }
+    fputc('\n', stdout);
+}
+
+static void print_list(struct run *r, const char *name)
+{
+    json_t *all;
+
+    if (r->list == NULL) {
+        print_summary(r);
+        return;
+    }
+    all = json_pack("{s:s, s:O}", "host", name, "clients", r->list);
+    print_json(all);
+    json_decref(all);
+}
+
+/* The addresses of a name, by two questions whose answers are noted. */
+static unsigned host_addresses(struct run *r, const struct dname *host, struct addr *list,
+                               bool *transient)
+{
+    static const uint8_t zero[16];
+    int64_t deadline = resolver_now() + r->settings->resolver.deadline_ms;
+    struct lookup *l[2];
+    unsigned i, n;
+
+    for (i = 0; i < 2; i++) {
+        struct addr any = addr_from_bytes(i == 0 ? ADDR_IPV4 : ADDR_IPV6, zero);
+
+        l[i] = resolver_ask_helo(r->resolver, &any, host, deadline, NULL);
+    }
+    *transient = false;
+    for (i = 0; i < 2; i++) {
+        lookup_wait(l[i], deadline + SLACK_MS);
+        *transient |= !lookup_done(l[i]) || lookup_forward(l[i]) == HELO_TRANSIENT;
+        lookup_release(l[i]);
+    }
+    pthread_mutex_lock(&r->questions->lock);
+    n = r->questions->addrs;
+    memcpy(list, r->questions->addr, n * sizeof *list);
+    if (r->questions->addrs_capped)
+        fprintf(stderr, "iprev-check: the host has more addresses; only %u are looked at\n", n);
+    pthread_mutex_unlock(&r->questions->lock);
+    return n;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    return addr_compare(a, b);
+}
+
+int explain_host(const struct settings *s, const struct dname *host,
+                 const struct explain_options *o)
+{
+    struct addr list[QUESTION_ADDRS_MAX];
+    char name[DNAME_TEXT_MAX];
+    struct sbuf sb;
+    struct run r;
+    unsigned i, n;
+    bool transient;
+
+    if (!run_start(&r, s, o))
+        return r.code;
+    sbuf_init(&sb, name, sizeof name);
+    dname_put(&sb, host);
+    n = host_addresses(&r, host, list, &transient);
+    qsort(list, n, sizeof *list, by_address);
+    if (n == 0 || transient)
+        fprintf(stderr, "iprev-check: %s: %s\n", name,
+                n > 0       ? "not every address could be had: A or AAAA gave no answer"
+                : transient ? "its addresses could not be had"
+                            : "no such host, or it has no address: create an A or AAAA record");
+    r.code = transient ? EXIT_TEMPERROR : n == 0 ? EXIT_REFUSED : 0;
+    for (i = 0; i < n; i++)
+        one(&r, &list[i], o->helo != NULL ? o->helo : name);
+    print_list(&r, name);
+    run_end(&r);
+    return r.code;
+}
+
+static bool interface_address(const struct ifaddrs *i, struct addr *a)
+{
+    *a = (struct addr){.family = ADDR_NONE};
+    if (i->ifa_addr == NULL || !(i->ifa_flags & IFF_UP))
+        return false;
+    if (i->ifa_addr->sa_family == AF_INET)
+        *a = addr_from_bytes(ADDR_IPV4,
+                             &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr);
+    if (i->ifa_addr->sa_family == AF_INET6)
+        *a = addr_from_bytes(ADDR_IPV6,
+                             &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr);
+    return a->family != ADDR_NONE && !addr_is_private(a);
+}
+
+static unsigned own_addresses(struct addr list[QUESTION_ADDRS_MAX])
+{
+    struct ifaddrs *all = NULL;
+    const struct ifaddrs *i;
+    unsigned n = 0, k;
+
+    if (getifaddrs(&all) != 0)
+        return 0;
+    for (i = all; i != NULL && n < QUESTION_ADDRS_MAX; i = i->ifa_next) {
+        if (!interface_address(i, &list[n]))
+            continue;
+        for (k = 0; k < n && !addr_equal(&list[k], &list[n]); k++)
+            ;
+        n += k == n;
+    }
+    freeifaddrs(all);
+    qsort(list, n, sizeof *list, by_address);
+    return n;
+}
+
+int explain_self(const struct settings *s, const struct explain_options *o)
+{
+    struct addr list[QUESTION_ADDRS_MAX];
+    char host[256];
+    struct run r;
+    unsigned i, n = own_addresses(list);
+
+    if (n == 0) {
+        fputs("iprev-check: this machine has no public address of its own (behind NAT?): name "
+              "the address or the host name that others see\n",
+              stderr);
+        return EXIT_UNAVAILABLE;
+    }
+    if (gethostname(host, sizeof host) != 0)
+        host[0] = '\0';
+    host[sizeof host - 1] = '\0';
+    if (!run_start(&r, s, o))
+        return r.code;
+    for (i = 0; i < n; i++)
+        one(&r, &list[i], o->helo != NULL ? o->helo : strchr(host, '.') != NULL ? host : NULL);
+    print_list(&r, host);
+    run_end(&r);
+    return r.code;
+}

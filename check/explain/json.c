@@ -1,0 +1,203 @@
+/* One explanation as JSON: see explain.h; the schema is in iprev-check(1).
+ *
+ * All texts are made visible or are host names, so they are ASCII.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/explain/explain.h"
+
+#include <string.h>
+
+static json_t *json_visible(const char *s)
+{
+    char text[4 * HELO_MAX + 8];
+    struct sbuf sb;
+    size_t n;
+
+    if (s == NULL || s[0] == '\0')
+        return json_null();
+    n = strlen(s);
+    sbuf_init(&sb, text, sizeof text);
+    sbuf_visible(&sb, s, n < HELO_MAX ? n : HELO_MAX);
+    return json_string(text);
+}
+
+static json_t *json_dname(const struct dname *name)
+{
+    char text[DNAME_VISIBLE_MAX];
+    struct sbuf sb;
+
+    if (name->len <= 1)
+        return json_null();
+    sbuf_init(&sb, text, sizeof text);
+    dname_put_visible(&sb, name);
+    return json_string(text);
+}
+
+static json_t *json_addr(const struct addr *a)
+{
+    char text[ADDR_TEXT_MAX];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    addr_put(&sb, a);
+    return json_string(text);
+}
+
+json_t *json_findings(findings found)
+{
+    json_t *list = json_array();
+    unsigned f;
+
+    for (f = 0; f < F_COUNT; f++)
+        if (found & FINDING(f))
+            json_array_append_new(list, json_string(finding_word((enum finding)f)));
+    return list;
+}
+
+static const char *kind_word(enum answer_kind kind)
+{
+    static const char *const word[] = {
+        [ANSWER_DATA] = "data",   [ANSWER_NXDOMAIN] = "nxdomain", [ANSWER_NODATA] = "nodata",
+        [ANSWER_ALIAS] = "alias", [ANSWER_SERVFAIL] = "servfail", [ANSWER_TIMEOUT] = "timeout",
+        [ANSWER_BOGUS] = "bogus", [ANSWER_OVERLOAD] = "overload",
+    };
+
+    return word[kind];
+}
+
+static json_t *json_question(const struct explanation *e, const struct question *q)
+{
+    json_t *records = json_array();
+    unsigned i;
+
+    for (i = 0; i < q->shown; i++)
+        json_array_append_new(records,
+                              q->type == RR_PTR ? json_dname(&q->ptr[i]) : json_addr(&q->addr[i]));
+    return json_pack("{s:o, s:s, s:s, s:o, s:i, s:i, s:o, s:i, s:I, s:s}", "name",
+                     json_dname(&q->name), "type", rrtype_word(q->type), "answer",
+                     kind_word(q->kind), "records", records, "more",
+                     (int)(q->good > q->shown ? q->good - q->shown : 0), "damaged", (int)q->bad,
+                     "alias", q->aliased ? json_dname(&q->target) : json_null(), "ms", (int)q->ms,
+                     "ttl", (json_int_t)q->ttl, "dnssec", explain_dnssec(e, q));
+}
+
+static json_t *json_questions(const struct explanation *e)
+{
+    const struct questions *qs = e->questions;
+    json_t *list = json_array();
+    unsigned i;
+
+    for (i = 0; i < qs->n; i++)
+        json_array_append_new(list, json_question(e, &qs->q[i]));
+    return list;
+}
+
+static json_t *json_name(const struct explanation *e, const struct dname *name,
+                         enum name_state state)
+{
+    const struct question *q = questions_find(e->questions, name, fcrdns_type(&e->ask.client));
+    json_t *addresses = json_array();
+    unsigned i;
+
+    for (i = 0; q != NULL && i < q->shown; i++)
+        json_array_append_new(addresses, json_addr(&q->addr[i]));
+    return json_pack("{s:o, s:s, s:o}", "name", json_dname(name), "state", name_state_word(state),
+                     "addresses", addresses);
+}
+
+static json_t *json_chain(const struct explanation *e)
+{
+    const struct chain *c = e->facts.chain;
+    json_t *names = json_array();
+    struct dname name;
+    enum name_state state;
+    size_t cursor = 0;
+
+    if (c == NULL) {
+        json_decref(names);
+        return json_null();
+    }
+    while (chain_next(c, &cursor, &name, &state))
+        json_array_append_new(names, json_name(e, &name, state));
+    return json_pack("{s:i, s:b, s:o}", "published", (int)c->published, "capped", (int)c->capped,
+                     "names", names);
+}
+
+static json_t *json_mends(const struct link *k)
+{
+    json_t *list = json_array();
+    unsigned i;
+
+    for (i = 0; i < k->mends; i++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "how", k->mend[i].how, "record", k->mend[i].record));
+    return list;
+}
+
+static json_t *json_links(const struct links *l)
+{
+    json_t *list = json_array();
+    unsigned i;
+
+    for (i = 0; i < l->n; i++) {
+        const struct link *k = &l->link[i];
+        json_t *one = json_pack("{s:s, s:s, s:s, s:s?}", "link", k->title, "state",
+                                link_word(k->state), "text", k->text, "finding",
+                                k->finding < F_COUNT ? finding_word(k->finding) : NULL);
+
+        json_object_set_new(one, "mend", json_mends(k));
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+json_t *verdict_json(const struct verdict *v)
+{
+    const struct report *r = &v->report;
+
+    return json_pack(
+        "{s:o, s:s, s:s?, s:o, s:o, s:s?, s:o, s:s?, s:s, s:s}", "client",
+        json_addr(&v->record.client), "result", finding_word(r->result) + 6, "cause",
+        r->cause < F_COUNT ? finding_word(r->cause) : NULL, "ptr", json_dname(&r->ptr), "helo_name",
+        json_dname(&r->helo), "why", r->why[0] != '\0' ? r->why : NULL, "findings",
+        json_findings(r->found), "rule", v->record.rule[0] != '\0' ? v->record.rule : NULL,
+        "action", action_word(v->record.action), "mode", v->record.enforce ? "enforce" : "monitor");
+}
+
+static json_t *json_reply(const struct verdict *v)
+{
+    struct reply reply;
+
+    if (v->record.action != ACTION_REJECT && v->record.action != ACTION_TEMPFAIL)
+        return json_null();
+    verdict_reply(v, &reply);
+    return json_pack("{s:i, s:s, s:s}", "code", (int)reply.code, "xcode", reply.xcode, "text",
+                     reply.text);
+}
+
+static json_t *json_headers(const struct explanation *e)
+{
+    char authres[AUTHRES_VALUE_MAX], x_iprev[RECORD_HEADER_MAX];
+    json_t *o = json_object();
+
+    verdict_authres(&e->verdict, e->settings, e->id, authres);
+    verdict_x_iprev(&e->verdict, e->settings, x_iprev);
+    if (authres[0] != '\0')
+        json_object_set_new(o, "Authentication-Results", json_string(authres));
+    if (x_iprev[0] != '\0')
+        json_object_set_new(o, "X-IPRev", json_string(x_iprev));
+    return o;
+}
+
+json_t *explain_json(const struct explanation *e)
+{
+    json_t *o = verdict_json(&e->verdict);
+
+    json_object_set_new(o, "helo", json_visible(e->helo));
+    json_object_set_new(o, "questions", json_questions(e));
+    json_object_set_new(o, "chain", json_chain(e));
+    json_object_set_new(o, "links", json_links(&e->links));
+    json_object_set_new(o, "reply", json_reply(&e->verdict));
+    json_object_set_new(o, "headers", json_headers(e));
+    return o;
+}

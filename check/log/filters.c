@@ -1,0 +1,103 @@
+/* Spam verdicts in the log: see logline.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/log/parts.h"
+
+static bool begins(const struct log_text *t, const char *literal, size_t n)
+{
+    struct log_text copy = *t;
+
+    return text_skip(&copy, literal, n);
+}
+
+static void keep_qid(struct log_event *e, struct log_text qid)
+{
+    size_t i;
+
+    for (i = 0; i < qid.n; i++)
+        if (!ascii_alnum((unsigned char)qid.s[i]))
+            return;
+    if (qid.n >= 5 && qid.n <= 32)
+        e->qid = qid;
+}
+
+/* As text_value, but not from an address in brackets. */
+static struct log_text value_outside(const struct log_text *t, const char *key, size_t n, char end)
+{
+    struct log_text rest = text_from(t, text_outside(t, key, n));
+
+    return text_value(&rest, key, n, end);
+}
+
+/* "(123-01) Passed SPAM {RelayedTagged}, [192.0.2.1]:25 [...] <a> -> <b>, Queue-ID: ABC, ..." */
+static void read_amavis(struct log_event *e, struct log_text t)
+{
+    struct log_text word, kind, from;
+
+    if (!begins(&t, LIT("(")))
+        return;
+    text_until(&t, ' ');
+    word = text_until(&t, ' ');
+    kind = text_until(&t, ' ');
+    if (!text_is(&word, LIT("Passed")) && !text_is(&word, LIT("Blocked")))
+        return;
+    e->kind = LOG_SPAM;
+    e->spam = begins(&kind, LIT("SPAM")) || begins(&kind, LIT("INFECTED"));
+    e->discarded = begins(&word, LIT("Blocked")) && text_outside(&t, LIT("{Discarded")) < t.n;
+    keep_qid(e, value_outside(&t, LIT(", Queue-ID: "), ','));
+    e->message_id = value_outside(&t, LIT(", Message-ID: "), ',');
+    from = text_from(&t, text_find(&t, LIT("[")));
+    if (from.n > 0)
+        text_client(&from, e);
+}
+
+/* "...rspamd_task_write_log: id: <m>, qid: <ABC>, ip: 192.0.2.1, ..., (default: T (reject): [" */
+static void read_rspamd(struct log_event *e, struct log_text t)
+{
+    static const char *const spam[] = {"reject", "add header", "rewrite subject", "quarantine",
+                                       "discard"};
+    size_t at = text_find(&t, LIT("rspamd_task_write_log: ")), i;
+    struct log_text verdict, action, ip, sender;
+
+    t = text_from(&t, at);
+    verdict = text_from(&t, text_find(&t, LIT(" from: <")) + 7);
+    if (!text_bracketed(&verdict, &sender)) /* what it is, the client wrote */
+        verdict = t;
+    verdict = text_from(&verdict, text_find(&verdict, LIT("(default: ")) + 10);
+    if (verdict.n == 0)
+        return;
+    e->kind = LOG_SPAM;
+    e->spam = verdict.s[0] == 'T';
+    text_until(&verdict, '(');
+    action = text_until(&verdict, ')');
+    for (i = 0; i < sizeof spam / sizeof spam[0]; i++)
+        e->spam |= text_is(&action, spam[i], strlen(spam[i]));
+    keep_qid(e, text_value(&t, LIT(" qid: <"), '>'));
+    ip = text_value(&t, LIT(" ip: "), ',');
+    if (ip.s != NULL)
+        text_addr(&e->client, ip.s, ip.n);
+    e->message_id = text_value(&t, LIT(" id: "), ',');
+}
+
+/* "spamd: result: Y 12 - RULES scantime=1.2,...,mid=<m>,..." */
+static void read_spamd(struct log_event *e, struct log_text t)
+{
+    text_skip(&t, LIT("spamd: "));
+    if (!text_skip(&t, LIT("result: ")) || t.n == 0 || (t.s[0] != 'Y' && t.s[0] != '.'))
+        return;
+    e->message_id = text_value(&t, LIT(",mid="), ',');
+    if (e->message_id.s == NULL)
+        return;
+    e->kind = LOG_SPAM;
+    e->spam = t.s[0] == 'Y';
+}
+
+void logline_filter(struct log_event *e, const struct log_text *program, struct log_text message)
+{
+    if (begins(program, LIT("amavis")))
+        read_amavis(e, message);
+    else if (begins(program, LIT("rspamd")))
+        read_rspamd(e, message);
+    else if (begins(program, LIT("spamd")))
+        read_spamd(e, message);
+}

@@ -1,0 +1,356 @@
+/* The clients of a log: see clients.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/replay/clients.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define FIRST_SLOTS 4096
+
+bool clients_init(struct clients *c)
+{
+    memset(c, 0, sizeof *c);
+    c->n = 1;
+    c->cap = FIRST_SLOTS / 2;
+    c->slots = FIRST_SLOTS;
+    c->list = calloc(c->cap, sizeof *c->list);
+    c->slot = calloc(c->slots, sizeof *c->slot);
+    c->width = 3600;
+    c->last = -1;
+    if (getrandom(c->key, sizeof c->key, GRND_NONBLOCK) < 0)
+        memset(c->key, 0x5a, sizeof c->key); /* early at boot: it need not be secret then */
+    if (c->list != NULL && c->slot != NULL)
+        return true;
+    clients_free(c);
+    return false;
+}
+
+void clients_free(struct clients *c)
+{
+    uint32_t i;
+
+    for (i = 1; c->list != NULL && i < c->n; i++) {
+        free(c->list[i].helo);
+        free(c->list[i].ptr);
+        free(c->list[i].why);
+    }
+    free(c->list);
+    free(c->slot);
+    c->list = NULL;
+    c->slot = NULL;
+}
+
+/* ---- the table ---- */
+
+static uint64_t pair_hash(const struct clients *c, const struct addr *addr, const char *helo,
+                          size_t n)
+{
+    struct addr keyed = *addr;
+    uint64_t h;
+    size_t i;
+
+    for (i = 0; i < sizeof keyed.bytes; i++)
+        keyed.bytes[i] ^= c->key[i];
+    h = addr_hash(&keyed);
+    if (helo == NULL)
+        return h;
+    h ^= 0x9e3779b97f4a7c15u;
+    for (i = 0; i < n; i++)
+        h = (h ^ (unsigned char)helo[i]) * 0x100000001b3u;
+    return h ^ h >> 29;
+}
+
+static bool is_pair(const struct client *k, const struct addr *addr, const char *helo, size_t n)
+{
+    if (!addr_equal(&k->addr, addr) || (k->helo == NULL) != (helo == NULL))
+        return false;
+    return helo == NULL || (k->helo_len == n && memcmp(k->helo, helo, n) == 0);
+}
+
+static uint32_t *find_slot(const struct clients *c, const struct addr *addr, const char *helo,
+                           size_t n)
+{
+    uint32_t i = (uint32_t)pair_hash(c, addr, helo, n) & (c->slots - 1);
+
+    while (c->slot[i] != 0 && !is_pair(&c->list[c->slot[i]], addr, helo, n))
+        i = (i + 1) & (c->slots - 1);
+    return &c->slot[i];
+}
+
+static bool grow(struct clients *c)
+{
+    uint32_t *slot, i;
+    struct client *list;
+
+    if (c->n < c->cap)
+        return true;
+    if (c->cap >= UINT32_MAX / 4)
+        return false;
+    list = realloc(c->list, 2 * (size_t)c->cap * sizeof *list);
+    if (list == NULL)
+        return false;
+    memset(list + c->cap, 0, c->cap * sizeof *list);
+    c->list = list;
+    c->cap *= 2;
+    slot = calloc(2 * (size_t)c->slots, sizeof *slot);
+    if (slot == NULL)
+        return false;
+    free(c->slot);
+    c->slot = slot;
+    c->slots *= 2;
+    for (i = 1; i < c->n; i++) {
+        const struct client *k = &c->list[i];
+
+        *find_slot(c, &k->addr, k->helo, k->helo_len) = i;
+    }
+    return true;
+}
+
+static uint32_t add(struct clients *c, const struct addr *addr, const char *helo, size_t n)
+{
+    struct client *k;
+    char *copy = NULL;
+
+    if (c->failed || !grow(c) || (helo != NULL && (copy = malloc(n + 1)) == NULL)) {
+        c->failed = true;
+        return 0;
+    }
+    k = &c->list[c->n];
+    k->addr = *addr;
+    k->result = k->cause = F_NONE;
+    k->fate = k->against = (struct fate){.kind = FATE_UNKNOWN, .rule = -1};
+    if (helo != NULL) {
+        memcpy(copy, helo, n);
+        copy[n] = '\0';
+        k->helo = copy;
+        k->helo_len = (uint16_t)n;
+    }
+    *find_slot(c, addr, helo, n) = c->n;
+    return c->n++;
+}
+
+uint32_t clients_get(struct clients *c, const struct addr *addr, const char *helo, size_t n)
+{
+    uint32_t base, i;
+
+    if (n > CLIENT_HELO_MAX)
+        n = CLIENT_HELO_MAX;
+    i = *find_slot(c, addr, helo, n);
+    if (i != 0)
+        return i;
+    base = helo == NULL ? 0 : clients_get(c, addr, NULL, 0);
+    if (helo != NULL && base == 0)
+        return 0;
+    if (helo != NULL && c->list[base].helos >= CLIENT_HELOS)
+        return c->list[base].next; /* too many: to the newest of those kept */
+    i = add(c, addr, helo, n);
+    if (i == 0 || helo == NULL)
+        return i;
+    c->list[i].next = c->list[base].next;
+    c->list[base].next = i;
+    c->list[base].helos++;
+    return i;
+}
+
+/* ---- the timeline ---- */
+
+/* Hours, thirds of a day, halves, days, weeks, four weeks, and on. */
+static unsigned coarser(unsigned step)
+{
+    static const unsigned char factor[] = {3, 4, 2, 7, 4};
+
+    return step < sizeof factor ? factor[step] : 4;
+}
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a >= 0 ? a / b : -((-a + b - 1) / b);
+}
+
+static void coarsen_one(uint32_t when[TIMELINE], int64_t begin, unsigned factor)
+{
+    uint32_t sum[TIMELINE] = {0};
+    unsigned k;
+
+    for (k = 0; k < TIMELINE; k++)
+        sum[floor_div(begin + k, factor) - floor_div(begin, factor)] += when[k];
+    memcpy(when, sum, sizeof sum);
+}
+
+static void coarsen(struct clients *c)
+{
+    unsigned factor = coarser(c->step++);
+    int64_t first = floor_div(c->first, factor);
+    uint32_t i;
+
+    for (i = 1; i < c->n; i++) {
+        coarsen_one(c->list[i].when, c->first, factor);
+        coarsen_one(c->list[i].own_when, c->first, factor);
+    }
+    c->first = first;
+    c->last = floor_div(c->last, factor);
+    c->width *= factor;
+}
+
+static void shift_one(uint32_t when[TIMELINE], unsigned by)
+{
+    memmove(when + by, when, (TIMELINE - by) * sizeof *when);
+    memset(when, 0, by * sizeof *when);
+}
+
+static void shift(struct clients *c, unsigned by)
+{
+    uint32_t i;
+
+    for (i = 1; i < c->n; i++) {
+        shift_one(c->list[i].when, by);
+        shift_one(c->list[i].own_when, by);
+    }
+    c->first -= by;
+}
+
+/* The bucket of a time; the others make room. */
+static unsigned place(struct clients *c, int64_t at)
+{
+    int64_t b = floor_div(at, c->width);
+
+    if (c->last < 0)
+        c->first = c->last = b;
+    while ((b > c->last ? b : c->last) - (b < c->first ? b : c->first) >= TIMELINE) {
+        coarsen(c);
+        b = floor_div(at, c->width);
+    }
+    if (b < c->first)
+        shift(c, (unsigned)(c->first - b));
+    if (b > c->last)
+        c->last = b;
+    return (unsigned)(b - c->first);
+}
+
+int64_t clients_bucket(const struct clients *c, unsigned i)
+{
+    return (c->first + i) * c->width;
+}
+
+/* ---- counting ---- */
+
+void clients_add(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at, uint32_t n)
+{
+    if (i == 0 || n == 0)
+        return;
+    c->list[i].count[o] += n;
+    if (at > 0 && o <= OUT_REFUSED_LAST)
+        c->list[i].when[place(c, at)] += n;
+}
+
+void clients_add_own(struct clients *c, uint32_t i, enum own_kind kind, int64_t at, uint32_t n)
+{
+    if (i == 0)
+        return;
+    c->list[i].own[kind] += n;
+    if (at > 0 && kind <= OWN_REFUSED)
+        c->list[i].own_when[place(c, at)] += n;
+}
+
+void clients_count(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at)
+{
+    clients_add(c, i, o, at, 1);
+}
+
+void clients_move(struct clients *c, uint32_t i, enum outcome_kind from, enum outcome_kind to)
+{
+    c->list[i].count[from]--;
+    c->list[i].count[to]++;
+}
+
+static uint64_t sum(const struct client *k, enum outcome_kind from, enum outcome_kind to)
+{
+    uint64_t n = 0;
+    unsigned o;
+
+    for (o = from; o <= to; o++)
+        n += k->count[o];
+    return n;
+}
+
+uint64_t client_messages(const struct client *k)
+{
+    return sum(k, 0, OUT_COUNT - 1);
+}
+
+uint64_t client_accepted(const struct client *k)
+{
+    return sum(k, 0, OUT_ACCEPTED_LAST);
+}
+
+uint64_t client_refused(const struct client *k)
+{
+    return sum(k, OUT_ACCEPTED_LAST + 1, OUT_REFUSED_LAST);
+}
+
+static void move_counts(struct client *to, struct client *from)
+{
+    unsigned k;
+
+    for (k = 0; k < OUT_COUNT; k++)
+        to->count[k] += from->count[k];
+    for (k = 0; k < TIMELINE; k++)
+        to->when[k] += from->when[k];
+    from->gone = true;
+}
+
+static void count_own(struct client *k)
+{
+    unsigned b;
+
+    k->count[OUT_DELIVERED] += k->own[OWN_ACCEPTED];
+    k->count[OUT_MILTER] += k->own[OWN_REFUSED];
+    k->count[OUT_AUTH] += k->own[OWN_AUTH];
+    k->count[OUT_SPARED] += k->own[OWN_SPARED];
+    for (b = 0; b < TIMELINE; b++)
+        k->when[b] += k->own_when[b];
+}
+
+/* How often the HELO of the entry was told. */
+static uint64_t told_times(const struct client *k)
+{
+    uint64_t n = client_messages(k);
+    unsigned own;
+
+    for (own = 0; own < OWN_COUNT; own++)
+        n += k->own[own];
+    return n;
+}
+
+static void settle(struct clients *c, struct client *base)
+{
+    struct client *most = NULL;
+    uint64_t told = client_messages(base);
+    uint32_t i;
+
+    for (i = base->next; i != 0; i = c->list[i].next)
+        told += client_messages(&c->list[i]);
+    if (told == 0)
+        count_own(base);
+    for (i = base->next; i != 0; i = c->list[i].next) {
+        struct client *k = &c->list[i];
+
+        if (told == 0)
+            count_own(k);
+        if (most == NULL || told_times(k) > told_times(most))
+            most = k;
+    }
+    if (most != NULL)
+        move_counts(most, base);
+}
+
+void clients_settle(struct clients *c)
+{
+    uint32_t i;
+
+    for (i = 1; i < c->n; i++)
+        if (c->list[i].helo == NULL)
+            settle(c, &c->list[i]);
+}

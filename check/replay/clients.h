@@ -1,0 +1,106 @@
+/* The clients of a log, each with what became of its messages.
+ *
+ * One entry for each pair of address and HELO, at most CLIENT_HELOS pairs for an
+ * address; most MTA lines do not tell the HELO, so each address also has an entry
+ * without one. Memory grows with distinct clients, not with messages.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_CLIENTS_H
+#define IPREV_CLIENTS_H
+
+#include "conf/settings.h"
+
+#define CLIENT_HELOS    8
+#define CLIENT_HELO_MAX 256 /* octets kept: one more than is judged */
+#define TIMELINE        32
+
+/* What became of a message. */
+enum outcome_kind {
+    OUT_DELIVERED, /* and no filter called it spam */
+    OUT_SPAM,      /* accepted, and called spam */
+    OUT_OTHER,     /* accepted, but bounced, put off, or its end is not in the log */
+    OUT_MTA,       /* refused for good: by the mail server itself, */
+    OUT_DNSBL,     /* by a block list it asked, */
+    OUT_MILTER,    /* by a Milter */
+    OUT_LATER,     /* refused for now (greylisting and its like) */
+    OUT_AUTH,      /* of an authenticated client, which the policy exempts */
+    OUT_SPARED,    /* to a recipient that the policy exempts */
+    OUT_COUNT
+};
+
+#define OUT_ACCEPTED_LAST OUT_OTHER
+#define OUT_REFUSED_LAST  OUT_LATER
+
+/* What our own records tell of messages. */
+enum own_kind { OWN_ACCEPTED, OWN_REFUSED, OWN_AUTH, OWN_SPARED, OWN_COUNT };
+
+/* What the policy does: the actions, and two more. */
+enum { FATE_EXEMPT = ACTION_REJECT + 1, FATE_UNKNOWN, FATE_COUNT };
+
+/* A judgement of one policy. */
+struct fate {
+    uint8_t kind; /* enum action, FATE_EXEMPT or FATE_UNKNOWN */
+    int8_t rule;  /* of its settings; -1: none */
+};
+
+struct client {
+    struct addr addr;
+    char *helo; /* CLIENT_HELO_MAX octets at most; NULL: not known */
+    uint16_t helo_len;
+    uint8_t helos; /* entry without HELO: how many others the address has */
+    bool logged;   /* found, ptr and why come from our own records */
+    bool gone;     /* its counts were moved to another entry */
+    bool judged;
+    uint32_t next; /* entries of the same address, from the one without HELO; 0: end */
+    uint32_t count[OUT_COUNT];
+    uint32_t own[OWN_COUNT]; /* our own records */
+    uint32_t when[TIMELINE]; /* messages that the policy decides about */
+    uint32_t own_when[TIMELINE];
+    findings found;
+    uint8_t result, cause; /* enum finding */
+    struct fate fate, against;
+    char *ptr; /* host name, or NULL */
+    char *why; /* of its shape, or NULL */
+};
+
+struct clients {
+    struct client *list; /* entry 0 is not used */
+    uint32_t n, cap;
+    uint32_t *slot; /* hash table of indices; 0: free */
+    uint32_t slots;
+    uint8_t key[16]; /* clients choose addresses and names, but shall not choose slots */
+    /* timeline: buckets first..first + TIMELINE - 1 of `width` seconds */
+    int64_t width, first, last;
+    unsigned step;
+    bool failed; /* out of memory: what came later is not counted */
+};
+
+bool clients_init(struct clients *c);
+void clients_free(struct clients *c);
+
+/* The entry of the pair, made if need be; helo NULL: not known. 0 without memory. */
+uint32_t clients_get(struct clients *c, const struct addr *addr, const char *helo, size_t n);
+
+/* Counts a message, or n of them. at: seconds since 1970, or 0. */
+void clients_count(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at);
+void clients_add(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at, uint32_t n);
+
+/* Counts n of our own records. */
+void clients_add_own(struct clients *c, uint32_t i, enum own_kind kind, int64_t at, uint32_t n);
+
+/* A message that was counted has become something else; both are accepted. Before
+ * clients_settle. */
+void clients_move(struct clients *c, uint32_t i, enum outcome_kind from, enum outcome_kind to);
+
+/* After the last line: messages without a known HELO go to the HELO that the client used most;
+ * our own records count for clients of whom no MTA line told. */
+void clients_settle(struct clients *c);
+
+uint64_t client_messages(const struct client *k);
+uint64_t client_accepted(const struct client *k); /* delivered, spam and other */
+uint64_t client_refused(const struct client *k);  /* by others, for good or for now */
+
+/* Start of a bucket of the timeline, seconds since 1970. */
+int64_t clients_bucket(const struct clients *c, unsigned i);
+
+#endif

@@ -1,0 +1,210 @@
+/* The report of a replay as JSON: see judged.h; the schema is in iprev-check(1).
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/replay/judged.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#define CLIENTS_MAX 10000 /* in one report; the rest is counted */
+
+static json_t *json_sum(const struct judged_sum *s)
+{
+    json_t *o = json_object();
+    uint64_t all = 0;
+    unsigned k;
+
+    for (k = 0; k < OUT_COUNT; k++)
+        all += s->count[k];
+    json_object_set_new(o, "clients", json_integer((json_int_t)s->clients));
+    json_object_set_new(o, "messages", json_integer((json_int_t)all));
+    for (k = 0; k < OUT_COUNT; k++)
+        json_object_set_new(o, outcome_word(k), json_integer((json_int_t)s->count[k]));
+    return o;
+}
+
+static json_t *json_text_of(const struct client *k, const struct settings *s,
+                            void (*put)(const struct client *, const struct settings *,
+                                        struct sbuf *))
+{
+    char text[1024];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    put(k, s, &sb);
+    return text[0] != '\0' ? json_string(text) : json_null();
+}
+
+static void put_exemption(const struct client *k, const struct settings *s, struct sbuf *sb)
+{
+    (void)s;
+    client_exemption(k, sb);
+}
+
+static void put_address(const struct client *k, const struct settings *s, struct sbuf *sb)
+{
+    (void)s;
+    addr_put(sb, &k->addr);
+}
+
+static json_t *json_helo(const struct client *k)
+{
+    char text[4 * CLIENT_HELO_MAX + 8];
+    struct sbuf sb;
+
+    if (k->helo == NULL)
+        return json_null();
+    sbuf_init(&sb, text, sizeof text);
+    if (k->helo_len > 0)
+        sbuf_visible(&sb, k->helo, k->helo_len);
+    return json_string(text);
+}
+
+static json_t *json_words(findings found)
+{
+    json_t *list = json_array();
+    unsigned f;
+
+    for (f = 0; f < F_COUNT; f++)
+        if (found & FINDING(f))
+            json_array_append_new(list, json_string(finding_word((enum finding)f)));
+    return list;
+}
+
+static json_t *json_client(const struct judged *j, const struct client *k)
+{
+    const struct settings *s = j->settings;
+    json_t *o = json_object();
+    unsigned n;
+
+    json_object_set_new(o, "client", json_text_of(k, s, put_address));
+    json_object_set_new(o, "helo", json_helo(k));
+    json_object_set_new(o, "ptr", k->ptr != NULL ? json_string(k->ptr) : json_null());
+    json_object_set_new(o, "why", k->why != NULL ? json_string(k->why) : json_null());
+    json_object_set_new(o, "findings", json_words(k->found));
+    json_object_set_new(o, "action", json_string(fate_word(k->fate.kind)));
+    json_object_set_new(o, "rule",
+                        k->fate.rule >= 0 ? json_string(s->policy.rule[k->fate.rule].name)
+                                          : json_null());
+    if (j->against != NULL)
+        json_object_set_new(o, "against", json_string(fate_word(k->against.kind)));
+    json_object_set_new(o, "reason", json_text_of(k, s, client_reason));
+    json_object_set_new(o, "reply", json_text_of(k, s, client_reply));
+    json_object_set_new(o, "exemption", json_text_of(k, s, put_exemption));
+    json_object_set_new(o, "messages", json_integer((json_int_t)client_messages(k)));
+    for (n = 0; n < OUT_COUNT; n++)
+        if (k->count[n] > 0)
+            json_object_set_new(o, outcome_word(n), json_integer((json_int_t)k->count[n]));
+    return o;
+}
+
+static json_t *json_list(const struct judged *j, const struct judged_list *l)
+{
+    json_t *list = json_array();
+    uint32_t i;
+
+    for (i = 0; i < l->n && i < CLIENTS_MAX; i++)
+        json_array_append_new(list, json_client(j, &j->tally->clients.list[l->at[i]]));
+    return json_pack("{s:I, s:o}", "count", (json_int_t)l->n, "clients", list);
+}
+
+static json_t *json_log(const struct judged *j)
+{
+    const struct tally *t = j->tally;
+
+    return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "files",
+                     (int)j->files, "octets", (json_int_t)j->octets, "lines", (json_int_t)t->lines,
+                     "known_lines", (json_int_t)t->known, "damaged_records", (json_int_t)t->damaged,
+                     "connects", (json_int_t)t->connects, "addresses", (json_int_t)j->addresses,
+                     "temperror_clients", (json_int_t)j->temperror, "begin", (json_int_t)t->begin,
+                     "end", (json_int_t)t->end, "incomplete", t->clients.failed || j->unread > 0);
+}
+
+static json_t *json_actions(const struct judged *j)
+{
+    json_t *o = json_object();
+    unsigned i;
+
+    for (i = 0; i < FATE_COUNT; i++)
+        json_object_set_new(o, fate_word(i), json_sum(&j->fate[i]));
+    return o;
+}
+
+static json_t *json_rules(const struct judged *j)
+{
+    json_t *list = json_array();
+    unsigned i;
+
+    for (i = 0; i < j->settings->policy.rules; i++) {
+        const struct rule *r = &j->settings->policy.rule[i];
+        json_t *o = json_sum(&j->rule[i]);
+
+        json_object_set_new(o, "rule", json_string(r->name));
+        json_object_set_new(o, "action", json_string(action_word((enum action)r->action)));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *json_findings_sums(const struct judged *j)
+{
+    json_t *o = json_object();
+    unsigned f;
+
+    for (f = 0; f < F_COUNT; f++)
+        if (j->word[f].clients > 0)
+            json_object_set_new(o, finding_word((enum finding)f), json_sum(&j->word[f]));
+    return o;
+}
+
+static json_t *json_changes(const struct judged *j)
+{
+    json_t *list = json_array();
+    unsigned from, to;
+
+    for (from = 0; from < FATE_COUNT; from++)
+        for (to = 0; to < FATE_COUNT; to++)
+            if (from != to && j->change[from][to] > 0)
+                json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "against", fate_word(from),
+                                                      "action", fate_word(to), "messages",
+                                                      (json_int_t)j->change[from][to]));
+    return list;
+}
+
+static json_t *json_timeline(const struct judged *j)
+{
+    const struct clients *c = &j->tally->clients;
+    json_t *list = json_array();
+    unsigned i, k;
+
+    for (i = 0; c->last >= 0 && i <= (unsigned)(c->last - c->first); i++) {
+        json_t *o = json_pack("{s:I}", "from", (json_int_t)clients_bucket(c, i));
+
+        for (k = 0; k < FATE_COUNT; k++)
+            json_object_set_new(o, fate_word(k), json_integer((json_int_t)j->buckets[i][k]));
+        json_array_append_new(list, o);
+    }
+    return json_pack("{s:I, s:o}", "seconds", (json_int_t)c->width, "buckets", list);
+}
+
+bool judged_json(const struct judged *j, FILE *out)
+{
+    json_t *o = json_object();
+    bool ok;
+
+    json_object_set_new(o, "log", json_log(j));
+    json_object_set_new(o, "actions", json_actions(j));
+    json_object_set_new(o, "rules", json_rules(j));
+    json_object_set_new(o, "findings", json_findings_sums(j));
+    json_object_set_new(o, "timeline", json_timeline(j));
+    json_object_set_new(o, "refused_but_delivered", json_list(j, &j->lost));
+    json_object_set_new(o, "refused_anyway", json_list(j, &j->caught));
+    json_object_set_new(o, "tagged", json_list(j, &j->tagged));
+    if (j->against != NULL) {
+        json_object_set_new(o, "changes", json_changes(j));
+        json_object_set_new(o, "changed", json_list(j, &j->changed));
+    }
+    ok = json_dumpf(o, out, JSON_INDENT(1) | JSON_ENSURE_ASCII) == 0 && fputc('\n', out) != EOF;
+    json_decref(o);
+    return ok;
+}

@@ -1,0 +1,397 @@
+/* Clients of a log judged: see judged.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/replay/judged.h"
+
+#include "check/sweep.h"
+#include "check/term.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct judging {
+    struct judged *j;
+    int64_t now;
+    uint32_t next; /* entry */
+    uint64_t done;
+    struct progress progress;
+};
+
+bool fate_refuses(unsigned kind)
+{
+    return kind == ACTION_REJECT || kind == ACTION_TEMPFAIL;
+}
+
+const char *fate_word(unsigned kind)
+{
+    return kind == FATE_EXEMPT    ? "exempt"
+           : kind == FATE_UNKNOWN ? "unknown"
+                                  : action_word((enum action)kind);
+}
+
+const char *outcome_word(enum outcome_kind o)
+{
+    static const char *const word[OUT_COUNT] = {
+        [OUT_DELIVERED] = "delivered",     [OUT_SPAM] = "spam",
+        [OUT_OTHER] = "accepted",          [OUT_MTA] = "refused-mta",
+        [OUT_DNSBL] = "refused-dnsbl",     [OUT_MILTER] = "refused-milter",
+        [OUT_LATER] = "refused-for-now",   [OUT_AUTH] = "authenticated",
+        [OUT_SPARED] = "exempt-recipient",
+    };
+
+    return word[o];
+}
+
+uint64_t client_judged(const struct client *k)
+{
+    return client_accepted(k) + client_refused(k);
+}
+
+/* ---- one client ---- */
+
+static void keep(char **kept, const char *text)
+{
+    free(*kept);
+    *kept = text[0] != '\0' ? strdup(text) : NULL;
+}
+
+static struct fate fate_of(const struct verdict *v, const struct settings *s)
+{
+    struct fate f = {.kind = (uint8_t)v->record.action, .rule = -1};
+
+    if (v->report.result == F_IPREV_SKIP)
+        f.kind = FATE_EXEMPT;
+    if (v->rule != NULL)
+        f.rule = (int8_t)(v->rule - s->policy.rule);
+    return f;
+}
+
+/* Known from the address alone. */
+static bool address_exempt(const struct settings *s, const struct addr *client)
+{
+    return settings_relay_trusted(s, client) || settings_network_exempt(s, client);
+}
+
+static void judge_facts(const struct judging *g, const struct settings *s,
+                        const struct facts *asked, struct verdict *v)
+{
+    struct facts f = *asked;
+
+    if (address_exempt(s, &f.client))
+        f.skip = F_SKIP_NETWORK;
+    f.shapes = &s->shapes;
+    verdict_reach(v, s, &f, g->now);
+    if (!settings_relay_trusted(s, &f.client))
+        return;
+    v->report.found = FINDING(F_IPREV_SKIP); /* no word says why */
+    v->report.cause = F_NONE;
+}
+
+static bool next_client(void *arg, struct sweep_item *item)
+{
+    struct judging *g = arg;
+    struct clients *c = &g->j->tally->clients;
+
+    while (g->next < c->n && (c->list[g->next].gone || client_judged(&c->list[g->next]) == 0))
+        g->next++;
+    if (g->next == c->n)
+        return false;
+    item->client = c->list[g->next].addr;
+    item->helo = c->list[g->next].helo;
+    item->helo_len = c->list[g->next].helo_len;
+    item->tag = &c->list[g->next++];
+    return true;
+}
+
+static bool on_judged(void *arg, void *tag, const struct ask *ask, const char *helo, size_t n)
+{
+    struct judging *g = arg;
+    struct client *k = tag;
+    char ptr[DNAME_TEXT_MAX] = "";
+    struct verdict v;
+    struct facts f;
+    struct sbuf sb;
+
+    (void)helo;
+    (void)n;
+    ask_facts(ask, &f);
+    judge_facts(g, g->j->settings, &f, &v);
+    k->judged = true;
+    k->fate = fate_of(&v, g->j->settings);
+    k->found = v.report.found;
+    k->result = (uint8_t)v.report.result;
+    k->cause = (uint8_t)v.report.cause;
+    sbuf_init(&sb, ptr, sizeof ptr);
+    if (v.report.ptr.len > 1)
+        dname_put(&sb, &v.report.ptr);
+    keep(&k->ptr, ptr);
+    keep(&k->why, v.report.why);
+    if (g->j->against != NULL) {
+        judge_facts(g, g->j->against, &f, &v);
+        k->against = fate_of(&v, g->j->against);
+    }
+    progress_at(&g->progress, ++g->done);
+    return true;
+}
+
+/* ---- without DNS ---- */
+
+static struct fate fate_logged(const struct client *k, const struct settings *s, int64_t now)
+{
+    struct fate f = {.kind = FATE_EXEMPT, .rule = -1};
+    findings unsure = 0; /* as check_report() has it */
+    struct decision d;
+    struct dname ptr;
+
+    if (k->found & FINDING(F_IPREV_SKIP) || address_exempt(s, &k->addr))
+        return f;
+    if (!k->logged) {
+        f.kind = FATE_UNKNOWN;
+        return f;
+    }
+    f.kind = ACTION_ACCEPT;
+    if (k->found & FINDING(F_IPREV_TEMPERROR)) {
+        unsure = (FINDINGS_RESULT | FINDINGS_CAUSE | FINDING(F_DNSSEC_SECURE)) &
+                 ~(FINDINGS_SKIP | FINDING(F_IPREV_SKIP));
+        if (k->ptr == NULL)
+            unsure |= FINDINGS_SHAPE;
+        else if (k->found & FINDING(F_PTR_MANY)) /* which name is judged may change */
+            unsure |= FINDINGS_SHAPE & ~FINDING(F_PTR_MANY);
+    }
+    if (k->found & FINDINGS_RELATION &&
+        k->found & (FINDING(F_IPREV_TEMPERROR) | FINDING(F_HELO_TEMPERROR)))
+        unsure |= FINDINGS_RELATION;
+    if (k->found & FINDING(F_IPREV_PASS) && k->ptr != NULL &&
+        dname_from_text(&ptr, k->ptr, strlen(k->ptr)) && name_list_has(&s->exempt.hosts, &ptr))
+        return f;
+    d = policy_decide(&s->policy, k->found, unsure, &k->addr, now);
+    f.kind = (uint8_t)d.action;
+    f.rule = (int8_t)d.rule;
+    return f;
+}
+
+static void judge_logged(struct judging *g)
+{
+    struct sweep_item item;
+
+    while (next_client(g, &item)) {
+        struct client *k = item.tag;
+
+        k->judged = true;
+        k->result = (uint8_t)finding_pick(k->found, FINDINGS_RESULT);
+        k->cause = (uint8_t)finding_pick(k->found, FINDINGS_CAUSE);
+        k->fate = fate_logged(k, g->j->settings, g->now);
+        if (g->j->against != NULL)
+            k->against = fate_logged(k, g->j->against, g->now);
+    }
+}
+
+/* ---- nothing to decide ---- */
+
+/* About such a client nothing need be known, and it must not count among the refused: many are
+ * our own users, at home, where no address has a good name. */
+static void spare_undecided(struct clients *c)
+{
+    uint32_t i;
+
+    for (i = 1; i < c->n; i++) {
+        struct client *k = &c->list[i];
+
+        if (k->gone || client_messages(k) == 0 || client_judged(k) > 0)
+            continue;
+        k->judged = true;
+        k->fate = k->against = (struct fate){.kind = FATE_EXEMPT, .rule = -1};
+        k->found = 0;
+    }
+}
+
+/* ---- sums ---- */
+
+static void add_client(struct judged_sum *sum, const struct client *k)
+{
+    unsigned o;
+
+    sum->clients++;
+    for (o = 0; o <= OUT_REFUSED_LAST; o++)
+        sum->count[o] += k->count[o];
+}
+
+static void sum_client(struct judged *j, const struct client *k)
+{
+    unsigned f, b;
+
+    j->clients++;
+    j->temperror += k->result == F_IPREV_TEMPERROR;
+    j->fate[FATE_EXEMPT].count[OUT_AUTH] += k->count[OUT_AUTH];
+    j->fate[FATE_EXEMPT].count[OUT_SPARED] += k->count[OUT_SPARED];
+    add_client(&j->fate[k->fate.kind], k);
+    if (k->fate.rule >= 0)
+        add_client(&j->rule[k->fate.rule], k);
+    for (f = 0; f < F_COUNT; f++)
+        if (k->found & FINDING(f))
+            add_client(&j->word[f], k);
+    if (j->against != NULL)
+        j->change[k->against.kind][k->fate.kind] += client_judged(k);
+    for (b = 0; b < TIMELINE; b++)
+        j->buckets[b][k->fate.kind] += k->when[b];
+}
+
+/* ---- lists ---- */
+
+static _Thread_local const struct client *sorting;
+
+static int by_number(uint64_t a, uint64_t b)
+{
+    return a < b ? 1 : a > b ? -1 : 0;
+}
+
+static int by_delivered(const void *a, const void *b)
+{
+    const struct client *x = &sorting[*(const uint32_t *)a], *y = &sorting[*(const uint32_t *)b];
+    int c = by_number(x->count[OUT_DELIVERED], y->count[OUT_DELIVERED]);
+
+    c = c != 0 ? c : by_number(client_judged(x), client_judged(y));
+    return c != 0 ? c : addr_compare(&x->addr, &y->addr);
+}
+
+static int by_messages(const void *a, const void *b)
+{
+    const struct client *x = &sorting[*(const uint32_t *)a], *y = &sorting[*(const uint32_t *)b];
+    int c = by_number(client_judged(x), client_judged(y));
+
+    return c != 0 ? c : addr_compare(&x->addr, &y->addr);
+}
+
+static bool same_fate(const struct client *k)
+{
+    return k->fate.kind == k->against.kind;
+}
+
+static bool is_lost(const struct judged *j, const struct client *k)
+{
+    (void)j;
+    return fate_refuses(k->fate.kind) && k->count[OUT_DELIVERED] > 0;
+}
+
+static bool is_caught(const struct judged *j, const struct client *k)
+{
+    (void)j;
+    return fate_refuses(k->fate.kind) && k->count[OUT_DELIVERED] == 0 && client_judged(k) > 0;
+}
+
+static bool is_tagged(const struct judged *j, const struct client *k)
+{
+    (void)j;
+    return k->fate.kind == ACTION_TAG || k->fate.kind == ACTION_QUARANTINE;
+}
+
+static bool is_changed(const struct judged *j, const struct client *k)
+{
+    return j->against != NULL && !same_fate(k);
+}
+
+static bool is_refused(const struct judged *j, const struct client *k)
+{
+    (void)j;
+    return fate_refuses(k->fate.kind);
+}
+
+static bool is_any(const struct judged *j, const struct client *k)
+{
+    (void)j;
+    return client_messages(k) > 0;
+}
+
+static bool make_list(struct judged_list *l, const struct judged *j,
+                      bool (*wanted)(const struct judged *, const struct client *),
+                      int (*order)(const void *, const void *))
+{
+    const struct clients *c = &j->tally->clients;
+    uint32_t i, n = 0;
+
+    for (i = 1; i < c->n; i++)
+        n += c->list[i].judged && wanted(j, &c->list[i]);
+    l->n = 0;
+    l->at = malloc((n > 0 ? n : 1) * sizeof *l->at);
+    if (l->at == NULL)
+        return false;
+    for (i = 1; i < c->n; i++)
+        if (c->list[i].judged && wanted(j, &c->list[i]))
+            l->at[l->n++] = i;
+    sorting = c->list;
+    qsort(l->at, l->n, sizeof *l->at, order);
+    return true;
+}
+
+static uint64_t count_addresses(const struct judged *j,
+                                bool (*wanted)(const struct judged *, const struct client *))
+{
+    const struct clients *c = &j->tally->clients;
+    uint64_t n = 0;
+    uint32_t i, k;
+
+    for (i = 1; i < c->n; i++) {
+        bool any = c->list[i].judged && wanted(j, &c->list[i]);
+
+        if (c->list[i].helo != NULL)
+            continue;
+        for (k = c->list[i].next; k != 0; k = c->list[k].next)
+            any |= c->list[k].judged && wanted(j, &c->list[k]);
+        n += any;
+    }
+    return n;
+}
+
+/* ---- together ---- */
+
+static bool look_up(struct judging *g)
+{
+    struct sweep sweep = {
+        .settings = g->j->settings,
+        .exempt_too = g->j->against != NULL,
+        .next = next_client,
+        .judged = on_judged,
+        .arg = g,
+    };
+
+    progress_start(&g->progress, "looking clients up", g->j->tally->clients.n - 1);
+    if (!sweep_run(&sweep))
+        return false;
+    progress_end(&g->progress);
+    return true;
+}
+
+bool judged_make(struct judged *j, int64_t now)
+{
+    struct judging g = {.j = j, .now = now, .next = 1};
+    struct clients *c = &j->tally->clients;
+    uint32_t i;
+
+    spare_undecided(c);
+    if (j->options->no_dns)
+        judge_logged(&g);
+    else if (!look_up(&g))
+        return false;
+    for (i = 1; i < c->n; i++)
+        if (c->list[i].judged)
+            sum_client(j, &c->list[i]);
+    j->addresses = count_addresses(j, is_any);
+    j->refused_addresses = count_addresses(j, is_refused);
+    if (make_list(&j->lost, j, is_lost, by_delivered) &&
+        make_list(&j->caught, j, is_caught, by_messages) &&
+        make_list(&j->tagged, j, is_tagged, by_delivered) &&
+        make_list(&j->changed, j, is_changed, by_delivered) &&
+        make_list(&j->all, j, is_any, by_messages))
+        return true;
+    fprintf(stderr, "iprev-check: out of memory\n");
+    return false;
+}
+
+void judged_free(struct judged *j)
+{
+    free(j->lost.at);
+    free(j->caught.at);
+    free(j->tagged.at);
+    free(j->changed.at);
+    free(j->all.at);
+}

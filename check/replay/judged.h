@@ -1,0 +1,74 @@
+/* The report of a replay: clients of a log judged by one policy, or two.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_JUDGED_H
+#define IPREV_JUDGED_H
+
+#include "check/replay/replay.h"
+#include "check/replay/tally.h"
+#include "outcome/verdict.h"
+
+struct judged_sum {
+    uint64_t clients;
+    uint64_t count[OUT_COUNT];
+};
+
+/* A list of clients by index, most telling first. */
+struct judged_list {
+    uint32_t n;
+    uint32_t *at;
+};
+
+struct judged {
+    const struct settings *settings, *against; /* against: NULL without comparison */
+    const struct replay_options *options;
+    struct tally *tally;
+    uint64_t octets;
+    unsigned files, unread;      /* given; of these not read to their end */
+    uint64_t clients, addresses; /* pairs of address and HELO with messages; addresses of them */
+    uint64_t refused_addresses;  /* of which the policy refuses a pair */
+    uint64_t temperror;          /* clients of whom DNS told nothing now */
+    struct judged_sum fate[FATE_COUNT];
+    struct judged_sum rule[RULES_MAX];
+    struct judged_sum word[F_COUNT];         /* clients with that finding */
+    uint64_t change[FATE_COUNT][FATE_COUNT]; /* messages, [against][settings] */
+    uint64_t buckets[TIMELINE][FATE_COUNT];
+    struct judged_list lost;    /* refused by the policy, but delivered: perhaps wrongly */
+    struct judged_list caught;  /* refused by the policy, nothing of theirs was delivered */
+    struct judged_list tagged;  /* tagged or quarantined */
+    struct judged_list changed; /* fate differs between the policies */
+    struct judged_list all;
+};
+
+/* Looks the clients up, or takes their logged findings, and judges them. False, with the reason on
+ * standard error, when that cannot be done. */
+bool judged_make(struct judged *j, int64_t now);
+void judged_free(struct judged *j);
+
+bool fate_refuses(unsigned kind);
+const char *fate_word(unsigned kind); /* action words, "exempt", "unknown" */
+const char *outcome_word(enum outcome_kind o);
+
+/* The messages that the policy decides about: not of authenticated clients, not to exempt
+ * recipients. */
+uint64_t client_judged(const struct client *k);
+
+/* What stands behind the decision: rule and cause in words. */
+void client_reason(const struct client *k, const struct settings *s, struct sbuf *sb);
+
+/* The line of a configuration that exempts the client, "exempt { ... }". */
+void client_exemption(const struct client *k, struct sbuf *sb);
+
+/* One section that exempts the first `max` clients of the list, by name or by address. Its text
+ * needs no escaping in HTML. */
+void put_exemptions(const struct judged *j, const struct judged_list *l, uint32_t max, FILE *out);
+
+/* The reply of the policy, "550 5.7.25 text"; empty when it does not refuse. */
+void client_reply(const struct client *k, const struct settings *s, struct sbuf *sb);
+
+/* The three views of a report. */
+void judged_text(const struct judged *j, FILE *out);
+bool judged_json(const struct judged *j, FILE *out);
+bool judged_html(const struct judged *j, FILE *out);
+
+#endif

@@ -1,0 +1,392 @@
+/* Events counted: see tally.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/replay/tally.h"
+
+#include "check/replay/live.h"
+#include "outcome/record.h"
+#include "value/ascii.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define DAY     86400
+#define YEARS10 (3653LL * DAY)
+
+/* The year of a stamp without one: the last in which it is not to come. */
+static int64_t seconds(const struct tally *t, struct log_stamp stamp)
+{
+    struct tm now;
+    time_t clock = (time_t)t->now;
+    int64_t at;
+
+    if (stamp.month == 0)
+        return 0;
+    if (stamp.year == 0) {
+        gmtime_r(&clock, &now);
+        stamp.year = (uint16_t)(now.tm_year + 1901); /* east of here the next one has begun */
+        while (log_seconds(&stamp) > t->now + DAY)
+            stamp.year--;
+    }
+    at = log_seconds(&stamp);
+    return at > t->now + 2 * DAY || at < t->now - YEARS10 ? 0 : at;
+}
+
+/* ---- events ---- */
+
+static bool is_exempt(const struct tally *t, const struct log_text *address)
+{
+    char recipient[322];
+
+    if (t->settings->reject_at != STAGE_RCPT)
+        return false; /* refused before the recipient is known */
+    if (address->n == 0 || address->n >= sizeof recipient)
+        return false;
+    memcpy(recipient, address->s, address->n);
+    recipient[address->n] = '\0';
+    return check_recipient_exempt(recipient, &t->settings->exempt.recipients);
+}
+
+static enum outcome_kind refusal(const struct tally *t, const struct log_event *e,
+                                 const struct live *m)
+{
+    static const enum outcome_kind kind[BY_COUNT] = {OUT_MTA, OUT_DNSBL, OUT_MILTER};
+
+    if ((m != NULL && m->flags & AUTH) || (e->authenticated && t->settings->exempt.authenticated))
+        return OUT_AUTH;
+    if (is_exempt(t, &e->recipient))
+        return OUT_SPARED;
+    return e->temporary ? OUT_LATER : kind[e->by];
+}
+
+/* What was refused of it before it was known that the client has a login, too. */
+static void authenticate(struct live *m)
+{
+    unsigned o;
+
+    m->flags |= AUTH;
+    for (o = OUT_MTA; o <= OUT_REFUSED_LAST; o++) {
+        live_early(m, OUT_AUTH, m->early[o - OUT_MTA]);
+        m->early[o - OUT_MTA] = 0;
+    }
+}
+
+static void on_message(struct tally *t, const struct log_event *e, int64_t at)
+{
+    struct live *m;
+
+    if (e->origin.n > 0 && live_part(t, e))
+        return;
+    opening_followed(t, &e->client);
+    m = live_at(t, e);
+    if (m == NULL || m->flags & (BEGUN | PART)) /* the queue id is used again */
+        m = live_open(t, e);
+    m->client = clients_get(&t->clients, &e->client, NULL, 0);
+    m->at = at;
+    m->flags |= e->queued ? BEGUN | QUEUED : BEGUN;
+    if (e->authenticated && t->settings->exempt.authenticated)
+        authenticate(m);
+    live_count_early(t, m);
+    live_remember_id(t, m, &e->message_id);
+    if (m->flags & ENDED)
+        m->qid = 0;
+}
+
+/* Only a HELO that was told makes another entry. */
+static uint32_t client_of(struct tally *t, const struct log_event *e, const struct live *m)
+{
+    if (e->client.family == ADDR_NONE)
+        return m != NULL ? m->client : 0;
+    return clients_get(&t->clients, &e->client, e->helo.s, e->helo.n);
+}
+
+/* Sendmail tells of refusals first, and of the client and its login when all is over. */
+static void on_early_refusal(struct tally *t, const struct log_event *e, struct live *m, int64_t at)
+{
+    uint32_t client = client_of(t, e, m);
+
+    if (m == NULL)
+        m = live_open(t, e);
+    live_early(m, refusal(t, e, m), e->times);
+    m->client = client;
+    if (at > 0)
+        m->at = at;
+    if (e->final)
+        m->flags |= ENDED;
+}
+
+/* The refusal of a part, and of a recipient once the message was taken, shows in a delivery. A
+ * whole message whose begin is not in the log, but whose client is told, is over at once. */
+static void on_refused(struct tally *t, const struct log_event *e, int64_t at)
+{
+    struct live *m = live_at(t, e);
+    enum outcome_kind o = refusal(t, e, m);
+    bool over = e->final && e->client.family != ADDR_NONE;
+    uint32_t client;
+
+    if (m != NULL && (m->flags & PART || (m->flags & QUEUED && !e->final)))
+        return;
+    if (e->qid.n > 0 && !over && (m == NULL || !(m->flags & BEGUN))) {
+        on_early_refusal(t, e, m, at);
+        return;
+    }
+    client = client_of(t, e, m);
+    if (e->opening != OPENING_NONE) {
+        opening_refused(t, e, client, o, at);
+        return;
+    }
+    opening_followed(t, &e->client);
+    clients_add(&t->clients, client, o, at > 0 || m == NULL ? at : m->at, e->times);
+    if (m == NULL)
+        return;
+    m->client = client;
+    if (e->final)
+        m->qid = 0;
+}
+
+static void on_queued(struct tally *t, const struct log_event *e)
+{
+    struct live *m = live_at(t, e), *whole = live_whole(t, m);
+
+    if (whole != NULL) {
+        whole->flags |= e->kind == LOG_MESSAGE_ID ? 0 : QUEUED; /* told when the headers end */
+        live_remember_id(t, whole, &e->message_id);
+    }
+    if (e->kind == LOG_END && m != NULL)
+        live_end(t, m);
+}
+
+static void on_delivery(struct tally *t, struct log_event *e)
+{
+    struct live *m = live_at(t, e), *whole = live_whole(t, m);
+
+    if (whole == NULL)
+        return;
+    whole->flags |= QUEUED;
+    if (e->state == STATE_SENT && (whole != m || !(m->flags & HANDED)))
+        whole->flags |= SENT;
+    while (whole == m && !(whole->flags & JUDGED)) { /* a part may go where an alias leads */
+        whole->flags |= is_exempt(t, &e->recipient) ? SPARED : JUDGED;
+        if (!logline_next_recipient(e))
+            break;
+    }
+}
+
+/* A verdict on a message that is not under way: it has left, or is in a log yet to be read. */
+static void on_late_verdict(struct tally *t, const struct log_event *e, enum outcome_kind o)
+{
+    struct past_entry entry = {.qid = live_hash(&e->qid), .outcome = (uint8_t)o}, *old;
+
+    entry.at = seconds(t, e->stamp);
+    old = past_find(&t->past, entry.qid, entry.at);
+    if (old == NULL) {
+        past_put(&t->past, &entry);
+    } else if (old->client != 0 && old->outcome != OUT_SPAM) {
+        clients_move(&t->clients, old->client, old->outcome, o);
+        old->outcome = (uint8_t)o;
+    }
+}
+
+static void on_verdict(struct tally *t, const struct log_event *e)
+{
+    struct live *m = live_whole(t, live_at(t, e));
+
+    if (m == NULL && e->qid.n == 0)
+        m = live_find_id(t, &e->message_id);
+    if (!e->spam && !e->discarded)
+        return;
+    if (m != NULL)
+        m->flags |= e->spam ? SPAM : DISCARDED;
+    else if (e->qid.n > 0)
+        on_late_verdict(t, e, e->spam ? OUT_SPAM : OUT_OTHER);
+}
+
+/* What record.h has made visible, as it was. */
+static size_t unshow(char out[CLIENT_HELO_MAX], const struct log_text *t)
+{
+    size_t n = 0, i;
+
+    for (i = 0; i < t->n && n < CLIENT_HELO_MAX; i++) {
+        int high, low;
+
+        if (t->s[i] != '\\' || t->n - i < 4 || t->s[i + 1] != 'x' ||
+            (high = ascii_hex((unsigned char)t->s[i + 2])) < 0 ||
+            (low = ascii_hex((unsigned char)t->s[i + 3])) < 0) {
+            out[n++] = t->s[i];
+            continue;
+        }
+        out[n++] = (char)(high << 4 | low);
+        i += 3;
+    }
+    return n;
+}
+
+static void keep_text(char **kept, const char *text)
+{
+    free(*kept);
+    *kept = text[0] != '\0' ? strdup(text) : NULL;
+}
+
+/* As all is that the daemon gives as a reason. */
+static bool is_printable(const char *s)
+{
+    while (*s >= ' ' && *s <= '~')
+        s++;
+    return *s == '\0';
+}
+
+/* A client that was not checked remains as it is known, and so does one of whom DNS is silent. */
+static void keep_record(struct client *k, const struct record *r)
+{
+    char ptr[DNAME_TEXT_MAX] = "";
+    struct sbuf sb;
+
+    if (r->found & FINDING(F_IPREV_SKIP) || (k->logged && r->found & FINDING(F_IPREV_TEMPERROR)))
+        return;
+    k->logged = true;
+    k->found = r->found;
+    sbuf_init(&sb, ptr, sizeof ptr);
+    if (r->ptr.len > 1)
+        dname_put(&sb, &r->ptr);
+    keep_text(&k->ptr, ptr);
+    keep_text(&k->why, is_printable(r->why) ? r->why : "");
+}
+
+/* Whom it named sent nothing here: the message stays the relay's, as in the lines of the MTA. */
+static void on_relayed(struct tally *t, const struct record *r, int64_t at, uint32_t times)
+{
+    uint32_t relay = clients_get(&t->clients, &r->relay, NULL, 0);
+
+    clients_add_own(&t->clients, relay, OWN_ACCEPTED, at, times);
+}
+
+static enum own_kind own_kind(const struct tally *t, const struct record *r)
+{
+    if (r->found & FINDING(F_SKIP_AUTHENTICATED) && t->settings->exempt.authenticated)
+        return OWN_AUTH;
+    if (strcmp(r->rule, "exempt.recipients") == 0 && t->settings->reject_at == STAGE_RCPT)
+        return OWN_SPARED;
+    return r->enforce && (r->action == ACTION_REJECT || r->action == ACTION_TEMPFAIL)
+               ? OWN_REFUSED
+               : OWN_ACCEPTED;
+}
+
+/* Of a message that the MTA has told of, it tells the HELO alone; and of a part, which a content
+ * filter brought, nothing. */
+static void on_record(struct tally *t, const struct log_event *e, int64_t at)
+{
+    bool none = e->helo.n == 1 && e->helo.s[0] == '-';
+    struct live *m = live_at(t, e);
+    char helo[CLIENT_HELO_MAX];
+    struct record r;
+    uint32_t client;
+
+    if (!record_read_log(&r, e->record.s, e->record.n)) {
+        t->damaged++;
+        return;
+    }
+    if (m != NULL && m->flags & PART)
+        return;
+    if (r.relay.family != ADDR_NONE) {
+        on_relayed(t, &r, at, e->times);
+        return;
+    }
+    if (r.client.family == ADDR_NONE)
+        return;
+    client = clients_get(&t->clients, &r.client, helo, none ? 0 : unshow(helo, &e->helo));
+    if (client == 0)
+        return;
+    keep_record(&t->clients.list[client], &r);
+    if (m == NULL || m->client == 0)
+        clients_add_own(&t->clients, client, own_kind(t, &r), at, e->times);
+    else if (addr_equal(&t->clients.list[m->client].addr, &r.client))
+        m->client = client;
+}
+
+/* ---- lines ---- */
+
+void tally_line(struct tally *t, const char *s, size_t n)
+{
+    struct log_event e;
+    int64_t at;
+
+    t->lines++;
+    if (!logline_read(&e, s, n))
+        return;
+    t->known++;
+    at = e.kind == LOG_MESSAGE || e.kind == LOG_REFUSED || e.kind == LOG_RECORD
+             ? seconds(t, e.stamp)
+             : 0;
+    if (at > 0 && (t->begin == 0 || at < t->begin))
+        t->begin = at;
+    if (at > t->end)
+        t->end = at;
+    switch (e.kind) {
+    case LOG_CONNECT:
+        t->connects += e.times;
+        opening_over(t, &e.client);
+        break;
+    case LOG_MESSAGE:
+        on_message(t, &e, at);
+        break;
+    case LOG_REFUSED:
+        on_refused(t, &e, at);
+        break;
+    case LOG_DELIVERY:
+        on_delivery(t, &e);
+        break;
+    case LOG_SPAM:
+        on_verdict(t, &e);
+        break;
+    case LOG_RECORD:
+        on_record(t, &e, at);
+        break;
+    case LOG_QUEUED:
+    case LOG_MESSAGE_ID:
+    case LOG_END:
+        on_queued(t, &e);
+        break;
+    case LOG_NOTHING:
+        break;
+    }
+}
+
+int64_t tally_time(const struct tally *t, const char *s, size_t n)
+{
+    struct log_event e;
+
+    logline_read(&e, s, n);
+    return seconds(t, e.stamp);
+}
+
+bool tally_init(struct tally *t, const struct settings *s, int64_t now)
+{
+    memset(t, 0, sizeof *t);
+    t->settings = s;
+    t->now = now;
+    t->live = calloc(LIVE_SETS * LIVE_WAYS, sizeof *t->live);
+    t->by_id = calloc(LIVE_IDS, sizeof *t->by_id);
+    if (t->live != NULL && t->by_id != NULL && past_init(&t->past) && clients_init(&t->clients))
+        return true;
+    tally_free(t);
+    return false;
+}
+
+void tally_end(struct tally *t)
+{
+    size_t i;
+
+    for (i = 0; i < LIVE_SETS * LIVE_WAYS; i++)
+        if (t->live[i].qid != 0)
+            live_close(t, &t->live[i]);
+    clients_settle(&t->clients);
+}
+
+void tally_free(struct tally *t)
+{
+    clients_free(&t->clients);
+    past_free(&t->past);
+    free(t->live);
+    free(t->by_id);
+}

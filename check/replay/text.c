@@ -1,0 +1,225 @@
+/* The report of a replay for the terminal: see judged.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/replay/judged.h"
+
+#include "check/term.h"
+
+#include <string.h>
+#include <time.h>
+
+static void head(const struct term *t, const char *text)
+{
+    fputc('\n', t->out);
+    term_put(t, TONE_HEAD, text);
+    fputc('\n', t->out);
+}
+
+static void print_day(FILE *out, int64_t at)
+{
+    char text[32];
+    time_t clock = (time_t)at;
+    struct tm tm;
+
+    gmtime_r(&clock, &tm);
+    if (strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm) > 0)
+        fputs(text, out);
+}
+
+static uint64_t of_sum(const struct judged_sum *s, enum outcome_kind from, enum outcome_kind to)
+{
+    uint64_t n = 0;
+    unsigned o;
+
+    for (o = from; o <= to; o++)
+        n += s->count[o];
+    return n;
+}
+
+static uint64_t all_of(const struct judged_sum *s)
+{
+    return of_sum(s, 0, OUT_COUNT - 1);
+}
+
+/* ---- totals ---- */
+
+static void print_input(const struct judged *j, const struct term *t)
+{
+    const struct tally *y = j->tally;
+
+    fprintf(t->out, "%llu lines", (unsigned long long)y->lines);
+    if (y->begin > 0) {
+        fputs(", ", t->out);
+        print_day(t->out, y->begin);
+        fputs(" to ", t->out);
+        print_day(t->out, y->end);
+    }
+    fprintf(t->out, "; %llu address%s with messages\n", (unsigned long long)j->addresses,
+            j->addresses == 1 ? "" : "es");
+    if (j->clients > j->addresses)
+        fprintf(t->out, "an address counts as a client for each HELO: %llu clients\n",
+                (unsigned long long)j->clients);
+    if (j->unread > 0) {
+        term_put(t, TONE_BAD, "incomplete: ");
+        fprintf(t->out, "%u of %u logs could not be read to the end\n", j->unread, j->files);
+    }
+    if (y->lines == 0 && j->unread == 0)
+        fputs("the log is empty\n", t->out);
+    else if (y->known == 0)
+        term_put(t, TONE_BAD, "no line of a known log form was found\n");
+    if (y->damaged > 0)
+        fprintf(t->out, "damaged records of our own, left out: %llu\n",
+                (unsigned long long)y->damaged);
+    if (y->clients.failed)
+        term_put(t, TONE_BAD, "memory ran short: clients that came later are left out\n");
+    if (j->temperror > 0)
+        fprintf(t->out, "DNS told nothing now of %llu client%s\n", (unsigned long long)j->temperror,
+                j->temperror == 1 ? "" : "s");
+}
+
+static void print_gist(const struct judged *j, const struct term *t)
+{
+    const struct judged_sum *no = &j->fate[ACTION_REJECT], *later = &j->fate[ACTION_TEMPFAIL];
+    unsigned long long addresses = j->refused_addresses, messages = all_of(no) + all_of(later);
+    unsigned long long lost = no->count[OUT_DELIVERED] + later->count[OUT_DELIVERED];
+    char text[200];
+
+    if (j->tally->known == 0)
+        return;
+    snprintf(text, sizeof text,
+             "This policy would have refused %llu message%s of %llu address%s; %llu of them %s "
+             "delivered then.",
+             messages, messages == 1 ? "" : "s", addresses, addresses == 1 ? "" : "es", lost,
+             lost == 1 ? "was" : "were");
+    term_wrap(t, text, 0, 0);
+    if (j->temperror > 0)
+        term_put(t, TONE_BAD, "Clients of whom DNS told nothing are not among them.\n");
+}
+
+static void print_fates(const struct judged *j, const struct term *t)
+{
+    static const unsigned order[] = {ACTION_REJECT, ACTION_TEMPFAIL, ACTION_QUARANTINE, ACTION_TAG,
+                                     ACTION_ACCEPT, FATE_EXEMPT,     FATE_UNKNOWN};
+    size_t i;
+
+    head(t, "What this policy would have done, and what became of the messages");
+    fprintf(t->out, "  %-11s%9s%10s%11s%9s%10s%10s\n", "", "clients", "messages", "delivered",
+            "as spam", "other", "refused");
+    for (i = 0; i < sizeof order / sizeof order[0]; i++) {
+        const struct judged_sum *s = &j->fate[order[i]];
+
+        if (s->clients == 0 && all_of(s) == 0)
+            continue;
+        fprintf(t->out, "  ");
+        term_cell(t, fate_refuses(order[i]) ? TONE_BAD : TONE_PLAIN, fate_word(order[i]), 11);
+        fprintf(
+            t->out, "%9llu%10llu%11llu%9llu%10llu%10llu\n", (unsigned long long)s->clients,
+            (unsigned long long)all_of(s), (unsigned long long)s->count[OUT_DELIVERED],
+            (unsigned long long)s->count[OUT_SPAM],
+            (unsigned long long)(s->count[OUT_OTHER] + s->count[OUT_AUTH] + s->count[OUT_SPARED]),
+            (unsigned long long)of_sum(s, OUT_MTA, OUT_LATER));
+    }
+}
+
+static void print_rules(const struct judged *j, const struct term *t)
+{
+    unsigned i;
+
+    head(t, "By rule");
+    for (i = 0; i < j->settings->policy.rules; i++) {
+        const struct rule *r = &j->settings->policy.rule[i];
+
+        fprintf(t->out, "  %-20s %-10s %8llu client%s %9llu message%s %9llu delivered\n", r->name,
+                action_word((enum action)r->action), (unsigned long long)j->rule[i].clients,
+                j->rule[i].clients == 1 ? " " : "s", (unsigned long long)all_of(&j->rule[i]),
+                all_of(&j->rule[i]) == 1 ? " " : "s",
+                (unsigned long long)j->rule[i].count[OUT_DELIVERED]);
+    }
+}
+
+/* ---- clients ---- */
+
+static void print_client(const struct judged *j, const struct term *t, const struct client *k,
+                         bool exemption)
+{
+    char text[4 * CLIENT_HELO_MAX + 512];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    addr_put(&sb, &k->addr);
+    fprintf(t->out, "  %-24s", text);
+    fprintf(t->out, "%6llu message%s, %llu delivered", (unsigned long long)client_messages(k),
+            client_messages(k) == 1 ? "" : "s", (unsigned long long)k->count[OUT_DELIVERED]);
+    fprintf(t->out, "  %s\n", k->ptr != NULL ? k->ptr : "no name");
+    sbuf_init(&sb, text, sizeof text);
+    client_reason(k, j->settings, &sb);
+    fprintf(t->out, "      %s", text);
+    if (k->helo != NULL) {
+        sbuf_init(&sb, text, sizeof text);
+        sbuf_visible(&sb, k->helo, k->helo_len);
+        fprintf(t->out, "  HELO %s", text);
+    }
+    fputc('\n', t->out);
+    if (!exemption)
+        return;
+    sbuf_init(&sb, text, sizeof text);
+    client_exemption(k, &sb);
+    fputs("      ", t->out);
+    term_put(t, TONE_NOTE, text);
+    fputc('\n', t->out);
+}
+
+static void print_list(const struct judged *j, const struct term *t, const char *title,
+                       const struct judged_list *l, bool exemption)
+{
+    uint32_t i, n = l->n < j->options->top ? l->n : j->options->top;
+
+    if (l->n == 0)
+        return;
+    head(t, title);
+    for (i = 0; i < n; i++)
+        print_client(j, t, &j->tally->clients.list[l->at[i]], exemption);
+    if (l->n > n)
+        fprintf(t->out, "  and %llu more (--top, --json and --html show them)\n",
+                (unsigned long long)(l->n - n));
+}
+
+static void print_changes(const struct judged *j, const struct term *t)
+{
+    unsigned from, to;
+
+    if (j->against == NULL)
+        return;
+    head(t, "Against the other configuration");
+    if (j->changed.n == 0) {
+        fputs("  no client fares differently\n", t->out);
+        return;
+    }
+    for (from = 0; from < FATE_COUNT; from++)
+        for (to = 0; to < FATE_COUNT; to++)
+            if (from != to && j->change[from][to] > 0)
+                fprintf(t->out, "  %9llu message%s: %s there, %s here\n",
+                        (unsigned long long)j->change[from][to],
+                        j->change[from][to] == 1 ? "" : "s", fate_word(from), fate_word(to));
+    print_list(j, t, "Clients that fare differently", &j->changed, false);
+}
+
+void judged_text(const struct judged *j, FILE *out)
+{
+    struct term t;
+
+    term_init(&t, out);
+    print_input(j, &t);
+    print_gist(j, &t);
+    print_fates(j, &t);
+    print_rules(j, &t);
+    print_list(j, &t, "Refused, but delivered mail then: look at these first", &j->lost, true);
+    if (j->lost.n > 1) {
+        fputs("\n  all of these in one section:\n", out);
+        put_exemptions(j, &j->lost, j->options->top, out);
+    }
+    print_list(j, &t, "Refused, and nothing of theirs was delivered as good mail", &j->caught,
+               false);
+    print_list(j, &t, "Tagged or quarantined", &j->tagged, false);
+    print_changes(j, &t);
+}

@@ -1,0 +1,148 @@
+/* What is said of one client in every view: see judged.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/replay/judged.h"
+
+#include <string.h>
+
+#define SECTION_MAX 1000 /* clients in one section: finding doubles takes their square */
+
+static bool has(const struct client *k, enum finding f)
+{
+    return (k->found & FINDING(f)) != 0;
+}
+
+void client_reason(const struct client *k, const struct settings *s, struct sbuf *sb)
+{
+    findings rest = k->found & (FINDINGS_SHAPE | FINDINGS_HELO) & ~FINDING(F_PTR_NAMED);
+
+    if (k->fate.kind == FATE_UNKNOWN) {
+        sbuf_str(sb, "the log holds no findings");
+        return;
+    }
+    if (settings_relay_trusted(s, &k->addr)) {
+        sbuf_str(sb, "one of trusted-relays");
+        return;
+    }
+    if (client_judged(k) == 0) {
+        sbuf_str(sb, "logins or mail to exempt recipients only");
+        return;
+    }
+    if (settings_network_exempt(s, &k->addr)) {
+        sbuf_str(sb, "one of exempt.networks");
+        return;
+    }
+    sbuf_str(sb, k->fate.rule >= 0 ? s->policy.rule[k->fate.rule].name : "no rule");
+    sbuf_str(sb, ": ");
+    sbuf_str(sb, k->cause < F_COUNT    ? finding_word((enum finding)k->cause)
+                 : k->result < F_COUNT ? finding_word((enum finding)k->result)
+                                       : "-");
+    if (rest != 0) {
+        sbuf_byte(sb, ',');
+        findings_put(sb, rest);
+    }
+}
+
+/* A confirmed name of its own stays when the address changes; all else can only be exempted by
+ * address. */
+static bool by_name(const struct client *k)
+{
+    return has(k, F_IPREV_PASS) && k->ptr != NULL;
+}
+
+void client_exemption(const struct client *k, struct sbuf *sb)
+{
+    if (by_name(k)) {
+        sbuf_str(sb, "exempt { hosts += {\"");
+        sbuf_str(sb, k->ptr);
+    } else {
+        sbuf_str(sb, "exempt { networks += {\"");
+        addr_put(sb, &k->addr);
+    }
+    sbuf_str(sb, "\"} }");
+}
+
+/* An address may be there with several HELOs; the list is sorted by messages, not by address, so
+ * each is compared with those before it. */
+static bool is_again(const struct judged *j, const struct judged_list *l, uint32_t i)
+{
+    const struct client *list = j->tally->clients.list, *k = &list[l->at[i]];
+    uint32_t n;
+
+    for (n = 0; n < i; n++) {
+        const struct client *o = &list[l->at[n]];
+
+        if (by_name(o) == by_name(k) &&
+            (by_name(k) ? strcmp(o->ptr, k->ptr) == 0 : addr_equal(&o->addr, &k->addr)))
+            return true;
+    }
+    return false;
+}
+
+static void put_entries(const struct judged *j, const struct judged_list *l, uint32_t max,
+                        bool names, FILE *out)
+{
+    uint32_t i, n = 0;
+
+    for (i = 0; i < l->n && i < max; i++) {
+        const struct client *k = &j->tally->clients.list[l->at[i]];
+        char text[DNAME_TEXT_MAX] = "";
+        struct sbuf sb;
+
+        if (by_name(k) != names || is_again(j, l, i))
+            continue;
+        sbuf_init(&sb, text, sizeof text);
+        addr_put(&sb, &k->addr);
+        if (n++ == 0)
+            fprintf(out, "    %s += {", names ? "hosts" : "networks");
+        fprintf(out, "%s\n        \"%s\"", n > 1 ? "," : "", names ? k->ptr : text);
+    }
+    if (n > 0)
+        fputs("\n    }\n", out);
+}
+
+void put_exemptions(const struct judged *j, const struct judged_list *l, uint32_t max, FILE *out)
+{
+    max = max < SECTION_MAX ? max : SECTION_MAX;
+    fputs("exempt {\n", out);
+    put_entries(j, l, max, true, out);
+    put_entries(j, l, max, false, out);
+    if (max == SECTION_MAX && l->n > max)
+        fprintf(out, "    # and %u clients more\n", (unsigned)(l->n - max));
+    fputs("}\n", out);
+}
+
+static bool helo_name(const struct client *k, struct dname *name)
+{
+    struct helo h;
+
+    helo_parse(&h, k->helo, k->helo_len);
+    *name = h.name;
+    return h.form == HELO_HOST;
+}
+
+void client_reply(const struct client *k, const struct settings *s, struct sbuf *sb)
+{
+    struct dname ptr = {.len = 1}, helo = {.len = 1};
+    struct reply_facts facts = {
+        .client = &k->addr,
+        .cause = k->cause < F_COUNT ? (enum finding)k->cause : F_IPREV_PASS,
+        .ptr = &ptr,
+        .helo = &helo,
+    };
+    struct reply reply;
+
+    if (!fate_refuses(k->fate.kind))
+        return;
+    if (k->ptr != NULL)
+        dname_from_text(&ptr, k->ptr, strlen(k->ptr));
+    if (!helo_name(k, &helo))
+        helo = (struct dname){.len = 1};
+    policy_reply(&reply, k->fate.rule >= 0 ? &s->policy.rule[k->fate.rule] : NULL,
+                 (enum action)k->fate.kind, &facts);
+    sbuf_uint(sb, reply.code);
+    sbuf_byte(sb, ' ');
+    sbuf_str(sb, reply.xcode);
+    sbuf_byte(sb, ' ');
+    sbuf_str(sb, reply.text);
+}

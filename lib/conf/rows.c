@@ -1,0 +1,193 @@
+/* The options: one row each. A new option is a row here, a paragraph in
+ * iprev-milter.conf.5 and lines in the shipped iprev-milter.conf; tests compare them.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "conf/impl.h"
+
+#include <string.h>
+#include <syslog.h>
+
+static const struct word modes[] = {{"monitor", false}, {"enforce", true}, {NULL, 0}};
+static const struct word stages[] = {{"connect", STAGE_CONNECT},
+                                     {"helo", STAGE_HELO},
+                                     {"mail", STAGE_MAIL},
+                                     {"rcpt", STAGE_RCPT},
+                                     {NULL, 0}};
+static const struct word destinations[] = {{"syslog", false}, {"stderr", true}, {NULL, 0}};
+static const struct word levels[] = {{"error", LOG_ERR},
+                                     {"warning", LOG_WARNING},
+                                     {"info", LOG_INFO},
+                                     {"debug", LOG_DEBUG},
+                                     {NULL, 0}};
+static const struct word actions[] = {
+    {"accept", ACTION_ACCEPT},     {"tag", ACTION_TAG},       {"quarantine", ACTION_QUARANTINE},
+    {"tempfail", ACTION_TEMPFAIL}, {"reject", ACTION_REJECT}, {NULL, 0}};
+
+#define AT(type, member)                                                                           \
+    .at = offsetof(struct type, member), .size = sizeof((struct type *)0)->member
+#define IN(member)   AT(settings, member)
+#define RULE(member) AT(rule, member)
+
+/* clang-format off */
+const struct option settings_option[] = {
+    /* section, key, kind, default, member (none: the whole), range or check */
+    {"", "socket", &kind_socket, "inet:8891@localhost", IN(socket)},
+    {"", "socket-mode", &kind_octal, "0660", IN(socket_mode), .max = 0777},
+    {"", "user", &kind_text, "iprev-milter", IN(user), .fit = fit_user},
+    {"", "authserv-id", &kind_text, "", IN(authserv_id), .fit = fit_authserv_id},
+    {"", "mode", &kind_word, "monitor", IN(enforce), .words = modes},
+    {"", "reject-at", &kind_word, "rcpt", IN(reject_at), .words = stages},
+    {"", "trusted-relays", &kind_networks, "{}", IN(trusted_relays), .fit = fit_relays},
+
+    {"resolver", "forward", &kind_forward, "{}", IN(resolver), .fit = fit_forward},
+    {"resolver", "trust-anchor", &kind_text, "", IN(resolver.trust_anchor), .fit = fit_anchor},
+    {"resolver", "zone", &kind_text, "", IN(resolver.zone), .fit = fit_file},
+    {"resolver", "deadline", &kind_number, "5000", IN(resolver.deadline_ms), 100, 9000,
+     .note = "milliseconds; Sendmail gives up on a filter after 10 s"},
+    {"resolver", "helo", &kind_flag, "true", IN(resolver.helo)},
+    {"resolver", "threads", &kind_number, "1", IN(resolver.threads), 1, 64},
+    {"resolver", "max-inflight", &kind_number, "3000", IN(resolver.max_inflight), 10, 100000},
+    {"resolver", "cache", &kind_number, "100000", IN(resolver.cache), 0, 10000000},
+
+    {"exempt", "networks", &kind_networks, "{\"127.0.0.0/8\", \"::1/128\"}", IN(exempt.networks)},
+    {"exempt", "hosts", &kind_names, "{}", IN(exempt.hosts), .fit = fit_host},
+    {"exempt", "recipients", &kind_names, "{\"postmaster\", \"abuse\"}", IN(exempt.recipients),
+     .fit = fit_recipient},
+    {"exempt", "authenticated", &kind_flag, "true", IN(exempt.authenticated)},
+
+    {"generic", "hosts", &kind_names, "{}", IN(shapes.generic), .fit = fit_host},
+    {"generic", "named", &kind_names, "{}", IN(shapes.named), .fit = fit_host},
+
+    {"headers", "authentication-results", &kind_flag, "true", IN(headers.authentication_results)},
+    {"headers", "x-iprev", &kind_flag, "true", IN(headers.x_iprev)},
+    {"headers", "remove-forged", &kind_flag, "true", IN(headers.remove_forged)},
+
+    {"rule", "when", &kind_when, NULL, .at = 0},
+    {"rule", "action", &kind_word, NULL, RULE(action), .words = actions},
+    {"rule", "reply", &kind_reply, "", RULE(reply)},
+    {"rule", "expires", &kind_expires, "", RULE(expires)},
+    {"rule", "percent", &kind_number, "100", RULE(percent), 1, 100},
+    {"rule", "comment", &kind_comment, "", .at = 0},
+
+    {"log", "destination", &kind_word, "syslog", IN(log.stderr_), .words = destinations},
+    {"log", "level", &kind_word, "info", IN(log.level), .words = levels},
+
+    {"metrics", "listen", &kind_text, "", IN(metrics_listen), .fit = fit_listen},
+};
+/* clang-format on */
+
+const size_t settings_options = sizeof settings_option / sizeof settings_option[0];
+
+const struct option *settings_find(const char *section, const char *key)
+{
+    size_t i;
+
+    for (i = 0; i < settings_options; i++)
+        if (strcmp(settings_option[i].section, section) == 0 &&
+            strcmp(settings_option[i].key, key) == 0)
+            return &settings_option[i];
+    return NULL;
+}
+
+const char *settings_section(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < settings_options; i++)
+        if (name[0] != '\0' && strcmp(settings_option[i].section, name) == 0)
+            return settings_option[i].section;
+    return NULL;
+}
+
+#define DISTANCE_MAX 40 /* longest word compared */
+
+unsigned settings_distance(const char *a, const char *b)
+{
+    size_t an = strlen(a), bn = strlen(b), i, j;
+    unsigned row[DISTANCE_MAX + 1];
+
+    if (an > DISTANCE_MAX || bn > DISTANCE_MAX)
+        return SETTINGS_FAR;
+    for (j = 0; j <= bn; j++)
+        row[j] = (unsigned)j;
+    for (i = 1; i <= an; i++) {
+        unsigned corner = row[0];
+
+        row[0] = (unsigned)i;
+        for (j = 1; j <= bn; j++) {
+            unsigned change = corner + (a[i - 1] != b[j - 1]);
+            unsigned shift = 1 + (row[j] < row[j - 1] ? row[j] : row[j - 1]);
+
+            corner = row[j];
+            row[j] = change < shift ? change : shift;
+        }
+    }
+    return row[bn] > (bn < 5 ? 1 : 2) ? SETTINGS_FAR : row[bn];
+}
+
+/* A nearer candidate replaces *best. */
+static void consider(const char *candidate, const char *key, const char **best, unsigned *distance)
+{
+    unsigned d = settings_distance(key, candidate);
+
+    if (d < *distance) {
+        *best = candidate;
+        *distance = d;
+    }
+}
+
+static const char *section_shown(const char *section)
+{
+    return strcmp(section, "rule") == 0 ? "rule \"NAME\"" : section;
+}
+
+/* SECTION.KEY is what messages and manual call a key; a file writes it otherwise. */
+static const char *meant_in_section(const char *key, char *buf, size_t size)
+{
+    const char *dot = strchr(key, '.');
+    size_t i, n = dot == NULL ? 0 : (size_t)(dot - key);
+
+    for (i = 0; n > 0 && i < settings_options; i++) {
+        const struct option *o = &settings_option[i];
+
+        if (strlen(o->section) != n || memcmp(o->section, key, n) != 0 ||
+            strcmp(o->key, dot + 1) != 0)
+            continue;
+        snprintf(buf, size, "write %s { %s = ... }", section_shown(o->section), o->key);
+        return buf;
+    }
+    return NULL;
+}
+
+const char *settings_meant(const char *section, const char *key, char *buf, size_t size)
+{
+    const char *best = NULL;
+    unsigned distance = SETTINGS_FAR;
+    size_t i;
+
+    if (section[0] == '\0' && meant_in_section(key, buf, size) != NULL)
+        return buf;
+    for (i = 0; i < settings_options; i++) {
+        const struct option *o = &settings_option[i];
+
+        if (strcmp(o->key, key) == 0) {
+            snprintf(buf, size,
+                     o->section[0] == '\0' ? "it belongs outside the sections"
+                                           : "it belongs into %s { ... }",
+                     section_shown(o->section));
+            return buf;
+        }
+        if (strcmp(o->section, section) == 0)
+            consider(o->key, key, &best, &distance);
+        if (section[0] == '\0' && o->section[0] != '\0')
+            consider(o->section, key, &best, &distance);
+    }
+    if (settings_section(key) != NULL || strcmp(key, "include") == 0)
+        return "it belongs outside the sections";
+    if (section[0] == '\0')
+        consider("include", key, &best, &distance);
+    if (best == NULL)
+        return NULL;
+    snprintf(buf, size, "did you mean %s?", best);
+    return buf;
+}

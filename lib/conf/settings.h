@@ -1,0 +1,98 @@
+/* iprev-milter.conf: read, checked, printed. settings.c alone knows libconfuse.
+ *
+ * Options are rows of one table; a key that is unknown, has the wrong type, a bad
+ * value or a duplicate rule is an error that names file, line and key.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_SETTINGS_H
+#define IPREV_SETTINGS_H
+
+#include "judge/policy.h"
+#include "judge/report.h"
+#include "outcome/authres.h"
+
+#include <stdio.h>
+
+enum reject_stage { STAGE_CONNECT, STAGE_HELO, STAGE_MAIL, STAGE_RCPT };
+
+/* What the resolver needs. Compared as a whole at reload: see
+ * resolver_settings_equal. */
+struct resolver_settings {
+    size_t forwards;      /* 0: resolv.conf of the system */
+    char **forward;       /* "ADDRESS" or "ADDRESS@PORT" */
+    bool root;            /* forward = {"root"}: recurse from the root */
+    char *trust_anchor;   /* file, or NULL */
+    char *zone;           /* file, or NULL */
+    unsigned deadline_ms; /* 100 to 9000 */
+    bool helo;
+    unsigned threads;      /* 1 to 64 */
+    unsigned max_inflight; /* 10 to 100000 questions */
+    unsigned cache;        /* 0 to 10000000 clients */
+};
+
+struct settings {
+    char *file;   /* as given; NULL: the built-in defaults */
+    char *socket; /* checked form: inet:PORT@HOST, inet6:PORT@HOST, unix:PATH */
+    unsigned socket_mode;
+    char *user;        /* NULL: stay */
+    char *authserv_id; /* NULL: the MTA's {j}, else the host name */
+    bool enforce;
+    enum reject_stage reject_at;
+    struct {
+        size_t n;
+        struct addr_net *net;
+    } trusted_relays;
+    struct resolver_settings resolver;
+    struct {
+        size_t networks;
+        struct addr_net *network;
+        struct name_list hosts;
+        struct name_list recipients;
+        bool authenticated;
+    } exempt;
+    struct shape_lists shapes; /* generic { hosts, named } */
+    struct {
+        bool authentication_results;
+        bool x_iprev;
+        bool remove_forged;
+    } headers;
+    struct policy policy;
+    struct {
+        bool stderr_; /* else syslog */
+        int level;    /* LOG_ERR, LOG_WARNING, LOG_INFO or LOG_DEBUG of <syslog.h> */
+    } log;
+    char *metrics_listen; /* "ADDRESS:PORT", or NULL */
+};
+
+/* Reads a file (NULL: defaults only). On failure NULL, and every fault has
+ * been written to err as "FILE:LINE: KEY: what is wrong"; on success err may get lines
+ * with "note:". On failure errno is ENOMEM when it was memory that lacked, else EINVAL.
+ * libconfuse has global state, so calls wait for one another.
+ * Free with settings_free. */
+struct settings *settings_read(const char *file, FILE *err);
+
+/* Checks a socket text of -p or the configuration. What is wrong, or NULL; errno is ENOMEM when
+ * memory lacked, else EINVAL. On success
+ * *out is the checked form, to be freed. Takes inet:PORT@HOST, inet6:..., unix:PATH,
+ * local:PATH and a bare absolute path. */
+const char *settings_socket(const char *text, char **out);
+
+/* Puts one server in the place of resolver.forward: "ADDRESS" or "ADDRESS@PORT".
+ * What is wrong with the text, or NULL. */
+const char *settings_ask_only(struct settings *s, const char *server);
+
+/* Writes the settings as a configuration that reads back equal. */
+void settings_print(const struct settings *s, FILE *out);
+
+bool settings_network_exempt(const struct settings *s, const struct addr *client);
+bool settings_relay_trusted(const struct settings *s, const struct addr *client);
+
+bool resolver_settings_equal(const struct resolver_settings *a, const struct resolver_settings *b);
+
+void settings_free(struct settings *s);
+
+/* With this errno settings_read or resolver_start has failed: are the settings to blame? Else it
+ * is the machine, which lacks memory, threads or descriptors. */
+bool settings_to_blame(int error);
+
+#endif

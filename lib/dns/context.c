@@ -1,0 +1,211 @@
+/* A libunbound context as the resolver needs it: see resolve_context.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "dns/context.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unbound-event.h>
+#include <unbound.h>
+
+#define PORTS_MAX 4096
+#define PORTS_MIN 16
+
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+unsigned context_ports(const struct resolver_settings *s)
+{
+    struct rlimit lim;
+    rlim_t n = PORTS_MAX;
+
+    if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur != RLIM_INFINITY &&
+        lim.rlim_cur / 2 / s->threads < n)
+        n = lim.rlim_cur / 2 / s->threads;
+    return n < PORTS_MIN ? PORTS_MIN : (unsigned)n;
+}
+
+/* Sets an option. A library that does not know an optional one is fine. */
+static bool set(struct ub_ctx *ctx, const char *name, const char *value, bool required, char *err,
+                size_t errlen)
+{
+    int rc = ub_ctx_set_option(ctx, name, value);
+
+    if (rc == 0 || !required)
+        return true;
+    snprintf(err, errlen, "libunbound refuses %s %s: %s", name, value, ub_strerror(rc));
+    return false;
+}
+
+static bool set_options(struct ub_ctx *ctx, const struct resolver_settings *s, unsigned ports,
+                        char *err, size_t errlen)
+{
+    bool validate = s->trust_anchor != NULL;
+    char number[16];
+    const struct {
+        const char *name, *value;
+        bool required;
+    } option[] = {
+        {"module-config:", validate ? "validator iterator" : "iterator", true},
+        {"outgoing-range:", number, true},
+        {"outgoing-num-tcp:", "32", false},
+        {"msg-cache-size:", "32m", false},
+        {"rrset-cache-size:", "64m", false},
+        /* A site's PTRs for its own private networks have to be seen. */
+        {"unblock-lan-zones:", "yes", true},
+        {"insecure-lan-zones:", validate ? "yes" : "no", true},
+        {"do-not-query-localhost:", "no", false},
+        /* A forwarder that was away is tried anew after so many seconds. */
+        {"infra-host-ttl:", s->root ? "30" : "10", false},
+        {"infra-keep-probing:", "yes", false},
+        /* A forwarder may be silent about one name and fine with the others, and may take
+         * seconds over a name it has to ask for: three tries of 0.4, 0.8 and 1.6 s. It must
+         * never be put aside as dead because of such names, so no infra-cache-max-rtt.
+         * When recursing, each dead authority is put aside by itself. */
+        {s->root ? "infra-cache-max-rtt:" : "infra-cache-min-rtt:", s->root ? "1000" : "400",
+         false},
+        /* A signed root would have the breaker's own question answered from the cache. */
+        {"aggressive-nsec:", "no", false},
+        {"target-fetch-policy:", "0 0 0 0 0", false},
+        {"outbound-msg-retry:", s->root ? "5" : "2", false},
+    };
+    size_t i;
+
+    snprintf(number, sizeof number, "%u", ports);
+    for (i = 0; i < sizeof option / sizeof option[0]; i++)
+        if (!set(ctx, option[i].name, option[i].value, option[i].required, err, errlen))
+            return false;
+    return true;
+}
+
+/* The name servers of resolv.conf; 127.0.0.1 without any, as the C library does. */
+static int forward_to_system(struct ub_ctx *ctx)
+{
+    FILE *fp = fopen("/etc/resolv.conf", "re");
+    char line[256], server[64];
+    int rc = 0, found = 0;
+
+    while (fp != NULL && fgets(line, sizeof line, fp) != NULL)
+        if (sscanf(line, " nameserver %63s", server) == 1 && ub_ctx_set_fwd(ctx, server) == 0)
+            found++;
+    if (fp != NULL)
+        fclose(fp);
+    if (found == 0)
+        rc = ub_ctx_set_fwd(ctx, "127.0.0.1");
+    return rc;
+}
+
+static bool set_servers(struct ub_ctx *ctx, const struct resolver_settings *s, char *err,
+                        size_t errlen)
+{
+    size_t i;
+    int rc = 0;
+
+    if (!s->root && s->forwards == 0)
+        rc = forward_to_system(ctx);
+    for (i = 0; !s->root && rc == 0 && i < s->forwards; i++)
+        rc = ub_ctx_set_fwd(ctx, s->forward[i]);
+    if (rc == 0 && s->trust_anchor != NULL)
+        rc = ub_ctx_add_ta_file(ctx, s->trust_anchor);
+    if (rc != 0)
+        snprintf(err, errlen, "libunbound refuses the resolver settings: %s", ub_strerror(rc));
+    return rc == 0;
+}
+
+static void first_answer(void *arg, int rcode, void *packet, int len, int sec, char *why_bogus,
+                         int was_ratelimited)
+{
+    (void)arg;
+    (void)rcode;
+    (void)packet;
+    (void)len;
+    (void)sec;
+    (void)why_bogus;
+    (void)was_ratelimited;
+}
+
+/* libunbound reports most faults at the first question: ask one it answers alone. */
+static bool prove(struct ub_ctx *ctx, const struct resolver_settings *s, char *err, size_t errlen)
+{
+    int rc = ub_resolve_event(ctx, "localhost.", 1, 1, NULL, first_answer, NULL);
+
+    if (rc == 0)
+        return true;
+    if (s->trust_anchor != NULL)
+        snprintf(err, errlen,
+                 "libunbound cannot start (is %s a trust anchor? too few descriptors?): %s",
+                 s->trust_anchor, ub_strerror(rc));
+    else
+        snprintf(err, errlen, "libunbound cannot start (too few descriptors?): %s",
+                 ub_strerror(rc));
+    return false;
+}
+
+/* Reserved names that libunbound answers by itself, but that sites do use. */
+static void unblock_zones(struct ub_ctx *ctx)
+{
+    static const char *const zone[] = {
+        "test.",
+        "home.arpa.",
+        "127.in-addr.arpa.",
+        "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.",
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof zone / sizeof zone[0]; i++)
+        ub_ctx_zone_remove(ctx, zone[i]);
+}
+
+static bool add_zone(struct ub_ctx *ctx, const struct zonefile *zone, char *err, size_t errlen)
+{
+    size_t i;
+    int rc = 0;
+
+    for (i = 0; rc == 0 && i < zone->apexes; i++)
+        rc = ub_ctx_zone_add(ctx, zone->apex[i], "static");
+    for (i = 0; rc == 0 && i < zone->records; i++)
+        rc = ub_ctx_data_add(ctx, zone->record[i]);
+    if (rc != 0)
+        snprintf(err, errlen, "libunbound refuses a record of the zone file (%.200s): %s",
+                 i > 0 && i <= zone->records ? zone->record[i - 1] : "?", ub_strerror(rc));
+    return rc == 0;
+}
+
+static struct ub_ctx *make(struct event_base *base, const struct resolver_settings *s,
+                           unsigned ports, const struct zonefile *zone, char *err, size_t errlen)
+{
+    struct ub_ctx *ctx = ub_ctx_create_event(base);
+
+    if (ctx == NULL) {
+        snprintf(err, errlen, "libunbound cannot make a context");
+        return NULL;
+    }
+    ub_ctx_debugout(ctx, NULL); /* its messages name no client; findings do */
+    if (set_options(ctx, s, ports, err, errlen) && set_servers(ctx, s, err, errlen) &&
+        prove(ctx, s, err, errlen)) {
+        unblock_zones(ctx);
+        if (add_zone(ctx, zone, err, errlen))
+            return ctx;
+    }
+    ub_ctx_delete(ctx);
+    return NULL;
+}
+
+struct ub_ctx *context_new(struct event_base *base, const struct resolver_settings *s,
+                           unsigned ports, const struct zonefile *zone, char *err, size_t errlen)
+{
+    struct ub_ctx *ctx;
+
+    pthread_mutex_lock(&one_at_a_time);
+    ctx = make(base, s, ports, zone, err, errlen);
+    pthread_mutex_unlock(&one_at_a_time);
+    return ctx;
+}
+
+void context_delete(struct ub_ctx *ctx)
+{
+    pthread_mutex_lock(&one_at_a_time);
+    ub_ctx_delete(ctx);
+    pthread_mutex_unlock(&one_at_a_time);
+}

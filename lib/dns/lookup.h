@@ -1,0 +1,53 @@
+/* Shared lookups: the table of those under way and those remembered.
+ *
+ * Inner header of resolve.c. A lookup has one key (a client, or a client and a
+ * HELO name), is open until lookup_finish, and never changes after. The
+ * table holds a reference to each lookup in it, bounds how many finished ones
+ * it remembers (the least recently used go first), and forgets one when its TTL is
+ * over. All functions may be called on any thread.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_RESOLVE_TABLE_H
+#define IPREV_RESOLVE_TABLE_H
+
+#include "dns/resolver.h"
+
+struct lookup_table;
+
+/* capacity: finished lookups remembered; 0 remembers none but still shares those
+ * under way. NULL without memory. */
+struct lookup_table *lookup_table_new(unsigned capacity);
+/* Every lookup must be finished; references of callers may remain. */
+void lookup_table_free(struct lookup_table *t);
+unsigned lookup_table_count(struct lookup_table *t);
+
+enum lookup_source { LOOKUP_NEW, LOOKUP_JOINED, LOOKUP_CACHED };
+
+/* The lookup of this key with a new reference. LOOKUP_NEW: the caller has to get it
+ * finished, and owns a second reference for that, which lookup_finish_* takes
+ * back. helo: NULL for the client's chain. NULL without memory. */
+struct lookup *lookup_table_get(struct lookup_table *t, const struct addr *client,
+                                const struct dname *helo, enum lookup_source *source);
+
+const struct addr *lookup_client(const struct lookup *l);
+/* The HELO name; false when the lookup is a client's chain. */
+bool lookup_helo(const struct lookup *l, struct dname *helo);
+
+struct lookup_cost {
+    unsigned questions;
+    unsigned ms;
+};
+
+/* Finish with a result, exactly once: wakes all who wait. */
+void lookup_finish_chain(struct lookup *l, const struct chain *c, struct lookup_cost cost);
+void lookup_finish_helo(struct lookup *l, enum helo_forward forward, uint32_t ttl,
+                        struct lookup_cost cost);
+
+/* Finish without having asked: temperror with this F_DNS_* cause. */
+void lookup_finish_failed(struct lookup *l, enum finding cause);
+
+/* A finished lookup that needs no memory: its chain is temperror with this F_DNS_*
+ * cause for no client, its forward HELO_TRANSIENT. Release as any other. */
+struct lookup *lookup_constant(enum finding cause);
+
+#endif

@@ -1,0 +1,71 @@
+/* The whole judgement of one client: facts in, report out.
+ *
+ * The daemon, the explainer and the replayer all call this; it is the only
+ * place where findings are put together.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_CHECK_H
+#define IPREV_CHECK_H
+
+#include "judge/helo.h"
+#include "shape/shape.h"
+
+/* A name list by suffix: "mail.example.com" is that name; ".example.com" is
+ * every name below it, not itself. Entries are lower case. */
+struct name_list {
+    size_t n;
+    const char *const *entry;
+};
+
+bool name_list_valid(const char *entry);
+bool name_list_has(const struct name_list *l, const struct dname *name);
+
+/* Local overrides of the name-shape judgement. */
+struct shape_lists {
+    struct name_list generic; /* machine-made, whatever generic_judge says */
+    struct name_list named;   /* chosen, whatever it says; looked at first */
+};
+
+/* The name's shape: by the local lists, else by generic_judge. name must be a host
+ * name; shapes may be NULL. */
+void check_shape(struct generic *out, const struct dname *name, const struct addr *client,
+                 const struct shape_lists *shapes);
+
+/* What is known about a client at one moment. */
+struct facts {
+    struct addr client;
+    enum finding skip;         /* F_SKIP_* when exempt, else F_NONE */
+    const struct chain *chain; /* NULL: DNS never answered */
+    enum finding chain_cause;  /* F_DNS_* that says why chain is NULL */
+    bool helo_known;           /* false: before HELO, the group is unsure */
+    const struct helo *helo;   /* when helo_known */
+    enum helo_forward forward; /* what the HELO name's addresses say */
+    bool helo_asked;           /* HELO questions are switched on */
+    struct self self;
+    const struct shape_lists *shapes; /* or NULL */
+};
+
+struct report {
+    findings found;
+    findings unsure; /* words that a later answer could add or take away */
+    enum finding result;
+    enum finding cause;        /* F_NONE on pass */
+    struct dname ptr;          /* the name judged and shown; root: none */
+    struct dname helo;         /* root: none that is a host name */
+    char why[GENERIC_WHY_MAX]; /* of the name shape; empty without a name */
+};
+
+void check_report(struct report *r, const struct facts *f);
+
+/* Some confirmed name of the chain is on the list (exempt.hosts). */
+bool check_host_exempt(const struct chain *chain, const struct name_list *hosts);
+
+/* A later answer could put a confirmed name of the chain on the list: nothing may
+ * refuse such a client for good. */
+bool check_host_exempt_open(const struct chain *chain, const struct name_list *hosts);
+
+/* "postmaster" (any domain), "user@example.com", "@example.com"; without case.
+ * address: as in RCPT TO, with or without angle brackets. */
+bool check_recipient_exempt(const char *address, const struct name_list *recipients);
+
+#endif

@@ -1,0 +1,61 @@
+/* Authentication-Results (RFC 8601): write ours, recognise forged ones, read.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_AUTHRES_H
+#define IPREV_AUTHRES_H
+
+#include "value/dname.h"
+#include "value/findings.h"
+
+#define AUTHRES_ID_MAX    256 /* longest authserv-id, NUL included */
+#define AUTHRES_VALUE_MAX 1024
+
+/* Can be an authserv-id of ours: 1 to 255 characters of printable ASCII
+ * (0x21-0x7E) without `"` and `\`. What is no token is written quoted. */
+bool authres_id_valid(const char *id, size_t n);
+
+/* Writes the field value (RFC 8601 2.2, 2.7.3), folds as LF TAB, no CR:
+ *   ID; iprev=pass policy.iprev=192.0.2.1 (mail.example.com)
+ *   ID; iprev=fail reason="forward-mismatch" policy.iprev="2001:db8::1"
+ * Only the registered method and property: SpamAssassin and OpenARC drop a
+ * field with one unknown word. reason stands before the property. IPv6 is
+ * quoted, as `:` is no token character. Lines are folded at 90 characters
+ * before iprev=, policy.iprev= and the comment. result: F_IPREV_PASS, _FAIL,
+ * _PERMERROR, _TEMPERROR; cause: F_NONE leaves the reason out; name: comment,
+ * left out when NULL or no host name; client: left out when ADDR_NONE. An id
+ * that is not valid, or another result, fails like an overflow. */
+void authres_put(struct sbuf *sb, const char *id, enum finding result, enum finding cause,
+                 const struct addr *client, const struct dname *name);
+
+enum authres_claim {
+    AUTHRES_MINE,      /* claims the id */
+    AUTHRES_OTHER,     /* claims another id */
+    AUTHRES_UNREADABLE /* no id, or nothing behind it, can be read: treat as forged (RFC 8601 5) */
+};
+
+/* Whom does a received field value claim to come from? Any bytes, any length.
+ * Reads `[CFWS] authserv-id [CFWS version]` with nested comments, quoted pairs,
+ * quoted strings and folding; compares without case and without one final dot.
+ * A field without an id ("spf=pass ..."), with an unclosed comment or quote, or
+ * with something other than a version, `;` or the end behind the id, is
+ * unreadable, and so is another's field of a version that is not 1 (RFC 8601 5).
+ * `/` is taken in a bare id: "host/job" is the id of some filters. An id with octets
+ * above 0x7E cannot be compared without IDNA tables: it is MINE when id holds an xn--
+ * label, or when the rest of the octets, blanks aside, is id (removed to be safe),
+ * else OTHER. */
+enum authres_claim authres_claim(const char *value, size_t n, const char *id);
+
+/* Our own field read back (replay, tests). */
+struct authres {
+    char id[AUTHRES_ID_MAX];
+    enum finding result; /* F_IPREV_* of the first iprev method, F_NONE without one */
+    char reason[64];     /* empty without one */
+    struct addr client;  /* policy.iprev; ADDR_NONE without one */
+};
+
+/* Reads any RFC 8601 field, other methods (and versions of iprev) skipped. False,
+ * and *out empty, when it breaks the grammar, has another version than 1, or a
+ * part does not fit or is no address. */
+bool authres_read(struct authres *out, const char *value, size_t n);
+
+#endif

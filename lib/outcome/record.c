@@ -1,0 +1,455 @@
+/* Records as text, both ways.
+ *
+ * Values never hold a blank or a control, so a blank ends one in both texts; in the
+ * header a `;` stands before it. Only why= is a sentence, and is quoted.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "outcome/record.h"
+
+#include "value/ascii.h"
+
+#include <string.h>
+
+#define LINE_MAX_OCTETS 110 /* the usual second line has 105 */
+#define FINDINGS_TEXT   800
+#define RESULT_PREFIX   6 /* octets of "iprev-" */
+
+/* Octets of foreign text that a log line shows: with these, and all of them
+ * escaped, the line still fits RECORD_LOG_MAX. */
+#define SHOWN_NAME  255
+#define SHOWN_QID   32
+#define SHOWN_STAGE 16
+
+static const char *result_word(findings found)
+{
+    enum finding result = finding_pick(found, FINDINGS_RESULT);
+
+    return result == F_NONE ? "none" : finding_word(result) + RESULT_PREFIX;
+}
+
+/* Puts "; key=value", or folds behind the semicolon. */
+static void put_field(struct sbuf *sb, size_t *line, bool fold, const char *key,
+                      const struct sbuf *value)
+{
+    size_t grown = sb->len - *line + 2 + strlen(key) + value->len + 1; /* "; " and ";" */
+
+    fold = fold || grown > LINE_MAX_OCTETS;
+    sbuf_str(sb, fold ? ";\n\t" : "; ");
+    if (fold)
+        *line = sb->len - 1;
+    sbuf_str(sb, key);
+    sbuf_mem(sb, value->text, value->len);
+    sb->overflow |= value->overflow;
+}
+
+static void put_name_field(struct sbuf *sb, size_t *line, const char *key, const struct dname *name)
+{
+    char text[DNAME_TEXT_MAX];
+    struct sbuf value;
+
+    sbuf_init(&value, text, sizeof text);
+    dname_put(&value, name);
+    put_field(sb, line, false, key, &value);
+}
+
+static void put_word_field(struct sbuf *sb, size_t *line, const char *key, const char *word)
+{
+    char text[4 * RULE_NAME_MAX];
+    struct sbuf value;
+
+    sbuf_init(&value, text, sizeof text);
+    sbuf_visible(&value, word, strlen(word));
+    put_field(sb, line, false, key, &value);
+}
+
+static void put_why(struct sbuf *sb, const char *why)
+{
+    sbuf_byte(sb, '"');
+    for (; *why != '\0'; why++) {
+        if (*why == ' ' || *why == '-')
+            sbuf_byte(sb, *why);
+        else if (*why == ';') /* would end the field in the header */
+            sbuf_str(sb, "\\x3b");
+        else
+            sbuf_visible(sb, why, 1);
+    }
+    sbuf_byte(sb, '"');
+}
+
+/* Told where the shape of a name can cost the client something. */
+static void put_why_field(struct sbuf *sb, size_t *line, const struct record *r)
+{
+    char text[4 * sizeof r->why + 2];
+    struct sbuf value;
+
+    if (r->why[0] == '\0' || (r->found & (FINDING(F_PTR_GENERIC) | FINDING(F_PTR_PROVIDER))) == 0)
+        return;
+    sbuf_init(&value, text, sizeof text);
+    put_why(&value, r->why);
+    put_field(sb, line, true, "why=", &value);
+}
+
+void record_put_header(struct sbuf *sb, const struct record *r)
+{
+    char text[FINDINGS_TEXT];
+    struct sbuf value;
+    size_t line = sb->len;
+
+    sbuf_str(sb, result_word(r->found));
+    sbuf_init(&value, text, sizeof text);
+    addr_put(&value, &r->client);
+    put_field(sb, &line, false, "ip=", &value);
+    put_name_field(sb, &line, "ptr=", &r->ptr);
+    put_name_field(sb, &line, "helo=", &r->helo);
+    sbuf_init(&value, text, sizeof text);
+    findings_put(&value, r->found);
+    put_field(sb, &line, true, "findings=", &value);
+    put_word_field(sb, &line, "rule=", r->rule);
+    put_word_field(sb, &line, "action=", action_word(r->action));
+    put_word_field(sb, &line, "mode=", r->enforce ? "enforce" : "monitor");
+    put_why_field(sb, &line, r);
+}
+
+/* At most max octets of a foreign text; `\...` tells that there were more. */
+static void put_shown(struct sbuf *sb, const char *s, size_t n, size_t max)
+{
+    sbuf_visible(sb, s, n < max ? n : max);
+    if (n > max)
+        sbuf_str(sb, "\\...");
+}
+
+static void put_shown_field(struct sbuf *sb, const char *key, const char *s, size_t max)
+{
+    if (s == NULL)
+        return;
+    sbuf_str(sb, key);
+    put_shown(sb, s, strlen(s), max);
+}
+
+static bool read_host(struct dname *d, const char *s, size_t n)
+{
+    if (dname_from_text(d, s, n) && dname_is_host(d))
+        return true;
+    *d = (struct dname){.len = 1};
+    return false;
+}
+
+/* The argument as it came, in a form that reads back as r->helo: a text that
+ * looks like a host name but was none by RFC 5321 gets its first octet escaped. */
+static void put_helo(struct sbuf *sb, const struct record *r, const struct record_log *l)
+{
+    static const char hex[] = "0123456789abcdef";
+    struct dname raw;
+    const char *s = l == NULL ? NULL : l->helo_raw;
+
+    if (s == NULL) {
+        dname_put(sb, &r->helo);
+    } else if (!read_host(&raw, s, l->helo_raw_len)) {
+        if (dname_is_host(&r->helo))
+            dname_put(sb, &r->helo);
+        else
+            put_shown(sb, s, l->helo_raw_len, SHOWN_NAME);
+    } else if (dname_is_host(&r->helo)) {
+        if (dname_equal(&raw, &r->helo))
+            sbuf_mem(sb, s, l->helo_raw_len);
+        else
+            dname_put(sb, &r->helo);
+    } else {
+        sbuf_str(sb, "\\x");
+        sbuf_byte(sb, hex[(unsigned char)s[0] >> 4]);
+        sbuf_byte(sb, hex[(unsigned char)s[0] & 15]);
+        sbuf_mem(sb, s + 1, l->helo_raw_len - 1);
+    }
+}
+
+static void put_circumstances(struct sbuf *sb, const struct record_log *l)
+{
+    sbuf_str(sb, " dns=");
+    sbuf_uint(sb, l->questions);
+    sbuf_byte(sb, '/');
+    sbuf_uint(sb, l->dns_ms);
+    sbuf_str(sb, " wait=");
+    sbuf_uint(sb, l->wait_ms);
+    put_shown_field(sb, " qid=", l->qid, SHOWN_QID);
+    put_shown_field(sb, " from-mta=", l->from_mta, SHOWN_NAME);
+    put_shown_field(sb, " stage=", l->stage, SHOWN_STAGE);
+}
+
+void record_put_log(struct sbuf *sb, const struct record *r, const struct record_log *l)
+{
+    sbuf_str(sb, "client=");
+    addr_put(sb, &r->client);
+    sbuf_str(sb, " ptr=");
+    dname_put(sb, &r->ptr);
+    sbuf_str(sb, " helo=");
+    put_helo(sb, r, l);
+    sbuf_str(sb, " findings=");
+    findings_put(sb, r->found);
+    put_shown_field(sb, " rule=", r->rule, sizeof r->rule);
+    put_shown_field(sb, " action=", action_word(r->action), SHOWN_STAGE);
+    put_shown_field(sb, " mode=", r->enforce ? "enforce" : "monitor", SHOWN_STAGE);
+    if (l != NULL)
+        put_circumstances(sb, l);
+    if (r->relay.family != ADDR_NONE) {
+        sbuf_str(sb, " relay=");
+        addr_put(sb, &r->relay);
+    }
+    if (r->why[0] != '\0') {
+        sbuf_str(sb, " why=");
+        put_why(sb, r->why);
+    }
+}
+
+/* Undoes sbuf_visible. False when it is not of that form or does not fit. */
+static bool read_shown(char *text, size_t cap, const char *s, size_t n)
+{
+    size_t len = 0;
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        char c = s[i];
+
+        if (c == '\\') {
+            if (n - i < 4 || s[i + 1] != 'x' || ascii_hex((unsigned char)s[i + 2]) < 0 ||
+                ascii_hex((unsigned char)s[i + 3]) < 0)
+                return false;
+            c = (char)(ascii_hex((unsigned char)s[i + 2]) << 4 |
+                       ascii_hex((unsigned char)s[i + 3]));
+            i += 3;
+        } else if (c == '"' || c == '=') {
+            return false;
+        }
+        if (c == '\0' || len + 1 >= cap)
+            return false;
+        text[len++] = c;
+    }
+    text[len] = '\0';
+    return true;
+}
+
+static bool is_none(const char *s, size_t n)
+{
+    return n == 1 && s[0] == '-';
+}
+
+static bool take_client(struct record *r, const char *s, size_t n)
+{
+    return is_none(s, n) || addr_parse(&r->client, s, n);
+}
+
+static bool take_ptr(struct record *r, const char *s, size_t n)
+{
+    return is_none(s, n) || read_host(&r->ptr, s, n);
+}
+
+static bool take_helo(struct record *r, const char *s, size_t n)
+{
+    return is_none(s, n) || read_host(&r->helo, s, n);
+}
+
+static bool take_helo_shown(struct record *r, const char *s, size_t n)
+{
+    read_host(&r->helo, s, n);
+    return true;
+}
+
+static bool take_findings(struct record *r, const char *s, size_t n)
+{
+    return findings_read(&r->found, s, n);
+}
+
+static bool take_rule(struct record *r, const char *s, size_t n)
+{
+    return is_none(s, n) || read_shown(r->rule, sizeof r->rule, s, n);
+}
+
+static bool take_action(struct record *r, const char *s, size_t n)
+{
+    return action_from_word(&r->action, s, n);
+}
+
+static bool take_mode(struct record *r, const char *s, size_t n)
+{
+    r->enforce = ascii_is_word(s, n, "enforce");
+    return r->enforce || ascii_is_word(s, n, "monitor");
+}
+
+static bool take_why(struct record *r, const char *s, size_t n)
+{
+    return n > 2 && s[0] == '"' && s[n - 1] == '"' &&
+           read_shown(r->why, sizeof r->why, s + 1, n - 2);
+}
+
+static bool take_relay(struct record *r, const char *s, size_t n)
+{
+    return addr_parse(&r->relay, s, n);
+}
+
+struct field {
+    const char *key;
+    bool (*take)(struct record *r, const char *s, size_t n);
+};
+
+#define NEEDED   7 /* the first rows of a table; each field at most once */
+#define ALL_SEEN ((1u << NEEDED) - 1)
+
+static const struct field header_fields[] = {
+    {"ip", take_client},         {"ptr", take_ptr},   {"helo", take_helo},
+    {"findings", take_findings}, {"rule", take_rule}, {"action", take_action},
+    {"mode", take_mode},         {"why", take_why},   {NULL, NULL},
+};
+
+static const struct field log_fields[] = {
+    {"client", take_client},   {"ptr", take_ptr},
+    {"helo", take_helo_shown}, {"findings", take_findings},
+    {"rule", take_rule},       {"action", take_action},
+    {"mode", take_mode},       {"why", take_why},
+    {"relay", take_relay},     {NULL, NULL},
+};
+
+/* One key=value. Keys that are not in the table are passed over. */
+static bool take_field(struct record *r, unsigned *seen, const struct field *fields, const char *s,
+                       size_t n)
+{
+    const char *equals = memchr(s, '=', n);
+    size_t len = equals == NULL ? n : (size_t)(equals - s);
+    unsigned i;
+
+    if (equals == NULL)
+        return false;
+    for (i = 0; fields[i].key != NULL; i++)
+        if (strlen(fields[i].key) == len && memcmp(fields[i].key, s, len) == 0)
+            break;
+    if (fields[i].key == NULL)
+        return true;
+    if (*seen & 1u << i)
+        return false;
+    *seen |= 1u << i;
+    return fields[i].take(r, equals + 1, n - len - 1);
+}
+
+static void record_clear(struct record *r)
+{
+    *r = (struct record){.ptr = {.len = 1}, .helo = {.len = 1}};
+}
+
+static void trim(const char **s, size_t *n)
+{
+    while (*n > 0 && ascii_blank((unsigned char)(*s)[*n - 1]))
+        --*n;
+    while (*n > 0 && ascii_blank((unsigned char)**s)) {
+        ++*s;
+        --*n;
+    }
+}
+
+static bool is_plain(const char *s, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        if (s[i] < ' ' || s[i] > '~')
+            return false;
+    return true;
+}
+
+/* A blank stands only in the sentence of why=. */
+static bool is_field(const char *s, size_t n)
+{
+    return is_plain(s, n) && (memchr(s, ' ', n) == NULL || (n > 4 && memcmp(s, "why=", 4) == 0));
+}
+
+/* Octets up to a `;` that a blank or the end follows, or all. */
+static size_t header_part(const char *s, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        if (s[i] == ';' && (i + 1 == n || ascii_blank((unsigned char)s[i + 1])))
+            break;
+    return i;
+}
+
+static bool read_header(struct record *r, const char *s, size_t n)
+{
+    const char *result = s;
+    size_t result_len = header_part(s, n);
+    size_t at = result_len;
+    unsigned seen = 0;
+
+    while (at < n) {
+        const char *part = s + at + 1;
+        size_t len = header_part(part, n - at - 1);
+
+        at += 1 + len;
+        trim(&part, &len);
+        if (!is_field(part, len) || !take_field(r, &seen, header_fields, part, len))
+            return false;
+    }
+    return (seen & ALL_SEEN) == ALL_SEEN &&
+           ascii_is_word(result, result_len, result_word(r->found));
+}
+
+bool record_read_header(struct record *r, const char *s, size_t n)
+{
+    record_clear(r);
+    trim(&s, &n);
+    if (read_header(r, s, n))
+        return true;
+    record_clear(r);
+    return false;
+}
+
+/* Octets of one word; a quoted value holds blanks. */
+static size_t log_word(const char *s, size_t n)
+{
+    bool quoted = false;
+    size_t i;
+
+    for (i = 0; i < n && (quoted || s[i] != ' '); i++)
+        if (s[i] == '"')
+            quoted = !quoted;
+    return i;
+}
+
+static bool read_log(struct record *r, const char *s, size_t n)
+{
+    unsigned seen = 0;
+    size_t at = 0;
+    size_t len;
+
+    for (; at < n; at += len) {
+        for (; at < n && s[at] == ' '; at++)
+            ;
+        len = log_word(s + at, n - at);
+        if (len > 0 && !take_field(r, &seen, log_fields, s + at, len))
+            return false;
+    }
+    return (seen & ALL_SEEN) == ALL_SEEN;
+}
+
+/* Where the record begins, behind what a log service puts before it. */
+static size_t log_start(const char *s, size_t n)
+{
+    static const char first[] = "client=";
+    size_t len = sizeof first - 1;
+    size_t i;
+
+    for (i = 0; i + len <= n; i++)
+        if ((i == 0 || s[i - 1] == ' ') && memcmp(s + i, first, len) == 0)
+            return i;
+    return n;
+}
+
+bool record_read_log(struct record *r, const char *s, size_t n)
+{
+    size_t at;
+
+    record_clear(r);
+    trim(&s, &n);
+    at = log_start(s, n);
+    if (is_plain(s, n) && read_log(r, s + at, n - at))
+        return true;
+    record_clear(r);
+    return false;
+}

@@ -1,0 +1,106 @@
+/* From facts and settings to what is done: see verdict.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "outcome/verdict.h"
+
+#include <string.h>
+
+static void set_action(struct verdict *v, enum action action, const char *rule)
+{
+    v->record.action = action;
+    memcpy(v->record.rule, rule, strlen(rule) + 1);
+}
+
+static void make_record(struct verdict *v, const struct settings *s, const struct facts *f)
+{
+    memset(&v->record, 0, sizeof v->record);
+    v->record.found = v->report.found;
+    v->record.client = f->client;
+    v->record.ptr = v->report.ptr;
+    v->record.helo = v->report.helo;
+    v->record.enforce = s->enforce;
+    memcpy(v->record.why, v->report.why, sizeof v->report.why);
+}
+
+void verdict_reach(struct verdict *v, const struct settings *s, const struct facts *f, int64_t now)
+{
+    struct decision d;
+
+    check_report(&v->report, f);
+    make_record(v, s, f);
+    v->rule = NULL;
+    v->certain = true;
+    if (f->skip != F_NONE)
+        return;
+    if (f->chain != NULL && check_host_exempt(f->chain, &s->exempt.hosts)) {
+        set_action(v, ACTION_ACCEPT, "exempt.hosts");
+        return;
+    }
+    if (check_host_exempt_open(f->chain, &s->exempt.hosts))
+        v->report.unsure = ~(findings)0;
+    d = policy_decide(&s->policy, v->report.found, v->report.unsure, &f->client, now);
+    v->certain = d.certain;
+    if (d.rule < 0)
+        return;
+    v->rule = &s->policy.rule[d.rule];
+    set_action(v, d.action, v->rule->name);
+}
+
+void verdict_spare(struct verdict *v)
+{
+    v->rule = NULL;
+    set_action(v, ACTION_ACCEPT, "exempt.recipients");
+}
+
+void verdict_too_late(struct verdict *v)
+{
+    v->rule = NULL;
+    set_action(v, ACTION_ACCEPT, "");
+}
+
+bool verdict_refuses(const struct verdict *v)
+{
+    return v->record.enforce &&
+           (v->record.action == ACTION_REJECT || v->record.action == ACTION_TEMPFAIL);
+}
+
+void verdict_authres(const struct verdict *v, const struct settings *s, const char *id,
+                     char value[AUTHRES_VALUE_MAX])
+{
+    struct sbuf sb;
+
+    value[0] = '\0';
+    if (!s->headers.authentication_results || v->report.result == F_IPREV_SKIP)
+        return;
+    sbuf_init(&sb, value, AUTHRES_VALUE_MAX);
+    authres_put(&sb, id, v->report.result, v->report.cause, &v->record.client,
+                v->report.result == F_IPREV_PASS ? &v->report.ptr : NULL);
+    if (sb.overflow)
+        value[0] = '\0';
+}
+
+void verdict_x_iprev(const struct verdict *v, const struct settings *s,
+                     char value[RECORD_HEADER_MAX])
+{
+    struct sbuf sb;
+
+    value[0] = '\0';
+    if (!s->headers.x_iprev || v->report.result == F_IPREV_SKIP)
+        return;
+    sbuf_init(&sb, value, RECORD_HEADER_MAX);
+    record_put_header(&sb, &v->record);
+    if (sb.overflow)
+        value[0] = '\0';
+}
+
+void verdict_reply(const struct verdict *v, struct reply *out)
+{
+    struct reply_facts facts = {
+        .client = &v->record.client,
+        .cause = v->report.cause,
+        .ptr = &v->report.ptr,
+        .helo = &v->report.helo,
+    };
+
+    policy_reply(out, v->rule, v->record.action, &facts);
+}

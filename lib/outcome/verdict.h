@@ -1,0 +1,45 @@
+/* From facts and settings to what is done: report, rule, record, headers, reply.
+ *
+ * The last step of the judgement, shared by the daemon, iprev-check and the replay,
+ * so that all three say the same of the same client. Pure, like check and policy;
+ * of the settings it only reads values.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_VERDICT_H
+#define IPREV_VERDICT_H
+
+#include "conf/settings.h"
+#include "outcome/record.h"
+
+struct verdict {
+    struct report report;
+    struct record record;    /* action, rule name and what the header and the log say */
+    const struct rule *rule; /* of the settings; NULL when none held, or exempt */
+    bool certain;            /* no later answer can change the action */
+};
+
+/* Exemptions first: a skipped client and one with a name on exempt.hosts are
+ * accepted; then the rules. now: seconds since 1970. */
+void verdict_reach(struct verdict *v, const struct settings *s, const struct facts *f, int64_t now);
+
+/* The recipient is exempt: accepted, whatever the rules say. */
+void verdict_spare(struct verdict *v);
+
+/* The refusal comes too late: what it rests on was not known at the stage for it. The
+ * findings stay, and no rule is said to have held. */
+void verdict_too_late(struct verdict *v);
+
+/* Refused in this mode? */
+bool verdict_refuses(const struct verdict *v);
+
+/* Field values, empty where the settings or a skip want none. Sizes as named. */
+void verdict_authres(const struct verdict *v, const struct settings *s, const char *id,
+                     char value[AUTHRES_VALUE_MAX]);
+void verdict_x_iprev(const struct verdict *v, const struct settings *s,
+                     char value[RECORD_HEADER_MAX]);
+
+/* The reply to a refusal (in monitor mode: that would be). The action must be
+ * ACTION_REJECT or ACTION_TEMPFAIL. */
+void verdict_reply(const struct verdict *v, struct reply *out);
+
+#endif

@@ -1,0 +1,193 @@
+/* Inner parts of the generic-name judge: text, address traces, words, weights.
+ *
+ * A name becomes a struct view (text and runs of digits or letters), the view
+ * and the address become a struct trace (where the address shows in the name),
+ * and both become a struct evidence (the clues that hold and the short letter
+ * groups). A clue or group has one weight; their sum is the score. Only
+ * generic.c, its parts, their test and the trainer include this header.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_GENERIC_PARTS_H
+#define IPREV_GENERIC_PARTS_H
+
+#include "shape/shape.h"
+
+#define VIEW_TOKENS_MAX 48
+
+enum { VIEW_SEPARATOR, VIEW_DIGIT, VIEW_HEX, VIEW_LETTER }; /* HEX: a to f */
+
+struct token {
+    uint8_t at, len;
+    bool digits;     /* a run of digits, else a run of letters */
+    uint8_t classes; /* of letters inside the host part, see below */
+    uint32_t value;  /* of digits; UINT32_MAX when larger */
+};
+
+/* Text of the name, labels separated by dots. The host part is text[0..host):
+ * all left of the registrable domain, or the first label when the name is
+ * itself registrable (bare). More tokens than fit are not looked at. */
+struct view {
+    char text[DNAME_TEXT_MAX];
+    uint8_t sort[DNAME_TEXT_MAX]; /* of each character */
+    uint8_t len, host, first;     /* first: length of the first label */
+    uint8_t org, org_len;         /* first label of the registrable domain */
+    bool bare;
+    bool numbers;        /* a digit is in the host part */
+    uint8_t labels;      /* of the host part */
+    uint8_t ntok, nhost; /* all tokens; those inside the host part */
+    struct token tok[VIEW_TOKENS_MAX];
+};
+
+/* How the address shows, weakest first: of two traces the later form wins. */
+enum form {
+    FORM_NONE,
+    FORM_LAST1,    /* last octet, one digit */
+    FORM_LAST2,    /* last octet, two digits */
+    FORM_OTHER1,   /* another octet of two or three digits alone */
+    FORM_LAST3,    /* last octet, three digits */
+    FORM_QUAD,     /* four octets that are not this address */
+    FORM_PAIR,     /* two octets in another order */
+    FORM_HEX2,     /* two octets in hexadecimal */
+    FORM_RUN2,     /* last two octets run together */
+    FORM_TAIL,     /* last two octets in order */
+    FORM_TAIL_REV, /* last two octets reversed */
+    FORM_THREE,    /* three octets */
+    FORM_NEAR,     /* a neighbouring address */
+    FORM_HEX3,
+    FORM_RUN3,
+    FORM_NUMBER, /* the whole address as one decimal number */
+    FORM_HEX,
+    FORM_RUN,
+    FORM_FULL,     /* four octets in order */
+    FORM_REVERSED, /* four octets reversed */
+    FORM_PERMUTED, /* four octets in another order */
+    FORM_SIX_PART, /* some groups of an IPv6 address */
+    FORM_SIX,      /* most of an IPv6 address */
+    FORM_COUNT
+};
+
+struct trace {
+    uint8_t form;    /* enum form */
+    uint8_t at, len; /* part of the text that shows it */
+    bool padded;     /* octets with leading zeros */
+    bool outside;    /* not wholly inside the host part */
+};
+
+/* Classes of words, a set. */
+enum {
+    WORD_ACCESS = 1,   /* line of an end customer: dsl, cable, dyn */
+    WORD_BLOCK = 2,    /* a whole range: static, customer, host, pool */
+    WORD_MACHINE = 4,  /* default of a hoster: vps, vm, dedi */
+    WORD_EMPTY = 8,    /* placeholder: unassigned, hosted, unknown */
+    WORD_SENDING = 16, /* out, relay, mta */
+    WORD_MAIL = 32,    /* mail, smtp, mx */
+    WORD_ROLE = 64     /* other chosen roles: www, ns, vpn */
+};
+#define WORD_CLASSES 7
+
+enum {
+    CLUE_BIAS,
+    CLUE_FORM,                           /* + enum form */
+    CLUE_WHOLE = CLUE_FORM + FORM_COUNT, /* three octets and more, in any form */
+    CLUE_PADDED,
+    CLUE_OUTSIDE,
+    CLUE_FORM_MAIL,                                /* one octet, with a word of mail */
+    CLUE_FORM_MAIL_PART,                           /* part of the address, with one */
+    CLUE_FORM_MAIL_FULL,                           /* the whole address, with one */
+    CLUE_FORM_WORD,                                /* part of the address, with a word of access */
+    CLUE_FORM_ALONE,                               /* nothing else in the host part */
+    CLUE_FORM_FIRST,                               /* the address opens the name */
+    CLUE_NOADDR,                                   /* no address given */
+    CLUE_V6,                                       /* the client is IPv6 */
+    CLUE_BARE,                                     /* the name is a registrable domain */
+    CLUE_PLAIN,                                    /* no digit in the host part */
+    CLUE_WORD,                                     /* + class: in a leading label */
+    CLUE_WORD_NUM = CLUE_WORD + WORD_CLASSES,      /* + class: joined to a number */
+    CLUE_WORD_REST = CLUE_WORD_NUM + WORD_CLASSES, /* + class: in a later label */
+    CLUE_ORG_NET = CLUE_WORD_REST + WORD_CLASSES,  /* domain speaks of access */
+    CLUE_ORG_HOST,                                 /* domain speaks of hosting */
+    CLUE_ORG_MAIL,                                 /* domain speaks of mail */
+    CLUE_ALL_LINE,                    /* nothing but words of lines, blocks and gaps, no number */
+    CLUE_FIRST_LINE,                  /* the same, of the first label */
+    CLUE_ALL_LINE_NUM,                /* nothing but such words and numbers */
+    CLUE_ALL_CHOSEN,                  /* nothing but words of mail and roles */
+    CLUE_NEGATION,                    /* no, not, un... with a word of naming */
+    CLUE_UNKNOWN,                     /* a word of four letters and more that is in no class */
+    CLUE_UNKNOWN_FIRST,               /* the same, in the first label */
+    CLUE_SERIAL,                      /* up to four letters and three digits or more alone */
+    CLUE_SERIAL_HOST,                 /* the same, domain speaks of hosting */
+    CLUE_TOKENS,                      /* + 0..4 runs of digits */
+    CLUE_DIGITS = CLUE_TOKENS + 5,    /* + longest run 1..7 */
+    CLUE_LABELS = CLUE_DIGITS + 8,    /* + labels of the host part 1..5 */
+    CLUE_LONG = CLUE_LABELS + 6,      /* + length of the first label / 6 */
+    CLUE_DIGIT_FIRST = CLUE_LONG + 6, /* name begins with a digit */
+    CLUE_DIGIT_ONLY,                  /* first label is a number */
+    CLUE_LETTER_END,                  /* first label ends in a letter */
+    CLUE_HASH,                        /* letters and digits mixed at length */
+    CLUE_HEX,                         /* long hexadecimal run */
+    CLUE_NO_VOWEL,                    /* letters nobody can pronounce */
+    CLUE_NUMBER, /* + 6 * what it follows + digits 1..6, first label, not of the address */
+    CLUE_COUNT = CLUE_NUMBER + 36
+};
+
+#define GRAM_BITS  13
+#define GRAM_SLOTS (1u << GRAM_BITS)
+#define GRAM_MAX   (2 * DNAME_TEXT_MAX)
+
+struct evidence {
+    struct trace trace;
+    uint32_t words;            /* classes in the first label */
+    uint32_t words_num;        /* classes joined to a number */
+    uint32_t words_rest;       /* classes in later labels of the host part */
+    uint8_t key[WORD_CLASSES]; /* a token of each class, counted from 1; 0: none */
+    bool clue[CLUE_COUNT];
+    uint8_t non, on[CLUE_COUNT]; /* the clues that hold */
+    uint16_t ngram;
+    uint16_t gram[GRAM_MAX]; /* slots; group i begins at folded[i / 2], has 2 + i % 2 */
+    char folded[DNAME_TEXT_MAX + 2];
+};
+
+/* The weights of the model, in 1/256. Generated. */
+struct weights {
+    int16_t clue[CLUE_COUNT];
+    int8_t gram[GRAM_SLOTS];
+};
+#define GRAM_SCALE 4 /* one unit of gram is this much in 1/256 */
+
+extern const struct weights generic_weights;
+
+void view_make(struct view *v, const struct dname *name);
+
+/* The strongest trace of a in v. ADDR_NONE leaves FORM_NONE. */
+void trace_find(struct trace *t, const struct view *v, const struct addr *a);
+void trace_find_v4(struct trace *t, const struct view *v, const uint8_t octet[4]);
+void trace_find_v6(struct trace *t, const struct view *v, const uint8_t octet[16]);
+void trace_take(struct trace *t, const struct view *v, enum form form, size_t at, size_t len);
+
+/* Classes of the word s[0..n), 0 for none. */
+uint32_t word_class(const char *s, size_t n);
+
+/* What the first label of a domain s[0..n) says of its owner, a set. */
+enum { ORG_NET = 1, ORG_HOST = 2, ORG_MAIL = 4 };
+uint32_t org_class(const char *s, size_t n);
+
+/* The name lies below a well-known zone of numbered senders. */
+bool sender_known(const struct view *v);
+
+/* The name follows a scheme that a well-known sender uses in any domain. */
+bool sender_scheme(const struct view *v);
+
+void evidence_collect(struct evidence *e, const struct view *v, const struct addr *client);
+/* The sum of all weights, and the part of the letter groups in it. */
+int32_t evidence_score(const struct evidence *e, const struct weights *w);
+int32_t evidence_groups(const struct evidence *e, const struct weights *w);
+
+/* The name is an outbound host of a well-known sender, not a line or server
+ * of a customer in its domain. */
+bool evidence_sender(const struct evidence *e, const struct view *v);
+
+/* Appends the reasons for the verdict to why; never nothing. */
+void evidence_explain(struct sbuf *why, const struct evidence *e, const struct view *v,
+                      const struct addr *client, bool machine);
+
+#endif

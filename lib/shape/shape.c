@@ -1,0 +1,62 @@
+/* The verdict on a name. See generic.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "shape/shape.h"
+
+#include <string.h>
+
+#include "shape/parts.h"
+
+#define SENDER_LEAST 3 /* out1 and out2 are anybody's, out3 is a pool */
+
+static uint32_t largest_number(const struct view *v)
+{
+    uint32_t largest = 0;
+    size_t i;
+
+    for (i = 0; i < v->nhost; i++)
+        if (v->tok[i].digits && v->tok[i].value > largest)
+            largest = v->tok[i].value;
+    return largest;
+}
+
+/* A name below arpa is the question, given back as the answer. */
+static bool reverse_zone(const struct view *v)
+{
+    return v->len > 5 && memcmp(v->text + v->len - 5, ".arpa", 5) == 0;
+}
+
+void generic_judge(struct generic *out, const struct dname *name, const struct addr *client)
+{
+    struct view v;
+    struct evidence e;
+    struct sbuf why;
+    int32_t score;
+    uint32_t words;
+
+    view_make(&v, name);
+    evidence_collect(&e, &v, client);
+    score = evidence_score(&e, &generic_weights);
+    words = e.words | e.words_rest;
+    out->bare = v.bare;
+    sbuf_init(&why, out->why, sizeof(out->why));
+    if (reverse_zone(&v)) {
+        out->kind = GENERIC_YES;
+        sbuf_str(&why, "name of a reverse zone");
+    } else if (evidence_sender(&e, &v)) {
+        out->kind = GENERIC_PROVIDER;
+        sbuf_str(&why, "host of a known mail sender");
+    } else if (score <= 0 && (words & WORD_SENDING) != 0 && (words & WORD_ROLE) == 0 &&
+               largest_number(&v) >= SENDER_LEAST) {
+        out->kind = GENERIC_PROVIDER;
+        sbuf_str(&why, "numbered outbound host");
+    } else {
+        out->kind = score > 0 ? GENERIC_YES : GENERIC_NAMED;
+        evidence_explain(&why, &e, &v, client, score > 0);
+    }
+}
+
+const char *generic_word(enum generic_kind kind)
+{
+    return kind == GENERIC_YES ? "generic" : kind == GENERIC_PROVIDER ? "provider" : "named";
+}

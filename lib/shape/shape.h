@@ -1,0 +1,40 @@
+/* Is a PTR (or HELO) name chosen for a host, or made by a machine?
+ *
+ * Decided from the name and the client address alone: no DNS, no allocation,
+ * no regular expressions. Digits of the address are matched against this very
+ * address, left of the registrable domain only. Below the common top-level domains
+ * the host part begins at the label right of which everybody registers, so zones of
+ * companies in the private part of the public suffix list (compute.amazonaws.com)
+ * count as domains of one operator.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_GENERIC_H
+#define IPREV_GENERIC_H
+
+#include "value/dname.h"
+
+enum generic_kind {
+    GENERIC_NAMED,   /* somebody chose this name for this host */
+    GENERIC_YES,     /* the provider's default for the address */
+    GENERIC_PROVIDER /* numbered outbound host of a mail provider */
+};
+
+#define GENERIC_WHY_MAX 128
+
+struct generic {
+    enum generic_kind kind;
+    bool bare; /* nothing stands left of the registrable domain */
+    /* The strongest reasons in words, for people: printable ASCII without
+     * `;`, `"`, `\` and `=`, never empty, such as
+     * "address 192.0.2.1 reversed in the name, access word dsl". */
+    char why[GENERIC_WHY_MAX];
+};
+
+/* name must be a host name (dname_is_host). client may be ADDR_NONE: then only
+ * the form of the name speaks. */
+void generic_judge(struct generic *out, const struct dname *name, const struct addr *client);
+
+/* "generic", "named" or "provider". */
+const char *generic_word(enum generic_kind kind);
+
+#endif

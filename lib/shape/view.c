@@ -1,0 +1,233 @@
+/* Text of a name with its runs of digits and letters marked.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "shape/parts.h"
+
+#include <string.h>
+
+#define LABELS_MAX 127
+
+/* Where the labels begin in the text, as in the wire form. */
+struct starts {
+    uint8_t at[LABELS_MAX + 1];
+    size_t n;
+};
+
+/* Wire octets to text; a dot stands at each inner length octet. */
+static void put_text(struct view *v, struct starts *labels, const struct dname *name)
+{
+    size_t at = 0, n;
+
+    v->len = name->len > 2 ? (uint8_t)(name->len - 2) : 0;
+    /* All that could be there: a copy of fixed length is the faster one. */
+    memcpy(v->text, name->wire + 1, sizeof(v->text));
+    labels->n = 0;
+    while ((n = name->wire[at]) != 0) {
+        labels->at[labels->n++] = (uint8_t)at;
+        at += n + 1;
+        v->text[at - 1] = '.';
+    }
+    v->text[v->len] = '\0';
+}
+
+static const uint8_t sorts[256] = {
+    ['0' ... '9'] = VIEW_DIGIT, ['a' ... 'f'] = VIEW_HEX, ['g' ... 'z'] = VIEW_LETTER};
+
+/* Words of up to seven characters as numbers in the order of the alphabet. */
+static uint64_t word_key(const char *s, size_t n)
+{
+    uint64_t key = 0;
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        key = key << 8 | (unsigned char)s[i];
+    return key << (64 - 8 * n);
+}
+
+static uint64_t row_key(const char row[8])
+{
+    const unsigned char *p = (const unsigned char *)row;
+
+    return (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 |
+           (uint64_t)p[3] << 32 | (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
+           (uint64_t)p[6] << 8 | p[7];
+}
+
+/* Halves the list without a branch on what is in it. */
+static bool listed(const char *s, size_t n, const char list[][8], size_t rows)
+{
+    size_t low = 0, half;
+    uint64_t key;
+
+    if (n == 0 || n > 7)
+        return false;
+    key = word_key(s, n);
+    while (rows > 1) {
+        half = rows / 2;
+        low += row_key(list[low + half]) <= key ? half : 0;
+        rows -= half;
+    }
+    return row_key(list[low]) == key;
+}
+
+/* The suffix list is asked once for each label from the left. Most names lie
+ * right below a domain of two labels, so those are tried alone first. */
+static size_t left_by_list(const struct dname *name, size_t second)
+{
+    struct dname tail;
+
+    tail.len = (uint8_t)(name->len - second);
+    memcpy(tail.wire, name->wire + second, tail.len);
+    return dname_is_registrable(&tail) ? second : dname_left_of_registrable(name);
+}
+
+/* Below the tops of the lists `brief` and `longer` the suffixes of two labels
+ * begin with no longer one: ac.at, asso.fr, store.ro, blogspot.hu (but for some
+ * professions in .fr, and names in other scripts). */
+#define BRIEF_MAX  5
+#define LONGER_MAX 9
+
+/* Octets of text left of the registrable domain.
+ *
+ * The most common suffixes are answered from a table: what the public suffix
+ * list has below them are zones of single companies, and there the host part
+ * should begin at the label of the customer anyway. */
+static size_t left_of_domain(const struct view *v, const struct starts *labels,
+                             const struct dname *name)
+{
+    static const char top[][8] = {"biz",  "cat", "cf",   "ch",  "cloud", "com", "coop", "cz",
+                                  "de",   "dev", "dk",   "edu", "email", "eu",  "ga",   "gov",
+                                  "info", "li",  "live", "md",  "mil",   "net", "nl",   "online",
+                                  "org",  "ru",  "site", "sk",  "space", "su",  "top",  "xyz"};
+    static const char two[][8] = {
+        "ac.be",  "ac.id",  "ac.il",  "ac.in",   "ac.ir",   "ac.jp",  "ac.kr",  "ac.rs",  "ac.uk",
+        "co.cr",  "co.hu",  "co.id",  "co.il",   "co.in",   "co.jp",  "co.kr",  "co.nz",  "co.th",
+        "co.uk",  "co.za",  "com.ar", "com.au",  "com.bo",  "com.br", "com.cn", "com.co", "com.do",
+        "com.ec", "com.fr", "com.gt", "com.hk",  "com.hn",  "com.jo", "com.lb", "com.mx", "com.my",
+        "com.ni", "com.pe", "com.ph", "com.pl",  "com.py",  "com.sa", "com.sg", "com.sv", "com.tr",
+        "com.tw", "com.ua", "com.uy", "com.vn",  "dn.ua",   "edu.ar", "edu.br", "edu.cn", "edu.ec",
+        "edu.mx", "edu.pe", "edu.tr", "edu.tw",  "gda.pl",  "gen.nz", "go.cr",  "go.id",  "gob.ar",
+        "gob.bo", "gob.ec", "gob.mx", "gob.pe",  "gov.ar",  "gov.cn", "gov.in", "gov.ph", "gov.vn",
+        "gv.at",  "if.ua",  "iki.fi", "kiev.ua", "lviv.ua", "ne.jp",  "net.ar", "net.au", "net.br",
+        "net.cn", "net.co", "net.do", "net.ec",  "net.gt",  "net.hk", "net.id", "net.il", "net.in",
+        "net.la", "net.lb", "net.mx", "net.my",  "net.ng",  "net.nz", "net.pe", "net.ph", "net.pk",
+        "net.pl", "net.pt", "net.sa", "net.sg",  "net.tr",  "net.tw", "net.ua", "net.uk", "net.uy",
+        "net.ve", "od.ua",  "or.at",  "or.jp",   "or.kr",   "org.ar", "org.br", "org.mx", "org.tw",
+        "org.uk", "qc.ca",  "re.kr",  "sx.cn"};
+    static const char brief[][8] = {
+        "ae", "al", "at", "au", "az", "ba", "be", "bg", "by", "ca", "cc", "cl", "cm",
+        "cn", "co", "cr", "do", "ec", "ee", "eg", "es", "fi", "fr", "gr", "gt", "hk",
+        "hn", "hr", "ie", "il", "io", "ir", "is", "kz", "lt", "lu", "lv", "ma", "me",
+        "mx", "my", "ni", "pe", "ph", "pk", "pt", "py", "ro", "rs", "sa", "sg", "si",
+        "sv", "th", "to", "tr", "tv", "tw", "us", "uy", "vc", "ve", "ws"};
+    static const char longer[][8] = {"am", "ar", "ci", "cy", "hu", "id",
+                                     "in", "kr", "ml", "uk", "vn"};
+    size_t last, second, plain;
+
+    if (labels->n < 2)
+        return 0;
+    last = labels->at[labels->n - 1];
+    second = labels->at[labels->n - 2];
+    if (listed(v->text + last, v->len - last, top, sizeof(top) / sizeof(top[0])))
+        return second;
+    plain = last - 1 - second;
+    if (plain > 3 && memcmp(v->text + second, "xn--", 4) == 0)
+        plain = 0;
+    if (plain > BRIEF_MAX &&
+        listed(v->text + last, v->len - last, brief, sizeof(brief) / sizeof(brief[0])))
+        return second;
+    if (plain > LONGER_MAX &&
+        listed(v->text + last, v->len - last, longer, sizeof(longer) / sizeof(longer[0])))
+        return second;
+    if (labels->n > 2 &&
+        listed(v->text + second, v->len - second, two, sizeof(two) / sizeof(two[0])))
+        return labels->at[labels->n - 3];
+    return left_by_list(name, second);
+}
+
+static void put_bounds(struct view *v, const struct starts *labels, const struct dname *name)
+{
+    size_t left = left_of_domain(v, labels, name);
+
+    v->first = name->wire[0];
+    v->bare = left == 0 || left > v->len;
+    v->org = v->bare ? 0 : (uint8_t)left;
+    v->org_len = name->wire[v->org];
+    v->host = v->bare ? v->org_len : (uint8_t)(left - 1);
+    for (v->labels = 0; v->labels < labels->n && labels->at[v->labels] < v->host;)
+        v->labels++;
+}
+
+static uint32_t append_digit(uint32_t value, char c)
+{
+    return value > (UINT32_MAX - 9) / 10 ? UINT32_MAX : value * 10 + (uint32_t)(c - '0');
+}
+
+/* A run of digits at v->text[at..]. */
+static void put_number(struct view *v, struct token *t, size_t at)
+{
+    uint32_t value = 0;
+    size_t i;
+
+    for (i = at; v->sort[i] == VIEW_DIGIT; i++)
+        value = append_digit(value, v->text[i]);
+    *t =
+        (struct token){.at = (uint8_t)at, .len = (uint8_t)(i - at), .digits = true, .value = value};
+}
+
+static void put_letters(struct view *v, struct token *t, size_t at)
+{
+    size_t i = at;
+
+    while (v->sort[i] >= VIEW_HEX)
+        i++;
+    *t = (struct token){.at = (uint8_t)at, .len = (uint8_t)(i - at)};
+}
+
+/* The sort of each character, and a token for each run of one kind. */
+static void put_tokens(struct view *v)
+{
+    size_t i;
+
+    for (i = 0; i < v->len; i++)
+        v->sort[i] = sorts[(unsigned char)v->text[i]];
+    v->sort[v->len] = VIEW_SEPARATOR;
+    v->ntok = 0;
+    for (i = 0; i < v->len && v->ntok < VIEW_TOKENS_MAX;) {
+        struct token *t = &v->tok[v->ntok];
+
+        if (v->sort[i] == VIEW_SEPARATOR) {
+            i++;
+            continue;
+        }
+        if (v->sort[i] == VIEW_DIGIT)
+            put_number(v, t, i);
+        else
+            put_letters(v, t, i);
+        i += t->len;
+        v->ntok++;
+    }
+}
+
+static void put_classes(struct view *v)
+{
+    v->numbers = false;
+    for (v->nhost = 0; v->nhost < v->ntok && v->tok[v->nhost].at < v->host; v->nhost++) {
+        struct token *t = &v->tok[v->nhost];
+
+        if (t->digits)
+            v->numbers = true;
+        else
+            t->classes = (uint8_t)word_class(v->text + t->at, t->len);
+    }
+}
+
+void view_make(struct view *v, const struct dname *name)
+{
+    struct starts labels;
+
+    put_text(v, &labels, name);
+    put_bounds(v, &labels, name);
+    put_tokens(v);
+    put_classes(v);
+}

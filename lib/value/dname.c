@@ -1,0 +1,410 @@
+/* DNS names: make, compare, print. See dname.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "value/dname.h"
+
+#include <libpsl.h>
+#include <string.h>
+
+#include "value/ascii.h"
+
+#define LABEL_MAX      63
+#define POINTER        0xc0
+#define POINTER_OFFSET 0x3fff
+
+/* More labels than any rule of the public suffix list has, and one more for
+ * the registrable label: what stands further left cannot change the result. */
+#define SUFFIX_LABELS 8
+
+static void set_root(struct dname *d)
+{
+    d->len = 1;
+    d->wire[0] = 0;
+}
+
+/* While a name is being made, len counts what is there and may be 0. Room for
+ * the root label is kept, so that finishing cannot fail. */
+static bool add_label(struct dname *d, const uint8_t *p, size_t n)
+{
+    uint8_t *to = d->wire + d->len;
+    size_t i;
+
+    if (n == 0 || n > LABEL_MAX || d->len + 1 + n + 1 > DNAME_MAX)
+        return false;
+    *to++ = (uint8_t)n;
+    for (i = 0; i < n; i++)
+        to[i] = ascii_lower(p[i]);
+    d->len = (uint8_t)(d->len + 1 + n);
+    return true;
+}
+
+static void add_root(struct dname *d)
+{
+    d->wire[d->len++] = 0;
+}
+
+/* *at is moved behind the name as it stands at msg[*at]. */
+static bool read_message(struct dname *d, const uint8_t *msg, size_t n, size_t *at)
+{
+    size_t pos = *at;
+    size_t run = pos; /* where the labels being read began */
+    bool jumped = false;
+
+    d->len = 0;
+    while (pos < n) {
+        size_t c = msg[pos];
+
+        if (c >= POINTER) {
+            size_t target;
+
+            if (n - pos < 2)
+                return false;
+            target = (c << 8 | msg[pos + 1]) & POINTER_OFFSET;
+            if (!jumped)
+                *at = pos + 2;
+            jumped = true;
+            if (target >= run)
+                return false;
+            pos = run = target;
+            continue;
+        }
+        if (c == 0) {
+            add_root(d);
+            if (!jumped)
+                *at = pos + 1;
+            return true;
+        }
+        if (n - pos - 1 < c || !add_label(d, msg + pos + 1, c))
+            return false;
+        pos += 1 + c;
+    }
+    return false;
+}
+
+bool dname_from_message(struct dname *d, const uint8_t *msg, size_t n, size_t *at)
+{
+    size_t pos = *at;
+
+    if (!read_message(d, msg, n, &pos)) {
+        set_root(d);
+        return false;
+    }
+    *at = pos;
+    return true;
+}
+
+bool dname_from_wire(struct dname *d, const uint8_t *p, size_t n)
+{
+    size_t at = 0;
+
+    /* A pointer could only go before octet 0, so none is taken here. */
+    if (!dname_from_message(d, p, n, &at))
+        return false;
+    if (at == n)
+        return true;
+    set_root(d);
+    return false;
+}
+
+/* What stands for an octet of host-name text: letters in lower case, the dot
+ * for itself, 0 for what no such text holds. */
+static const uint8_t text_octets[256] = {
+    ['-'] = '-', ['.'] = '.', ['_'] = '_', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3',
+    ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['A'] = 'a',
+    ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h',
+    ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o',
+    ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v',
+    ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c',
+    ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j',
+    ['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q',
+    ['r'] = 'r', ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x',
+    ['y'] = 'y', ['z'] = 'z',
+};
+
+#define HOST_OCTET  1
+#define DIGIT_OCTET 2
+
+static const uint8_t octet_kinds[256] = {
+    ['0' ... '9'] = HOST_OCTET | DIGIT_OCTET,
+    ['A' ... 'Z'] = HOST_OCTET,
+    ['a' ... 'z'] = HOST_OCTET,
+    ['-'] = HOST_OCTET,
+    ['_'] = HOST_OCTET,
+};
+
+static bool is_host_octet(uint8_t c)
+{
+    return octet_kinds[c] != 0;
+}
+
+/* The length octet of a label stands where the dot before it stood, one octet
+ * further: p[i] becomes wire[i + 1]. */
+static bool read_text(struct dname *d, const uint8_t *p, size_t n)
+{
+    size_t start = 0;
+    size_t i;
+
+    if (n == 0)
+        return false;
+    if (p[n - 1] == '.')
+        n--;
+    if (n > DNAME_MAX - 2)
+        return false;
+    for (i = 0; i <= n; i++) {
+        uint8_t c = i < n ? text_octets[p[i]] : '.';
+
+        d->wire[i + 1] = c;
+        if (c > '.' || c == '-')
+            continue;
+        if (c == 0 || i == start || i - start > LABEL_MAX)
+            return false;
+        d->wire[start] = (uint8_t)(i - start);
+        start = i + 1;
+    }
+    d->wire[start] = 0;
+    d->len = (uint8_t)(start + 1);
+    return true;
+}
+
+bool dname_from_text(struct dname *d, const char *s, size_t n)
+{
+    if (read_text(d, (const uint8_t *)s, n))
+        return true;
+    set_root(d);
+    return false;
+}
+
+static void add_decimal(struct dname *d, unsigned v)
+{
+    char text[4];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof(text));
+    sbuf_uint(&sb, v);
+    add_label(d, (const uint8_t *)sb.text, sb.len);
+}
+
+static void add_word(struct dname *d, const char *word)
+{
+    add_label(d, (const uint8_t *)word, strlen(word));
+}
+
+void dname_reverse(struct dname *d, const struct addr *a)
+{
+    static const uint8_t hex[] = "0123456789abcdef";
+    unsigned i;
+
+    d->len = 0;
+    if (a->family == ADDR_IPV4) {
+        for (i = 4; i-- > 0;)
+            add_decimal(d, a->bytes[i]);
+        add_word(d, "in-addr");
+    } else {
+        for (i = 16; i-- > 0;) {
+            add_label(d, hex + (a->bytes[i] & 15), 1);
+            add_label(d, hex + (a->bytes[i] >> 4), 1);
+        }
+        add_word(d, "ip6");
+    }
+    add_word(d, "arpa");
+    add_root(d);
+}
+
+bool dname_equal(const struct dname *a, const struct dname *b)
+{
+    return a->len == b->len && memcmp(a->wire, b->wire, a->len) == 0;
+}
+
+int dname_compare(const struct dname *a, const struct dname *b)
+{
+    int order = memcmp(a->wire, b->wire, a->len < b->len ? a->len : b->len);
+
+    return order != 0 ? order : (int)a->len - (int)b->len;
+}
+
+bool dname_is_host(const struct dname *d)
+{
+    unsigned kinds = 0; /* that all octets of the last label seen have */
+    unsigned labels = 0;
+    size_t i = 0;
+
+    while (d->wire[i] != 0) {
+        size_t end = i + 1 + d->wire[i];
+
+        kinds = HOST_OCTET | DIGIT_OCTET;
+        for (i++; i < end; i++)
+            kinds &= octet_kinds[d->wire[i]];
+        if ((kinds & HOST_OCTET) == 0)
+            return false;
+        labels++;
+    }
+    return labels >= 2 && (kinds & DIGIT_OCTET) == 0;
+}
+
+unsigned dname_labels(const struct dname *d)
+{
+    unsigned labels = 0;
+    size_t i;
+
+    for (i = 0; d->wire[i] != 0; i += 1u + d->wire[i])
+        labels++;
+    return labels;
+}
+
+/* Text without final dot into text[DNAME_TEXT_MAX]; d is a host name. A label
+ * of the text starts at the offset that its length octet has in the wire form.
+ * *tail is the text of the last SUFFIX_LABELS labels. */
+static size_t render(char *text, const struct dname *d, const char **tail)
+{
+    unsigned labels = dname_labels(d);
+    size_t len = d->len - 2u;
+    size_t i;
+
+    memcpy(text, d->wire + 1, len);
+    text[len] = '\0';
+    *tail = text;
+    for (i = 1u + d->wire[0]; d->wire[i] != 0; i += 1u + d->wire[i]) {
+        text[i - 1] = '.';
+        if (labels-- > SUFFIX_LABELS)
+            *tail = text + i;
+    }
+    return len;
+}
+
+/* False when the name is no host name or has no registrable domain. *left is
+ * then 0. */
+static bool find_registrable(const struct dname *d, size_t *left)
+{
+    char text[DNAME_TEXT_MAX];
+    const char *tail;
+    const char *found;
+
+    *left = 0;
+    if (!dname_is_host(d))
+        return false;
+    render(text, d, &tail);
+    found = psl_registrable_domain(psl_builtin(), tail);
+    if (!found)
+        return false;
+    *left = (size_t)(found - text);
+    return true;
+}
+
+size_t dname_left_of_registrable(const struct dname *d)
+{
+    size_t left;
+
+    find_registrable(d, &left);
+    return left;
+}
+
+bool dname_is_registrable(const struct dname *d)
+{
+    size_t left;
+
+    return find_registrable(d, &left) && left == 0;
+}
+
+/* Where the last two labels begin. A registrable domain has two at least. */
+static size_t last_two(const struct dname *d)
+{
+    size_t at[2] = {0, 0};
+    size_t i;
+
+    for (i = 0; d->wire[i] != 0; i += 1u + d->wire[i]) {
+        at[0] = at[1];
+        at[1] = i;
+    }
+    return at[0];
+}
+
+bool dname_same_registrable(const struct dname *a, const struct dname *b)
+{
+    size_t left_a = last_two(a);
+    size_t left_b = last_two(b);
+
+    /* Most names that differ do so here, which spares the search of the list. */
+    if (a->len - left_a != b->len - left_b ||
+        memcmp(a->wire + left_a, b->wire + left_b, a->len - left_a) != 0)
+        return false;
+    if (!find_registrable(a, &left_a) || !find_registrable(b, &left_b))
+        return false;
+    return a->len - left_a == b->len - left_b &&
+           memcmp(a->wire + left_a, b->wire + left_b, a->len - left_a) == 0;
+}
+
+bool dname_in(const struct dname *d, const struct dname *base)
+{
+    size_t i = 0;
+
+    /* Only label boundaries may be compared: octets can look like labels. */
+    while (d->len - i > base->len)
+        i += 1u + d->wire[i];
+    return d->len - i == base->len && memcmp(d->wire + i, base->wire, base->len) == 0;
+}
+
+void dname_put(struct sbuf *sb, const struct dname *d)
+{
+    char text[DNAME_TEXT_MAX];
+    const char *tail;
+
+    if (dname_is_host(d))
+        sbuf_mem(sb, text, render(text, d, &tail));
+    else
+        sbuf_byte(sb, '-');
+}
+
+static void put_octet(struct sbuf *sb, uint8_t c)
+{
+    char escape[4] = {'\\', (char)('0' + c / 100), (char)('0' + c / 10 % 10), (char)('0' + c % 10)};
+
+    if (is_host_octet(c))
+        sbuf_byte(sb, (char)c);
+    else
+        sbuf_mem(sb, escape, sizeof(escape));
+}
+
+void dname_put_visible(struct sbuf *sb, const struct dname *d)
+{
+    size_t i = 0;
+
+    if (d->wire[0] == 0)
+        sbuf_byte(sb, '.');
+    while (d->wire[i] != 0) {
+        size_t end = i + 1 + d->wire[i];
+
+        if (i > 0)
+            sbuf_byte(sb, '.');
+        for (i++; i < end; i++)
+            put_octet(sb, d->wire[i]);
+    }
+}
+
+void dname_put_query(struct sbuf *sb, const struct dname *d)
+{
+    dname_put_visible(sb, d);
+    if (d->wire[0] != 0)
+        sbuf_byte(sb, '.');
+}
+
+/* Spreads every input bit over all output bits. */
+static uint64_t mix(uint64_t v)
+{
+    v = (v ^ v >> 32) * 0x9fb21c651e98df25u;
+    v = (v ^ v >> 29) * 0xd6e8feb86659fd93u;
+    return v ^ v >> 32;
+}
+
+uint64_t dname_hash(const struct dname *d)
+{
+    uint64_t hash = d->len;
+    uint64_t word = 0;
+    unsigned i;
+
+    for (i = 0; i < d->len; i++) {
+        word = word << 8 | d->wire[i];
+        if (i % 8 == 7)
+            hash = mix(hash ^ word);
+    }
+    return mix(hash ^ (word + d->len));
+}

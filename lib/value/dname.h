@@ -1,0 +1,83 @@
+/* DNS names as values, in the wire form of RFC 1035 3.1.
+ *
+ * A struct dname is a copy of its own: at most 255 octets, root label last,
+ * ASCII letters in lower case. Equality is therefore equality of octets, and a
+ * dot inside a label never equals a label boundary. Only the functions below
+ * make one; on failure the result is the root.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_DNAME_H
+#define IPREV_DNAME_H
+
+#include "value/addr.h"
+
+#define DNAME_MAX         255
+#define DNAME_TEXT_MAX    254  /* a host name by dname_put, NUL included */
+#define DNAME_VISIBLE_MAX 1024 /* any name by dname_put_visible, NUL included */
+#define DNAME_QUERY_MAX   1024 /* any name by dname_put_query, NUL included */
+
+struct dname {
+    uint8_t len; /* octets of wire, root label included: 1..255 */
+    uint8_t wire[DNAME_MAX];
+};
+
+/* Uncompressed wire form that ends exactly at p + n (rdata of a PTR). */
+bool dname_from_wire(struct dname *d, const uint8_t *p, size_t n);
+
+/* A possibly compressed name (RFC 1035 4.1.4) at msg[*at] inside the message
+ * msg[0..n). On success *at is moved behind the name as it stands there.
+ * A pointer must lead to before the labels it ends, so no loop is possible. On
+ * failure *at stays. */
+bool dname_from_message(struct dname *d, const uint8_t *msg, size_t n, size_t *at);
+
+/* Host-name text: labels of letters, digits, hyphen and underscore, single
+ * dots between, one final dot allowed and dropped. Anything else, an empty
+ * text or a label over 63 octets: false. */
+bool dname_from_text(struct dname *d, const char *s, size_t n);
+
+/* 1.2.0.192.in-addr.arpa or the ip6.arpa nibble form (RFC 3596 2.5).
+ * a must not be ADDR_NONE. */
+void dname_reverse(struct dname *d, const struct addr *a);
+
+bool dname_equal(const struct dname *a, const struct dname *b);
+
+/* Total order of wire forms: by octets, then by length. */
+int dname_compare(const struct dname *a, const struct dname *b);
+
+/* Can be the name of a host: only letters, digits, hyphen and underscore, at
+ * least two labels, last label not all digits (RFC 1123 2.1, RFC 3696 2), at
+ * most 253 characters. A hyphen may stand anywhere and underscore is taken:
+ * both occur in the field and are harmless in our output. Only such a name
+ * is ever printed by dname_put, asked for, or put into a header. */
+bool dname_is_host(const struct dname *d);
+
+unsigned dname_labels(const struct dname *d); /* root not counted */
+
+/* Octets of wire that lie left of the registrable domain ("organisational"
+ * domain by the public suffix list): 0 when the name is that domain itself,
+ * is a public suffix or has none. wire + result is the registrable domain, or the
+ * whole name when there is none. d must be a host name. */
+size_t dname_left_of_registrable(const struct dname *d);
+
+/* d has a registrable domain and is exactly it. */
+bool dname_is_registrable(const struct dname *d);
+
+/* a and b are host names below (or at) the same registrable domain. */
+bool dname_same_registrable(const struct dname *a, const struct dname *b);
+
+/* d equals base, or lies below it. */
+bool dname_in(const struct dname *d, const struct dname *base);
+
+/* Text without final dot. d must be a host name; otherwise `-` is put. */
+void dname_put(struct sbuf *sb, const struct dname *d);
+
+/* Any name as 0x21..0x7E: octets outside [A-Za-z0-9_-] as \DDD, labels
+ * separated by dots, the root as `.`; no final dot. For logs and people. */
+void dname_put_visible(struct sbuf *sb, const struct dname *d);
+
+/* The same with the final dot: text that libunbound takes for any name. */
+void dname_put_query(struct sbuf *sb, const struct dname *d);
+
+uint64_t dname_hash(const struct dname *d);
+
+#endif

@@ -1,0 +1,76 @@
+/* Bounded text builder: see sbuf.h.
+ *
+ * Every put goes through sbuf_mem, which adds all of its octets or none.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "value/sbuf.h"
+
+#include <string.h>
+
+void sbuf_init(struct sbuf *sb, char *text, size_t cap)
+{
+    *sb = (struct sbuf){.text = text, .cap = cap};
+    text[0] = '\0';
+}
+
+void sbuf_mem(struct sbuf *sb, const char *s, size_t n)
+{
+    if (sb->overflow)
+        return;
+    if (n >= sb->cap - sb->len) {
+        sb->overflow = true;
+        return;
+    }
+    if (n > 0)
+        memcpy(sb->text + sb->len, s, n);
+    sb->len += n;
+    sb->text[sb->len] = '\0';
+}
+
+void sbuf_byte(struct sbuf *sb, char c)
+{
+    sbuf_mem(sb, &c, 1);
+}
+
+void sbuf_str(struct sbuf *sb, const char *s)
+{
+    sbuf_mem(sb, s, strlen(s));
+}
+
+void sbuf_uint(struct sbuf *sb, uint64_t v)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    sbuf_mem(sb, digits + at, sizeof(digits) - at);
+}
+
+static void put_hex(struct sbuf *sb, unsigned char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char escape[4] = {'\\', 'x', digits[c >> 4], digits[c & 15]};
+
+    sbuf_mem(sb, escape, sizeof(escape));
+}
+
+void sbuf_visible(struct sbuf *sb, const void *bytes, size_t n)
+{
+    const unsigned char *p = bytes;
+    size_t i;
+
+    if (n == 0)
+        sbuf_byte(sb, '-');
+    for (i = 0; i < n; i++) {
+        unsigned char c = p[i];
+
+        /* A lone `-` means "nothing", so a real one has to look different. */
+        if (c < 0x21 || c > 0x7e || c == '\\' || c == '"' || c == '=' || (c == '-' && n == 1))
+            put_hex(sb, c);
+        else
+            sbuf_byte(sb, (char)c);
+    }
+}

@@ -1,0 +1,150 @@
+/* What the tests of settings share: reading text, and equality of settings.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_TEST_SETTINGS_SHARED_H
+#define IPREV_TEST_SETTINGS_SHARED_H
+
+#include "conf/impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static inline const char *from_env(const char *name, const char *otherwise)
+{
+    const char *v = getenv(name);
+
+    return v == NULL ? otherwise : v;
+}
+
+static inline char *slurp(const char *path)
+{
+    FILE *in = fopen(path, "r");
+    char *text = NULL;
+    size_t n = 0;
+
+    if (in == NULL)
+        return NULL;
+    if (getdelim(&text, &n, '\0', in) < 0 && text != NULL)
+        text[0] = '\0';
+    fclose(in);
+    return text;
+}
+
+/* Reads a file; *err is what was reported, to be freed. */
+static inline struct settings *read_file(const char *path, char **err)
+{
+    size_t n;
+    FILE *out = open_memstream(err, &n);
+    struct settings *s = settings_read(path, out);
+
+    fclose(out);
+    return s;
+}
+
+static inline struct settings *read_bytes(const char *bytes, size_t n, char **err)
+{
+    char path[] = "/tmp/test-settings-XXXXXX";
+    int fd = mkstemp(path);
+    FILE *out = fdopen(fd, "w");
+    struct settings *s;
+
+    fwrite(bytes, 1, n, out);
+    fclose(out);
+    s = read_file(path, err);
+    unlink(path);
+    return s;
+}
+
+static inline struct settings *read_text(const char *text, char **err)
+{
+    return read_bytes(text, strlen(text), err);
+}
+
+static inline char *printed(const struct settings *s)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+
+    settings_print(s, out);
+    fclose(out);
+    return text;
+}
+
+/* ---- equality ---- */
+
+static inline bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static inline bool same_names(const struct name_list *a, const struct name_list *b)
+{
+    size_t i;
+
+    for (i = 0; i < a->n && i < b->n; i++)
+        if (!same_text(a->entry[i], b->entry[i]))
+            return false;
+    return a->n == b->n;
+}
+
+static inline bool same_networks(const struct addr_net *a, size_t an, const struct addr_net *b,
+                                 size_t bn)
+{
+    size_t i;
+
+    if (an != bn)
+        return false;
+    for (i = 0; i < an; i++)
+        if (!addr_equal(&a[i].base, &b[i].base) || a[i].bits != b[i].bits)
+            return false;
+    return true;
+}
+
+static inline bool same_rule(const struct rule *a, const struct rule *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->all == b->all && a->none == b->none &&
+           a->action == b->action && a->percent == b->percent && a->expires == b->expires &&
+           a->reply.code == b->reply.code && strcmp(a->reply.xcode, b->reply.xcode) == 0 &&
+           strcmp(a->reply.text, b->reply.text) == 0;
+}
+
+static inline bool same_rules(const struct policy *a, const struct policy *b)
+{
+    unsigned i;
+
+    for (i = 0; i < a->rules && i < b->rules; i++)
+        if (!same_rule(&a->rule[i], &b->rule[i]))
+            return false;
+    return a->rules == b->rules;
+}
+
+static inline bool same_top(const struct settings *a, const struct settings *b)
+{
+    return same_text(a->socket, b->socket) && a->socket_mode == b->socket_mode &&
+           same_text(a->user, b->user) && same_text(a->authserv_id, b->authserv_id) &&
+           a->enforce == b->enforce && a->reject_at == b->reject_at;
+}
+
+/* All but the name of the file. */
+static inline bool same(const struct settings *a, const struct settings *b)
+{
+    return same_top(a, b) && resolver_settings_equal(&a->resolver, &b->resolver) &&
+           same_networks(a->exempt.network, a->exempt.networks, b->exempt.network,
+                         b->exempt.networks) &&
+           same_networks(a->trusted_relays.net, a->trusted_relays.n, b->trusted_relays.net,
+                         b->trusted_relays.n) &&
+           same_names(&a->exempt.hosts, &b->exempt.hosts) &&
+           same_names(&a->exempt.recipients, &b->exempt.recipients) &&
+           a->exempt.authenticated == b->exempt.authenticated &&
+           same_names(&a->shapes.generic, &b->shapes.generic) &&
+           same_names(&a->shapes.named, &b->shapes.named) &&
+           a->headers.authentication_results == b->headers.authentication_results &&
+           a->headers.x_iprev == b->headers.x_iprev &&
+           a->headers.remove_forged == b->headers.remove_forged &&
+           same_rules(&a->policy, &b->policy) && a->log.stderr_ == b->log.stderr_ &&
+           a->log.level == b->log.level && same_text(a->metrics_listen, b->metrics_listen);
+}
+
+#endif

@@ -1,0 +1,354 @@
+/* daemon: the place of the socket, its lock, its mode, and privileges.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include <criterion/criterion.h>
+
+#include "milter/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct place {
+    char dir[32];
+    char path[64];
+    char lock[80];
+    char socket[80]; /* unix:PATH */
+};
+
+static void place_make(struct place *p)
+{
+    memcpy(p->dir, "/tmp/test-daemon-XXXXXX", 24);
+    cr_assert(mkdtemp(p->dir) != NULL);
+    snprintf(p->path, sizeof p->path, "%s/sock", p->dir);
+    snprintf(p->lock, sizeof p->lock, "%s.lock", p->path);
+    snprintf(p->socket, sizeof p->socket, "unix:%s", p->path);
+}
+
+static void place_remove(struct place *p)
+{
+    if (unlink(p->path) != 0)
+        rmdir(p->path);
+    unlink(p->lock);
+    cr_expect(rmdir(p->dir) == 0, "something is left in %s", p->dir);
+}
+
+static bool exists(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
+}
+
+/* A unix socket at path; listening only when asked. */
+static int bound(const char *path, int type, bool listening)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, type, 0);
+
+    strncpy(sa.sun_path, path, sizeof sa.sun_path - 1);
+    cr_assert(bind(fd, (const struct sockaddr *)&sa, sizeof sa) == 0);
+    if (listening)
+        cr_assert(listen(fd, 5) == 0);
+    return fd;
+}
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* ---- claiming ---- */
+
+Test(daemon, claim_a_free_place)
+{
+    struct place p;
+    const char *fault;
+
+    place_make(&p);
+    fault = daemon_claim_socket(p.socket);
+    cr_expect(fault == NULL, "%s", fault);
+    cr_expect(exists(p.lock) && !exists(p.path));
+    place_remove(&p);
+    cr_expect(daemon_claim_socket("inet:8891@localhost") == NULL, "no place to claim");
+}
+
+Test(daemon, E13_dead_socket_goes)
+{
+    struct place p;
+    const char *fault;
+
+    place_make(&p);
+    close(bound(p.path, SOCK_STREAM, true));
+    cr_assert(exists(p.path));
+    fault = daemon_claim_socket(p.socket);
+    cr_expect(fault == NULL, "%s", fault);
+    cr_expect(!exists(p.path));
+    place_remove(&p);
+}
+
+Test(daemon, E13_what_must_stay)
+{
+    enum thing { LISTENING, DATAGRAM, PLAIN_FILE, DIRECTORY, LINK_TO_DEAD, LINK_TO_NOTHING };
+    static const struct {
+        enum thing thing;
+        const char *told;
+    } row[] = {{LISTENING, "listens"},      {DATAGRAM, "listens"},
+               {PLAIN_FILE, "no socket"},   {DIRECTORY, "no socket"},
+               {LINK_TO_DEAD, "no socket"}, {LINK_TO_NOTHING, "no socket"}};
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        char dead[80];
+        struct place p;
+        const char *fault;
+        int fd = -1;
+
+        place_make(&p);
+        snprintf(dead, sizeof dead, "%s.dead", p.path);
+        switch (row[i].thing) {
+        case LISTENING:
+            fd = bound(p.path, SOCK_STREAM, true);
+            break;
+        case DATAGRAM:
+            fd = bound(p.path, SOCK_DGRAM, false);
+            break;
+        case PLAIN_FILE:
+            fd = open(p.path, O_CREAT | O_WRONLY, 0600);
+            break;
+        case DIRECTORY:
+            mkdir(p.path, 0700);
+            break;
+        case LINK_TO_DEAD:
+            close(bound(dead, SOCK_STREAM, true));
+            cr_assert(symlink(dead, p.path) == 0);
+            break;
+        case LINK_TO_NOTHING:
+            cr_assert(symlink(dead, p.path) == 0);
+            break;
+        }
+        fault = daemon_claim_socket(p.socket);
+        cr_assert(fault != NULL, "row %zu is taken", i);
+        cr_expect(strstr(fault, row[i].told) != NULL && strstr(fault, p.path) != NULL, "%s", fault);
+        cr_expect(exists(p.path), "row %zu is gone", i);
+        cr_expect(exists(dead) == (row[i].thing == LINK_TO_DEAD), "row %zu: the target", i);
+        if (fd >= 0)
+            close(fd);
+        unlink(dead);
+        place_remove(&p);
+    }
+}
+
+Test(daemon, claim_faults)
+{
+    static const char *const lock_things[] = {"directory", "link"};
+    char path[256] = "unix:/tmp/", target[64];
+    struct place p;
+    size_t i;
+
+    memset(path + 10, 'x', 120);
+    cr_expect(strstr(daemon_claim_socket(path), "too long") != NULL);
+    cr_expect(strstr(daemon_claim_socket("unix:/nonexistent/sock"), "lock") != NULL);
+    for (i = 0; i < 2; i++) {
+        place_make(&p);
+        if (i == 0)
+            mkdir(p.lock, 0700);
+        else
+            cr_assert(symlink("target", p.lock) == 0);
+        cr_expect(daemon_claim_socket(p.socket) != NULL, "the lock is a %s", lock_things[i]);
+        snprintf(target, sizeof target, "%s/target", p.dir);
+        cr_expect(unlink(target) != 0, "a file was made through the link");
+        rmdir(p.lock);
+        place_remove(&p);
+    }
+}
+
+/* ---- two instances ---- */
+
+static void sleep_ms(unsigned ms)
+{
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
+    nanosleep(&t, NULL);
+}
+
+/* A process that listens for a while and holds the lock for some time more. Returns when
+ * it does. */
+static pid_t other_instance(struct place *p, unsigned listens_ms, unsigned drains_ms)
+{
+    int ready[2];
+    char c;
+    pid_t pid;
+
+    cr_assert(pipe(ready) == 0);
+    pid = fork();
+    if (pid == 0) {
+        int fd;
+
+        if (daemon_claim_socket(p->socket) != NULL)
+            _exit(1);
+        fd = bound(p->path, SOCK_STREAM, true);
+        (void)!write(ready[1], "x", 1);
+        sleep_ms(listens_ms);
+        close(fd);
+        sleep_ms(drains_ms);
+        _exit(0);
+    }
+    close(ready[1]);
+    cr_assert(pid > 0 && read(ready[0], &c, 1) == 1);
+    close(ready[0]);
+    return pid;
+}
+
+Test(daemon, E12_a_live_instance_refuses)
+{
+    struct place p;
+    double from;
+    const char *fault;
+    pid_t pid;
+
+    place_make(&p);
+    pid = other_instance(&p, 12000, 0);
+    from = now();
+    fault = daemon_claim_socket(p.socket);
+    cr_assert(fault != NULL);
+    cr_expect(strstr(fault, "another instance") != NULL, "%s", fault);
+    cr_expect(now() - from < 9, "who started it does not wait long");
+    cr_expect(exists(p.path));
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    place_remove(&p);
+}
+
+Test(daemon, E12_waits_for_one_that_ends)
+{
+    struct place p;
+    const char *fault;
+    pid_t pid;
+
+    place_make(&p);
+    pid = other_instance(&p, 1000, 500); /* it listens while it drains */
+    fault = daemon_claim_socket(p.socket);
+    cr_expect(fault == NULL, "%s", fault);
+    cr_expect(!exists(p.path), "its socket is dead by then");
+    waitpid(pid, NULL, 0);
+    /* And now the lock is ours: nobody else gets it. */
+    pid = fork();
+    if (pid == 0) {
+        int fd = open(p.lock, O_RDWR);
+
+        _exit(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 ? 0 : 1);
+    } else {
+        int status = -1;
+
+        waitpid(pid, &status, 0);
+        cr_expect(status == 0, "the lock is free");
+    }
+    place_remove(&p);
+}
+
+Test(daemon, E12_an_address_in_use_is_tried_again)
+{
+    unsigned tries = 0, times = 0;
+    double from = now();
+
+    errno = EADDRNOTAVAIL;
+    cr_expect(!daemon_listen_again(&tries), "nothing to wait for");
+    for (errno = EADDRINUSE; times < 1000 && daemon_listen_again(&tries); errno = EADDRINUSE)
+        times++;
+    cr_expect(times >= 5 && times < 1000, "%u", times);
+    cr_expect(now() - from > 3 && now() - from < 9, "%.1f s", now() - from);
+}
+
+/* ---- removing and adopting ---- */
+
+Test(daemon, remove_only_sockets)
+{
+    struct place p;
+
+    place_make(&p);
+    close(bound(p.path, SOCK_STREAM, true));
+    daemon_remove_socket(p.socket);
+    cr_expect(!exists(p.path));
+    daemon_remove_socket(p.socket);
+    close(open(p.path, O_CREAT | O_WRONLY, 0600));
+    daemon_remove_socket(p.socket);
+    cr_expect(exists(p.path), "a plain file stays");
+    daemon_remove_socket("inet:8891@localhost");
+    place_remove(&p);
+}
+
+Test(daemon, E14_adopt_and_kick)
+{
+    struct place p;
+    struct stat st;
+    const char *fault;
+    int fd, got;
+
+    place_make(&p);
+    daemon_kick(); /* before there is anything to kick */
+    fd = bound(p.path, SOCK_STREAM, true);
+    fault = daemon_adopt_socket(p.socket, 0620, NULL);
+    cr_expect(fault == NULL, "%s", fault);
+    cr_assert(stat(p.path, &st) == 0);
+    cr_expect((st.st_mode & 0777) == 0620, "%o", st.st_mode);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    daemon_kick();
+    got = accept(fd, NULL, NULL);
+    cr_expect(got >= 0, "the kick arrives");
+    close(got);
+    close(fd);
+    daemon_kick();
+    place_remove(&p);
+}
+
+/* ---- the process ---- */
+
+Test(daemon, F7_limits)
+{
+    struct rlimit lim;
+
+    daemon_limits();
+    cr_expect(getrlimit(RLIMIT_CORE, &lim) == 0 && lim.rlim_cur == 0 && lim.rlim_max == 0);
+    cr_expect(getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur == lim.rlim_max);
+}
+
+Test(daemon, E16_privileges)
+{
+    const struct passwd *pw = getpwnam("nobody");
+    const gid_t other[2] = {1, 2};
+    gid_t left[64];
+    const char *fault;
+    int n;
+
+    cr_expect(daemon_drop_privileges(NULL) == NULL, "stays what it is");
+    if (geteuid() != 0 || pw == NULL)
+        return;
+    fault = daemon_drop_privileges("no-such-user-here");
+    cr_assert(fault != NULL);
+    cr_expect(strstr(fault, "no-such-user-here") != NULL, "%s", fault);
+    cr_expect(geteuid() == 0);
+    cr_assert(setgroups(2, other) == 0);
+    fault = daemon_drop_privileges("nobody");
+    cr_expect(fault == NULL, "%s", fault);
+    cr_expect(geteuid() == pw->pw_uid && getuid() == pw->pw_uid && getegid() == pw->pw_gid);
+    cr_expect(setuid(0) != 0 && seteuid(0) != 0 && setgid(0) != 0);
+    for (n = getgroups(64, left); n > 0; n--)
+        cr_expect(left[n - 1] != 1 && left[n - 1] != 2, "the groups before are kept");
+}

@@ -1,0 +1,248 @@
+/* session: forged header fields; calls in any order.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "tests/unit/milter/session_shared.h"
+
+#include <malloc.h>
+
+#define AUTHRES "Authentication-Results"
+
+Test(session, C1_C8_forged_fields)
+{
+    static const struct {
+        const char *name, *value;
+        bool authres, forged;
+    } row[] = {
+        {"Received", "from x", false, false},
+        {AUTHRES, "mx.example.org; iprev=pass", true, true},
+        {AUTHRES, "other.example; spf=pass", true, false},
+        {"AUTHENTICATION-results", " (c)\n\t\"MX.example.org\" ; none", true, true},
+        {"X-IPRev", "pass", false, true},
+        {AUTHRES, "spf=pass smtp.mailfrom=x", true, true},
+        {AUTHRES, "mx.example.org.evil; spf=pass", true, false},
+        {"x-iprev", "", false, true},
+        {AUTHRES, "", true, true},
+        {"X-IPRev-Other", "pass", false, false},
+    };
+    struct world w;
+    struct session *s;
+    struct message m;
+    unsigned n = 0;
+    size_t i;
+
+    world_begin(&w, "");
+    s = connected("192.0.2.1");
+    session_mail(s, false);
+    for (i = 0; i < sizeof row / sizeof row[0]; i++)
+        session_header(s, row[i].name, row[i].value);
+    session_eom(s, NULL, &m);
+    cr_expect(m.x_iprev == 2 && m.authres == 6, "%u %u", m.x_iprev, m.authres);
+    for (i = 0; i < sizeof row / sizeof row[0]; i++)
+        if (row[i].authres)
+            cr_expect(session_forged(s, ++n) == row[i].forged, "%s", row[i].value);
+    cr_expect(!session_forged(s, 0) && !session_forged(s, 7));
+    session_reset(s);
+    cr_expect(!session_forged(s, 1), "over with the message");
+    session_free(s);
+    world_end(&w);
+}
+
+Test(session, forged_fields_may_stay)
+{
+    struct world w;
+    struct session *s;
+    struct message m;
+
+    world_begin(&w, "headers { remove-forged = false }");
+    s = connected("192.0.2.1");
+    session_mail(s, false);
+    session_header(s, "X-IPRev", "pass");
+    session_header(s, AUTHRES, "mx.example.org; iprev=pass");
+    session_eom(s, NULL, &m);
+    cr_expect(m.x_iprev == 0 && m.authres == 0 && !session_forged(s, 1));
+    session_free(s);
+    world_end(&w);
+}
+
+/* More fields than can be told apart: no forged one stays. */
+Test(session, C8_C10_thousands_of_copies)
+{
+    struct world w;
+    struct session *s;
+    struct message m;
+    unsigned i, wrong = 0, round;
+
+    world_begin(&w, "");
+    s = connected("192.0.2.1");
+    for (round = 0; round < 2; round++) {
+        session_mail(s, false);
+        for (i = 1; i <= 9000; i++) {
+            session_header(s, AUTHRES, i % 3 == 0 ? "mx.example.org; spf=pass" : "o.example; x=y");
+            session_header(s, "X-IPRev", "pass");
+        }
+        session_eom(s, NULL, &m);
+        cr_expect(m.authres == 9000 && m.x_iprev == 9000);
+        for (i = 1; i <= 9000; i++)
+            wrong += session_forged(s, i) != (i % 3 == 0 || i > 8192);
+        cr_expect(wrong == 0, "%u wrong", wrong);
+    }
+    session_mail(s, false);
+    for (i = 1; i <= 9000; i++)
+        session_header(s, AUTHRES, "o.example; x=y");
+    session_eom(s, NULL, &m);
+    for (i = 1; i <= 9000; i++)
+        wrong += session_forged(s, i);
+    cr_expect(wrong == 0, "none is forged, none goes");
+    session_free(s);
+    world_end(&w);
+}
+
+/* Fields are judged by our name even when no connect was seen. */
+Test(session, forged_without_connect)
+{
+    struct world w;
+    struct session *s;
+    struct message m;
+
+    world_begin(&w, "");
+    s = session_new();
+    session_header(s, AUTHRES, "mx.example.org; iprev=pass");
+    session_header(s, AUTHRES, "other.example; spf=pass");
+    session_eom(s, NULL, &m);
+    cr_expect(session_forged(s, 1) && !session_forged(s, 2));
+    cr_expect_str_empty(m.authres_value);
+    session_free(s);
+    world_end(&w);
+}
+
+/* ---- calls in any order ---- */
+
+static unsigned seed;
+
+static unsigned any(unsigned below)
+{
+    seed = seed * 1103515245u + 12345u;
+    return (seed >> 16) % below;
+}
+
+static void any_connect(struct session *s)
+{
+    static const char *const client[] = {"192.0.2.1", "192.0.2.2", "192.0.2.3",
+                                         "192.0.2.4", "127.0.0.1", "2001:db8::1"};
+    static const char *const text[] = {NULL, "", "mx.example.org", "IPv6:2001:db8::9", "x y", "OK"};
+    struct session_peer p = {.local = any(8) == 0};
+
+    if (any(6) > 0)
+        p.addr = client_of(client[any(6)]);
+    p.mta_name = text[any(6)];
+    p.mta_addr = text[any(6)];
+    p.client_resolve = text[any(6)];
+    session_connect(s, &p);
+}
+
+static void any_decide(struct session *s)
+{
+    static const char *const recipient[] = {NULL, "<a@example.org>", "<abuse@example.org>", ""};
+    struct outcome o;
+
+    session_decide(s, (enum reject_stage)any(4), recipient[any(4)], any(2) ? "Q" : NULL, &o);
+    if (o.refuse)
+        cr_expect(o.reply.code >= 400 && o.reply.code < 600 &&
+                  o.permanent == (o.reply.code >= 500) && o.reply.text[0] != '\0');
+}
+
+static void any_end(struct session *s)
+{
+    struct message m;
+
+    session_eom(s, any(2) ? "Q" : NULL, &m);
+    if (m.outcome.refuse)
+        cr_expect(m.x_iprev_value[0] == '\0' && !m.quarantine);
+    (void)session_forged(s, any(5));
+}
+
+static void any_call(struct session *s)
+{
+    static const char *const helo[] = {
+        NULL,          "",         "mail.good.example",      "other.good.example",
+        "[192.0.2.1]", "\x1b[31m", "mail.elsewhere.example", "x"};
+    static const char *const field[] = {AUTHRES, "X-IPRev", "", "Subject"};
+    static const char *const value[] = {"mx.example.org; a=b", "", "((((", "o.example; x=y"};
+
+    switch (any(8)) {
+    case 0:
+        any_connect(s);
+        break;
+    case 1:
+        session_helo(s, helo[any(8)]);
+        break;
+    case 2:
+        session_mail(s, any(4) == 0);
+        break;
+    case 3:
+        session_header(s, field[any(4)], value[any(4)]);
+        break;
+    case 4:
+        session_reset(s);
+        break;
+    case 5:
+        any_end(s);
+        break;
+    default:
+        any_decide(s);
+        break;
+    }
+}
+
+Test(session, D4_A12_calls_in_any_order)
+{
+    static const char *const mode[] = {"", "mode = enforce\nreject-at = connect",
+                                       "mode = enforce\nreject-at = helo",
+                                       "mode = enforce\nreject-at = mail", "mode = enforce"};
+    unsigned k, i, n;
+
+    for (k = 0; k < 5; k++) {
+        struct world w;
+
+        world_begin(&w, mode[k]);
+        for (i = 0; i < 200; i++) {
+            struct session *s = session_new();
+
+            seed = k * 1000 + i;
+            for (n = any(25); n > 0; n--)
+                any_call(s);
+            session_free(s);
+        }
+        world_end(&w);
+    }
+}
+
+/* ---- size ---- */
+
+Test(session, state_of_a_connection)
+{
+    struct session *s[64];
+    struct mallinfo2 before, after;
+    struct message m;
+    struct world w;
+    size_t i, k;
+
+    world_begin(&w, "");
+    s[0] = connected("192.0.2.1");
+    session_helo(s[0], "mail.good.example");
+    one_message(s[0], &m); /* whatever is made once */
+    before = mallinfo2();
+    for (i = 1; i < 64; i++) {
+        s[i] = connected("192.0.2.1");
+        session_helo(s[i], "mail.good.example");
+        session_mail(s[i], false);
+        for (k = 0; k < 100; k++)
+            session_header(s[i], AUTHRES, "mx.example.org; a=b");
+    }
+    after = mallinfo2(); /* zeros under a sanitizer */
+    cr_expect(after.uordblks - before.uordblks <= 63 * 4096, "%zu octets each",
+              (after.uordblks - before.uordblks) / 63);
+    for (i = 0; i < 64; i++)
+        session_free(s[i]);
+    world_end(&w);
+}

@@ -1,0 +1,210 @@
+/* verdict: exemptions before rules, what is refused, what is written.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include "outcome/verdict.h"
+
+static struct settings defaults(void)
+{
+    struct settings s;
+
+    memset(&s, 0, sizeof s);
+    s.headers.authentication_results = true;
+    s.headers.x_iprev = true;
+    policy_defaults(&s.policy);
+    return s;
+}
+
+/* Facts of a client whose chain has this result. */
+static struct facts facts_of(struct chain *c, enum finding result, enum finding cause)
+{
+    struct facts f;
+
+    memset(&f, 0, sizeof f);
+    addr_parse(&f.client, "192.0.2.1", 9);
+    chain_temperror(c, &f.client, F_DNS_TIMEOUT);
+    c->result = (uint8_t)result;
+    c->cause = (uint8_t)cause;
+    f.skip = F_NONE;
+    f.chain = c;
+    f.chain_cause = F_DNS_TIMEOUT;
+    return f;
+}
+
+Test(verdict, actions)
+{
+    static const struct {
+        enum finding result, cause, skip;
+        enum action action;
+        const char *rule;
+        bool refused; /* when enforced */
+    } row[] = {
+        {F_IPREV_PERMERROR, F_PTR_MISSING, F_NONE, ACTION_REJECT, "no-ptr", true},
+        {F_IPREV_FAIL, F_FORWARD_MISMATCH, F_NONE, ACTION_REJECT, "forged", true},
+        {F_IPREV_TEMPERROR, F_DNS_TIMEOUT, F_NONE, ACTION_ACCEPT, "", false},
+        {F_IPREV_PERMERROR, F_PTR_MISSING, F_SKIP_NETWORK, ACTION_ACCEPT, "", false},
+        {F_IPREV_FAIL, F_PTR_INVALID, F_SKIP_AUTHENTICATED, ACTION_ACCEPT, "", false},
+    };
+    struct settings s = defaults();
+    size_t i;
+    int enforce;
+
+    for (enforce = 0; enforce < 2; enforce++)
+        for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+            struct chain c;
+            struct facts f = facts_of(&c, row[i].result, row[i].cause);
+            struct verdict v;
+
+            f.skip = row[i].skip;
+            s.enforce = enforce == 1;
+            verdict_reach(&v, &s, &f, 0);
+            cr_expect(v.record.action == row[i].action, "row %zu: %d", i, v.record.action);
+            cr_expect_str_eq(v.record.rule, row[i].rule);
+            cr_expect((v.rule != NULL) == (row[i].rule[0] != '\0'), "row %zu", i);
+            cr_expect(verdict_refuses(&v) == (row[i].refused && enforce), "row %zu", i);
+            cr_expect(v.record.enforce == (enforce == 1));
+        }
+}
+
+Test(verdict, exempt_host_goes_before_rules)
+{
+    static const char *const entry[] = {".good.example"};
+    struct settings s = defaults();
+    struct chain c;
+    struct facts f;
+    struct verdict v;
+    struct dname d;
+
+    s.enforce = true;
+    s.exempt.hosts = (struct name_list){.n = 1, .entry = entry};
+    s.policy.rule[0].all = FINDING(F_IPREV_PASS);
+    f = facts_of(&c, F_IPREV_PASS, F_NONE);
+    dname_from_text(&d, "mail.good.example", 17);
+    c.names = 1;
+    c.packed[0] = NAME_CONFIRMED;
+    c.packed[1] = d.len;
+    memcpy(c.packed + 2, d.wire, d.len);
+    c.packed_len = (uint16_t)(2 + d.len);
+    verdict_reach(&v, &s, &f, 0);
+    cr_expect(v.record.action == ACTION_ACCEPT && v.rule == NULL && !verdict_refuses(&v));
+    cr_expect_str_eq(v.record.rule, "exempt.hosts");
+    c.packed[0] = NAME_ELSEWHERE;
+    verdict_reach(&v, &s, &f, 0);
+    cr_expect(v.record.action == ACTION_REJECT && verdict_refuses(&v), "only a confirmed name");
+}
+
+Test(verdict, spared)
+{
+    struct settings s = defaults();
+    struct chain c;
+    struct facts f = facts_of(&c, F_IPREV_FAIL, F_FORWARD_MISMATCH);
+    struct verdict v;
+
+    s.enforce = true;
+    verdict_reach(&v, &s, &f, 0);
+    cr_expect(verdict_refuses(&v));
+    verdict_spare(&v);
+    cr_expect(!verdict_refuses(&v) && v.rule == NULL && v.record.action == ACTION_ACCEPT);
+    cr_expect_str_eq(v.record.rule, "exempt.recipients");
+    cr_expect(v.report.result == F_IPREV_FAIL, "the findings stay");
+    verdict_reach(&v, &s, &f, 0);
+    verdict_too_late(&v);
+    cr_expect(!verdict_refuses(&v) && v.rule == NULL && v.record.action == ACTION_ACCEPT);
+    cr_expect_str_empty(v.record.rule);
+    cr_expect(v.report.result == F_IPREV_FAIL, "the findings stay");
+}
+
+Test(verdict, fields)
+{
+    char authres[AUTHRES_VALUE_MAX], x_iprev[RECORD_HEADER_MAX];
+    struct settings s = defaults();
+    struct chain c;
+    struct facts f = facts_of(&c, F_IPREV_FAIL, F_FORWARD_MISMATCH);
+    struct verdict v;
+
+    verdict_reach(&v, &s, &f, 0);
+    verdict_authres(&v, &s, "mx.example.org", authres);
+    verdict_x_iprev(&v, &s, x_iprev);
+    cr_expect(strstr(authres, "iprev=fail reason=\"forward-mismatch\"") != NULL, "%s", authres);
+    cr_expect(strstr(x_iprev, "rule=forged; action=reject; mode=monitor") != NULL, "%s", x_iprev);
+    verdict_authres(&v, &s, "not \"valid\"", authres);
+    cr_expect_str_empty(authres, "rather none than a broken one");
+    s.headers.authentication_results = s.headers.x_iprev = false;
+    verdict_authres(&v, &s, "mx.example.org", authres);
+    verdict_x_iprev(&v, &s, x_iprev);
+    cr_expect(authres[0] == '\0' && x_iprev[0] == '\0', "switched off");
+    s = defaults();
+    f.skip = F_SKIP_LOCAL;
+    verdict_reach(&v, &s, &f, 0);
+    verdict_authres(&v, &s, "mx.example.org", authres);
+    verdict_x_iprev(&v, &s, x_iprev);
+    cr_expect(authres[0] == '\0' && x_iprev[0] == '\0', "a skipped client gets none");
+}
+
+Test(verdict, reply_fits_the_action)
+{
+    struct settings s = defaults();
+    struct chain c;
+    struct facts f = facts_of(&c, F_IPREV_PERMERROR, F_PTR_MISSING);
+    struct verdict v;
+    struct reply r;
+
+    verdict_reach(&v, &s, &f, 0);
+    verdict_reply(&v, &r);
+    cr_expect(r.code == 550 && strcmp(r.xcode, "5.7.25") == 0 && strstr(r.text, "192.0.2.1"));
+    s.policy.rule[0].action = ACTION_TEMPFAIL;
+    verdict_reach(&v, &s, &f, 0);
+    verdict_reply(&v, &r);
+    cr_expect(r.code == 451 && strcmp(r.xcode, "4.7.25") == 0, "%u %s", r.code, r.xcode);
+}
+
+/* A name whose addresses could not be had may be one that is exempt: nothing
+ * refuses such a client for good, whatever rule holds. */
+Test(verdict, B20_exempt_host_may_still_turn_out)
+{
+    static const char *const entry[] = {".good.example"};
+    static const struct {
+        const char *name; /* NULL: no name is known */
+        enum name_state state;
+        enum finding result, cause;
+        enum action action;
+    } row[] = {
+        {"mail.good.example", NAME_SERVFAIL, F_IPREV_TEMPERROR, F_DNS_SERVFAIL, ACTION_ACCEPT},
+        {"mail.good.example", NAME_TIMEOUT, F_IPREV_TEMPERROR, F_DNS_TIMEOUT, ACTION_ACCEPT},
+        {"mail.bad.example", NAME_SERVFAIL, F_IPREV_TEMPERROR, F_DNS_SERVFAIL, ACTION_REJECT},
+        {"mail.good.example", NAME_ELSEWHERE, F_IPREV_FAIL, F_FORWARD_MISMATCH, ACTION_REJECT},
+        {NULL, NAME_PENDING, F_IPREV_TEMPERROR, F_DNS_TIMEOUT, ACTION_ACCEPT},
+    };
+    struct settings s = defaults();
+    size_t i;
+
+    s.exempt.hosts = (struct name_list){.n = 1, .entry = entry};
+    s.policy.rules = 1;
+    s.policy.rule[0].all = FINDING(F_HELO_INVALID); /* certain, whatever DNS says */
+    s.policy.rule[0].none = 0;
+    s.policy.rule[0].action = ACTION_REJECT;
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct chain c;
+        struct facts f = facts_of(&c, row[i].result, row[i].cause);
+        struct helo h;
+        struct verdict v;
+        struct dname d;
+
+        if (row[i].name != NULL) {
+            dname_from_text(&d, row[i].name, strlen(row[i].name));
+            c.names = 1;
+            c.packed[0] = (uint8_t)row[i].state;
+            c.packed[1] = d.len;
+            memcpy(c.packed + 2, d.wire, d.len);
+            c.packed_len = (uint16_t)(2 + d.len);
+        }
+        helo_parse(&h, "a b", 3);
+        f.helo = &h;
+        f.helo_known = true;
+        verdict_reach(&v, &s, &f, 0);
+        cr_expect(v.record.action == row[i].action, "row %zu: %d", i, v.record.action);
+    }
+}
