@@ -6,6 +6,7 @@
 #ifndef IPREV_ASK_H
 #define IPREV_ASK_H
 
+#include "conf/settings.h"
 #include "dns/resolver.h"
 #include "outcome/verdict.h"
 

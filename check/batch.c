@@ -163,7 +163,7 @@ static bool on_judged(void *arg, void *tag, const struct ask *ask, const char *h
         put_fault(b, tag);
     } else {
         ask_facts(ask, &f);
-        verdict_reach(&v, b->settings, &f, (int64_t)time(NULL));
+        verdict_reach(&v, &b->settings->judge, &f, (int64_t)time(NULL));
         if (b->json)
             put_json(b, verdict_json(&v), helo, helo_len);
         else

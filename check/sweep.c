@@ -2,6 +2,7 @@
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/sweep.h"
+#include "conf/settings.h"
 
 #include <errno.h>
 #include <stdio.h>

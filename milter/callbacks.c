@@ -9,6 +9,7 @@
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "milter/callbacks.h"
+#include "conf/settings.h"
 
 #include "milter/daemon.h"
 #include "milter/log.h"
@@ -57,8 +58,8 @@ static bool some_rule(const struct settings *set, enum action action)
 {
     unsigned i;
 
-    for (i = 0; i < set->policy.rules; i++)
-        if (set->policy.rule[i].action == action)
+    for (i = 0; i < set->judge.policy.rules; i++)
+        if (set->judge.policy.rule[i].action == action)
             return true;
     return false;
 }
@@ -69,7 +70,7 @@ static bool rcpt_matters(const struct settings *set)
 {
     bool exempt = set->exempt.recipients.n > 0;
 
-    if (set->reject_at == STAGE_RCPT && (set->enforce || exempt))
+    if (set->reject_at == STAGE_RCPT && (set->judge.enforce || exempt))
         return true;
     return exempt && some_rule(set, ACTION_QUARANTINE);
 }
@@ -78,11 +79,11 @@ static unsigned long actions_wanted(const struct settings *set)
 {
     unsigned long f = 0;
 
-    if (set->headers.authentication_results || set->headers.x_iprev)
+    if (set->judge.authentication_results || set->judge.x_iprev)
         f |= SMFIF_ADDHDRS;
     if (set->headers.remove_forged)
         f |= SMFIF_CHGHDRS;
-    if (set->enforce && some_rule(set, ACTION_QUARANTINE))
+    if (set->judge.enforce && some_rule(set, ACTION_QUARANTINE))
         f |= SMFIF_QUARANTINE;
     return f;
 }
@@ -94,12 +95,12 @@ static const unsigned long unanswered = SMFIP_NR_HDR | SMFIP_NR_EOH;
 /* Something may be refused at MAIL. */
 static bool mail_decides(const struct settings *set)
 {
-    return set->enforce && set->reject_at <= STAGE_MAIL;
+    return set->judge.enforce && set->reject_at <= STAGE_MAIL;
 }
 
 static bool rcpt_decides(const struct settings *set)
 {
-    return set->enforce && set->reject_at == STAGE_RCPT;
+    return set->judge.enforce && set->reject_at == STAGE_RCPT;
 }
 
 static unsigned long steps_unwanted(const struct settings *set)

@@ -417,7 +417,7 @@ static int start_inside(struct settings *s)
     session_before_wait = pool_before_wait;
     session_after_wait = pool_after_wait;
     log_line(LOG_NOTICE, "%s listens on %s, mode %s", PACKAGE_STRING, socket_in_use,
-             s->enforce ? "enforce" : "monitor");
+             s->judge.enforce ? "enforce" : "monitor");
     if (daemon_describe_socket(socket_in_use, err, sizeof err))
         log_line(LOG_NOTICE, "%s", err);
     if (!s->log.stderr_ && isatty(STDERR_FILENO))

@@ -6,6 +6,7 @@
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "milter/metrics.h"
+#include "conf/settings.h"
 
 #include "config.h"
 #include "milter/log.h"
@@ -275,11 +276,12 @@ static void put_actions(FILE *f, const struct snapshot *s)
     int m;
 
     if (s != NULL) {
-        const struct policy *p = &s->settings->policy;
+        const struct policy *p = &s->settings->judge.policy;
 
-        usual[ROW_NO_RULE][ACTION_ACCEPT][s->settings->enforce] = true;
+        usual[ROW_NO_RULE][ACTION_ACCEPT][s->settings->judge.enforce] = true;
         for (i = 0; i < p->rules; i++)
-            usual[rule_index(p->rule[i].name)][p->rule[i].action][s->settings->enforce] = true;
+            usual[rule_index(p->rule[i].name)][p->rule[i].action][s->settings->judge.enforce] =
+                true;
     }
     used = atomic_load_explicit(&rule_rows_used, memory_order_acquire);
     put_family(f, "iprev_actions_total", "counter",

@@ -332,7 +332,7 @@ static void judge(struct session *s, bool helo_known, struct verdict *v)
     struct facts f;
 
     gather(s, helo_known && (s->helo_given || !relayed(s)), &f);
-    verdict_reach(v, session_settings(s), &f, (int64_t)time(NULL));
+    verdict_reach(v, &session_settings(s)->judge, &f, (int64_t)time(NULL));
     v->record.relay = s->relay.addr;
     if (relayed(s))
         v->record.enforce = false; /* to refuse would make the relay send bounces */
@@ -405,7 +405,7 @@ static bool due(const struct session *s, enum reject_stage stage)
 {
     const struct settings *set = session_settings(s);
 
-    if (!set->enforce || relayed(s))
+    if (!set->judge.enforce || relayed(s))
         return false;
     return stage == set->reject_at || (stage == STAGE_MAIL && set->reject_at < STAGE_MAIL);
 }
@@ -489,8 +489,8 @@ void session_eom(struct session *s, const char *qid, struct message *out)
         tell(s, &v, "eom", qid);
         return;
     }
-    verdict_authres(&v, set, us(s)->id, out->authres_value);
-    verdict_x_iprev(&v, set, out->x_iprev_value);
+    verdict_authres(&v, &set->judge, us(s)->id, out->authres_value);
+    verdict_x_iprev(&v, &set->judge, out->x_iprev_value);
     ask_quarantine(&v, out);
     if (set->headers.remove_forged) {
         out->x_iprev = s->forged.x_iprev;

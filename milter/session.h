@@ -9,6 +9,7 @@
 #ifndef IPREV_SESSION_H
 #define IPREV_SESSION_H
 
+#include "conf/settings.h"
 #include "milter/snapshot.h"
 #include "outcome/verdict.h"
 

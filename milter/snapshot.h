@@ -7,6 +7,7 @@
 #ifndef IPREV_SNAPSHOT_H
 #define IPREV_SNAPSHOT_H
 
+#include "conf/settings.h"
 #include "dns/resolver.h"
 
 #include <stdatomic.h>

@@ -153,7 +153,7 @@ static void one(struct run *r, const struct addr *client, const char *helo)
     ask_facts(&e.ask, &e.facts);
     if (e.facts.skip == F_NONE)
         note_silence(r->questions, &e.facts, r->settings->resolver.deadline_ms);
-    verdict_reach(&e.verdict, r->settings, &e.facts, (int64_t)time(NULL));
+    verdict_reach(&e.verdict, &r->settings->judge, &e.facts, (int64_t)time(NULL));
     pthread_mutex_lock(&r->questions->lock);
     links_judge(&e.links, &e.facts, &e.verdict, r->questions, helo);
     print(r, &e);

@@ -4,6 +4,7 @@
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/explain/explain.h"
+#include "conf/settings.h"
 
 #include <string.h>
 
@@ -180,8 +181,8 @@ static json_t *json_headers(const struct explanation *e)
     char authres[AUTHRES_VALUE_MAX], x_iprev[RECORD_HEADER_MAX];
     json_t *o = json_object();
 
-    verdict_authres(&e->verdict, e->settings, e->id, authres);
-    verdict_x_iprev(&e->verdict, e->settings, x_iprev);
+    verdict_authres(&e->verdict, &e->settings->judge, e->id, authres);
+    verdict_x_iprev(&e->verdict, &e->settings->judge, x_iprev);
     if (authres[0] != '\0')
         json_object_set_new(o, "Authentication-Results", json_string(authres));
     if (x_iprev[0] != '\0')

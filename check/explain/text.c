@@ -2,6 +2,7 @@
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/explain/explain.h"
+#include "conf/settings.h"
 
 #include <string.h>
 
@@ -173,8 +174,8 @@ static void print_reply(const struct explanation *e, const struct term *t)
     sbuf_str(&sb, reply.xcode);
     sbuf_byte(&sb, ' ');
     sbuf_str(&sb, reply.text);
-    fputs(e->settings->enforce ? "  reply:" : "  reply in enforce mode:", t->out);
-    term_wrap(t, text, 6, e->settings->enforce ? 8 : 24);
+    fputs(e->settings->judge.enforce ? "  reply:" : "  reply in enforce mode:", t->out);
+    term_wrap(t, text, 6, e->settings->judge.enforce ? 8 : 24);
 }
 
 static void print_outcome(const struct explanation *e, const struct term *t)
@@ -195,11 +196,12 @@ static void print_outcome(const struct explanation *e, const struct term *t)
             "  rule: %s\n  action: ", v->record.rule[0] != '\0' ? v->record.rule : "none holds");
     term_put(t, tone[action], action_word(action));
     fprintf(t->out, "\n  mode: %s\n",
-            e->settings->enforce ? "enforce" : "monitor: headers and log only, nothing is refused");
+            e->settings->judge.enforce ? "enforce"
+                                       : "monitor: headers and log only, nothing is refused");
     if (action == ACTION_REJECT || action == ACTION_TEMPFAIL)
         print_reply(e, t);
-    verdict_authres(v, e->settings, e->id, authres);
-    verdict_x_iprev(v, e->settings, x_iprev);
+    verdict_authres(v, &e->settings->judge, e->id, authres);
+    verdict_x_iprev(v, &e->settings->judge, x_iprev);
     field(t, "Authentication-Results", authres);
     field(t, "X-IPRev", x_iprev);
 }

@@ -354,11 +354,11 @@ static void put_rules(const struct judged *j, FILE *out)
           "<th class=\"n\">Clients</th><th class=\"n\">Messages</th><th class=\"n\">Delivered</th>"
           "</tr></thead><tbody>\n",
           out);
-    for (i = 0; i < j->settings->policy.rules; i++) {
+    for (i = 0; i < j->settings->judge.policy.rules; i++) {
         fputs("<tr><td>", out);
-        html_text(out, j->settings->policy.rule[i].name);
+        html_text(out, j->settings->judge.policy.rule[i].name);
         fputs("</td>", out);
-        cell_fate(out, j->settings->policy.rule[i].action);
+        cell_fate(out, j->settings->judge.policy.rule[i].action);
         cell_number(out, j->rule[i].clients);
         cell_number(out, messages_of(&j->rule[i]));
         cell_number(out, j->rule[i].count[OUT_DELIVERED]);

@@ -84,7 +84,7 @@ static json_t *json_client(const struct judged *j, const struct client *k)
     json_object_set_new(o, "findings", json_words(k->found));
     json_object_set_new(o, "action", json_string(fate_word(k->fate.kind)));
     json_object_set_new(o, "rule",
-                        k->fate.rule >= 0 ? json_string(s->policy.rule[k->fate.rule].name)
+                        k->fate.rule >= 0 ? json_string(s->judge.policy.rule[k->fate.rule].name)
                                           : json_null());
     if (j->against != NULL)
         json_object_set_new(o, "against", json_string(fate_word(k->against.kind)));
@@ -135,8 +135,8 @@ static json_t *json_rules(const struct judged *j)
     json_t *list = json_array();
     unsigned i;
 
-    for (i = 0; i < j->settings->policy.rules; i++) {
-        const struct rule *r = &j->settings->policy.rule[i];
+    for (i = 0; i < j->settings->judge.policy.rules; i++) {
+        const struct rule *r = &j->settings->judge.policy.rule[i];
         json_t *o = json_sum(&j->rule[i]);
 
         json_object_set_new(o, "rule", json_string(r->name));

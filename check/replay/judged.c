@@ -62,7 +62,7 @@ static struct fate fate_of(const struct verdict *v, const struct settings *s)
     if (v->report.result == F_IPREV_SKIP)
         f.kind = FATE_EXEMPT;
     if (v->rule != NULL)
-        f.rule = (int8_t)(v->rule - s->policy.rule);
+        f.rule = (int8_t)(v->rule - s->judge.policy.rule);
     return f;
 }
 
@@ -80,7 +80,7 @@ static void judge_facts(const struct judging *g, const struct settings *s,
     if (address_exempt(s, &f.client))
         f.skip = F_SKIP_NETWORK;
     f.shapes = &s->shapes;
-    verdict_reach(v, s, &f, g->now);
+    verdict_reach(v, &s->judge, &f, g->now);
     if (!settings_relay_trusted(s, &f.client))
         return;
     v->report.found = FINDING(F_IPREV_SKIP); /* no word says why */
@@ -162,9 +162,10 @@ static struct fate fate_logged(const struct client *k, const struct settings *s,
         k->found & (FINDING(F_IPREV_TEMPERROR) | FINDING(F_HELO_TEMPERROR)))
         unsure |= FINDINGS_RELATION;
     if (k->found & FINDING(F_IPREV_PASS) && k->ptr != NULL &&
-        dname_from_text(&ptr, k->ptr, strlen(k->ptr)) && name_list_has(&s->exempt.hosts, &ptr))
+        dname_from_text(&ptr, k->ptr, strlen(k->ptr)) &&
+        name_list_has(&s->judge.exempt_hosts, &ptr))
         return f;
-    d = policy_decide(&s->policy, k->found, unsure, &k->addr, now);
+    d = policy_decide(&s->judge.policy, k->found, unsure, &k->addr, now);
     f.kind = (uint8_t)d.action;
     f.rule = (int8_t)d.rule;
     return f;

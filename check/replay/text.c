@@ -126,8 +126,8 @@ static void print_rules(const struct judged *j, const struct term *t)
     unsigned i;
 
     head(t, "By rule");
-    for (i = 0; i < j->settings->policy.rules; i++) {
-        const struct rule *r = &j->settings->policy.rule[i];
+    for (i = 0; i < j->settings->judge.policy.rules; i++) {
+        const struct rule *r = &j->settings->judge.policy.rule[i];
 
         fprintf(t->out, "  %-20s %-10s %8llu client%s %9llu message%s %9llu delivered\n", r->name,
                 action_word((enum action)r->action), (unsigned long long)j->rule[i].clients,

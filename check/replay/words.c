@@ -32,7 +32,7 @@ void client_reason(const struct client *k, const struct settings *s, struct sbuf
         sbuf_str(sb, "one of exempt.networks");
         return;
     }
-    sbuf_str(sb, k->fate.rule >= 0 ? s->policy.rule[k->fate.rule].name : "no rule");
+    sbuf_str(sb, k->fate.rule >= 0 ? s->judge.policy.rule[k->fate.rule].name : "no rule");
     sbuf_str(sb, ": ");
     sbuf_str(sb, k->cause < F_COUNT    ? finding_word((enum finding)k->cause)
                  : k->result < F_COUNT ? finding_word((enum finding)k->result)
@@ -138,7 +138,7 @@ void client_reply(const struct client *k, const struct settings *s, struct sbuf 
         dname_from_text(&ptr, k->ptr, strlen(k->ptr));
     if (!helo_name(k, &helo))
         helo = (struct dname){.len = 1};
-    policy_reply(&reply, k->fate.rule >= 0 ? &s->policy.rule[k->fate.rule] : NULL,
+    policy_reply(&reply, k->fate.rule >= 0 ? &s->judge.policy.rule[k->fate.rule] : NULL,
                  (enum action)k->fate.kind, &facts);
     sbuf_uint(sb, reply.code);
     sbuf_byte(sb, ' ');

@@ -67,7 +67,7 @@ void settings_print(const struct settings *s, FILE *out)
             continue;
         section = settings_option[i].section;
         if (strcmp(section, "rule") == 0) {
-            print_rules(&s->policy, out);
+            print_rules(&s->judge.policy, out);
             continue;
         }
         fprintf(out, "%s {\n", section);

@@ -35,7 +35,7 @@ const struct option settings_option[] = {
     {"", "socket-mode", &kind_octal, "0660", IN(socket_mode), .max = 0777},
     {"", "user", &kind_text, "iprev-milter", IN(user), .fit = fit_user},
     {"", "authserv-id", &kind_text, "", IN(authserv_id), .fit = fit_authserv_id},
-    {"", "mode", &kind_word, "monitor", IN(enforce), .words = modes},
+    {"", "mode", &kind_word, "monitor", IN(judge.enforce), .words = modes},
     {"", "reject-at", &kind_word, "rcpt", IN(reject_at), .words = stages},
     {"", "trusted-relays", &kind_networks, "{}", IN(trusted_relays), .fit = fit_relays},
 
@@ -50,7 +50,7 @@ const struct option settings_option[] = {
     {"resolver", "cache", &kind_number, "100000", IN(resolver.cache), 0, 10000000},
 
     {"exempt", "networks", &kind_networks, "{\"127.0.0.0/8\", \"::1/128\"}", IN(exempt.networks)},
-    {"exempt", "hosts", &kind_names, "{}", IN(exempt.hosts), .fit = fit_host},
+    {"exempt", "hosts", &kind_names, "{}", IN(judge.exempt_hosts), .fit = fit_host},
     {"exempt", "recipients", &kind_names, "{\"postmaster\", \"abuse\"}", IN(exempt.recipients),
      .fit = fit_recipient},
     {"exempt", "authenticated", &kind_flag, "true", IN(exempt.authenticated)},
@@ -58,8 +58,8 @@ const struct option settings_option[] = {
     {"generic", "hosts", &kind_names, "{}", IN(shapes.generic), .fit = fit_host},
     {"generic", "named", &kind_names, "{}", IN(shapes.named), .fit = fit_host},
 
-    {"headers", "authentication-results", &kind_flag, "true", IN(headers.authentication_results)},
-    {"headers", "x-iprev", &kind_flag, "true", IN(headers.x_iprev)},
+    {"headers", "authentication-results", &kind_flag, "true", IN(judge.authentication_results)},
+    {"headers", "x-iprev", &kind_flag, "true", IN(judge.x_iprev)},
     {"headers", "remove-forged", &kind_flag, "true", IN(headers.remove_forged)},
 
     {"rule", "when", &kind_when, NULL, .at = 0},

@@ -248,9 +248,9 @@ static void take_all(struct reader *rd, struct settings *s)
         take_section(rd, cfg_getsec(rd->tree, section), section, s, prefix);
     }
     for (i = 0; i < cfg_size(rd->tree, "rule"); i++)
-        take_rule(rd, cfg_getnsec(rd->tree, "rule", i), &s->policy);
-    if (s->policy.rules == 0)
-        policy_defaults(&s->policy);
+        take_rule(rd, cfg_getnsec(rd->tree, "rule", i), &s->judge.policy);
+    if (s->judge.policy.rules == 0)
+        policy_defaults(&s->judge.policy);
 }
 
 static void reader_end(struct reader *rd)

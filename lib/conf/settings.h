@@ -7,28 +7,12 @@
 #ifndef IPREV_SETTINGS_H
 #define IPREV_SETTINGS_H
 
-#include "judge/policy.h"
-#include "judge/report.h"
-#include "outcome/authres.h"
+#include "dns/resolver.h"
+#include "outcome/verdict.h"
 
 #include <stdio.h>
 
 enum reject_stage { STAGE_CONNECT, STAGE_HELO, STAGE_MAIL, STAGE_RCPT };
-
-/* What the resolver needs. Compared as a whole at reload: see
- * resolver_settings_equal. */
-struct resolver_settings {
-    size_t forwards;      /* 0: resolv.conf of the system */
-    char **forward;       /* "ADDRESS" or "ADDRESS@PORT" */
-    bool root;            /* forward = {"root"}: recurse from the root */
-    char *trust_anchor;   /* file, or NULL */
-    char *zone;           /* file, or NULL */
-    unsigned deadline_ms; /* 100 to 9000 */
-    bool helo;
-    unsigned threads;      /* 1 to 64 */
-    unsigned max_inflight; /* 10 to 100000 questions */
-    unsigned cache;        /* 0 to 10000000 clients */
-};
 
 struct settings {
     char *file;   /* as given; NULL: the built-in defaults */
@@ -36,7 +20,7 @@ struct settings {
     unsigned socket_mode;
     char *user;        /* NULL: stay */
     char *authserv_id; /* NULL: the MTA's {j}, else the host name */
-    bool enforce;
+    struct verdict_options judge;
     enum reject_stage reject_at;
     struct {
         size_t n;
@@ -46,17 +30,13 @@ struct settings {
     struct {
         size_t networks;
         struct addr_net *network;
-        struct name_list hosts;
         struct name_list recipients;
         bool authenticated;
     } exempt;
     struct shape_lists shapes; /* generic { hosts, named } */
     struct {
-        bool authentication_results;
-        bool x_iprev;
         bool remove_forged;
     } headers;
-    struct policy policy;
     struct {
         bool stderr_; /* else syslog */
         int level;    /* LOG_ERR, LOG_WARNING, LOG_INFO or LOG_DEBUG of <syslog.h> */

@@ -7,7 +7,7 @@
 #ifndef IPREV_RESOLVE_CONTEXT_H
 #define IPREV_RESOLVE_CONTEXT_H
 
-#include "conf/settings.h"
+#include "dns/resolver.h"
 #include "dns/zone.h"
 
 struct event_base;

@@ -11,8 +11,21 @@
 #ifndef IPREV_RESOLVE_H
 #define IPREV_RESOLVE_H
 
-#include "conf/settings.h"
 #include "judge/helo.h"
+
+/* What the configuration says about asking DNS. */
+struct resolver_settings {
+    size_t forwards;      /* 0: resolv.conf of the system */
+    char **forward;       /* "ADDRESS" or "ADDRESS@PORT" */
+    bool root;            /* forward = {"root"}: recurse from the root */
+    char *trust_anchor;   /* file, or NULL */
+    char *zone;           /* file, or NULL */
+    unsigned deadline_ms; /* 100 to 9000 */
+    bool helo;
+    unsigned threads;      /* 1 to 64 */
+    unsigned max_inflight; /* 10 to 100000 questions */
+    unsigned cache;        /* 0 to 10000000 clients */
+};
 
 struct resolver;
 struct lookup;

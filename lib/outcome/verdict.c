@@ -11,38 +11,39 @@ static void set_action(struct verdict *v, enum action action, const char *rule)
     memcpy(v->record.rule, rule, strlen(rule) + 1);
 }
 
-static void make_record(struct verdict *v, const struct settings *s, const struct facts *f)
+static void make_record(struct verdict *v, const struct verdict_options *o, const struct facts *f)
 {
     memset(&v->record, 0, sizeof v->record);
     v->record.found = v->report.found;
     v->record.client = f->client;
     v->record.ptr = v->report.ptr;
     v->record.helo = v->report.helo;
-    v->record.enforce = s->enforce;
+    v->record.enforce = o->enforce;
     memcpy(v->record.why, v->report.why, sizeof v->report.why);
 }
 
-void verdict_reach(struct verdict *v, const struct settings *s, const struct facts *f, int64_t now)
+void verdict_reach(struct verdict *v, const struct verdict_options *o, const struct facts *f,
+                   int64_t now)
 {
     struct decision d;
 
     check_report(&v->report, f);
-    make_record(v, s, f);
+    make_record(v, o, f);
     v->rule = NULL;
     v->certain = true;
     if (f->skip != F_NONE)
         return;
-    if (f->chain != NULL && check_host_exempt(f->chain, &s->exempt.hosts)) {
+    if (f->chain != NULL && check_host_exempt(f->chain, &o->exempt_hosts)) {
         set_action(v, ACTION_ACCEPT, "exempt.hosts");
         return;
     }
-    if (check_host_exempt_open(f->chain, &s->exempt.hosts))
+    if (check_host_exempt_open(f->chain, &o->exempt_hosts))
         v->report.unsure = ~(findings)0;
-    d = policy_decide(&s->policy, v->report.found, v->report.unsure, &f->client, now);
+    d = policy_decide(&o->policy, v->report.found, v->report.unsure, &f->client, now);
     v->certain = d.certain;
     if (d.rule < 0)
         return;
-    v->rule = &s->policy.rule[d.rule];
+    v->rule = &o->policy.rule[d.rule];
     set_action(v, d.action, v->rule->name);
 }
 
@@ -64,13 +65,13 @@ bool verdict_refuses(const struct verdict *v)
            (v->record.action == ACTION_REJECT || v->record.action == ACTION_TEMPFAIL);
 }
 
-void verdict_authres(const struct verdict *v, const struct settings *s, const char *id,
+void verdict_authres(const struct verdict *v, const struct verdict_options *o, const char *id,
                      char value[AUTHRES_VALUE_MAX])
 {
     struct sbuf sb;
 
     value[0] = '\0';
-    if (!s->headers.authentication_results || v->report.result == F_IPREV_SKIP)
+    if (!o->authentication_results || v->report.result == F_IPREV_SKIP)
         return;
     sbuf_init(&sb, value, AUTHRES_VALUE_MAX);
     authres_put(&sb, id, v->report.result, v->report.cause, &v->record.client,
@@ -79,13 +80,13 @@ void verdict_authres(const struct verdict *v, const struct settings *s, const ch
         value[0] = '\0';
 }
 
-void verdict_x_iprev(const struct verdict *v, const struct settings *s,
+void verdict_x_iprev(const struct verdict *v, const struct verdict_options *o,
                      char value[RECORD_HEADER_MAX])
 {
     struct sbuf sb;
 
     value[0] = '\0';
-    if (!s->headers.x_iprev || v->report.result == F_IPREV_SKIP)
+    if (!o->x_iprev || v->report.result == F_IPREV_SKIP)
         return;
     sbuf_init(&sb, value, RECORD_HEADER_MAX);
     record_put_header(&sb, &v->record);

@@ -1,15 +1,25 @@
 /* From facts and settings to what is done: report, rule, record, headers, reply.
  *
  * The last step of the judgement, shared by the daemon, iprev-check and the replay,
- * so that all three say the same of the same client. Pure, like check and policy;
- * of the settings it only reads values.
+ * so that all three say the same of the same client. Pure.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_VERDICT_H
 #define IPREV_VERDICT_H
 
-#include "conf/settings.h"
+#include "judge/policy.h"
+#include "judge/report.h"
+#include "outcome/authres.h"
 #include "outcome/record.h"
+
+/* What a configuration says about the judgement. */
+struct verdict_options {
+    bool enforce;                  /* else monitor: nothing is refused */
+    struct name_list exempt_hosts; /* a confirmed name on it is accepted */
+    struct policy policy;
+    bool authentication_results; /* fields that are added */
+    bool x_iprev;
+};
 
 struct verdict {
     struct report report;
@@ -20,7 +30,8 @@ struct verdict {
 
 /* Exemptions first: a skipped client and one with a name on exempt.hosts are
  * accepted; then the rules. now: seconds since 1970. */
-void verdict_reach(struct verdict *v, const struct settings *s, const struct facts *f, int64_t now);
+void verdict_reach(struct verdict *v, const struct verdict_options *o, const struct facts *f,
+                   int64_t now);
 
 /* The recipient is exempt: accepted, whatever the rules say. */
 void verdict_spare(struct verdict *v);
@@ -33,9 +44,9 @@ void verdict_too_late(struct verdict *v);
 bool verdict_refuses(const struct verdict *v);
 
 /* Field values, empty where the settings or a skip want none. Sizes as named. */
-void verdict_authres(const struct verdict *v, const struct settings *s, const char *id,
+void verdict_authres(const struct verdict *v, const struct verdict_options *o, const char *id,
                      char value[AUTHRES_VALUE_MAX]);
-void verdict_x_iprev(const struct verdict *v, const struct settings *s,
+void verdict_x_iprev(const struct verdict *v, const struct verdict_options *o,
                      char value[RECORD_HEADER_MAX]);
 
 /* The reply to a refusal (in monitor mode: that would be). The action must be

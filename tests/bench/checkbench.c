@@ -133,10 +133,10 @@ static bool finish(struct check *c, enum depth depth)
     f.forward = lookup_forward(c->forward);
     pass = f.chain->result == F_IPREV_PASS && f.forward == HELO_LEADS_BACK;
     if (depth >= JUDGE)
-        verdict_reach(&v, settings, &f, 1);
+        verdict_reach(&v, &settings->judge, &f, 1);
     if (depth >= HEADERS) {
-        verdict_authres(&v, settings, "mx.example.net", authres);
-        verdict_x_iprev(&v, settings, x_iprev);
+        verdict_authres(&v, &settings->judge, "mx.example.net", authres);
+        verdict_x_iprev(&v, &settings->judge, x_iprev);
     }
     lookup_release(c->chain);
     lookup_release(c->forward);

@@ -12,6 +12,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
 
+#include "conf/settings.h"
 #include "milter/callbacks.h"
 #include "milter/daemon.h"
 #include "milter/log.h"
@@ -302,6 +303,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     snapshot_put(snapshot[which]);
     make_packets(&in, &sent);
     converse(&sent, &got);
-    check_replies(&got, snapshot[which]->settings->enforce);
+    check_replies(&got, snapshot[which]->settings->judge.enforce);
     return 0;
 }

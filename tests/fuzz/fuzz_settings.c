@@ -143,11 +143,11 @@ static void check_rules(const struct settings *s)
 {
     unsigned i;
 
-    MUST(s->policy.rules <= RULES_MAX);
-    for (i = 0; i < s->policy.rules; i++)
-        MUST(rule_fault(&s->policy.rule[i]) == NULL &&
-             (s->policy.rule[i].action != ACTION_REJECT ||
-              (s->policy.rule[i].all & FINDINGS_TRANSIENT) == 0));
+    MUST(s->judge.policy.rules <= RULES_MAX);
+    for (i = 0; i < s->judge.policy.rules; i++)
+        MUST(rule_fault(&s->judge.policy.rule[i]) == NULL &&
+             (s->judge.policy.rule[i].action != ACTION_REJECT ||
+              (s->judge.policy.rule[i].all & FINDINGS_TRANSIENT) == 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -7,7 +7,7 @@
  * what it is when those answers come.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "outcome/verdict.h"
+#include "conf/settings.h"
 
 #include "tests/fuzz/fuzz.h"
 
@@ -266,7 +266,7 @@ static void reach(const struct world *w, const struct way *way, const struct cha
 
     if (way->missing && w->ptr_transient && w->ptr_trouble == ANSWER_TIMEOUT)
         f.chain = NULL; /* the session gave up before the resolver did */
-    verdict_reach(v, &w->set, &f, NOW);
+    verdict_reach(v, &w->set.judge, &f, NOW);
 }
 
 static void check_words(const struct verdict *v)
@@ -285,8 +285,8 @@ static void check_texts(const struct verdict *v, const struct settings *s)
     struct record back;
     struct reply r;
 
-    verdict_authres(v, s, "mx.self.example", authres);
-    verdict_x_iprev(v, s, x_iprev);
+    verdict_authres(v, &s->judge, "mx.self.example", authres);
+    verdict_x_iprev(v, &s->judge, x_iprev);
     MUST(authres[0] != '\0' && is_folded(authres));
     MUST(x_iprev[0] != '\0' && is_folded(x_iprev));
     MUST(record_read_header(&back, x_iprev, strlen(x_iprev)) && back.found == v->report.found);
@@ -311,7 +311,7 @@ static void check_orders(const struct world *w, const struct way *first, struct 
     reach(w, first, &c, v);
     check_words(v);
     check_texts(v, &w->set);
-    verdict_x_iprev(v, &w->set, text[0]);
+    verdict_x_iprev(v, &w->set.judge, text[0]);
     for (i = 1; i < 4; i++) {
         way = *first;
         way.reverse_records = i & 1;
@@ -319,7 +319,7 @@ static void check_orders(const struct world *w, const struct way *first, struct 
         make_chain(w, &way, &other);
         MUST(chain_size(&c) == chain_size(&other) && memcmp(&c, &other, chain_size(&c)) == 0);
         reach(w, &way, &other, &again);
-        verdict_x_iprev(&again, &w->set, text[1]);
+        verdict_x_iprev(&again, &w->set.judge, text[1]);
         MUST(strcmp(text[0], text[1]) == 0 && again.certain == v->certain);
     }
 }
@@ -350,13 +350,13 @@ static void take_policy(struct feed *in, struct world *w, uint8_t rules)
     unsigned i;
 
     if (rules % 8 == 0)
-        policy_defaults(&w->set.policy);
+        policy_defaults(&w->set.judge.policy);
     else
         for (i = 0; i < rules % 8; i++)
-            take_rule(in, &w->set.policy);
+            take_rule(in, &w->set.judge.policy);
     w->host[0] = pool[take(in) % POOL];
-    w->set.exempt.hosts.n = rules >= 0xc0 && name_list_valid(w->host[0]);
-    w->set.exempt.hosts.entry = w->host;
+    w->set.judge.exempt_hosts.n = rules >= 0xc0 && name_list_valid(w->host[0]);
+    w->set.judge.exempt_hosts.entry = w->host;
 }
 
 static enum answer_kind take_kind(uint8_t octet)
@@ -424,8 +424,8 @@ static void take_world(struct feed *in, struct world *w)
     w->helo_known = bits & 4 || bits & 8;
     w->helo_asked = bits & 16 || bits & 32;
     w->set.socket_mode = bits >> 6;
-    w->set.enforce = true;
-    w->set.headers.authentication_results = w->set.headers.x_iprev = true;
+    w->set.judge.enforce = true;
+    w->set.judge.authentication_results = w->set.judge.x_iprev = true;
     w->self.name = name_of(POOL - 1);
     w->self.mta.len = 1;
     take_policy(in, w, take(in));

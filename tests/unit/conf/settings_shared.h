@@ -124,7 +124,7 @@ static inline bool same_top(const struct settings *a, const struct settings *b)
 {
     return same_text(a->socket, b->socket) && a->socket_mode == b->socket_mode &&
            same_text(a->user, b->user) && same_text(a->authserv_id, b->authserv_id) &&
-           a->enforce == b->enforce && a->reject_at == b->reject_at;
+           a->judge.enforce == b->judge.enforce && a->reject_at == b->reject_at;
 }
 
 /* All but the name of the file. */
@@ -135,15 +135,15 @@ static inline bool same(const struct settings *a, const struct settings *b)
                          b->exempt.networks) &&
            same_networks(a->trusted_relays.net, a->trusted_relays.n, b->trusted_relays.net,
                          b->trusted_relays.n) &&
-           same_names(&a->exempt.hosts, &b->exempt.hosts) &&
+           same_names(&a->judge.exempt_hosts, &b->judge.exempt_hosts) &&
            same_names(&a->exempt.recipients, &b->exempt.recipients) &&
            a->exempt.authenticated == b->exempt.authenticated &&
            same_names(&a->shapes.generic, &b->shapes.generic) &&
            same_names(&a->shapes.named, &b->shapes.named) &&
-           a->headers.authentication_results == b->headers.authentication_results &&
-           a->headers.x_iprev == b->headers.x_iprev &&
+           a->judge.authentication_results == b->judge.authentication_results &&
+           a->judge.x_iprev == b->judge.x_iprev &&
            a->headers.remove_forged == b->headers.remove_forged &&
-           same_rules(&a->policy, &b->policy) && a->log.stderr_ == b->log.stderr_ &&
+           same_rules(&a->judge.policy, &b->judge.policy) && a->log.stderr_ == b->log.stderr_ &&
            a->log.level == b->log.level && same_text(a->metrics_listen, b->metrics_listen);
 }
 

@@ -199,7 +199,7 @@ Test(settings, good_file_after_a_bad_one_E10)
         cr_expect(a == NULL, "%s", bad[i]);
         cr_expect(err1[0] != '\0', "no word about: %s", bad[i]);
         cr_assert(b != NULL, "after %s: %s", bad[i], err2);
-        cr_expect(b->enforce, "after %s", bad[i]);
+        cr_expect(b->judge.enforce, "after %s", bad[i]);
         settings_free(b);
         free(err1);
         free(err2);
@@ -247,11 +247,11 @@ Test(settings, include_order_and_odd_directory)
     snprintf(path, sizeof path, "%s/main.conf", dir);
     s = read_file(path, &err);
     cr_assert(s != NULL, "%s", err);
-    cr_assert_eq(s->policy.rules, 4);
-    cr_expect_str_eq(s->policy.rule[0].name, "three");
-    cr_expect_str_eq(s->policy.rule[1].name, "one");
-    cr_expect_str_eq(s->policy.rule[2].name, "two");
-    cr_expect_str_eq(s->policy.rule[3].name, "last");
+    cr_assert_eq(s->judge.policy.rules, 4);
+    cr_expect_str_eq(s->judge.policy.rule[0].name, "three");
+    cr_expect_str_eq(s->judge.policy.rule[1].name, "one");
+    cr_expect_str_eq(s->judge.policy.rule[2].name, "two");
+    cr_expect_str_eq(s->judge.policy.rule[3].name, "last");
     cr_expect_str_eq(s->file, path);
     settings_free(s);
     free(err);

@@ -20,9 +20,9 @@ Test(settings, defaults_without_file_E26)
     cr_expect_eq(s->socket_mode, 0660);
     cr_expect_str_eq(s->user, "iprev-milter");
     cr_expect(s->authserv_id == NULL);
-    cr_expect(!s->enforce);
+    cr_expect(!s->judge.enforce);
     cr_expect_eq(s->reject_at, STAGE_RCPT);
-    cr_expect(s->headers.authentication_results && s->headers.x_iprev && s->headers.remove_forged);
+    cr_expect(s->judge.authentication_results && s->judge.x_iprev && s->headers.remove_forged);
     cr_expect(!s->log.stderr_);
     cr_expect_eq(s->log.level, LOG_INFO);
     cr_expect(s->metrics_listen == NULL);
@@ -45,14 +45,14 @@ Test(settings, defaults_of_resolver_and_exemptions)
     cr_expect_eq(s->resolver.max_inflight, 3000);
     cr_expect_eq(s->resolver.cache, 100000);
     cr_expect_eq(s->exempt.networks, 2);
-    cr_expect_eq(s->exempt.hosts.n, 0);
+    cr_expect_eq(s->judge.exempt_hosts.n, 0);
     cr_assert_eq(s->exempt.recipients.n, 2);
     cr_expect_str_eq(s->exempt.recipients.entry[0], "postmaster");
     cr_expect_str_eq(s->exempt.recipients.entry[1], "abuse");
     cr_expect(s->exempt.authenticated);
     cr_expect(s->shapes.generic.n == 0 && s->shapes.named.n == 0);
     policy_defaults(&rules);
-    cr_expect(same_rules(&s->policy, &rules));
+    cr_expect(same_rules(&s->judge.policy, &rules));
     settings_free(s);
     free(err);
 }
@@ -96,7 +96,7 @@ Test(settings, every_key_is_taken)
     cr_expect_eq(s->socket_mode, 0600);
     cr_expect(s->user == NULL);
     cr_expect_str_eq(s->authserv_id, "mx.example.org");
-    cr_expect(s->enforce && s->reject_at == STAGE_CONNECT);
+    cr_expect(s->judge.enforce && s->reject_at == STAGE_CONNECT);
     cr_assert_eq(s->resolver.forwards, 2);
     cr_expect_str_eq(s->resolver.forward[0], "127.0.0.1@5353");
     cr_expect_str_eq(s->resolver.trust_anchor, "/etc/passwd");
@@ -107,14 +107,13 @@ Test(settings, every_key_is_taken)
     cr_expect_eq(s->trusted_relays.net[1].bits, 48);
     cr_assert_eq(s->exempt.networks, 3);
     cr_expect_eq(s->exempt.network[2].bits, 32);
-    cr_expect_str_eq(s->exempt.hosts.entry[0], "mail.example.com", "lower case");
+    cr_expect_str_eq(s->judge.exempt_hosts.entry[0], "mail.example.com", "lower case");
     cr_assert_eq(s->exempt.recipients.n, 3);
     cr_expect_str_eq(s->exempt.recipients.entry[1], "user@example.org");
     cr_expect(!s->exempt.authenticated);
     cr_expect_str_eq(s->shapes.generic.entry[0], ".dyn.example");
     cr_expect_str_eq(s->shapes.named.entry[0], "a-1.example.org");
-    cr_expect(!s->headers.authentication_results && !s->headers.x_iprev &&
-              !s->headers.remove_forged);
+    cr_expect(!s->judge.authentication_results && !s->judge.x_iprev && !s->headers.remove_forged);
     cr_expect(s->log.stderr_ && s->log.level == LOG_WARNING);
     cr_expect_str_eq(s->metrics_listen, "[::1]:9817");
     settings_free(s);
@@ -128,19 +127,19 @@ Test(settings, rules_are_taken)
     const struct rule *r;
 
     cr_assert(s != NULL, "%s", err);
-    cr_assert_eq(s->policy.rules, 4);
-    r = &s->policy.rule[0];
+    cr_assert_eq(s->judge.policy.rules, 4);
+    r = &s->judge.policy.rule[0];
     cr_expect_str_eq(r->name, "a.b_c-1");
     cr_expect_eq(r->all, FINDING(F_IPREV_FAIL));
     cr_expect_eq(r->none, FINDING(F_HELO_VERIFIED));
     cr_expect(r->action == ACTION_REJECT && r->percent == 25 && r->expires == 0);
     cr_expect_eq(r->reply.code, 554);
     cr_expect_str_eq(r->reply.text, "{ip} \"{ptr}\" \\ {helo} {cause}");
-    r = &s->policy.rule[1];
+    r = &s->judge.policy.rule[1];
     cr_expect_eq(r->expires, 32503680000, "the midnight after 2999-12-31");
     cr_expect_eq(r->percent, 100);
-    cr_expect_eq(s->policy.rule[2].action, ACTION_QUARANTINE);
-    cr_expect_eq(s->policy.rule[3].action, ACTION_ACCEPT);
+    cr_expect_eq(s->judge.policy.rule[2].action, ACTION_QUARANTINE);
+    cr_expect_eq(s->judge.policy.rule[3].action, ACTION_ACCEPT);
     settings_free(s);
     free(err);
 }
@@ -288,7 +287,7 @@ Test(settings, expired_rule_is_only_noted)
 
     cr_assert(s != NULL, "%s", err);
     cr_expect(strstr(err, ":3: rule \"x\": expires: note: 2020-02-29 is over") != NULL, "%s", err);
-    cr_expect_eq(s->policy.rule[0].expires, 1583020800, "2020-03-01 00:00:00 UTC");
+    cr_expect_eq(s->judge.policy.rule[0].expires, 1583020800, "2020-03-01 00:00:00 UTC");
     settings_free(s);
     free(err);
 }
@@ -461,7 +460,7 @@ Test(settings, dates)
         s = read_text(text, &err);
         cr_expect_eq(s != NULL, rows[i].end != 0, "%s: %s", rows[i].date, err);
         if (s != NULL)
-            cr_expect_eq(s->policy.rule[0].expires, rows[i].end, "%s", rows[i].date);
+            cr_expect_eq(s->judge.policy.rule[0].expires, rows[i].end, "%s", rows[i].date);
         settings_free(s);
         free(err);
     }

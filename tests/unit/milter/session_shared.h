@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 
+#include "conf/settings.h"
 #include "milter/log.h"
 #include "milter/metrics.h"
 #include "milter/session.h"

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "conf/settings.h"
 #include "milter/snapshot.h"
 #include "tests/unit/milter/metrics_client.h"
 #include "value/ascii.h"

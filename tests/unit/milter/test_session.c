@@ -1,6 +1,7 @@
 /* session: what a mail client gets, stage by stage.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "conf/settings.h"
 #include "tests/unit/milter/session_shared.h"
 
 #include <syslog.h>

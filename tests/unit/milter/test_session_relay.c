@@ -1,6 +1,7 @@
 /* session: messages that come through a trusted relay.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "conf/settings.h"
 #include "tests/unit/milter/session_shared.h"
 
 #define RELAYS "trusted-relays = {\"198.51.100.0/28\", \"2001:db8:1::/64\"}\n"

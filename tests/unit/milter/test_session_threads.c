@@ -1,6 +1,7 @@
 /* session: calls on many threads, as libmilter's pool makes them; answers that come too late.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "conf/settings.h"
 #include "tests/unit/milter/session_shared.h"
 
 struct hand_over {

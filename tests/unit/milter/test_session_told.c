@@ -1,6 +1,7 @@
 /* session: what is told of a message, in the header, in the log and to the MTA.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "conf/settings.h"
 #include "tests/unit/milter/session_shared.h"
 
 #include <malloc.h>

@@ -5,16 +5,16 @@
 
 #include <string.h>
 
-#include "outcome/verdict.h"
+#include "conf/settings.h"
 
 static struct settings defaults(void)
 {
     struct settings s;
 
     memset(&s, 0, sizeof s);
-    s.headers.authentication_results = true;
-    s.headers.x_iprev = true;
-    policy_defaults(&s.policy);
+    s.judge.authentication_results = true;
+    s.judge.x_iprev = true;
+    policy_defaults(&s.judge.policy);
     return s;
 }
 
@@ -59,8 +59,8 @@ Test(verdict, actions)
             struct verdict v;
 
             f.skip = row[i].skip;
-            s.enforce = enforce == 1;
-            verdict_reach(&v, &s, &f, 0);
+            s.judge.enforce = enforce == 1;
+            verdict_reach(&v, &s.judge, &f, 0);
             cr_expect(v.record.action == row[i].action, "row %zu: %d", i, v.record.action);
             cr_expect_str_eq(v.record.rule, row[i].rule);
             cr_expect((v.rule != NULL) == (row[i].rule[0] != '\0'), "row %zu", i);
@@ -78,9 +78,9 @@ Test(verdict, exempt_host_goes_before_rules)
     struct verdict v;
     struct dname d;
 
-    s.enforce = true;
-    s.exempt.hosts = (struct name_list){.n = 1, .entry = entry};
-    s.policy.rule[0].all = FINDING(F_IPREV_PASS);
+    s.judge.enforce = true;
+    s.judge.exempt_hosts = (struct name_list){.n = 1, .entry = entry};
+    s.judge.policy.rule[0].all = FINDING(F_IPREV_PASS);
     f = facts_of(&c, F_IPREV_PASS, F_NONE);
     dname_from_text(&d, "mail.good.example", 17);
     c.names = 1;
@@ -88,11 +88,11 @@ Test(verdict, exempt_host_goes_before_rules)
     c.packed[1] = d.len;
     memcpy(c.packed + 2, d.wire, d.len);
     c.packed_len = (uint16_t)(2 + d.len);
-    verdict_reach(&v, &s, &f, 0);
+    verdict_reach(&v, &s.judge, &f, 0);
     cr_expect(v.record.action == ACTION_ACCEPT && v.rule == NULL && !verdict_refuses(&v));
     cr_expect_str_eq(v.record.rule, "exempt.hosts");
     c.packed[0] = NAME_ELSEWHERE;
-    verdict_reach(&v, &s, &f, 0);
+    verdict_reach(&v, &s.judge, &f, 0);
     cr_expect(v.record.action == ACTION_REJECT && verdict_refuses(&v), "only a confirmed name");
 }
 
@@ -103,14 +103,14 @@ Test(verdict, spared)
     struct facts f = facts_of(&c, F_IPREV_FAIL, F_FORWARD_MISMATCH);
     struct verdict v;
 
-    s.enforce = true;
-    verdict_reach(&v, &s, &f, 0);
+    s.judge.enforce = true;
+    verdict_reach(&v, &s.judge, &f, 0);
     cr_expect(verdict_refuses(&v));
     verdict_spare(&v);
     cr_expect(!verdict_refuses(&v) && v.rule == NULL && v.record.action == ACTION_ACCEPT);
     cr_expect_str_eq(v.record.rule, "exempt.recipients");
     cr_expect(v.report.result == F_IPREV_FAIL, "the findings stay");
-    verdict_reach(&v, &s, &f, 0);
+    verdict_reach(&v, &s.judge, &f, 0);
     verdict_too_late(&v);
     cr_expect(!verdict_refuses(&v) && v.rule == NULL && v.record.action == ACTION_ACCEPT);
     cr_expect_str_empty(v.record.rule);
@@ -125,22 +125,22 @@ Test(verdict, fields)
     struct facts f = facts_of(&c, F_IPREV_FAIL, F_FORWARD_MISMATCH);
     struct verdict v;
 
-    verdict_reach(&v, &s, &f, 0);
-    verdict_authres(&v, &s, "mx.example.org", authres);
-    verdict_x_iprev(&v, &s, x_iprev);
+    verdict_reach(&v, &s.judge, &f, 0);
+    verdict_authres(&v, &s.judge, "mx.example.org", authres);
+    verdict_x_iprev(&v, &s.judge, x_iprev);
     cr_expect(strstr(authres, "iprev=fail reason=\"forward-mismatch\"") != NULL, "%s", authres);
     cr_expect(strstr(x_iprev, "rule=forged; action=reject; mode=monitor") != NULL, "%s", x_iprev);
-    verdict_authres(&v, &s, "not \"valid\"", authres);
+    verdict_authres(&v, &s.judge, "not \"valid\"", authres);
     cr_expect_str_empty(authres, "rather none than a broken one");
-    s.headers.authentication_results = s.headers.x_iprev = false;
-    verdict_authres(&v, &s, "mx.example.org", authres);
-    verdict_x_iprev(&v, &s, x_iprev);
+    s.judge.authentication_results = s.judge.x_iprev = false;
+    verdict_authres(&v, &s.judge, "mx.example.org", authres);
+    verdict_x_iprev(&v, &s.judge, x_iprev);
     cr_expect(authres[0] == '\0' && x_iprev[0] == '\0', "switched off");
     s = defaults();
     f.skip = F_SKIP_LOCAL;
-    verdict_reach(&v, &s, &f, 0);
-    verdict_authres(&v, &s, "mx.example.org", authres);
-    verdict_x_iprev(&v, &s, x_iprev);
+    verdict_reach(&v, &s.judge, &f, 0);
+    verdict_authres(&v, &s.judge, "mx.example.org", authres);
+    verdict_x_iprev(&v, &s.judge, x_iprev);
     cr_expect(authres[0] == '\0' && x_iprev[0] == '\0', "a skipped client gets none");
 }
 
@@ -152,11 +152,11 @@ Test(verdict, reply_fits_the_action)
     struct verdict v;
     struct reply r;
 
-    verdict_reach(&v, &s, &f, 0);
+    verdict_reach(&v, &s.judge, &f, 0);
     verdict_reply(&v, &r);
     cr_expect(r.code == 550 && strcmp(r.xcode, "5.7.25") == 0 && strstr(r.text, "192.0.2.1"));
-    s.policy.rule[0].action = ACTION_TEMPFAIL;
-    verdict_reach(&v, &s, &f, 0);
+    s.judge.policy.rule[0].action = ACTION_TEMPFAIL;
+    verdict_reach(&v, &s.judge, &f, 0);
     verdict_reply(&v, &r);
     cr_expect(r.code == 451 && strcmp(r.xcode, "4.7.25") == 0, "%u %s", r.code, r.xcode);
 }
@@ -181,11 +181,11 @@ Test(verdict, B20_exempt_host_may_still_turn_out)
     struct settings s = defaults();
     size_t i;
 
-    s.exempt.hosts = (struct name_list){.n = 1, .entry = entry};
-    s.policy.rules = 1;
-    s.policy.rule[0].all = FINDING(F_HELO_INVALID); /* certain, whatever DNS says */
-    s.policy.rule[0].none = 0;
-    s.policy.rule[0].action = ACTION_REJECT;
+    s.judge.exempt_hosts = (struct name_list){.n = 1, .entry = entry};
+    s.judge.policy.rules = 1;
+    s.judge.policy.rule[0].all = FINDING(F_HELO_INVALID); /* certain, whatever DNS says */
+    s.judge.policy.rule[0].none = 0;
+    s.judge.policy.rule[0].action = ACTION_REJECT;
     for (i = 0; i < sizeof row / sizeof row[0]; i++) {
         struct chain c;
         struct facts f = facts_of(&c, row[i].result, row[i].cause);
@@ -204,7 +204,7 @@ Test(verdict, B20_exempt_host_may_still_turn_out)
         helo_parse(&h, "a b", 3);
         f.helo = &h;
         f.helo_known = true;
-        verdict_reach(&v, &s, &f, 0);
+        verdict_reach(&v, &s.judge, &f, 0);
         cr_expect(v.record.action == row[i].action, "row %zu: %d", i, v.record.action);
     }
 }
