@@ -3,6 +3,8 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/replay/judged.h"
 
+#include "judge/reply.h"
+
 #include <string.h>
 
 #define SECTION_MAX 1000 /* clients in one section: finding doubles takes their square */

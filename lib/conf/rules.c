@@ -3,6 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "conf/impl.h"
 
+#include "judge/reply.h"
 #include "value/ascii.h"
 
 #include <string.h>

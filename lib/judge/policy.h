@@ -1,4 +1,4 @@
-/* From findings to an action, by rules; and the reply that goes out.
+/* From findings to an action, by rules.
  *
  * The first rule that holds decides. A permanent refusal never rests on a
  * transient answer: findings come with `unsure`, the words that a later answer
@@ -9,7 +9,7 @@
 #ifndef IPREV_POLICY_H
 #define IPREV_POLICY_H
 
-#include "value/dname.h"
+#include "value/addr.h"
 #include "value/findings.h"
 
 enum action { ACTION_ACCEPT, ACTION_TAG, ACTION_QUARANTINE, ACTION_TEMPFAIL, ACTION_REJECT };
@@ -50,17 +50,14 @@ void policy_defaults(struct policy *p);
  * outside the vocabulary. */
 bool rule_add_word(struct rule *r, const char *word, size_t n);
 
-/* "CODE X.Y.Z text". Text: printable ASCII without `%`; code 4xx or 5xx with the
- * class of X equal; no leading zeros in Y and Z (RFC 3463 2); braces only around
- * the four names. What is wrong otherwise, as a constant sentence, and r is all
- * zero; NULL when right. */
-const char *reply_read(struct reply *r, const char *s, size_t n);
-
 /* What is wrong with a rule, as a constant sentence; NULL when nothing is:
  * no words, a word and its negation, two words of a group of which exactly one
  * holds, reject on a transient word, a reply whose class does not fit the
  * action (reject 5xx, tempfail 4xx) or stands on another action. */
 const char *rule_fault(const struct rule *r);
+
+/* The class of code and enhanced code is that of the action: 5 for reject, else 4. */
+bool reply_fits(const struct reply *reply, unsigned action);
 
 /* a and b can never be told apart by any client: same words. */
 bool rule_same_condition(const struct rule *a, const struct rule *b);
@@ -74,24 +71,6 @@ struct decision {
 /* now: seconds since 1970. client is hashed for percent. */
 struct decision policy_decide(const struct policy *p, findings found, findings unsure,
                               const struct addr *client, int64_t now);
-
-/* What fills the names in a reply text. Only host names are ever printed. */
-struct reply_facts {
-    const struct addr *client;
-    enum finding cause;       /* or F_IPREV_PASS when none */
-    const struct dname *ptr;  /* NULL or root: none */
-    const struct dname *helo; /* NULL or root: none */
-};
-
-/* The reply of a rule, or the default for action and cause (550 5.7.25 or
- * 451 4.7.25; which link is broken and who can mend it). out->text is
- * finished: printable ASCII, names filled in, no `%`, at most
- * REPLY_TEXT_MAX - 1 octets; whatever does not fit falls back to the default
- * text. The text tells of the cause unless the rule rests on no result or
- * cause word, or a reject would be explained by a transient cause.
- * action is ACTION_REJECT or ACTION_TEMPFAIL. */
-void policy_reply(struct reply *out, const struct rule *r, enum action action,
-                  const struct reply_facts *facts);
 
 /* "accept", "tag", "quarantine", "tempfail", "reject". */
 const char *action_word(enum action a);

@@ -8,6 +8,7 @@
 #define IPREV_RECORD_H
 
 #include "judge/policy.h"
+#include "value/dname.h"
 
 #define RECORD_HEADER_MAX 2048
 #define RECORD_LOG_MAX    4096 /* every record fits, whatever its texts hold */

@@ -3,6 +3,8 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "outcome/verdict.h"
 
+#include "judge/reply.h"
+
 #include <string.h>
 
 static void set_action(struct verdict *v, enum action action, const char *rule)

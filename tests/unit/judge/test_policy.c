@@ -1,7 +1,7 @@
-/* Unit tests of policy.c: which rule decides, and what the client is told.
+/* Unit tests of policy.c: which rule decides, and what is wrong with a rule.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "judge/policy.h"
+#include "judge/reply.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -487,4 +487,35 @@ Test(policy, property_reject_and_certain_hold_for_every_completion)
     }
     cr_expect(rejects > 1000 && certains > 1000, "%u and %u: too few to mean anything", rejects,
               certains);
+}
+
+Test(policy, rule_fault_tells_the_class)
+{
+    struct rule r = {.all = FINDING(F_IPREV_FAIL), .action = ACTION_REJECT};
+
+    r.reply = (struct reply){.code = 451, .xcode = "4.7.25", .text = "x"};
+    cr_expect(strstr(rule_fault(&r), "5xx") != NULL);
+    r.reply = (struct reply){.code = 550, .xcode = "4.7.25", .text = "x"};
+    cr_expect(rule_fault(&r) != NULL, "one half fits, the other does not");
+    r.reply = (struct reply){.code = 451, .xcode = "5.7.25", .text = "x"};
+    cr_expect(rule_fault(&r) != NULL, "the other way round");
+    r.action = ACTION_TEMPFAIL;
+    cr_expect(strstr(rule_fault(&r), "4xx") != NULL);
+}
+
+Test(policy, action_words)
+{
+    static const char *const words[] = {"accept", "tag", "quarantine", "tempfail", "reject"};
+    static const char *const wrong[] = {"", "rejec", "rejects", "REJECT", "discard", "tag "};
+    enum action a = ACTION_TAG;
+    unsigned i;
+
+    for (i = 0; i < 5; i++) {
+        cr_expect_str_eq(action_word((enum action)i), words[i]);
+        cr_expect(action_from_word(&a, words[i], strlen(words[i])) && a == (enum action)i, "%s",
+                  words[i]);
+    }
+    for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        cr_expect(!action_from_word(&a, wrong[i], strlen(wrong[i])), "'%s'", wrong[i]);
+    cr_expect(action_from_word(&a, "tagged", 3) && a == ACTION_TAG, "length counts, not the NUL");
 }

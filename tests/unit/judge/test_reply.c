@@ -1,7 +1,7 @@
-/* Unit tests of policy.c: words of actions, replies as configured and as they go out.
+/* Unit tests of reply.c: replies as configured and as they go out.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "judge/policy.h"
+#include "judge/reply.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -39,7 +39,7 @@ static const char *read_exactly(struct reply *r, const char *s)
     return fault;
 }
 
-Test(policy, reply_read_takes)
+Test(reply, read_takes)
 {
     static const struct {
         const char *in;
@@ -70,7 +70,7 @@ Test(policy, reply_read_takes)
     }
 }
 
-Test(policy, reply_read_refuses)
+Test(reply, read_refuses)
 {
     static const char *const rows[] = {
         "",
@@ -157,7 +157,7 @@ Test(policy, reply_read_refuses)
     }
 }
 
-Test(policy, reply_read_any_bytes)
+Test(reply, read_any_bytes)
 {
     char in[REPLY_TEXT_MAX + 20];
     struct reply r;
@@ -210,7 +210,7 @@ static void expect_no_internals(const char *text, const char *ip)
 }
 
 /* Every cause with every action, names that are there, absent, hostile, longest. */
-Test(policy, C17_F6_default_replies_are_clean)
+Test(reply, C17_F6_default_replies_are_clean)
 {
     static const char *const ips[] = {"192.0.2.1", "2001:db8:1234:5678:9abc:def0:1234:5678"};
     struct dname names[4] = {name_of("mail.example.com"), {.len = 1}, {.len = 1}, {.len = 1}};
@@ -247,7 +247,7 @@ Test(policy, C17_F6_default_replies_are_clean)
                 }
 }
 
-Test(policy, default_replies_tell_the_broken_link)
+Test(reply, default_replies_tell_the_broken_link)
 {
     static const struct {
         enum action action;
@@ -299,7 +299,7 @@ Test(policy, default_replies_tell_the_broken_link)
 }
 
 /* A refusal for the HELO must not be explained by the state of the PTR. */
-Test(policy, default_reply_fits_the_rule)
+Test(reply, default_reply_fits_the_rule)
 {
     static const struct {
         findings all, none;
@@ -326,7 +326,7 @@ Test(policy, default_reply_fits_the_rule)
 }
 
 /* A rule on the name's shape or on HELO: the reply says which, and who can mend it. */
-Test(policy, default_replies_tell_the_word)
+Test(reply, default_replies_tell_the_word)
 {
     static const struct {
         findings all;
@@ -364,7 +364,7 @@ Test(policy, default_replies_tell_the_word)
     }
 }
 
-Test(policy, replies_of_rules)
+Test(reply, replies_of_rules)
 {
     static const struct {
         const char *reply;
@@ -400,7 +400,7 @@ Test(policy, replies_of_rules)
     }
 }
 
-Test(policy, C17_names_in_a_reply_are_host_names)
+Test(reply, C17_names_in_a_reply_are_host_names)
 {
     struct addr client = addr_of("2001:db8::1");
     struct rule rule = {.action = ACTION_REJECT};
@@ -419,7 +419,7 @@ Test(policy, C17_names_in_a_reply_are_host_names)
     }
 }
 
-Test(policy, C17_what_does_not_fit_falls_back)
+Test(reply, C17_what_does_not_fit_falls_back)
 {
     char text[REPLY_TEXT_MAX] = "554 5.7.1 ", longest[254];
     struct addr client = addr_of("192.0.2.1");
@@ -451,35 +451,4 @@ Test(policy, C17_what_does_not_fit_falls_back)
     memcpy(rule.reply.text, "100% {ip}", 10);
     policy_reply(&r, &rule, ACTION_REJECT, &facts);
     cr_expect_str_eq(r.text, usual.text);
-}
-
-Test(policy, rule_fault_tells_the_class)
-{
-    struct rule r = {.all = FINDING(F_IPREV_FAIL), .action = ACTION_REJECT};
-
-    r.reply = (struct reply){.code = 451, .xcode = "4.7.25", .text = "x"};
-    cr_expect(strstr(rule_fault(&r), "5xx") != NULL);
-    r.reply = (struct reply){.code = 550, .xcode = "4.7.25", .text = "x"};
-    cr_expect(rule_fault(&r) != NULL, "one half fits, the other does not");
-    r.reply = (struct reply){.code = 451, .xcode = "5.7.25", .text = "x"};
-    cr_expect(rule_fault(&r) != NULL, "the other way round");
-    r.action = ACTION_TEMPFAIL;
-    cr_expect(strstr(rule_fault(&r), "4xx") != NULL);
-}
-
-Test(policy, action_words)
-{
-    static const char *const words[] = {"accept", "tag", "quarantine", "tempfail", "reject"};
-    static const char *const wrong[] = {"", "rejec", "rejects", "REJECT", "discard", "tag "};
-    enum action a = ACTION_TAG;
-    unsigned i;
-
-    for (i = 0; i < 5; i++) {
-        cr_expect_str_eq(action_word((enum action)i), words[i]);
-        cr_expect(action_from_word(&a, words[i], strlen(words[i])) && a == (enum action)i, "%s",
-                  words[i]);
-    }
-    for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        cr_expect(!action_from_word(&a, wrong[i], strlen(wrong[i])), "'%s'", wrong[i]);
-    cr_expect(action_from_word(&a, "tagged", 3) && a == ACTION_TAG, "length counts, not the NUL");
 }

@@ -1,0 +1,34 @@
+/* The reply that a rule sends: reading it from the configuration, and the finished text.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_REPLY_H
+#define IPREV_REPLY_H
+
+#include "judge/policy.h"
+#include "value/dname.h"
+
+/* "CODE X.Y.Z text". Text: printable ASCII without `%`; code 4xx or 5xx with the
+ * class of X equal; no leading zeros in Y and Z (RFC 3463 2); braces only around
+ * the four names. What is wrong otherwise, as a constant sentence, and r is all
+ * zero; NULL when right. */
+const char *reply_read(struct reply *r, const char *s, size_t n);
+
+/* What fills the names in a reply text. Only host names are ever printed. */
+struct reply_facts {
+    const struct addr *client;
+    enum finding cause;       /* or F_IPREV_PASS when none */
+    const struct dname *ptr;  /* NULL or root: none */
+    const struct dname *helo; /* NULL or root: none */
+};
+
+/* The reply of a rule, or the default for action and cause (550 5.7.25 or
+ * 451 4.7.25; which link is broken and who can mend it). out->text is
+ * finished: printable ASCII, names filled in, no `%`, at most
+ * REPLY_TEXT_MAX - 1 octets; whatever does not fit falls back to the default
+ * text. The text tells of the cause unless the rule rests on no result or
+ * cause word, or a reject would be explained by a transient cause.
+ * action is ACTION_REJECT or ACTION_TEMPFAIL. */
+void policy_reply(struct reply *out, const struct rule *r, enum action action,
+                  const struct reply_facts *facts);
+
+#endif
