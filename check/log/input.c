@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -167,8 +168,9 @@ static void go(struct reader *r, size_t n)
     while (n > 0 && !r->in->enough) {
         r->in->octets += n;
         split(r, r->kept + n);
-        progress_at(r->in->progress, r->in->progress->total > 0 ? r->in->before + r->read
-                                                                : r->in->before + r->in->octets);
+        if (r->in->reached != NULL)
+            r->in->reached(r->in->progress, r->in->before + r->read,
+                           r->in->before + r->in->octets);
         n = r->packed ? unpack(r, r->text + r->kept, CHUNK)
                       : read_some(r, r->text + r->kept, CHUNK);
     }

@@ -4,9 +4,9 @@
 #ifndef IPREV_INPUT_H
 #define IPREV_INPUT_H
 
-#include "check/term.h"
-
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define INPUT_LINE_MAX 65536 /* of a longer line only the beginning is given */
 
@@ -14,7 +14,10 @@ struct input {
     const char *what;                                 /* file name, "-": standard input */
     void (*line)(void *arg, const char *s, size_t n); /* without its end */
     void *arg;
-    struct progress *progress; /* its total is in octets as they lie in the file */
+    /* Called now and then: octets of all files so far, as they lie there, or of
+     * text. Or NULL. */
+    void (*reached)(void *progress, uint64_t read, uint64_t text);
+    void *progress;
     bool quiet;                /* about what is wrong with the file */
     bool enough;               /* set by `line`: no more of this file */
     uint64_t before;           /* octets of the files before */

@@ -6,6 +6,7 @@
 #include "check/ask.h"
 #include "check/log/input.h"
 #include "check/replay/judged.h"
+#include "check/term.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,6 +27,11 @@ enum {
 static void on_line(void *arg, const char *s, size_t n)
 {
     tally_line(arg, s, n);
+}
+
+static void on_reached(void *progress, uint64_t read, uint64_t text)
+{
+    progress_at(progress, ((struct progress *)progress)->total > 0 ? read : text);
 }
 
 /* ---- the order of the logs ---- */
@@ -59,13 +65,11 @@ static int by_begin(const void *a, const void *b)
 static void sort_logs(const struct tally *t, int logs, char **log)
 {
     struct first *f = calloc((size_t)logs, sizeof *f);
-    struct progress none = {.on = false};
     int i;
 
     for (i = 0; f != NULL && i < logs; i++) {
         f[i] = (struct first){.tally = t, .file = log[i], .place = i};
-        f[i].in = (struct input){
-            .what = log[i], .line = on_first, .arg = &f[i], .progress = &none, .quiet = true};
+        f[i].in = (struct input){.what = log[i], .line = on_first, .arg = &f[i], .quiet = true};
         input_lines(&f[i].in);
     }
     if (f != NULL)
@@ -91,7 +95,8 @@ static bool are_files(int logs, char *const *log)
 static void read_logs(struct judged *j, int logs, char **log)
 {
     struct progress progress;
-    struct input in = {.line = on_line, .arg = j->tally, .progress = &progress};
+    struct input in = {
+        .line = on_line, .arg = j->tally, .reached = on_reached, .progress = &progress};
     int i;
 
     if (logs > 1 && are_files(logs, log))
