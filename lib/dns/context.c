@@ -1,4 +1,4 @@
-/* A libunbound context as the resolver needs it: see resolve_context.h.
+/* A libunbound context as the resolver needs it: see context.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "dns/context.h"

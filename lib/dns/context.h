@@ -1,13 +1,13 @@
 /* A libunbound context as the resolver needs it.
  *
- * Inner header of resolve.c. Contexts are made and deleted one after the other, in
+ * Contexts are made and deleted one after the other, in
  * whatever threads: libunbound has globals for both.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#ifndef IPREV_RESOLVE_CONTEXT_H
-#define IPREV_RESOLVE_CONTEXT_H
+#ifndef IPREV_DNS_CONTEXT_H
+#define IPREV_DNS_CONTEXT_H
 
-#include "dns/resolver.h"
+#include "dns/options.h"
 #include "dns/zone.h"
 
 struct event_base;

@@ -1,4 +1,4 @@
-/* Shared lookups: see resolve_table.h.
+/* Shared lookups: see lookup.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "dns/lookup.h"

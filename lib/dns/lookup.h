@@ -1,37 +1,46 @@
 /* Shared lookups: the table of those under way and those remembered.
  *
- * Inner header of resolve.c. A lookup has one key (a client, or a client and a
- * HELO name), is open until lookup_finish, and never changes after. The
- * table holds a reference to each lookup in it, bounds how many finished ones
- * it remembers (the least recently used go first), and forgets one when its TTL is
- * over. All functions may be called on any thread.
+ * A lookup is the reverse chain of a client, or what the addresses of a HELO name say
+ * about a client. It is open until lookup_finish_*, and never changes after. The table
+ * holds a reference to each lookup in it, bounds how many finished ones it remembers (the
+ * least recently used go first), and forgets one when its TTL is over. All functions may
+ * be called on any thread; only lookup_wait blocks, with no lock held.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#ifndef IPREV_RESOLVE_TABLE_H
-#define IPREV_RESOLVE_TABLE_H
+#ifndef IPREV_DNS_LOOKUP_H
+#define IPREV_DNS_LOOKUP_H
 
-#include "dns/resolver.h"
+#include "judge/helo.h"
 
-struct lookup_table;
+/* Milliseconds of the monotonic clock. */
+int64_t resolver_now(void);
 
-/* capacity: finished lookups remembered; 0 remembers none but still shares those
- * under way. NULL without memory. */
-struct lookup_table *lookup_table_new(unsigned capacity);
-/* Every lookup must be finished; references of callers may remain. */
-void lookup_table_free(struct lookup_table *t);
-unsigned lookup_table_count(struct lookup_table *t);
+/* A lookup takes at most so many DNS questions. */
+#define RESOLVER_CLIENT_QUESTIONS 20
+#define RESOLVER_HELO_QUESTIONS   4
 
-enum lookup_source { LOOKUP_NEW, LOOKUP_JOINED, LOOKUP_CACHED };
+/* ---- one lookup ---- */
 
-/* The lookup of this key with a new reference. LOOKUP_NEW: the caller has to get it
- * finished, and owns a second reference for that, which lookup_finish_* takes
- * back. helo: NULL for the client's chain. NULL without memory. */
-struct lookup *lookup_table_get(struct lookup_table *t, const struct addr *client,
-                                const struct dname *helo, enum lookup_source *source);
+struct lookup;
+
+bool lookup_done(const struct lookup *l);
+
+/* Waits until the lookup is done or the deadline has passed; returns lookup_done. */
+bool lookup_wait(struct lookup *l, int64_t deadline);
+
+/* Only when done. The chain lives as long as the reference. */
+const struct chain *lookup_chain(const struct lookup *l);
+enum helo_forward lookup_forward(const struct lookup *l);
+unsigned lookup_questions(const struct lookup *l); /* DNS questions it took */
+unsigned lookup_ms(const struct lookup *l);        /* from asked to done */
+
+void lookup_release(struct lookup *l);
 
 const struct addr *lookup_client(const struct lookup *l);
 /* The HELO name; false when the lookup is a client's chain. */
 bool lookup_helo(const struct lookup *l, struct dname *helo);
+
+/* ---- for the one who does the work ---- */
 
 struct lookup_cost {
     unsigned questions;
@@ -49,5 +58,25 @@ void lookup_finish_failed(struct lookup *l, enum finding cause);
 /* A finished lookup that needs no memory: its chain is temperror with this F_DNS_*
  * cause for no client, its forward HELO_TRANSIENT. Release as any other. */
 struct lookup *lookup_constant(enum finding cause);
+
+/* ---- the table ---- */
+
+struct lookup_table;
+
+/* capacity: finished lookups remembered; 0 remembers none but still shares those
+ * under way. NULL without memory. */
+struct lookup_table *lookup_table_new(unsigned capacity);
+/* Every lookup must be finished; references of callers may remain. */
+void lookup_table_free(struct lookup_table *t);
+unsigned lookup_table_count(struct lookup_table *t);
+
+enum lookup_source { LOOKUP_NEW, LOOKUP_JOINED, LOOKUP_CACHED };
+
+/* The lookup of this key, a client or a client and a HELO name, with a new reference.
+ * LOOKUP_NEW: the caller has to get it finished, and owns a second reference for that,
+ * which lookup_finish_* takes back. helo: NULL for the client's chain. NULL without
+ * memory. */
+struct lookup *lookup_table_get(struct lookup_table *t, const struct addr *client,
+                                const struct dname *helo, enum lookup_source *source);
 
 #endif

@@ -1,4 +1,4 @@
-/* Asking DNS: see resolve.h.
+/* Asking DNS: see resolver.h.
  *
  * Each worker is one thread with one libevent base and one libunbound context; all
  * of a lookup's work happens there, so the work itself needs no lock. Callers
@@ -145,7 +145,7 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     atomic_store_explicit(&k->beaten, resolver_now(), memory_order_relaxed);
-    breaker_beat(k);
+    breaker_beat(&k->breaker);
     take_requests(k); /* those for whom the poke failed: nobody would poke again */
 }
 
@@ -165,14 +165,14 @@ bool resolver_answered(const struct resolver *r)
     unsigned i;
 
     for (i = 0; i < r->workers; i++)
-        if (breaker_is_open(&r->worker[i]))
+        if (breaker_is_open(&r->worker[i].breaker))
             return false;
     return true;
 }
 
 /* ---- start and end ---- */
 
-static bool lacks(char *err, size_t errlen, const char *what, int error)
+static bool fail_errno(char *err, size_t errlen, const char *what, int error)
 {
     snprintf(err, errlen, "%s: %s", what, strerror(error));
     errno = error;
@@ -189,13 +189,14 @@ static bool worker_open(struct worker *k, const struct resolver_settings *s, uns
     k->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     k->base = event_base_new();
     if (k->wake_fd < 0 || k->base == NULL)
-        return lacks(err, errlen, "cannot make an event loop", errno);
+        return fail_errno(err, errlen, "cannot make an event loop", errno);
     k->wake = event_new(k->base, k->wake_fd, EV_READ | EV_PERSIST, on_wake, k);
     k->beat = event_new(k->base, -1, EV_PERSIST, on_beat, k);
     if (k->wake == NULL || event_add(k->wake, NULL) != 0 || k->beat == NULL ||
         event_add(k->beat, &beat_every) != 0)
-        return lacks(err, errlen, "cannot watch the event loop", ENOMEM);
+        return fail_errno(err, errlen, "cannot watch the event loop", ENOMEM);
     k->ctx = context_new(k->base, s, ports, zone, err, errlen);
+    k->breaker.ctx = k->ctx;
     if (k->ctx == NULL)
         errno = EINVAL;
     return k->ctx != NULL;
@@ -220,7 +221,7 @@ static bool worker_run(struct worker *k, char *err, size_t errlen)
     pthread_mutex_lock(&ended_lock);
     threads_alive--;
     pthread_mutex_unlock(&ended_lock);
-    return lacks(err, errlen, "cannot start a resolver thread", e);
+    return fail_errno(err, errlen, "cannot start a resolver thread", e);
 }
 
 static struct resolver *resolver_new(const struct resolver_settings *s,

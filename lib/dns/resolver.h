@@ -1,45 +1,21 @@
-/* Asking DNS: libunbound's event interface in threads of our own. The only file
- * that knows libunbound.
+/* Asking DNS about a client: threads of our own, each with a libunbound context.
  *
- * A lookup is the reverse chain of a client, or what the addresses of a HELO
- * name say about a client. Lookups of the same key are shared: while one is under
- * way, and from the cache while its DNS TTLs last. Each is finished exactly
- * once, at the latest when its deadline has passed. Asking never blocks and never
- * calls back on the caller's thread; only lookup_wait blocks, with no lock held.
+ * Lookups of the same key are shared: while one is under way, and from the cache while its
+ * DNS TTLs last. Each is finished exactly once, at the latest when its deadline has passed.
+ * Asking never blocks and never calls back on the caller's thread.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#ifndef IPREV_RESOLVE_H
-#define IPREV_RESOLVE_H
+#ifndef IPREV_DNS_RESOLVER_H
+#define IPREV_DNS_RESOLVER_H
 
-#include "judge/helo.h"
-
-/* What the configuration says about asking DNS. */
-struct resolver_settings {
-    size_t forwards;      /* 0: resolv.conf of the system */
-    char **forward;       /* "ADDRESS" or "ADDRESS@PORT" */
-    bool root;            /* forward = {"root"}: recurse from the root */
-    char *trust_anchor;   /* file, or NULL */
-    char *zone;           /* file, or NULL */
-    unsigned deadline_ms; /* 100 to 9000 */
-    bool helo;
-    unsigned threads;      /* 1 to 64 */
-    unsigned max_inflight; /* 10 to 100000 questions */
-    unsigned cache;        /* 0 to 10000000 clients */
-};
+#include "dns/lookup.h"
+#include "dns/options.h"
 
 struct resolver;
-struct lookup;
-
-/* One finished DNS question, for people. Called on a resolver thread. */
-struct resolver_trace {
-    void (*question)(void *arg, const struct dname *name, enum rrtype type,
-                     const struct answer *answer, unsigned ms);
-    void *arg;
-};
 
 /* Starts threads and proves the settings with a first question. NULL on
  * failure, with the reason in err; errno is EINVAL when the settings are to blame, else
- * it says what lacks (ENOMEM, EAGAIN, EMFILE, ENFILE). Call with the signals that the process
+ * it says what ran out (ENOMEM, EAGAIN, EMFILE, ENFILE). Call with the signals that the process
  * handles blocked, from one thread at a time. trace: NULL, or for iprev-check. */
 struct resolver *resolver_start(const struct resolver_settings *s,
                                 const struct resolver_trace *trace, char *err, size_t errlen);
@@ -64,9 +40,6 @@ bool resolver_alive(const struct resolver *r);
  * time, until one is answered again. */
 bool resolver_answered(const struct resolver *r);
 
-/* Milliseconds of the monotonic clock. */
-int64_t resolver_now(void);
-
 /* Both return a reference, never NULL: without memory, a shared lookup
  * that is finished with DNS_OVERLOAD. deadline: resolver_now() based. A lookup
  * under way keeps the deadline of who asked first. remembered: NULL, or says whether the
@@ -75,23 +48,6 @@ struct lookup *resolver_ask_client(struct resolver *r, const struct addr *client
                                    bool *remembered);
 struct lookup *resolver_ask_helo(struct resolver *r, const struct addr *client,
                                  const struct dname *helo, int64_t deadline, bool *remembered);
-
-/* A lookup takes at most so many DNS questions. */
-#define RESOLVER_CLIENT_QUESTIONS 20
-#define RESOLVER_HELO_QUESTIONS   4
-
-bool lookup_done(const struct lookup *l);
-
-/* Waits until the lookup is done or the deadline has passed; returns lookup_done. */
-bool lookup_wait(struct lookup *l, int64_t deadline);
-
-/* Only when done. The chain lives as long as the reference. */
-const struct chain *lookup_chain(const struct lookup *l);
-enum helo_forward lookup_forward(const struct lookup *l);
-unsigned lookup_questions(const struct lookup *l); /* DNS questions it took */
-unsigned lookup_ms(const struct lookup *l);        /* from asked to done */
-
-void lookup_release(struct lookup *l);
 
 /* Counters since start, for metrics. */
 struct resolver_stats {

@@ -1,4 +1,4 @@
-/* The work of a resolver thread: see resolve_work.h.
+/* The work of a resolver thread: see work.h.
  *
  * libunbound's callback may come while the question is being asked, and asking
  * again overwrites the packet it gave: an answer is fed to the judgement before
@@ -13,7 +13,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unbound-event.h>
 
 #define ALIASES_MAX     8   /* followed by us, when libunbound did not */
 #define GRACE_MS        250 /* for the other PTR names, once one has confirmed */
@@ -273,7 +272,7 @@ static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char 
     leaves(w);
     read_reply(&a, q, rcode, packet, len, sec);
     if (!q->local)
-        breaker_reply(k, a.kind != ANSWER_SERVFAIL);
+        breaker_reply(&k->breaker, a.kind != ANSWER_SERVFAIL);
     trace(k->resolver, q, &a);
     follow_trail(&q->trail, &a);
     if (a.kind == ANSWER_ALIAS && w->lookup != NULL && may_follow(w, q)) {
@@ -351,7 +350,7 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
         deny(w, index, ANSWER_OVERLOAD);
         return;
     }
-    if (k->resolver->zone.records > 0 && !local && !breaker_admits(k)) {
+    if (k->resolver->zone.records > 0 && !local && !breaker_admits(&k->breaker)) {
         free(q);
         atomic_fetch_add_explicit(&k->resolver->timeouts, 1, memory_order_relaxed);
         deny(w, index, ANSWER_TIMEOUT);
@@ -360,10 +359,10 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
     atomic_fetch_add_explicit(&k->resolver->questions, 1, memory_order_relaxed);
     q->local = local;
     if (!local)
-        breaker_asked(k);
+        breaker_asked(&k->breaker);
     w->asked++;
     goes_out(w);
-    if (breaker_ask(k, text, (int)type, q, on_reply) != 0) {
+    if (breaker_ask(&k->breaker, text, (int)type, q, on_reply) != 0) {
         leaves(w);
         w->waiting--;
         free(q);
@@ -393,7 +392,7 @@ static enum finding turned_away(struct worker *k, const uint16_t *network, unsig
         atomic_fetch_add_explicit(&r->overloads, 1, memory_order_relaxed);
         return F_DNS_OVERLOAD;
     }
-    if (r->zone.records > 0 || breaker_admits(k))
+    if (r->zone.records > 0 || breaker_admits(&k->breaker))
         return F_NONE;
     atomic_fetch_add_explicit(&r->timeouts, 1, memory_order_relaxed);
     return F_DNS_TIMEOUT;

@@ -1,13 +1,14 @@
 /* The work of a resolver thread: one lookup from its first question to its end.
  *
- * Inner header of resolve.c. Everything here runs on the worker's own thread.
+ * Everything here runs on the worker's own thread.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#ifndef IPREV_RESOLVE_WORK_H
-#define IPREV_RESOLVE_WORK_H
+#ifndef IPREV_DNS_WORK_H
+#define IPREV_DNS_WORK_H
 
 #include "dns/breaker.h"
 #include "dns/lookup.h"
+#include "dns/options.h"
 #include "dns/zone.h"
 
 #include <event2/event.h>

@@ -1,12 +1,12 @@
 /* A zone file answered from memory: read into libunbound's local data.
  *
- * Inner header of resolve.c. The file is in master format (RFC 1035 5), read by
+ * The file is in master format (RFC 1035 5), read by
  * libldns: $ORIGIN, $TTL, comments, parentheses, escapes. Only A, AAAA, CNAME,
  * PTR, SOA, NS, MX and TXT records are taken.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#ifndef IPREV_RESOLVE_ZONE_H
-#define IPREV_RESOLVE_ZONE_H
+#ifndef IPREV_DNS_ZONE_H
+#define IPREV_DNS_ZONE_H
 
 #include <stdbool.h>
 #include <stddef.h>
