@@ -143,11 +143,13 @@ static void put_record(struct batch *b, const struct ask *ask, const struct verd
 {
     struct record_log log = {.helo_raw = helo_len > 0 ? helo : NULL, .helo_raw_len = helo_len};
     char text[RECORD_LOG_MAX];
+    struct record r;
     struct sbuf sb;
 
     ask_cost(ask, &log);
+    verdict_record(v, &r);
     sbuf_init(&sb, text, sizeof text);
-    record_put_log(&sb, &v->record, &log);
+    record_put_log(&sb, &r, &log);
     fputs(text, b->out);
 }
 

@@ -38,9 +38,8 @@ struct session {
     char *raw; /* the HELO argument for the log, cut */
     /* message */
     bool authenticated;
-    bool spared;  /* a recipient is exempt: the message goes through */
-    bool others;  /* a recipient is not */
-    bool decided; /* at a stage before the end of message */
+    bool spared, others; /* a recipient is exempt: the message goes through; a recipient is not */
+    bool decided;        /* at a stage before the end of message */
     bool logged;
     unsigned wait_ms; /* for this message */
     struct forged forged;
@@ -48,8 +47,7 @@ struct session {
 
 _Static_assert(sizeof(struct session) + FORGED_MAX / 8 <= 4096, "bound of a connection's state");
 
-void (*session_before_wait)(void);
-void (*session_after_wait)(void);
+void (*session_before_wait)(void), (*session_after_wait)(void);
 
 const struct settings *session_settings(const struct session *s)
 {
@@ -333,9 +331,8 @@ static void judge(struct session *s, bool helo_known, struct verdict *v)
 
     gather(s, helo_known && (s->helo_given || !relayed(s)), &f);
     verdict_reach(v, &session_settings(s)->judge, &f, (int64_t)time(NULL));
-    v->record.relay = s->relay.addr;
     if (relayed(s))
-        v->record.enforce = false; /* to refuse would make the relay send bounces */
+        v->enforce = false; /* to refuse would make the relay send bounces */
 }
 
 /* ---- telling ---- */
@@ -371,6 +368,7 @@ static void tell(struct session *s, const struct verdict *v, const char *stage, 
         .stage = stage,
     };
     char text[RECORD_LOG_MAX];
+    struct record r;
     struct sbuf sb;
 
     if (s->logged)
@@ -379,21 +377,23 @@ static void tell(struct session *s, const struct verdict *v, const char *stage, 
     asked_tell(&s->chain, &log);
     asked_tell(&s->forward, &log);
     metrics_check(v->report.result, v->report.cause);
-    metrics_action(v->record.action, v->record.enforce, v->record.rule);
+    metrics_action(v->action, v->enforce, v->rule_name);
     metrics_dns_ms(log.dns_ms);
     metrics_wait_ms(log.wait_ms);
     s->wait_ms = 0; /* told */
     if (!log_wants(LOG_INFO))
         return;
+    verdict_record(v, &r);
+    r.relay = s->relay.addr;
     sbuf_init(&sb, text, sizeof text);
-    record_put_log(&sb, &v->record, &log);
+    record_put_log(&sb, &r, &log);
     log_line(LOG_INFO, "%s", sb.overflow ? "a log record did not fit" : text);
 }
 
 static void make_outcome(const struct verdict *v, struct outcome *out)
 {
     out->refuse = true;
-    out->permanent = v->record.action == ACTION_REJECT;
+    out->permanent = v->action == ACTION_REJECT;
     verdict_reply(v, &out->reply);
 }
 
@@ -444,25 +444,25 @@ static void ask_quarantine(const struct verdict *v, struct message *out)
 {
     struct sbuf sb;
 
-    if (!v->record.enforce || v->record.action != ACTION_QUARANTINE)
+    if (!v->enforce || v->action != ACTION_QUARANTINE)
         return;
     out->quarantine = true;
     sbuf_init(&sb, out->reason, sizeof out->reason);
     sbuf_str(&sb, "iprev-milter rule ");
-    sbuf_str(&sb, v->record.rule);
+    sbuf_str(&sb, v->rule_name);
 }
 
 /* Exempt recipients get the message. A refusal that monitor mode would have made at RCPT
  * stands when there are others: these would not have got it. */
 static bool is_spared(const struct session *s, const struct verdict *v)
 {
-    switch (v->record.action) {
+    switch (v->action) {
     case ACTION_QUARANTINE: /* else whoever sends to postmaster@ as well would be spared */
         return s->spared && !s->others;
     case ACTION_REJECT:
     case ACTION_TEMPFAIL: /* before RCPT a refusal knows of no recipient */
         return session_settings(s)->reject_at == STAGE_RCPT && s->spared &&
-               (v->record.enforce || !s->others);
+               (v->enforce || !s->others);
     case ACTION_ACCEPT:
     case ACTION_TAG:
         break;

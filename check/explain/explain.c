@@ -43,8 +43,7 @@ int explain_code(const struct verdict *v)
 {
     if (v->report.result == F_IPREV_TEMPERROR)
         return EXIT_TEMPERROR;
-    return v->record.action == ACTION_REJECT || v->record.action == ACTION_TEMPFAIL ? EXIT_REFUSED
-                                                                                    : 0;
+    return v->action == ACTION_REJECT || v->action == ACTION_TEMPFAIL ? EXIT_REFUSED : 0;
 }
 
 const char *explain_dnssec(const struct explanation *e, const struct question *q)
@@ -160,7 +159,7 @@ static void one(struct run *r, const struct addr *client, const char *helo)
     pthread_mutex_unlock(&r->questions->lock);
     worse(&r->code, explain_code(&e.verdict));
     r->outcome[r->clients++ % QUESTION_ADDRS_MAX] = (struct outcome){
-        *client, e.verdict.record.action, e.verdict.report.result, e.verdict.report.cause};
+        *client, e.verdict.action, e.verdict.report.result, e.verdict.report.cause};
     ask_end(&e.ask);
 }
 

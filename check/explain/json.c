@@ -156,20 +156,20 @@ json_t *verdict_json(const struct verdict *v)
 {
     const struct report *r = &v->report;
 
-    return json_pack(
-        "{s:o, s:s, s:s?, s:o, s:o, s:s?, s:o, s:s?, s:s, s:s}", "client",
-        json_addr(&v->record.client), "result", finding_word(r->result) + 6, "cause",
-        r->cause < F_COUNT ? finding_word(r->cause) : NULL, "ptr", json_dname(&r->ptr), "helo_name",
-        json_dname(&r->helo), "why", r->why[0] != '\0' ? r->why : NULL, "findings",
-        json_findings(r->found), "rule", v->record.rule[0] != '\0' ? v->record.rule : NULL,
-        "action", action_word(v->record.action), "mode", v->record.enforce ? "enforce" : "monitor");
+    return json_pack("{s:o, s:s, s:s?, s:o, s:o, s:s?, s:o, s:s?, s:s, s:s}", "client",
+                     json_addr(&v->client), "result", finding_word(r->result) + 6, "cause",
+                     r->cause < F_COUNT ? finding_word(r->cause) : NULL, "ptr", json_dname(&r->ptr),
+                     "helo_name", json_dname(&r->helo), "why", r->why[0] != '\0' ? r->why : NULL,
+                     "findings", json_findings(r->found), "rule",
+                     v->rule_name[0] != '\0' ? v->rule_name : NULL, "action",
+                     action_word(v->action), "mode", v->enforce ? "enforce" : "monitor");
 }
 
 static json_t *json_reply(const struct verdict *v)
 {
     struct reply reply;
 
-    if (v->record.action != ACTION_REJECT && v->record.action != ACTION_TEMPFAIL)
+    if (v->action != ACTION_REJECT && v->action != ACTION_TEMPFAIL)
         return json_null();
     verdict_reply(v, &reply);
     return json_pack("{s:i, s:s, s:s}", "code", (int)reply.code, "xcode", reply.xcode, "text",

@@ -183,7 +183,7 @@ static void print_outcome(const struct explanation *e, const struct term *t)
     static const enum tone tone[] = {TONE_GOOD, TONE_NOTE, TONE_NOTE, TONE_BAD, TONE_BAD};
     const struct verdict *v = &e->verdict;
     char words[1024], authres[AUTHRES_VALUE_MAX], x_iprev[RECORD_HEADER_MAX];
-    enum action action = v->record.action;
+    enum action action = v->action;
     struct sbuf sb;
 
     sbuf_init(&sb, words, sizeof words);
@@ -193,7 +193,7 @@ static void print_outcome(const struct explanation *e, const struct term *t)
     term_wrap(t, words, 2, 2);
     head(t, "Outcome");
     fprintf(t->out,
-            "  rule: %s\n  action: ", v->record.rule[0] != '\0' ? v->record.rule : "none holds");
+            "  rule: %s\n  action: ", v->rule_name[0] != '\0' ? v->rule_name : "none holds");
     term_put(t, tone[action], action_word(action));
     fprintf(t->out, "\n  mode: %s\n",
             e->settings->judge.enforce ? "enforce"

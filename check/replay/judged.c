@@ -57,7 +57,7 @@ static void keep(char **kept, const char *text)
 
 static struct fate fate_of(const struct verdict *v, const struct settings *s)
 {
-    struct fate f = {.kind = (uint8_t)v->record.action, .rule = -1};
+    struct fate f = {.kind = (uint8_t)v->action, .rule = -1};
 
     if (v->report.result == F_IPREV_SKIP)
         f.kind = FATE_EXEMPT;

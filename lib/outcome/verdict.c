@@ -7,21 +7,10 @@
 
 #include <string.h>
 
-static void set_action(struct verdict *v, enum action action, const char *rule)
+static void set_action(struct verdict *v, enum action action, const char *rule_name)
 {
-    v->record.action = action;
-    memcpy(v->record.rule, rule, strlen(rule) + 1);
-}
-
-static void make_record(struct verdict *v, const struct verdict_options *o, const struct facts *f)
-{
-    memset(&v->record, 0, sizeof v->record);
-    v->record.found = v->report.found;
-    v->record.client = f->client;
-    v->record.ptr = v->report.ptr;
-    v->record.helo = v->report.helo;
-    v->record.enforce = o->enforce;
-    memcpy(v->record.why, v->report.why, sizeof v->report.why);
+    v->action = action;
+    v->rule_name = rule_name;
 }
 
 void verdict_reach(struct verdict *v, const struct verdict_options *o, const struct facts *f,
@@ -30,8 +19,10 @@ void verdict_reach(struct verdict *v, const struct verdict_options *o, const str
     struct decision d;
 
     check_report(&v->report, f);
-    make_record(v, o, f);
+    set_action(v, ACTION_ACCEPT, "");
+    v->client = f->client;
     v->rule = NULL;
+    v->enforce = o->enforce;
     v->certain = true;
     if (f->skip != F_NONE)
         return;
@@ -63,8 +54,20 @@ void verdict_too_late(struct verdict *v)
 
 bool verdict_refuses(const struct verdict *v)
 {
-    return v->record.enforce &&
-           (v->record.action == ACTION_REJECT || v->record.action == ACTION_TEMPFAIL);
+    return v->enforce && (v->action == ACTION_REJECT || v->action == ACTION_TEMPFAIL);
+}
+
+void verdict_record(const struct verdict *v, struct record *r)
+{
+    memset(r, 0, sizeof *r);
+    r->found = v->report.found;
+    r->client = v->client;
+    r->ptr = v->report.ptr;
+    r->helo = v->report.helo;
+    r->action = v->action;
+    r->enforce = v->enforce;
+    memcpy(r->rule, v->rule_name, strlen(v->rule_name) + 1);
+    memcpy(r->why, v->report.why, sizeof v->report.why);
 }
 
 void verdict_authres(const struct verdict *v, const struct verdict_options *o, const char *id,
@@ -76,7 +79,7 @@ void verdict_authres(const struct verdict *v, const struct verdict_options *o, c
     if (!o->authentication_results || v->report.result == F_IPREV_SKIP)
         return;
     sbuf_init(&sb, value, AUTHRES_VALUE_MAX);
-    authres_put(&sb, id, v->report.result, v->report.cause, &v->record.client,
+    authres_put(&sb, id, v->report.result, v->report.cause, &v->client,
                 v->report.result == F_IPREV_PASS ? &v->report.ptr : NULL);
     if (sb.overflow)
         value[0] = '\0';
@@ -85,13 +88,15 @@ void verdict_authres(const struct verdict *v, const struct verdict_options *o, c
 void verdict_x_iprev(const struct verdict *v, const struct verdict_options *o,
                      char value[RECORD_HEADER_MAX])
 {
+    struct record r;
     struct sbuf sb;
 
     value[0] = '\0';
     if (!o->x_iprev || v->report.result == F_IPREV_SKIP)
         return;
     sbuf_init(&sb, value, RECORD_HEADER_MAX);
-    record_put_header(&sb, &v->record);
+    verdict_record(v, &r);
+    record_put_header(&sb, &r);
     if (sb.overflow)
         value[0] = '\0';
 }
@@ -99,11 +104,11 @@ void verdict_x_iprev(const struct verdict *v, const struct verdict_options *o,
 void verdict_reply(const struct verdict *v, struct reply *out)
 {
     struct reply_facts facts = {
-        .client = &v->record.client,
+        .client = &v->client,
         .cause = v->report.cause,
         .ptr = &v->report.ptr,
         .helo = &v->report.helo,
     };
 
-    policy_reply(out, v->rule, v->record.action, &facts);
+    policy_reply(out, v->rule, v->action, &facts);
 }

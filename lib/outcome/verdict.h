@@ -23,8 +23,11 @@ struct verdict_options {
 
 struct verdict {
     struct report report;
-    struct record record;    /* action, rule name and what the header and the log say */
-    const struct rule *rule; /* of the settings; NULL when none held, or exempt */
+    struct addr client;
+    enum action action;
+    const char *rule_name;   /* what decided: a rule, or "exempt.hosts" and the like; "": nothing */
+    const struct rule *rule; /* of the settings; NULL when none matched, or exempt */
+    bool enforce;            /* else the action is only reported */
     bool certain;            /* no later answer can change the action */
 };
 
@@ -42,6 +45,9 @@ void verdict_too_late(struct verdict *v);
 
 /* Refused in this mode? */
 bool verdict_refuses(const struct verdict *v);
+
+/* The verdict as the X-IPRev field and the log line tell it. */
+void verdict_record(const struct verdict *v, struct record *r);
 
 /* Field values, empty where the settings or a skip want none. Sizes as named. */
 void verdict_authres(const struct verdict *v, const struct verdict_options *o, const char *id,

@@ -293,8 +293,8 @@ static void check_texts(const struct verdict *v, const struct settings *s)
     if (!verdict_refuses(v))
         return;
     verdict_reply(v, &r);
-    MUST(r.code / 100 == (v->record.action == ACTION_REJECT ? 5 : 4));
-    MUST(r.xcode[0] == (v->record.action == ACTION_REJECT ? '5' : '4'));
+    MUST(r.code / 100 == (v->action == ACTION_REJECT ? 5 : 4));
+    MUST(r.xcode[0] == (v->action == ACTION_REJECT ? '5' : '4'));
     MUST(r.text[0] != '\0' && is_printable(r.text, strlen(r.text), "") &&
          strchr(r.text, '%') == NULL);
 }
@@ -445,7 +445,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     take_world(&in, &w);
     check_orders(&w, &all, &after);
     check_orders(&w, &some, &before);
-    if (before.certain || before.record.action == ACTION_REJECT)
-        MUST(before.record.action == after.record.action);
+    if (before.certain || before.action == ACTION_REJECT)
+        MUST(before.action == after.action);
     return 0;
 }

@@ -61,11 +61,11 @@ Test(verdict, actions)
             f.skip = row[i].skip;
             s.judge.enforce = enforce == 1;
             verdict_reach(&v, &s.judge, &f, 0);
-            cr_expect(v.record.action == row[i].action, "row %zu: %d", i, v.record.action);
-            cr_expect_str_eq(v.record.rule, row[i].rule);
+            cr_expect(v.action == row[i].action, "row %zu: %d", i, v.action);
+            cr_expect_str_eq(v.rule_name, row[i].rule);
             cr_expect((v.rule != NULL) == (row[i].rule[0] != '\0'), "row %zu", i);
             cr_expect(verdict_refuses(&v) == (row[i].refused && enforce), "row %zu", i);
-            cr_expect(v.record.enforce == (enforce == 1));
+            cr_expect(v.enforce == (enforce == 1));
         }
 }
 
@@ -89,11 +89,11 @@ Test(verdict, exempt_host_goes_before_rules)
     memcpy(c.packed + 2, d.wire, d.len);
     c.packed_len = (uint16_t)(2 + d.len);
     verdict_reach(&v, &s.judge, &f, 0);
-    cr_expect(v.record.action == ACTION_ACCEPT && v.rule == NULL && !verdict_refuses(&v));
-    cr_expect_str_eq(v.record.rule, "exempt.hosts");
+    cr_expect(v.action == ACTION_ACCEPT && v.rule == NULL && !verdict_refuses(&v));
+    cr_expect_str_eq(v.rule_name, "exempt.hosts");
     c.packed[0] = NAME_ELSEWHERE;
     verdict_reach(&v, &s.judge, &f, 0);
-    cr_expect(v.record.action == ACTION_REJECT && verdict_refuses(&v), "only a confirmed name");
+    cr_expect(v.action == ACTION_REJECT && verdict_refuses(&v), "only a confirmed name");
 }
 
 Test(verdict, spared)
@@ -107,13 +107,13 @@ Test(verdict, spared)
     verdict_reach(&v, &s.judge, &f, 0);
     cr_expect(verdict_refuses(&v));
     verdict_spare(&v);
-    cr_expect(!verdict_refuses(&v) && v.rule == NULL && v.record.action == ACTION_ACCEPT);
-    cr_expect_str_eq(v.record.rule, "exempt.recipients");
+    cr_expect(!verdict_refuses(&v) && v.rule == NULL && v.action == ACTION_ACCEPT);
+    cr_expect_str_eq(v.rule_name, "exempt.recipients");
     cr_expect(v.report.result == F_IPREV_FAIL, "the findings stay");
     verdict_reach(&v, &s.judge, &f, 0);
     verdict_too_late(&v);
-    cr_expect(!verdict_refuses(&v) && v.rule == NULL && v.record.action == ACTION_ACCEPT);
-    cr_expect_str_empty(v.record.rule);
+    cr_expect(!verdict_refuses(&v) && v.rule == NULL && v.action == ACTION_ACCEPT);
+    cr_expect_str_empty(v.rule_name);
     cr_expect(v.report.result == F_IPREV_FAIL, "the findings stay");
 }
 
@@ -205,6 +205,6 @@ Test(verdict, B20_exempt_host_may_still_turn_out)
         f.helo = &h;
         f.helo_known = true;
         verdict_reach(&v, &s.judge, &f, 0);
-        cr_expect(v.record.action == row[i].action, "row %zu: %d", i, v.record.action);
+        cr_expect(v.action == row[i].action, "row %zu: %d", i, v.action);
     }
 }
