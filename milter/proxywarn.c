@@ -98,7 +98,7 @@ static uint64_t foreign_name(const struct helo *helo, const struct self *self)
     if (helo->form != HELO_HOST || dname_equal(&helo->name, &self->name) ||
         dname_equal(&helo->name, &self->mta))
         return 0;
-    return dname_hash(&helo->name);
+    return dname_hash(&helo->name, &hash_fixed);
 }
 
 void proxywarn_watch(const struct addr *client, bool expected, const struct helo *helo,

@@ -16,14 +16,15 @@ static struct snapshot *current;
 static uint64_t file_stamp(const char *file)
 {
     struct stat st;
-    uint64_t h = 0x9e3779b97f4a7c15u;
+    uint64_t is[4];
 
     if (file == NULL || stat(file, &st) != 0)
         return 0;
-    h = (h ^ (uint64_t)st.st_ino) * 0xff51afd7ed558ccdu;
-    h = (h ^ (uint64_t)st.st_size) * 0xff51afd7ed558ccdu;
-    h = (h ^ (uint64_t)st.st_mtim.tv_sec) * 0xff51afd7ed558ccdu;
-    return (h ^ (uint64_t)st.st_mtim.tv_nsec) * 0xff51afd7ed558ccdu;
+    is[0] = (uint64_t)st.st_ino;
+    is[1] = (uint64_t)st.st_size;
+    is[2] = (uint64_t)st.st_mtim.tv_sec;
+    is[3] = (uint64_t)st.st_mtim.tv_nsec;
+    return hash_octets(&hash_fixed, is, sizeof is);
 }
 
 /* Of all files that the resolver reads when it starts. */

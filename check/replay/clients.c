@@ -19,8 +19,8 @@ bool clients_init(struct clients *c)
     c->slot = calloc(c->slots, sizeof *c->slot);
     c->width = 3600;
     c->last = -1;
-    if (getrandom(c->key, sizeof c->key, GRND_NONBLOCK) < 0)
-        memset(c->key, 0x5a, sizeof c->key); /* early at boot: it need not be secret then */
+    if (getrandom(&c->key, sizeof c->key, GRND_NONBLOCK) < 0)
+        c->key = hash_fixed; /* early at boot: it need not be secret then */
     if (c->list != NULL && c->slot != NULL)
         return true;
     clients_free(c);
@@ -47,19 +47,9 @@ void clients_free(struct clients *c)
 static uint64_t pair_hash(const struct clients *c, const struct addr *addr, const char *helo,
                           size_t n)
 {
-    struct addr keyed = *addr;
-    uint64_t h;
-    size_t i;
+    uint64_t h = addr_hash(addr, &c->key);
 
-    for (i = 0; i < sizeof keyed.bytes; i++)
-        keyed.bytes[i] ^= c->key[i];
-    h = addr_hash(&keyed);
-    if (helo == NULL)
-        return h;
-    h ^= 0x9e3779b97f4a7c15u;
-    for (i = 0; i < n; i++)
-        h = (h ^ (unsigned char)helo[i]) * 0x100000001b3u;
-    return h ^ h >> 29;
+    return helo != NULL ? h ^ hash_octets(&c->key, helo, n) : h;
 }
 
 static bool is_pair(const struct client *k, const struct addr *addr, const char *helo, size_t n)

@@ -68,7 +68,7 @@ struct clients {
     uint32_t n, cap;
     uint32_t *slot; /* hash table of indices; 0: free */
     uint32_t slots;
-    uint8_t key[16]; /* clients choose addresses and names, but shall not choose slots */
+    struct hash_key key; /* clients choose addresses and names, but shall not choose slots */
     /* timeline: buckets first..first + TIMELINE - 1 of `width` seconds */
     int64_t width, first, last;
     unsigned step;

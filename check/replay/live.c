@@ -7,12 +7,8 @@
 
 uint64_t live_hash(const struct log_text *t)
 {
-    uint64_t h = 0xcbf29ce484222325u;
-    size_t i;
+    uint64_t h = hash_octets(&hash_fixed, t->s, t->n);
 
-    for (i = 0; i < t->n; i++)
-        h = (h ^ (unsigned char)t->s[i]) * 0x100000001b3u;
-    h ^= h >> 32;
     return h != 0 ? h : 1;
 }
 

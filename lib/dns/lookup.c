@@ -49,6 +49,7 @@ struct shard {
 };
 
 struct lookup_table {
+    struct hash_key key;
     struct shard shard[SHARDS];
 };
 
@@ -200,13 +201,14 @@ static void wake_all(struct lookup *l)
 
 /* ---- the table ---- */
 
-struct lookup_table *lookup_table_new(unsigned capacity)
+struct lookup_table *lookup_table_new(unsigned capacity, const struct hash_key *key)
 {
     struct lookup_table *t = calloc(1, sizeof *t);
     size_t i;
 
     if (t == NULL)
         return NULL;
+    t->key = *key;
     for (i = 0; i < SHARDS; i++) {
         struct shard *s = &t->shard[i];
 
@@ -304,11 +306,12 @@ static void grow(struct shard *s)
     s->buckets = buckets;
 }
 
-static uint64_t key_hash(const struct addr *client, const struct dname *helo)
+static uint64_t key_hash(const struct lookup_table *t, const struct addr *client,
+                         const struct dname *helo)
 {
-    uint64_t h = addr_hash(client);
+    uint64_t h = addr_hash(client, &t->key);
 
-    return helo != NULL ? h ^ (dname_hash(helo) * 0x9e3779b97f4a7c15u) : h;
+    return helo != NULL ? h ^ dname_hash(helo, &t->key) : h;
 }
 
 static bool key_equal(const struct lookup *l, uint64_t hash, const struct addr *client,
@@ -363,7 +366,7 @@ static struct lookup *table_add(struct shard *s, uint64_t hash, const struct add
 struct lookup *lookup_table_get(struct lookup_table *t, const struct addr *client,
                                 const struct dname *helo, enum lookup_source *source)
 {
-    uint64_t hash = key_hash(client, helo);
+    uint64_t hash = key_hash(t, client, helo);
     struct shard *s = &t->shard[hash >> 58];
     struct lookup *l;
 

@@ -64,8 +64,9 @@ struct lookup *lookup_constant(enum finding cause);
 struct lookup_table;
 
 /* capacity: finished lookups remembered; 0 remembers none but still shares those
- * under way. NULL without memory. */
-struct lookup_table *lookup_table_new(unsigned capacity);
+ * under way. key: a secret, so that nobody can choose clients that share a place. NULL
+ * without memory. */
+struct lookup_table *lookup_table_new(unsigned capacity, const struct hash_key *key);
 /* Every lookup must be finished; references of callers may remain. */
 void lookup_table_free(struct lookup_table *t);
 unsigned lookup_table_count(struct lookup_table *t);

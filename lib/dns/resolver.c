@@ -232,8 +232,10 @@ static struct resolver *resolver_new(const struct resolver_settings *s,
 
     if (r == NULL)
         return NULL;
+    if (getentropy(&r->key, sizeof r->key) != 0)
+        r->key.word[0] = (uint64_t)resolver_now();
     /* A client takes up to two entries: its chain, and its HELO name. */
-    r->table = lookup_table_new(s->cache * 2);
+    r->table = lookup_table_new(s->cache * 2, &r->key);
     if (r->table == NULL) {
         free(r);
         return NULL;
@@ -241,8 +243,6 @@ static struct resolver *resolver_new(const struct resolver_settings *s,
     atomic_init(&r->refs, 1);
     atomic_init(&r->holders, s->threads + 1);
     r->workers = s->threads;
-    if (getentropy(&r->salt, sizeof r->salt) != 0)
-        r->salt = (uint64_t)resolver_now();
     if (t != NULL) {
         r->trace = *t;
         r->traced = true;
@@ -356,7 +356,7 @@ bool resolver_wait_ended(unsigned ms)
 
 static void hand_over(struct resolver *r, struct lookup *l, struct request *q, int64_t deadline)
 {
-    struct worker *k = &r->worker[addr_hash(lookup_client(l)) % r->workers];
+    struct worker *k = &r->worker[addr_hash(lookup_client(l), &r->key) % r->workers];
     struct request *head = atomic_load_explicit(&k->inbox, memory_order_relaxed);
 
     q->lookup = l;

@@ -20,7 +20,6 @@
 #define REPEATED_TTL    0   /* a SERVFAIL that libunbound itself keeps, for up to 5 s */
 #define NETWORK_PART    8   /* of max-inflight: what the clients of one network may have open */
 #define NETWORK_LEAST   16
-#define HASH_FACTOR     0x9e3779b97f4a7c15u
 #define QUESTION_CLIENT UINT_MAX
 #define QUESTION_HELO   (UINT_MAX - 1)
 
@@ -379,7 +378,7 @@ static uint16_t *network_of(struct worker *k, const struct addr *client)
     size_t keep = client->family == ADDR_IPV4 ? 3 : 6;
 
     memset(network.bytes + keep, 0, sizeof network.bytes - keep);
-    return &k->open_from[(addr_hash(&network) ^ k->resolver->salt) * HASH_FACTOR >> 52];
+    return &k->open_from[addr_hash(&network, &k->resolver->key) % PREFIX_SLOTS];
 }
 
 /* Why a lookup gets no work at all, or F_NONE. Room comes first: the breaker lets one through a

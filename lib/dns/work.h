@@ -45,7 +45,7 @@ struct resolver {
     struct resolver_trace trace;
     bool traced;
     unsigned max_inflight; /* per worker */
-    uint64_t salt;         /* of the networks' places: nobody can choose a victim's */
+    struct hash_key key;   /* nobody can choose who shares a place in a table */
     atomic_uint_fast64_t lookups, cache_hits, joined, questions, overloads, timeouts;
     unsigned workers;
     struct worker worker[];

@@ -132,7 +132,7 @@ static struct truth rule_truth(const struct rule *r, findings found, findings un
 struct decision policy_decide(const struct policy *p, findings found, findings unsure,
                               const struct addr *client, int64_t now)
 {
-    uint64_t hash = addr_hash(client);
+    uint64_t hash = addr_hash(client, &hash_fixed);
     bool gentler = false; /* an earlier rule that does not reject may hold */
     bool other = false;   /* some earlier rule may hold */
     unsigned i;

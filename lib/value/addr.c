@@ -330,26 +330,8 @@ void addr_net_put(struct sbuf *sb, const struct addr_net *net)
     sbuf_uint(sb, net->bits);
 }
 
-/* Spreads every input bit over all output bits: xor-shift and multiplication
- * by odd constants, both invertible, so no two inputs meet here. */
-static uint64_t mix(uint64_t v)
+uint64_t addr_hash(const struct addr *a, const struct hash_key *key)
 {
-    v = (v ^ v >> 32) * 0x9fb21c651e98df25u;
-    v = (v ^ v >> 29) * 0xd6e8feb86659fd93u;
-    return v ^ v >> 32;
-}
-
-static uint64_t load64(const uint8_t *p)
-{
-    uint64_t v = 0;
-    unsigned i;
-
-    for (i = 0; i < 8; i++)
-        v = v << 8 | p[i];
-    return v;
-}
-
-uint64_t addr_hash(const struct addr *a)
-{
-    return mix(mix(load64(a->bytes) + a->family) + load64(a->bytes + 8));
+    _Static_assert(sizeof *a == 1 + sizeof a->bytes, "no octet of it is padding");
+    return hash_octets(key, a, sizeof *a);
 }

@@ -7,6 +7,7 @@
 #ifndef IPREV_ADDR_H
 #define IPREV_ADDR_H
 
+#include "value/hash.h"
 #include "value/sbuf.h"
 
 enum addr_family { ADDR_NONE, ADDR_IPV4, ADDR_IPV6 };
@@ -57,7 +58,6 @@ bool addr_is_private(const struct addr *a);
 void addr_put(struct sbuf *sb, const struct addr *a);
 void addr_net_put(struct sbuf *sb, const struct addr_net *net);
 
-/* Well-mixed 64-bit hash, the same on every machine and in every run. */
-uint64_t addr_hash(const struct addr *a);
+uint64_t addr_hash(const struct addr *a, const struct hash_key *key);
 
 #endif

@@ -387,24 +387,7 @@ void dname_put_query(struct sbuf *sb, const struct dname *d)
         sbuf_byte(sb, '.');
 }
 
-/* Spreads every input bit over all output bits. */
-static uint64_t mix(uint64_t v)
+uint64_t dname_hash(const struct dname *d, const struct hash_key *key)
 {
-    v = (v ^ v >> 32) * 0x9fb21c651e98df25u;
-    v = (v ^ v >> 29) * 0xd6e8feb86659fd93u;
-    return v ^ v >> 32;
-}
-
-uint64_t dname_hash(const struct dname *d)
-{
-    uint64_t hash = d->len;
-    uint64_t word = 0;
-    unsigned i;
-
-    for (i = 0; i < d->len; i++) {
-        word = word << 8 | d->wire[i];
-        if (i % 8 == 7)
-            hash = mix(hash ^ word);
-    }
-    return mix(hash ^ (word + d->len));
+    return hash_octets(key, d->wire, d->len);
 }

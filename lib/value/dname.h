@@ -78,6 +78,6 @@ void dname_put_visible(struct sbuf *sb, const struct dname *d);
 /* The same with the final dot: text that libunbound takes for any name. */
 void dname_put_query(struct sbuf *sb, const struct dname *d);
 
-uint64_t dname_hash(const struct dname *d);
+uint64_t dname_hash(const struct dname *d, const struct hash_key *key);
 
 #endif

@@ -273,7 +273,7 @@ Test(dname, equal_B2_B4_B32)
     struct dname more = WIRE("\4mail\7example\1x");
 
     cr_expect(dname_equal(&two, &upper));
-    cr_expect_eq(dname_hash(&two), dname_hash(&upper));
+    cr_expect_eq(dname_hash(&two, &hash_fixed), dname_hash(&upper, &hash_fixed));
     cr_expect_eq(dname_compare(&two, &upper), 0);
     cr_expect(!dname_equal(&two, &dot), "B4");
     cr_expect(!dname_equal(&two, &nul), "B2");
