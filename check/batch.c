@@ -1,4 +1,4 @@
-/* iprev-check --batch: see batch.h.
+/* iprev-check batch: see batch.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/batch.h"

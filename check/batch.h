@@ -1,4 +1,4 @@
-/* iprev-check --batch: a list of clients, judged.
+/* iprev-check batch: a list of clients, judged.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_BATCH_H

@@ -1,4 +1,4 @@
-/* iprev-check --classify: see classify.h.
+/* iprev-check classify: see classify.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/classify.h"

@@ -1,4 +1,4 @@
-/* iprev-check --classify: name shapes of a list, without DNS.
+/* iprev-check classify: name shapes of a list, without DNS.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_CLASSIFY_H

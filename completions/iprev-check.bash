@@ -6,34 +6,33 @@ _iprev_check()
 {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local options='-c -z -s -V -h --config --zone --server --json --version --help'
+    local commands='self batch classify replay' command='' i
 
+    # The command is the first word that is neither an option nor the argument of one.
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        -c | --config | -z | --zone | -s | --server | --html | --against | --top) ((i++)) ;;
+        -*) ;;
+        *) command=${COMP_WORDS[i]}; break ;;
+        esac
+    done
+    case $command in
+    replay | '') options+=' --html --against --no-dns --top' ;;
+    classify) options='-c -V -h --config --version --help' ;;
+    esac
     COMPREPLY=()
     case $previous in
-    -c | --config | -z | --zone | --html | --against | --batch | --classify)
+    -s | --server | --top) return ;;
+    -c | --config | -z | --zone | --html | --against) command=batch ;;
+    esac
+    case $current,$command in
+    -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current") ;;
+    *,batch | *,classify | *,replay)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
-        return
         ;;
-    -s | --server | --top)
-        return
-        ;;
+    *,) mapfile -t COMPREPLY < <(compgen -W "$commands" -A hostname -- "$current") ;;
+    *) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
     esac
-    if [[ ${COMP_WORDS[1]} == replay && $COMP_CWORD -gt 1 ]]; then
-        options+=' --html --against --no-dns --top'
-        if [[ $current != -* ]]; then
-            compopt -o filenames 2>/dev/null
-            mapfile -t COMPREPLY < <(compgen -f -- "$current")
-            return
-        fi
-    else
-        options+=' --self --batch --classify'
-    fi
-    if [[ $current == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
-    elif [[ $COMP_CWORD -eq 1 ]]; then
-        mapfile -t COMPREPLY < <(compgen -W replay -A hostname -- "$current")
-    else
-        mapfile -t COMPREPLY < <(compgen -A hostname -- "$current")
-    fi
 }
 complete -F _iprev_check iprev-check

@@ -1,4 +1,4 @@
-/* iprev-check IP [HELO], HOSTNAME and --self: clients link by link.
+/* iprev-check IP [HELO], HOST and self: clients link by link.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_EXPLAIN_H

@@ -4,6 +4,7 @@
 #include "check/replay/replay.h"
 
 #include "check/ask.h"
+#include "check/conf.h"
 #include "check/log/input.h"
 #include "check/replay/judged.h"
 #include "check/term.h"
@@ -172,7 +173,7 @@ int replay(const struct settings *s, const struct replay_options *o, int logs, c
     struct judged j = {.settings = s, .options = o};
     int code;
 
-    if (o->against != NULL && (against = settings_read(o->against, stderr)) == NULL)
+    if (o->against != NULL && (against = config_read(o->against)) == NULL)
         return EXIT_CONFIG;
     j.against = against;
     code = run(&j, logs, log);

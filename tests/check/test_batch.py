@@ -1,4 +1,4 @@
-"""iprev-check --batch.
+"""iprev-check batch.
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
@@ -23,7 +23,7 @@ def test_order_with_slow_ones():
     with World() as w:
         names = list(CLIENTS)
         want = [("203.0.113.%d" % (i % 200 + 1) if i % 50 == 7 else names[i % len(names)]) for i in range(2000)]
-        code, out, err = w.run("--batch", stdin="".join("%s\tmail.good.example\n" % a for a in want).encode())
+        code, out, err = w.run("batch", stdin="".join("%s\tmail.good.example\n" % a for a in want).encode())
         same((code, err), (0, ""))
         lines = out.splitlines()
         same([field(line, "client") for line in lines], want)
@@ -34,7 +34,7 @@ def test_order_with_slow_ones():
 def test_bad_lines():
     text = b"192.0.2.10\tmail.good.example\r\nnot an address\n\n192.0.2.999\n" + b"x" * 10000 + b"\n192.0.2.11\n\xff\x00\n192.0.2.12 a b\n2001:db8::30"
     with World() as w:
-        code, out, err = w.run("--batch", stdin=text)
+        code, out, err = w.run("batch", stdin=text)
         same(code, 65)
         plain(out)
         plain(err)
@@ -45,7 +45,7 @@ def test_bad_lines():
         has(err, "line 2: not an IPv4 or IPv6 address", "line 3: the line is empty", "line 5: the line is too long",
             "5 of 9 lines were bad, the first is line 2")
         has(lines[7], "helo=a\\x20b", "helo-invalid")
-        code, out, _ = w.run("--batch", "--json", stdin=text)
+        code, out, _ = w.run("batch", "--json", stdin=text)
         same(code, 65)
         data = [json.loads(line) for line in out.splitlines()]
         same([d["line"] for d in data], list(range(1, 10)))
@@ -56,7 +56,7 @@ def test_bad_lines():
 
 def test_many_bad_lines_reported_briefly():
     with World() as w:
-        code, out, err = w.run("--batch", stdin=b"bad\n" * 5000)
+        code, out, err = w.run("batch", stdin=b"bad\n" * 5000)
         same((code, len(out.splitlines())), (65, 5000))
         same(len(err.splitlines()), 11)
         has(err, "5000 of 5000 lines were bad")
@@ -65,7 +65,7 @@ def test_many_bad_lines_reported_briefly():
 def test_records_replay_again():
     """What batch writes is what the daemon logs: replay reads it."""
     with World() as w:
-        _, out, _ = w.run("--batch", stdin="".join("%s\tx.example\n" % a for a in CLIENTS).encode())
+        _, out, _ = w.run("batch", stdin="".join("%s\tx.example\n" % a for a in CLIENTS).encode())
         code, data, _ = w.replay_json("--no-dns", w.file("log", out))
         same((code, data["log"]["damaged_records"], data["log"]["addresses"]), (0, 0, len(CLIENTS)))
         same(data["actions"]["reject"]["clients"], 3)
@@ -73,15 +73,15 @@ def test_records_replay_again():
 
 def test_file_and_errors():
     with World() as w:
-        same(w.run("--batch", w.file("list", "192.0.2.10\n"))[0], 0)
-        code, _, err = w.run("--batch", w.path("missing"))
+        same(w.run("batch", w.file("list", "192.0.2.10\n"))[0], 0)
+        code, _, err = w.run("batch", w.path("missing"))
         same(code, 66)
         has(err, "missing")
-        same(w.run("--batch", stdin=b"")[:2], (0, ""))
+        same(w.run("batch", stdin=b"")[:2], (0, ""))
         with open("/dev/full", "wb") as full:
-            done = subprocess.run([PROGRAM, "-c", w.config, "--batch"], input=b"192.0.2.10\n", stdout=full, stderr=subprocess.PIPE)
+            done = subprocess.run([PROGRAM, "-c", w.config, "batch"], input=b"192.0.2.10\n", stdout=full, stderr=subprocess.PIPE)
         same(done.returncode, 74)
-        for task in ("--batch", "--classify"):
+        for task in ("batch", "classify"):
             code, out, err = w.run(task, w.dir)
             same((code, out), (66, ""), task)
             has(err, "the list: Is a directory")
@@ -97,7 +97,7 @@ def test_memory_bounded():
             pid = os.fork()
             if pid == 0:
                 null = os.open(os.devnull, os.O_WRONLY)
-                proc = subprocess.Popen([PROGRAM, "-c", w.config, "--batch", path], stdout=null)
+                proc = subprocess.Popen([PROGRAM, "-c", w.config, "batch", path], stdout=null)
                 code = proc.wait()
                 rss = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
                 os.write(write, b"%d %d" % (code, rss))
@@ -115,6 +115,6 @@ def test_memory_bounded():
 def test_progress_only_on_a_terminal():
     with World() as w:
         path = w.file("list", "".join("10.0.%d.%d\n" % (i >> 8, i & 255) for i in range(3000)))
-        out = on_terminal(["sh", "-c", 'exec "$0" -c "$1" --batch "$2" > /dev/null', PROGRAM, w.config, path], {"TERM": "xterm"})
+        out = on_terminal(["sh", "-c", 'exec "$0" -c "$1" batch "$2" > /dev/null', PROGRAM, w.config, path], {"TERM": "xterm"})
         has(out, "clients [", "%")
-        has_not(w.run("--batch", path)[2], "\r")
+        has_not(w.run("batch", path)[2], "\r")

@@ -14,21 +14,25 @@ MANUAL = os.path.join(SRC, "man", "iprev-check.1")
 COMPLETION = os.path.join(SRC, "completions", "iprev-check.bash")
 
 
-def options():
-    text = open(os.path.join(SRC, "check", "main.c")).read()
-    names = re.findall(r'\{"([a-z-]+)", (?:no|required)_argument', text)
-    holds(len(names) > 10, names)
-    return names
+def options(*command):
+    """The options that --help shows, of one command or of all."""
+    usage = subprocess.run([PROGRAM, *command, "--help"], capture_output=True, text=True, check=True).stdout
+    holds(max(map(len, usage.splitlines())) <= 80, usage)
+    return set(re.findall(r"^ .* (--[a-z-]+)", usage, re.M))
+
+
+COMMANDS = ("self", "batch", "classify", "replay")
 
 
 def test_options_everywhere():
-    manual, completion = open(MANUAL).read(), open(COMPLETION).read()
-    usage = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
-    for name in options():
-        has(manual, "Fl -" + name)
-        has(completion, "--" + name)
-        if name not in ("config", "zone", "server"):
-            has(usage, "--" + name)
+    """What --help says is what the manual and the completion say, command by command."""
+    manual = open(MANUAL).read()
+    same(set(re.findall(r"^\.It Fl (?:. , Fl )?-([a-z-]+)", manual.split(".Sh OPTIONS")[1], re.M)), {name[2:] for name in options()})
+    for command in COMMANDS:
+        has(manual, ".Cm %s\n" % command)
+        same(options(command) <= options(), True)
+        if shutil.which("bash"):
+            same({word for word in complete("iprev-check", command, "-") if word.startswith("--")}, options(command), command)
 
 
 def documented():
@@ -98,7 +102,7 @@ class Checked:
 
 def test_json_is_as_the_manual_says():
     schema, sums = documented()
-    same(sorted(schema), ["Batch", "Host and --self", "One client", "Replay"])
+    same(sorted(schema), ["Batch", "Host and self", "One client", "Replay"])
     with World() as w:
         one = Checked(schema["One client"])
         for args in ("192.0.2.11 a.example", "192.0.2.10", "192.0.2.15 x", "127.0.0.1", "203.0.113.9 a.example", "192.0.2.22 mail.good.example"):
@@ -107,9 +111,9 @@ def test_json_is_as_the_manual_says():
         for client in host["clients"]:
             one.object(client)
         one.all_used()
-        same({name: {TYPES[type(v)]} for name, v in host.items()}, schema["Host and --self"])
+        same({name: {TYPES[type(v)]} for name, v in host.items()}, schema["Host and self"])
         batch = Checked(schema["Batch"])
-        _, out, _ = w.run("--json", "--batch", stdin=b"192.0.2.10 mail.good.example\nbad\n192.0.2.11\n127.0.0.1 x\n")
+        _, out, _ = w.run("--json", "batch", stdin=b"192.0.2.10 mail.good.example\nbad\n192.0.2.11\n127.0.0.1 x\n")
         for line in out.splitlines():
             batch.object(json.loads(line))
         batch.all_used()
@@ -129,11 +133,11 @@ def test_examples_are_true():
                      'rule "forged" { when = {"iprev-fail"} action = tempfail }\n')
         log, own = (os.path.join(LOGS, n + ".log") for n in ("postfix", "own"))
         clients = b"192.0.2.10 mail.good.example\n192.0.2.11 x\n192.0.2.13 y\n"
-        refused = [c for c in map(json.loads, w.run("--json", "--batch", stdin=clients)[1].splitlines()) if c["action"] == "reject"]
+        refused = [c for c in map(json.loads, w.run("--json", "batch", stdin=clients)[1].splitlines()) if c["action"] == "reject"]
         outputs = [w.run("192.0.2.11", "mail.new.example")[1], w.run("two.good.example")[1], w.replay(log)[1],
                    w.replay("-c", new, "--against", w.config, "--no-dns", own)[1],
                    "".join("%s\t%s\n" % (c["client"], c["rule"]) for c in refused),
-                   w.run("--classify", stdin=b"192.0.2.1\t192-0-2-1.dsl.example.net\n")[1]]
+                   w.run("classify", stdin=b"192.0.2.1\t192-0-2-1.dsl.example.net\n")[1]]
     same(len(blocks), len(outputs))
     for block, output in zip(blocks, outputs):
         shown = [line for line in block.splitlines() if not line.startswith("$ ")]
@@ -170,9 +174,11 @@ def complete(*words):
 def test_completion():
     if not shutil.which("bash"):
         raise Skip("no bash here")
-    same(complete("iprev-check", "--b"), {"--batch"})
+    same(complete("iprev-check", "--t"), {"--top"})
+    same(complete("iprev-check", ""), complete("iprev-check", "--json", "") | set(COMMANDS))
     same(complete("iprev-check", "re") >= {"replay"}, True)
-    same(complete("iprev-check", "replay", "--"), {"--config", "--zone", "--server", "--json", "--version", "--help", "--html",
-                                                   "--against", "--no-dns", "--top"})
-    same(complete("iprev-check", "replay", "postfix"), {"postfix.log", "postfix-iso.log"})
     same(complete("iprev-check", "-c", "own"), {"own.log"})
+    for words in ("replay", "-c own.log replay", "batch", "classify --version", "replay --html"):
+        same(complete("iprev-check", *words.split(), "postfix"), {"postfix.log", "postfix-iso.log"}, words)
+    for words in ("replay --top", "192.0.2.1", "self", "--server"):
+        same(complete("iprev-check", *words.split(), "postfix"), set(), words)

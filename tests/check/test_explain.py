@@ -1,4 +1,4 @@
-"""iprev-check IP [HELO], HOSTNAME, --self.
+"""iprev-check IP [HELO], HOST, self; the command line.
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
@@ -146,7 +146,7 @@ def test_self():
         raise Skip("needs root, unshare and ip")
     with World() as w:
         argv = ["unshare", "-n", "sh", "-c", 'ip link set lo up; for a in $ADDRS; do ip addr add $a dev lo; done; exec "$@"', "sh",
-                PROGRAM, "-c", w.config, "--json", "--self", "mail.good.example"]
+                PROGRAM, "-c", w.config, "--json", "self", "mail.good.example"]
 
         def run(addresses):
             return subprocess.run(argv, env={**os.environ, "ADDRS": addresses}, capture_output=True, timeout=60)
@@ -186,30 +186,70 @@ def test_json_schema():
             same(data["reply"] is None, data["action"] in ("accept", "tag", "quarantine"))
 
 
+# arguments, what the one line on standard error says behind the name of the program
+USAGE = [
+    ("", "an IP address, host name or command is required. Try iprev-check --help"),
+    ("reply", 'unknown command "reply"; did you mean "replay"? Try iprev-check --help'),
+    ("one", 'unknown command "one" (a host name contains a dot). Try iprev-check --help'),
+    ("1.2.3.4.5", '"1.2.3.4.5" is neither an IP address nor a host name. Try iprev-check --help'),
+    ("192.0.2.1 x y", "too many arguments. Try iprev-check --help"),
+    ("self a b", "too many arguments. Try iprev-check self --help"),
+    ("replay", "a log file is required, or - for standard input. Try iprev-check replay --help"),
+    ("--batch", 'unknown option "--batch"; did you mean "batch"? Try iprev-check --help'),
+    ("192.0.2.1 --htlm", 'unknown option "--htlm"; did you mean "--html"? Try iprev-check --help'),
+    ("-q", 'unknown option "-q". Try iprev-check --help'),
+    ("--json=1 self", "--json takes no argument. Try iprev-check --help"),
+    ("replay --top", "--top takes an argument. Try iprev-check --help"),
+    ("replay --top 0 x", "--top takes a number from 1 to 100000. Try iprev-check --help"),
+    ("replay --top 100001 x", "--top takes a number from 1 to 100000. Try iprev-check --help"),
+    ("replay --top 1x x", "--top takes a number from 1 to 100000. Try iprev-check --help"),
+    ("--no-dns 192.0.2.1", "--no-dns works only with replay. Try iprev-check --help"),
+    ("self --html x", "--html works only with replay. Try iprev-check self --help"),
+    ("classify --json", "--json works only with IP, HOST, self, batch, replay. Try iprev-check classify --help"),
+    ("-z x classify", "--zone works only with IP, HOST, self, batch, replay. Try iprev-check classify --help"),
+    ("replay --no-dns -z x x", "--no-dns asks no DNS: leave out --zone and --server. Try iprev-check replay --help"),
+    ("-s nonsense 192.0.2.1", "--server nonsense: "),
+]
+
+
 def test_usage():
     with World() as w:
-        for args in ([], ["1.2.3.4.5"], ["one"], ["a b"], ["192.0.2.1", "x", "y"], ["--html", "x", "192.0.2.1"], ["--top", "0", "x"],
-                     ["--batch", "--classify"], ["--self", "--batch"], ["--classify", "-z", "x"], ["--classify", "-s", "127.0.0.1"],
-                     ["--classify", "--json"], ["--self", "a", "b"], ["-q"], ["-s", "nonsense", "192.0.2.1"]):
+        for args, says in USAGE:
+            code, out, err = w.run(*args.split())
+            same((code, out, err[:len("iprev-check: " + says)]), (64, "", "iprev-check: " + says), args)
+            same(err.count("\n"), 1, args)
+        for args in (["a b"], ["a\x1b[2J"], ["--\x1b[2J"], ["-\x1b"], ["\xff" * 5000]):
             code, out, err = w.run(*args)
             same((code, out), (64, ""), args)
-            holds(err, args)
-        same(w.replay()[0], 64)
-        for args in (("--batch", "x"), ("--no-dns", "-z", "x", "x"), ("--classify", "x")):
-            same(w.replay(*args)[:2], (64, ""), args)
-        for done, reason in ((w.run(), "name an address"), (w.run("192.0.2.1", "x", "y"), "too many arguments"),
-                             (w.replay(), "name a log"), (w.replay("--top", "0", "x"), "--top: not a number"),
-                             (w.run("--no-dns", "192.0.2.1"), '--no-dns belongs behind "iprev-check replay"'),
-                             (w.run("--json", "replay", "a", "b"), "replay comes before its options"),
-                             (w.run("--classify", "--json"), "knows no --json")):
-            has(done[2].split("\n")[0], "iprev-check: ", reason)
-        same(w.run("-c", "/nonexistent", "192.0.2.1")[0], 78)
+            plain(err)
+
+
+def test_options_before_or_behind_the_command():
+    with World() as w:
+        log = os.path.join(LOGS, "postfix.log")
+        want = subprocess.run([PROGRAM, "replay", "-c", w.config, "--json", log], capture_output=True, check=True).stdout
+        for args in (["-c", w.config, "--json", "replay", log], ["--json", "replay", log, "-c", w.config],
+                     ["replay", log, "--json", "--config=" + w.config]):
+            same(subprocess.run([PROGRAM, *args], capture_output=True, check=True).stdout, want, args)
+        same(w.run("192.0.2.10", "--json")[1][:1], "{")
+        same(w.run("192.0.2.10", "--", "-helo")[0], 0)
+        has(w.replay("--", "--missing")[2], "iprev-check: --missing: No such file")
+
+
+def test_configuration_faults_name_the_program():
+    with World() as w:
+        for args in (["192.0.2.1"], ["replay", "--against", w.config, "x"]):
+            code, out, err = w.run("-c", "/nonexistent", *args)
+            same((code, out, err), (78, "", "iprev-check: /nonexistent: No such file or directory\n"))
+        code, out, err = w.replay("--against", w.file("bad", "nonsense = 1\nmore = 2\n"), os.path.join(LOGS, "postfix.log"))
+        same((code, out), (78, ""))
+        holds(err.count("\n") >= 1 and all(line.startswith("iprev-check: ") for line in err.splitlines()), err)
 
 
 def test_exit_codes():
     """What could not be written, whatever it was, and what stands in a file that the configuration names."""
     with World() as w:
-        tasks = (["192.0.2.10"], ["--json", "192.0.2.10"], ["mail.good.example"], ["--classify"], ["--batch"], ["-h"], ["-V"],
+        tasks = (["192.0.2.10"], ["--json", "192.0.2.10"], ["mail.good.example"], ["classify"], ["batch"], ["-h"], ["-V"],
                  ["replay", "--json"] + [os.path.join(LOGS, "postfix.log")], ["replay", os.path.join(LOGS, "sendmail.log")])
         for args in tasks:
             with open("/dev/full", "wb") as full:
@@ -218,7 +258,7 @@ def test_exit_codes():
             same(done.returncode, 74, args)
             has(done.stderr.decode(), "iprev-check: standard output: No space left")
         bad = w.file("bad.zone", "a.example. A 192.0.2.300\n")
-        for args in (["192.0.2.10"], ["--batch"], ["replay", os.path.join(LOGS, "sendmail.log")]):
+        for args in (["192.0.2.10"], ["batch"], ["replay", os.path.join(LOGS, "sendmail.log")]):
             for zone, says in ((bad, "bad.zone:1: "), (w.path("none"), "No such file")):
                 first = args[:1] if args[0] == "replay" else []
                 code, out, err = w.run(*args[len(first):], "-z", zone, first=first, stdin=b"192.0.2.10\n")

@@ -1,0 +1,355 @@
+/* The command line of iprev-check: see options.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "config.h"
+
+#include "check/options.h"
+#include "check/term.h"
+#include "value/nearest.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HELP_COLUMN 25
+#define LONG_ONLY   256 /* what getopt calls the first option of the table, not by its letter */
+
+static const struct {
+    const char *word;      /* NULL: the argument itself says what is wanted */
+    const char *arguments; /* as the help shows them */
+    int least, most;       /* arguments that follow; most 0: any number */
+    const char *missing, *help;
+} commands[COMMANDS] = {
+    [COMMAND_IP] = {NULL, "IP [HELO]", 0, 1, "", "one client"},
+    [COMMAND_HOST] = {NULL, "HOST [HELO]", 0, 1, "", "every address of a host"},
+    [COMMAND_SELF] = {"self", "self [HELO]", 0, 1, "", "every public address of this machine"},
+    [COMMAND_BATCH] = {"batch", "batch [FILE]", 0, 1, "", "a list: lines of IP, tab, HELO"},
+    [COMMAND_CLASSIFY] = {"classify", "classify [FILE]", 0, 1, "",
+                          "name shapes, without DNS: lines of IP, tab, name"},
+    [COMMAND_REPLAY] = {"replay", "replay LOG...", 1, 0,
+                        "a log file is required, or - for standard input",
+                        "what this policy would have done to logged mail"},
+};
+
+#define ONLY(command) (1u << (command))
+#define ALL           (ONLY(COMMANDS) - 1)
+#define ASKING        (ALL & ~ONLY(COMMAND_CLASSIFY))
+#define REPLAY        ONLY(COMMAND_REPLAY)
+
+static const struct row {
+    const char *name;
+    char letter;          /* 0: none */
+    const char *argument; /* NULL: a switch */
+    unsigned commands;    /* that take it, one bit each */
+    unsigned most;        /* not 0: the argument is a number from 1 to this */
+    size_t member;        /* of struct options: bool, const char * or unsigned */
+    const char *help;
+} rows[] = {
+    {"config", 'c', "FILE", ALL, 0, offsetof(struct options, config),
+     "configuration file (default " SYSCONFDIR "/iprev-milter.conf)"},
+    {"zone", 'z', "FILE", ASKING, 0, offsetof(struct options, zone),
+     "answer from this zone file before asking any server"},
+    {"server", 's', "IP[@PORT]", ASKING, 0, offsetof(struct options, server),
+     "ask this DNS server"},
+    {"json", 0, NULL, ASKING, 0, offsetof(struct options, json), "print JSON"},
+    {"help", 'h', NULL, ALL, 0, offsetof(struct options, help), "print this help"},
+    {"version", 'V', NULL, ALL, 0, offsetof(struct options, version), "print the version"},
+    {"html", 0, "FILE", REPLAY, 0, offsetof(struct options, replay.html),
+     "write the report as a web page"},
+    {"against", 0, "FILE", REPLAY, 0, offsetof(struct options, replay.against),
+     "compare with this other configuration"},
+    {"no-dns", 0, NULL, REPLAY, 0, offsetof(struct options, replay.no_dns),
+     "use only the findings in the log, ask no DNS"},
+    {"top", 0, "N", REPLAY, 100000, offsetof(struct options, replay.top),
+     "clients in each list (default 10)"},
+};
+
+#define ROWS (sizeof rows / sizeof rows[0])
+
+/* ---- messages ---- */
+
+/* A word of the command line, which may contain anything, between quotes. */
+static void put_word(FILE *err, const char *prefix, const char *word, size_t n)
+{
+    char text[256];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    sbuf_visible(&sb, word, n);
+    fprintf(err, "\"%s%s%s\"", prefix, text, sb.overflow ? "..." : "");
+}
+
+static bool hint(const struct options *o, FILE *err, const char *end)
+{
+    const char *word = o->command < COMMANDS ? commands[o->command].word : NULL;
+
+    fprintf(err, "%s Try iprev-check%s%s --help\n", end, word != NULL ? " " : "",
+            word != NULL ? word : "");
+    return false;
+}
+
+static bool wrong(const struct options *o, FILE *err, const char *what)
+{
+    fprintf(err, "iprev-check: %s", what);
+    return hint(o, err, ".");
+}
+
+/* A command may have been written as an option. */
+static bool unknown(const struct options *o, FILE *err, const char *what, const char *prefix,
+                    const char *word, size_t n)
+{
+    struct nearest near = {.word = word, .n = n};
+    const char *option;
+    unsigned i;
+
+    for (i = 0; prefix[0] != '\0' && i < ROWS; i++)
+        nearest_consider(&near, rows[i].name);
+    option = near.best;
+    for (i = 0; i < COMMANDS; i++)
+        if (commands[i].word != NULL)
+            nearest_consider(&near, commands[i].word);
+    fprintf(err, "iprev-check: unknown %s ", what);
+    put_word(err, prefix, word, n);
+    if (near.best == NULL)
+        return hint(o, err, prefix[0] != '\0' ? "." : " (a host name contains a dot).");
+    fprintf(err, "; did you mean \"%s%s\"", near.best == option ? prefix : "", near.best);
+    return hint(o, err, "?");
+}
+
+/* "--top works only with replay" */
+static bool wrong_command(const struct options *o, FILE *err, const struct row *row)
+{
+    const char *between = " ";
+    unsigned i;
+
+    fprintf(err, "iprev-check: --%s works only with", row->name);
+    for (i = 0; i < COMMANDS; i++)
+        if (row->commands & ONLY(i)) {
+            fprintf(err, "%s%.*s", between, (int)strcspn(commands[i].arguments, " "),
+                    commands[i].arguments);
+            between = ", ";
+        }
+    return hint(o, err, ".");
+}
+
+/* ---- options ---- */
+
+static bool take(struct options *o, const struct row *row, const char *argument, FILE *err)
+{
+    void *member = (char *)o + row->member;
+    unsigned long n;
+    char *end;
+
+    if (row->argument == NULL) {
+        *(bool *)member = true;
+    } else if (row->most == 0) {
+        *(const char **)member = argument;
+    } else {
+        n = strtoul(argument, &end, 10);
+        if (argument[0] < '0' || argument[0] > '9' || *end != '\0' || n < 1 || n > row->most) {
+            fprintf(err, "iprev-check: --%s takes a number from 1 to %u", row->name, row->most);
+            return hint(o, err, ".");
+        }
+        *(unsigned *)member = (unsigned)n;
+    }
+    return true;
+}
+
+/* The table in the two forms that getopt wants. */
+static void make_getopt(struct option longer[ROWS + 1], char shorter[2 * ROWS + 2])
+{
+    unsigned i;
+
+    *shorter++ = ':'; /* tell a missing argument from an unknown option */
+    for (i = 0; i < ROWS; i++) {
+        bool with = rows[i].argument != NULL;
+
+        longer[i] = (struct option){rows[i].name, with ? required_argument : no_argument, NULL,
+                                    LONG_ONLY + (int)i};
+        if (rows[i].letter == 0)
+            continue;
+        *shorter++ = rows[i].letter;
+        if (with)
+            *shorter++ = ':';
+    }
+    *shorter = '\0';
+    longer[ROWS] = (struct option){NULL, 0, NULL, 0};
+}
+
+static const struct row *row_of(int c)
+{
+    unsigned i;
+
+    if (c >= LONG_ONLY)
+        return &rows[c - LONG_ONLY];
+    for (i = 0; i < ROWS; i++)
+        if (c != 0 && rows[i].letter == c)
+            return &rows[i];
+    return NULL;
+}
+
+/* What getopt did not take: c is '?' or ':'. */
+static bool refuse(const struct options *o, FILE *err, int c, char *const *argv)
+{
+    const struct row *row = row_of(optopt);
+    const char letter = (char)optopt, *text;
+
+    if (row != NULL) {
+        fprintf(err, "iprev-check: --%s takes %s argument", row->name, c == ':' ? "an" : "no");
+        return hint(o, err, ".");
+    }
+    if (optopt != 0)
+        return unknown(o, err, "option", "-", &letter, 1);
+    text = argv[optind - 1] + 2;
+    return unknown(o, err, "option", "--", text, strcspn(text, "="));
+}
+
+/* Takes the options; a bit of *given for each. */
+static bool read_options(struct options *o, int argc, char **argv, unsigned *given, FILE *err)
+{
+    struct option longer[ROWS + 1];
+    char shorter[2 * ROWS + 2];
+    int c;
+
+    make_getopt(longer, shorter);
+    opterr = 0;
+    optind = 0; /* begin anew: glibc's way */
+    while ((c = getopt_long(argc, argv, shorter, longer, NULL)) != -1) {
+        const struct row *row = c == '?' || c == ':' ? NULL : row_of(c);
+
+        if (row == NULL)
+            return refuse(o, err, c, argv);
+        if (!take(o, row, optarg, err))
+            return false;
+        *given |= 1u << (row - rows);
+    }
+    return true;
+}
+
+/* ---- commands ---- */
+
+static bool read_command(struct options *o, FILE *err)
+{
+    const char *word = o->argument[0];
+    size_t n = strlen(word);
+    unsigned i;
+
+    for (i = 0; i < COMMANDS; i++)
+        if (commands[i].word != NULL && strcmp(word, commands[i].word) == 0)
+            o->command = (enum command)i;
+    if (o->command == COMMAND_NONE && addr_parse(&o->client, word, n))
+        o->command = COMMAND_IP;
+    if (o->command == COMMAND_NONE && dname_from_text(&o->host, word, n) && dname_is_host(&o->host))
+        o->command = COMMAND_HOST;
+    o->argument++;
+    o->n--;
+    if (o->command != COMMAND_NONE)
+        return true;
+    if (strpbrk(word, ".:") == NULL)
+        return unknown(o, err, "command", "", word, n);
+    fputs("iprev-check: ", err);
+    put_word(err, "", word, n);
+    return hint(o, err, " is neither an IP address nor a host name.");
+}
+
+static bool fits(const struct options *o, unsigned given, FILE *err)
+{
+    unsigned i;
+
+    for (i = 0; i < ROWS; i++)
+        if (given & 1u << i && !(rows[i].commands & ONLY(o->command)))
+            return wrong_command(o, err, &rows[i]);
+    if (o->replay.no_dns && (o->zone != NULL || o->server != NULL))
+        return wrong(o, err, "--no-dns asks no DNS: leave out --zone and --server");
+    if (o->n < commands[o->command].least)
+        return wrong(o, err, commands[o->command].missing);
+    if (commands[o->command].most > 0 && o->n > commands[o->command].most)
+        return wrong(o, err, "too many arguments");
+    return true;
+}
+
+bool options_read(struct options *o, int argc, char **argv, FILE *err)
+{
+    unsigned given = 0;
+
+    *o = (struct options){.command = COMMAND_NONE, .replay = {.top = 10}};
+    if (!read_options(o, argc, argv, &given, err))
+        return false;
+    o->argument = argv + optind;
+    o->n = argc - optind;
+    if (o->n > 0 && !read_command(o, err))
+        return false;
+    if (o->help || o->version)
+        return true;
+    if (o->command == COMMAND_NONE)
+        return wrong(o, err, "an IP address, host name or command is required");
+    o->replay.json = o->json;
+    return fits(o, given, err);
+}
+
+/* ---- help ---- */
+
+static void put_line(const struct term *t, const char *left, const char *help)
+{
+    fprintf(t->out, "  %-*s", HELP_COLUMN - 2, left);
+    term_wrap(t, help, HELP_COLUMN, HELP_COLUMN);
+}
+
+/* The only command that takes the option; COMMAND_NONE when there are several. */
+static unsigned only_command(const struct row *row)
+{
+    unsigned i = 0;
+
+    while (i < COMMANDS && row->commands != ONLY(i))
+        i++;
+    return i;
+}
+
+static void put_option(const struct term *t, const struct row *row, bool all)
+{
+    unsigned only = all ? only_command(row) : COMMAND_NONE;
+    const char letter[] = {'-', row->letter, ',', '\0'};
+    char left[64], help[128];
+
+    snprintf(left, sizeof left, "%-3s --%s %s", row->letter != 0 ? letter : "", row->name,
+             row->argument != NULL ? row->argument : "");
+    snprintf(help, sizeof help, "%s%s%s", only < COMMANDS ? commands[only].word : "",
+             only < COMMANDS ? ": " : "", row->help);
+    put_line(t, left, help);
+}
+
+static void put_commands(const struct term *t)
+{
+    unsigned i;
+
+    fputs("usage: iprev-check [options] IP [HELO]\n"
+          "       iprev-check [options] HOST [HELO]\n"
+          "       iprev-check COMMAND [options] ...\n\n"
+          "Shows what iprev-milter would decide about a mail client, and why.\n\n",
+          t->out);
+    for (i = 0; i < COMMANDS; i++)
+        put_line(t, commands[i].arguments, commands[i].help);
+}
+
+void options_help(enum command command, FILE *out)
+{
+    bool all = command == COMMAND_NONE;
+    struct term t;
+    unsigned i;
+
+    term_init(&t, out);
+    if (all)
+        put_commands(&t);
+    else
+        fprintf(out, "usage: iprev-check [options] %s\n\nShows %s.\n", commands[command].arguments,
+                commands[command].help);
+    fputs("\nOptions:\n", out);
+    for (i = 0; i < ROWS; i++)
+        if (all || rows[i].commands & ONLY(command))
+            put_option(&t, &rows[i], all);
+    fputc('\n', out);
+    term_wrap(&t,
+              "Exit status: 0 accepted, 1 refused or put off, 64 wrong usage, 75 no answer from "
+              "DNS; iprev-check(1) has the others.",
+              0, 0);
+}
