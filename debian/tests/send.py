@@ -16,7 +16,7 @@ import uuid
 CLIENTS = {"pass": ("192.0.2.10", "mail.good.example"), "forged": ("192.0.2.15", "mail.bank.example"),
            "refused": ("192.0.2.15", "mail.bank.example"), "plain": ("192.0.2.10", "mail.good.example")}
 FIELDS = {"pass": ("iprev=pass policy.iprev=192.0.2.10 (mail.good.example)", "pass; ip=192.0.2.10;"),
-          "forged": ("iprev=fail reason=\"forward-mismatch\" policy.iprev=192.0.2.15", "fail; ip=192.0.2.15;")}
+          "forged": ("iprev=fail reason=forward-mismatch policy.iprev=192.0.2.15", "fail; ip=192.0.2.15;")}
 
 
 def connect():

@@ -16,7 +16,7 @@ bool authres_id_valid(const char *id, size_t n);
 
 /* Writes the field value (RFC 8601 2.2, 2.7.3), folds as LF TAB, no CR:
  *   ID; iprev=pass policy.iprev=192.0.2.1 (mail.example.com)
- *   ID; iprev=fail reason="forward-mismatch" policy.iprev="2001:db8::1"
+ *   ID; iprev=fail reason=forward-mismatch policy.iprev="2001:db8::1"
  * Only the registered method and property: SpamAssassin and OpenARC drop a
  * field with one unknown word. reason stands before the property. IPv6 is
  * quoted, as `:` is no token character. Lines are folded at 90 characters

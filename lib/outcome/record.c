@@ -1,7 +1,7 @@
 /* Records as text, both ways.
  *
  * Values never hold a blank or a control, so a blank ends one in both texts; in the
- * header a `;` stands before it. Only why= is a sentence, and is quoted.
+ * header a `;` stands before it. Only name-why= is a sentence, and is quoted.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "outcome/record.h"
@@ -86,7 +86,7 @@ static void put_why_field(struct sbuf *sb, size_t *line, const struct record *r)
         return;
     sbuf_init(&value, text, sizeof text);
     put_why(&value, r->why);
-    put_field(sb, line, true, "why=", &value);
+    put_field(sb, line, true, "name-why=", &value);
 }
 
 void record_put_header(struct sbuf *sb, const struct record *r)
@@ -195,7 +195,7 @@ void record_put_log(struct sbuf *sb, const struct record *r, const struct record
         addr_put(sb, &r->relay);
     }
     if (r->why[0] != '\0') {
-        sbuf_str(sb, " why=");
+        sbuf_str(sb, " name-why=");
         put_why(sb, r->why);
     }
 }
@@ -294,16 +294,16 @@ struct field {
 #define ALL_SEEN ((1u << NEEDED) - 1)
 
 static const struct field header_fields[] = {
-    {"ip", take_client},         {"ptr", take_ptr},   {"helo", take_helo},
-    {"findings", take_findings}, {"rule", take_rule}, {"action", take_action},
-    {"mode", take_mode},         {"why", take_why},   {NULL, NULL},
+    {"ip", take_client},         {"ptr", take_ptr},      {"helo", take_helo},
+    {"findings", take_findings}, {"rule", take_rule},    {"action", take_action},
+    {"mode", take_mode},         {"name-why", take_why}, {NULL, NULL},
 };
 
 static const struct field log_fields[] = {
     {"client", take_client},   {"ptr", take_ptr},
     {"helo", take_helo_shown}, {"findings", take_findings},
     {"rule", take_rule},       {"action", take_action},
-    {"mode", take_mode},       {"why", take_why},
+    {"mode", take_mode},       {"name-why", take_why},
     {"relay", take_relay},     {NULL, NULL},
 };
 
@@ -353,10 +353,14 @@ static bool is_plain(const char *s, size_t n)
     return true;
 }
 
-/* A blank stands only in the sentence of why=. */
+/* A blank stands only in the sentence of name-why=. */
 static bool is_field(const char *s, size_t n)
 {
-    return is_plain(s, n) && (memchr(s, ' ', n) == NULL || (n > 4 && memcmp(s, "why=", 4) == 0));
+    static const char sentence[] = "name-why=";
+    size_t len = sizeof sentence - 1;
+
+    return is_plain(s, n) &&
+           (memchr(s, ' ', n) == NULL || (n > len && memcmp(s, sentence, len) == 0));
 }
 
 /* Octets up to a `;` that a blank or the end follows, or all. */

@@ -32,7 +32,7 @@ struct record {
  * other lines longer than 110 characters are folded between fields. Reading
  * takes any folding, passes over unknown keys, and refuses a record with a field
  * missing or given twice. When the shape is generic or provider, a last line says
- * why: why="address 192.0.2.1 in the name, access word dsl". */
+ * why the name is called so: name-why="address 192.0.2.1 in the name, access word dsl". */
 void record_put_header(struct sbuf *sb, const struct record *r);
 bool record_read_header(struct record *r, const char *s, size_t n);
 
@@ -50,11 +50,11 @@ struct record_log {
 };
 
 /* client= ptr= helo= findings= rule= action= mode= dns=QUESTIONS/MS wait=MS
- * qid= from-mta= stage= relay= why="..."; l may be NULL. Printable ASCII on one line,
+ * qid= from-mta= stage= relay= name-why="..."; l may be NULL. Printable ASCII on one line,
  * no LF. */
 void record_put_log(struct sbuf *sb, const struct record *r, const struct record_log *l);
 /* Reads the fields of record from a line, from client= on: what a log service
- * puts before it and unknown keys are skipped. All but relay and why must be there, once. */
+ * puts before it and unknown keys are skipped. All but relay and name-why must be there, once. */
 bool record_read_log(struct record *r, const char *s, size_t n);
 
 #endif

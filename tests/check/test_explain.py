@@ -101,7 +101,7 @@ def test_outcome_as_the_daemon():
         holds(max(map(len, out.splitlines())) <= 78, "every line fits on a terminal")
         has(" ".join(out.split()), "rule: no-ptr", "action: reject", "mode: enforce",
             "reply: 550 5.7.25 Client address 192.0.2.11 has no PTR record",
-            'Authentication-Results: mx.example.org; iprev=permerror reason="ptr-missing" policy.iprev=192.0.2.11',
+            'Authentication-Results: mx.example.org; iprev=permerror reason=ptr-missing policy.iprev=192.0.2.11',
             "X-IPRev: permerror; ip=192.0.2.11; ptr=-; helo=a.example; findings=iprev-permerror,")
     with World('exempt { networks += {"192.0.2.0/28"} }') as w:
         code, out, _ = w.run("192.0.2.11", "a.example")

@@ -193,8 +193,8 @@ def test_records_that_are_no_proof():
     form = ("Nov  4 07:01:0%d mx1 iprev-milter[31]: client=192.0.2.%d ptr=%s helo=a.example findings=%s rule=- action=accept "
             "mode=enforce dns=1/2 wait=0 qid=3zW5xH2bFbzcPm stage=eom%s\n")
     lines = "".join(form % row for row in (
-        (1, 1, "192-0-2-1.dsl.isp.example", "iprev-pass,ptr-generic,helo-temperror", ' why="word dsl"'),
-        (2, 2, "192-0-2-2.dsl.isp.example", "iprev-pass,ptr-generic,helo-mismatch", ' why="word \\xff"'),
+        (1, 1, "192-0-2-1.dsl.isp.example", "iprev-pass,ptr-generic,helo-temperror", ' name-why="word dsl"'),
+        (2, 2, "192-0-2-2.dsl.isp.example", "iprev-pass,ptr-generic,helo-mismatch", ' name-why="word \\xff"'),
         (3, 3, "-", "iprev-temperror,dns-timeout,helo-mismatch", ""),
         (4, 4, "-", "iprev-temperror,dns-timeout,helo-invalid", ""),
         (5, 5, "192-0-2-5.dsl.isp.example", "iprev-temperror,dns-servfail,ptr-generic,helo-literal", ""),

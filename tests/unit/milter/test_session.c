@@ -17,7 +17,7 @@ Test(session, monitor_refuses_nothing)
          "mx.example.org; iprev=pass policy.iprev=192.0.2.1 (mail.good.example)",
          "pass; ip=192.0.2.1; ptr=mail.good.example; helo=mail.good.example;",
          "iprev-pass,ptr-named,helo-verified;", "rule=-; action=accept; mode=monitor"},
-        {"192.0.2.2", "other.good.example", "iprev=fail reason=\"forward-mismatch\"",
+        {"192.0.2.2", "other.good.example", "iprev=fail reason=forward-mismatch",
          "fail; ip=192.0.2.2;", "iprev-fail,forward-mismatch,", "rule=forged; action=reject;"},
         {"192.0.2.3", "mail.nowhere.example", "iprev=permerror", "permerror;",
          "iprev-permerror,ptr-missing,helo-unresolved;", "rule=no-ptr; action=reject;"},

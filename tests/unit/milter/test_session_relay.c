@@ -49,7 +49,7 @@ Test(session_relay, A17_clients_of_one_connection)
         const char *authres, *x_iprev; /* NULL: no field */
     } row[] = {
         {{GOOD}, "iprev=pass policy.iprev=192.0.2.1 (mail.good.example)", "helo-verified"},
-        {{BAD}, "iprev=fail reason=\"forward-mismatch\" policy.iprev=192.0.2.2", "action=reject"},
+        {{BAD}, "iprev=fail reason=forward-mismatch policy.iprev=192.0.2.2", "action=reject"},
         {{GOOD, BAD}, "iprev=pass policy.iprev=192.0.2.1", "ip=192.0.2.1"},
         {{BAD, GOOD}, "policy.iprev=192.0.2.2", "helo=x.example"},
         {{NULL}, NULL, NULL},

@@ -64,27 +64,28 @@ Test(authres, put)
         {ID, F_IPREV_PASS, F_NONE, "192.0.2.1", "mail.example.com",
          ID "; iprev=pass policy.iprev=192.0.2.1 (mail.example.com)", "RFC 8601 2.7.3 pass"},
         {ID, F_IPREV_FAIL, F_FORWARD_MISMATCH, "2001:db8::1", NULL,
-         ID "; iprev=fail reason=\"forward-mismatch\" policy.iprev=\"2001:db8::1\"",
+         ID "; iprev=fail reason=forward-mismatch policy.iprev=\"2001:db8::1\"",
          "RFC 2045 5.1: `:` is no token character"},
         {ID, F_IPREV_PERMERROR, F_PTR_MISSING, "192.0.2.1", NULL,
-         ID "; iprev=permerror reason=\"ptr-missing\" policy.iprev=192.0.2.1", "RFC 8601 2.7.3"},
+         ID "; iprev=permerror reason=ptr-missing policy.iprev=192.0.2.1", "RFC 8601 2.7.3"},
         {ID, F_IPREV_TEMPERROR, F_DNS_TIMEOUT, "192.0.2.1", NULL,
-         ID "; iprev=temperror reason=\"dns-timeout\" policy.iprev=192.0.2.1", "RFC 8601 2.7.3"},
-        {ID, F_IPREV_FAIL, F_PTR_INVALID, "-", NULL, ID "; iprev=fail reason=\"ptr-invalid\"",
+         ID "; iprev=temperror reason=dns-timeout policy.iprev=192.0.2.1", "RFC 8601 2.7.3"},
+        {ID, F_IPREV_FAIL, F_PTR_INVALID, "-", NULL, ID "; iprev=fail reason=ptr-invalid",
          "no address"},
         {"mx.example.org/job", F_IPREV_PASS, F_NONE, "192.0.2.1", NULL,
          "\"mx.example.org/job\"; iprev=pass policy.iprev=192.0.2.1", "RFC 2045 5.1 tspecials"},
         {"a:b@c", F_IPREV_PASS, F_NONE, "192.0.2.1", NULL,
          "\"a:b@c\"; iprev=pass policy.iprev=192.0.2.1", "RFC 2045 5.1 tspecials"},
         {ID, F_IPREV_FAIL, F_FORWARD_MISMATCH, "192.0.2.1", "a-rather-long-name.example.net",
-         ID "; iprev=fail reason=\"forward-mismatch\" policy.iprev=192.0.2.1\n"
+         ID "; iprev=fail reason=forward-mismatch policy.iprev=192.0.2.1\n"
             "\t(a-rather-long-name.example.net)",
          "RFC 5322 2.1.1 long lines"},
         {"a-gateway-with-quite-a-long-name.mail.department.example.org", F_IPREV_FAIL,
-         F_FORWARD_MISMATCH, "2001:db8:1111:2222:3333:4444:5555:6666", NULL,
+         F_FORWARD_MISMATCH, "2001:db8:1111:2222:3333:4444:5555:6666", "mail.example.net",
          "a-gateway-with-quite-a-long-name.mail.department.example.org;\n"
-         "\tiprev=fail reason=\"forward-mismatch\"\n"
-         "\tpolicy.iprev=\"2001:db8:1111:2222:3333:4444:5555:6666\"",
+         "\tiprev=fail reason=forward-mismatch "
+         "policy.iprev=\"2001:db8:1111:2222:3333:4444:5555:6666\"\n"
+         "\t(mail.example.net)",
          "RFC 5322 2.1.1 long lines"},
     };
     char text[AUTHRES_VALUE_MAX];

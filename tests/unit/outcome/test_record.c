@@ -45,13 +45,13 @@ static struct record example(void)
     "fail; ip=192.0.2.1; ptr=host.example.net; helo=mail.example.com;\n"                           \
     "\tfindings=iprev-fail,forward-mismatch,ptr-generic,helo-mismatch; rule=forged; "              \
     "action=reject; mode=monitor"
-#define EXAMPLE_HEADER_WHY ";\n\twhy=\"access word dsl, half-hidden address\""
+#define EXAMPLE_HEADER_WHY ";\n\tname-why=\"access word dsl, half-hidden address\""
 
 #define EXAMPLE_LOG                                                                                \
     "client=192.0.2.1 ptr=host.example.net helo=mail.example.com "                                 \
     "findings=iprev-fail,forward-mismatch,ptr-generic,helo-mismatch rule=forged action=reject "    \
     "mode=monitor"
-#define EXAMPLE_WHY " why=\"access word dsl, half-hidden address\""
+#define EXAMPLE_WHY " name-why=\"access word dsl, half-hidden address\""
 
 static void expect_equal(const struct record *a, const struct record *b, const char *text)
 {
@@ -121,7 +121,7 @@ Test(record, F1_A2_A6_helo_in_the_log)
         {"[192.0.2.1]", "-", "[192.0.2.1]"},
         {"x findings=iprev-pass", "-", "x\\x20findings\\x3diprev-pass"},
         {"a\nclient=192.0.2.9", "-", "a\\x0aclient\\x3d192.0.2.9"},
-        {"a\" why=\"b", "-", "a\\x22\\x20why\\x3d\\x22b"},
+        {"a\" name-why=\"b", "-", "a\\x22\\x20name-why\\x3d\\x22b"},
         {"\x1b[2Ja\x7f\xff", "-", "\\x1b[2Ja\\x7f\\xff"},
         {"\\x41", "-", "\\x5cx41"},
         {"%s%n$(x)`x`", "-", "%s%n$(x)`x`"},
@@ -277,7 +277,7 @@ static void check_widths(const char *text)
 {
     while (*text != '\0') {
         size_t n = strcspn(text, "\n");
-        bool single = memchr(text, ' ', n) == NULL || strncmp(text, "\twhy=", 5) == 0;
+        bool single = memchr(text, ' ', n) == NULL || strncmp(text, "\tname-why=", 10) == 0;
 
         cr_assert(n <= 110 || single, "%s", text);
         text += n + (text[n] == '\n');
@@ -379,12 +379,12 @@ Test(record, read_header)
         {"fail; ip=-; ptr=-; helo=-; later=\x01; " HEADER_REST, false},
         {"fail; ip=-; ptr=-; helo=-; later=a b; " HEADER_REST, false},
         {EXAMPLE_HEADER EXAMPLE_HEADER_WHY, true},
-        {EXAMPLE_HEADER "; why=\"a\"", true},
-        {EXAMPLE_HEADER "; why=a b", false},
-        {EXAMPLE_HEADER "; why=\"a b", false},
-        {EXAMPLE_HEADER "; why=\"a\" b", false},
-        {EXAMPLE_HEADER "; why=\"a\"; why=\"b\"", false},
-        {EXAMPLE_HEADER "; why=\"a\"; action=accept", false},
+        {EXAMPLE_HEADER "; name-why=\"a\"", true},
+        {EXAMPLE_HEADER "; name-why=a b", false},
+        {EXAMPLE_HEADER "; name-why=\"a b", false},
+        {EXAMPLE_HEADER "; name-why=\"a\" b", false},
+        {EXAMPLE_HEADER "; name-why=\"a\"; name-why=\"b\"", false},
+        {EXAMPLE_HEADER "; name-why=\"a\"; action=accept", false},
         {"fail; ip=-; ptr=-; helo=-; findings=iprev-fail,bogus; rule=-; action=accept; "
          "mode=monitor",
          false},
@@ -435,15 +435,15 @@ Test(record, F4_read_log)
         {"client=192.0.2.1 ptr=- helo=- findings=- action=tag mode=monitor rule=a=b", false},
         {"client=192.0.2.1 ptr=- helo=- findings=- action=tag mode=monitor rule=\\x4", false},
         {"client=192.0.2.1 ptr=- helo=- findings=- action=tag mode=monitor rule=\\x41", true},
-        {"client=192.0.2.1 ptr=- helo=- " LOG_REST " why=abc", false},
+        {"client=192.0.2.1 ptr=- helo=- " LOG_REST " name-why=abc", false},
         {"client=192.0.2.1 ptr=- helo=-\n" LOG_REST, false},
         {"client=192.0.2.1 ptr=- helo=\xff " LOG_REST, false},
         {"client=192.0.2.1\tptr=- helo=- " LOG_REST, false},
         {"client=192.0.2.1 ptr=a..b helo=- " LOG_REST, false},
-        {"client=192.0.2.1 ptr=- helo=- " LOG_REST " why=a", false},
-        {"client=192.0.2.1 ptr=- helo=- " LOG_REST " why=\"a", false},
-        {"client=192.0.2.1 ptr=- helo=- " LOG_REST " why=\"a\"b", false},
-        {"client=192.0.2.1 ptr=- helo=- " LOG_REST " why=\"a\\x4\"", false},
+        {"client=192.0.2.1 ptr=- helo=- " LOG_REST " name-why=a", false},
+        {"client=192.0.2.1 ptr=- helo=- " LOG_REST " name-why=\"a", false},
+        {"client=192.0.2.1 ptr=- helo=- " LOG_REST " name-why=\"a\"b", false},
+        {"client=192.0.2.1 ptr=- helo=- " LOG_REST " name-why=\"a\\x4\"", false},
         {"NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 550 5.7.25 x; helo=<client=1>", false},
     };
     struct record r;
