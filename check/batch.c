@@ -3,7 +3,6 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/batch.h"
 
-#include "check/ask.h"
 #include "check/explain/explain.h"
 #include "check/sweep.h"
 
@@ -17,7 +16,7 @@
 #define LINE_OCTETS 4096 /* longer lines are bad lines: memory stays bounded */
 #define REPORTED    10   /* bad lines reported one by one */
 
-enum { EXIT_DATA = 65, EXIT_UNREAD = 66 };
+enum { EXIT_DATA = 65, EXIT_UNREAD = 66, EXIT_NO_MEMORY = 70, EXIT_CONFIG = 78 };
 
 struct batch {
     const struct settings *settings;
@@ -138,23 +137,25 @@ static void put_fault(struct batch *b, const char *fault)
         fprintf(b->out, "line=%llu error=\"%s\"", (unsigned long long)b->judged, fault);
 }
 
-static void put_record(struct batch *b, const struct ask *ask, const struct verdict *v,
+static void put_record(struct batch *b, struct inquiry *q, const struct verdict *v,
                        const char *helo, size_t helo_len)
 {
-    struct record_log log = {.helo_raw = helo_len > 0 ? helo : NULL, .helo_raw_len = helo_len};
+    struct lookup_cost cost = inquiry_cost(q);
+    struct record_log log = {.helo_raw = helo_len > 0 ? helo : NULL,
+                             .helo_raw_len = helo_len,
+                             .questions = cost.questions,
+                             .dns_ms = cost.ms};
     char text[RECORD_LOG_MAX];
     struct record r;
     struct sbuf sb;
 
-    ask_cost(ask, &log);
     verdict_record(v, &r);
     sbuf_init(&sb, text, sizeof text);
     record_put_log(&sb, &r, &log);
     fputs(text, b->out);
 }
 
-static bool on_judged(void *arg, void *tag, const struct ask *ask, const char *helo,
-                      size_t helo_len)
+static bool on_judged(void *arg, void *tag, struct inquiry *q, const char *helo, size_t helo_len)
 {
     struct batch *b = arg;
     struct verdict v;
@@ -164,12 +165,12 @@ static bool on_judged(void *arg, void *tag, const struct ask *ask, const char *h
     if (tag != NULL) {
         put_fault(b, tag);
     } else {
-        ask_facts(ask, &f);
+        inquiry_facts(q, q->helo_given, &f);
         verdict_reach(&v, &b->settings->judge, &f, (int64_t)time(NULL));
         if (b->json)
             put_json(b, verdict_json(&v), helo, helo_len);
         else
-            put_record(b, ask, &v, helo, helo_len);
+            put_record(b, q, &v, helo, helo_len);
     }
     putc('\n', b->out);
     return !ferror(b->out);
@@ -192,7 +193,7 @@ int batch(const struct settings *s, FILE *in, FILE *out, bool json)
     progress_start(&b.progress, "clients", size_of(in));
     b.progress.on = b.progress.on && !isatty(fileno(out));
     if (!sweep_run(&sweep))
-        return ask_blame(errno);
+        return settings_to_blame(errno) ? EXIT_CONFIG : EXIT_NO_MEMORY;
     progress_end(&b.progress);
     if (b.bad > 0)
         fprintf(stderr, "iprev-check: %llu of %llu lines were bad, the first is line %llu\n",

@@ -2,7 +2,8 @@
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/sweep.h"
-#include "conf/settings.h"
+
+#include "conf/own.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #define PER_CLIENT 4 /* questions at once: one is usual, a name or two and the HELO follow */
 
 struct slot {
-    struct ask ask;
+    struct inquiry inquiry;
     void *tag;
     size_t helo_len;
     char helo[HELO_MAX + 1]; /* one more than is judged, so that too long stays too long */
@@ -38,20 +39,25 @@ static unsigned window(const struct settings *s)
     return n < 1 ? 1 : n > WINDOW_MAX ? WINDOW_MAX : n;
 }
 
-static void put(struct ring *ring, const struct sweep *w, struct resolver *r,
-                const struct self *self, const struct sweep_item *item)
+static enum finding skip_reason(const struct sweep *w, const struct addr *client)
+{
+    if (client->family == ADDR_NONE)
+        return F_SKIP_NO_ADDRESS;
+    return !w->exempt_too && settings_network_exempt(w->settings, client) ? F_SKIP_NETWORK : F_NONE;
+}
+
+static void put(struct ring *ring, const struct sweep *w, const struct inquiry_options *o,
+                const struct sweep_item *item)
 {
     struct slot *slot = &ring->slot[(ring->first + ring->used++) % ring->size];
 
     slot->tag = item->tag;
     slot->helo_len = item->helo_len < sizeof slot->helo ? item->helo_len : sizeof slot->helo;
-    if (item->helo != NULL)
-        memcpy(slot->helo, item->helo, slot->helo_len);
-    ask_start(&slot->ask, w->settings, r, self, &item->client,
-              item->helo != NULL ? slot->helo : NULL, slot->helo_len);
-    if (w->exempt_too)
-        ask_exempt(&slot->ask);
-    ask_helo(&slot->ask);
+    inquiry_start(&slot->inquiry, o, &item->client, skip_reason(w, &item->client));
+    if (item->helo == NULL)
+        return;
+    memcpy(slot->helo, item->helo, slot->helo_len);
+    inquiry_helo(&slot->inquiry, slot->helo, slot->helo_len);
 }
 
 static bool take(struct ring *ring, const struct sweep *w)
@@ -59,9 +65,9 @@ static bool take(struct ring *ring, const struct sweep *w)
     struct slot *slot = &ring->slot[ring->first];
     bool go_on;
 
-    ask_wait(&slot->ask);
-    go_on = w->judged(w->arg, slot->tag, &slot->ask, slot->helo, slot->helo_len);
-    ask_end(&slot->ask);
+    inquiry_wait(&slot->inquiry, slot->inquiry.helo_given, NULL);
+    go_on = w->judged(w->arg, slot->tag, &slot->inquiry, slot->helo, slot->helo_len);
+    inquiry_clear(&slot->inquiry);
     ring->first = (ring->first + 1) % ring->size;
     ring->used--;
     return go_on;
@@ -70,7 +76,7 @@ static bool take(struct ring *ring, const struct sweep *w)
 static void drop_rest(struct ring *ring)
 {
     for (; ring->used > 0; ring->used--) {
-        ask_end(&ring->slot[ring->first].ask);
+        inquiry_clear(&ring->slot[ring->first].inquiry);
         ring->first = (ring->first + 1) % ring->size;
     }
 }
@@ -80,16 +86,20 @@ static void go(struct ring *ring, const struct sweep *w, struct resolver *r)
     char id[AUTHRES_ID_MAX];
     struct sweep_item item;
     struct self self;
+    struct inquiry_options o = {.resolver = r,
+                                .settings = &w->settings->resolver,
+                                .shapes = &w->settings->shapes,
+                                .self = &self};
     bool more = true, go_on = true;
 
-    ask_own_id(w->settings, id);
-    self = ask_self(id);
+    own_id(id, w->settings->authserv_id, NULL);
+    self = own_self(id);
     while (go_on && (more || ring->used > 0)) {
         while (more && ring->used < ring->size) {
             memset(&item, 0, sizeof item);
             more = w->next(w->arg, &item);
             if (more)
-                put(ring, w, r, &self, &item);
+                put(ring, w, &o, &item);
         }
         if (ring->used > 0)
             go_on = take(ring, w);

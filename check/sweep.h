@@ -7,7 +7,8 @@
 #ifndef IPREV_SWEEP_H
 #define IPREV_SWEEP_H
 
-#include "check/ask.h"
+#include "conf/settings.h"
+#include "dns/inquiry.h"
 
 struct sweep_item {
     struct addr client; /* ADDR_NONE: nothing is asked; it only keeps its place */
@@ -22,7 +23,7 @@ struct sweep {
     /* False: no more. */
     bool (*next)(void *arg, struct sweep_item *item);
     /* In the order of next. False ends the sweep. helo as given, cut to HELO_MAX + 1. */
-    bool (*judged)(void *arg, void *tag, const struct ask *ask, const char *helo, size_t helo_len);
+    bool (*judged)(void *arg, void *tag, struct inquiry *q, const char *helo, size_t helo_len);
     void *arg;
 };
 

@@ -30,10 +30,11 @@ static sfsistat leave(sfsistat s)
 /* The session of a connection; made when the MTA skipped the steps before. */
 static struct session *session_of(SMFICTX *ctx)
 {
+    static const struct session_pause pause = {pool_before_wait, pool_after_wait};
     struct session *s = smfi_getpriv(ctx);
 
     if (s == NULL) {
-        s = session_new();
+        s = session_new(&pause);
         if (s != NULL && smfi_setpriv(ctx, s) != MI_SUCCESS) {
             session_free(s);
             s = NULL;

@@ -3,12 +3,12 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "milter/identity.h"
 
+#include "conf/own.h"
 #include "value/ascii.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SHARED_MAX 8 /* an MTA has one for each address it listens on */
 
@@ -16,25 +16,11 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct identity *shared[SHARED_MAX];
 static unsigned oldest; /* the next to be replaced */
 
-static void choose_id(struct identity *i, const char *authserv_id, const char *mta_name)
-{
-    const char *id = authserv_id != NULL ? authserv_id : mta_name;
-    char host[AUTHRES_ID_MAX];
-
-    if (id == NULL || !authres_id_valid(id, strlen(id))) {
-        if (gethostname(host, sizeof host) != 0)
-            host[0] = '\0';
-        host[sizeof host - 1] = '\0';
-        id = authres_id_valid(host, strlen(host)) ? host : "localhost";
-    }
-    memcpy(i->id, id, strlen(id) + 1);
-}
-
 static void choose(struct identity *i, const char *authserv_id, const char *mta_name,
                    const char *mta_addr)
 {
     memset(i, 0, sizeof *i);
-    choose_id(i, authserv_id, mta_name);
+    own_id(i->id, authserv_id, mta_name);
     dname_from_text(&i->self.name, i->id, strlen(i->id));
     if (mta_name != NULL)
         dname_from_text(&i->self.mta, mta_name, strlen(mta_name));

@@ -13,7 +13,7 @@
 #include "milter/metrics.h"
 #include "milter/pool.h"
 #include "milter/reload.h"
-#include "milter/session.h"
+#include "milter/snapshot.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -414,8 +414,6 @@ static int start_inside(struct settings *s)
         return fail(EXIT_NO_LISTEN, "metrics", err);
     if (!pool_start())
         return fail(EXIT_INTERNAL, "start", "no thread to be had");
-    session_before_wait = pool_before_wait;
-    session_after_wait = pool_after_wait;
     log_line(LOG_NOTICE, "%s listens on %s, mode %s", PACKAGE_STRING, socket_in_use,
              s->judge.enforce ? "enforce" : "monitor");
     if (daemon_describe_socket(socket_in_use, err, sizeof err))

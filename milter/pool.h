@@ -24,7 +24,7 @@ void pool_leave(void);
 /* Callbacks that are running now. */
 unsigned pool_running(void);
 
-/* Around each wait of a callback: for session_before_wait and session_after_wait. */
+/* Around each wait of a callback: for struct session_pause. */
 void pool_before_wait(void);
 void pool_after_wait(void);
 

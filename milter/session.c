@@ -3,37 +3,27 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "milter/session.h"
 
-#include "milter/asked.h"
+#include "dns/inquiry.h"
 #include "milter/forged.h"
 #include "milter/identity.h"
-#include "milter/log.h"
 #include "milter/metrics.h"
 #include "milter/proxywarn.h"
 #include "milter/relay.h"
+#include "milter/tell.h"
 #include "value/ascii.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 #include <time.h>
 
-#define QUESTIONS_MAX  24 /* of one client */
-#define HELO_MOMENT_MS 1000
-#define WAIT_MAX_MS    9000 /* in one step: Sendmail gives a filter up after 10 s */
-#define SLACK_MS       150  /* the resolver keeps the deadline; this is for when it cannot */
-
 struct session {
+    const struct session_pause *pause;
     struct snapshot *snapshot;
-    struct addr client;
     struct relay relay;
-    bool counted;                /* by proxywarn */
-    enum finding skip;           /* for the connection: F_SKIP_* or F_NONE */
-    struct asked chain, forward; /* forward: of the HELO name */
-    unsigned helo_questions;     /* for HELO names it no longer has, at most */
-    bool helo_given;
+    bool counted; /* by proxywarn */
+    struct inquiry inquiry;
     struct identity *identity; /* NULL: not needed yet */
     char mta_resolve[8];
-    struct helo helo;
     unsigned raw_len;
     char *raw; /* the HELO argument for the log, cut */
     /* message */
@@ -46,8 +36,6 @@ struct session {
 };
 
 _Static_assert(sizeof(struct session) + FORGED_MAX / 8 <= 4096, "bound of a connection's state");
-
-void (*session_before_wait)(void), (*session_after_wait)(void);
 
 const struct settings *session_settings(const struct session *s)
 {
@@ -66,7 +54,7 @@ static const struct identity *us(struct session *s)
     return s->identity != NULL ? s->identity : &nobody;
 }
 
-struct session *session_new(void)
+struct session *session_new(const struct session_pause *pause)
 {
     struct session *s = calloc(1, sizeof *s);
 
@@ -77,7 +65,8 @@ struct session *session_new(void)
         free(s);
         return NULL;
     }
-    s->skip = F_SKIP_NO_ADDRESS;
+    s->pause = pause;
+    inquiry_clear(&s->inquiry);
     s->relay.settled = true;
     metrics_session(1);
     return s;
@@ -87,8 +76,7 @@ void session_free(struct session *s)
 {
     if (s == NULL)
         return;
-    asked_drop(&s->chain);
-    asked_drop(&s->forward);
+    inquiry_clear(&s->inquiry);
     snapshot_release(s->snapshot);
     identity_release(s->identity);
     forged_reset(&s->forged);
@@ -106,36 +94,31 @@ static bool relayed(const struct session *s)
 
 static void forget_client(struct session *s)
 {
-    asked_drop(&s->chain);
-    asked_drop(&s->forward);
-    s->client = (struct addr){.family = ADDR_NONE};
-    s->skip = F_SKIP_NO_ADDRESS;
+    inquiry_clear(&s->inquiry);
     s->authenticated = false;
-    s->helo_given = false;
-    s->helo_questions = 0;
     s->raw_len = 0;
-    helo_parse(&s->helo, NULL, 0);
 }
 
-static enum finding skip_reason(const struct session *s, bool local)
+static enum finding skip_reason(const struct session *s, const struct addr *client, bool local)
 {
     if (local)
         return F_SKIP_LOCAL;
-    if (s->client.family == ADDR_NONE)
+    if (client->family == ADDR_NONE)
         return F_SKIP_NO_ADDRESS;
-    if (settings_network_exempt(session_settings(s), &s->client))
+    if (settings_network_exempt(session_settings(s), client))
         return F_SKIP_NETWORK;
     return F_NONE;
 }
 
 static void begin_client(struct session *s, const struct addr *client, bool local)
 {
-    s->client = *client;
-    s->skip = skip_reason(s, local);
-    s->chain.deadline = resolver_now() + session_settings(s)->resolver.deadline_ms;
-    if (s->skip == F_NONE)
-        s->chain.lookup = resolver_ask_client(s->snapshot->resolver, &s->client, s->chain.deadline,
-                                              &s->chain.remembered);
+    const struct settings *set = session_settings(s);
+    const struct inquiry_options o = {.resolver = s->snapshot->resolver,
+                                      .settings = &set->resolver,
+                                      .shapes = &set->shapes,
+                                      .self = &us(s)->self};
+
+    inquiry_start(&s->inquiry, &o, client, skip_reason(s, client, local));
 }
 
 void session_connect(struct session *s, const struct session_peer *peer)
@@ -156,50 +139,12 @@ void session_connect(struct session *s, const struct session_peer *peer)
 
 /* ---- HELO ---- */
 
-static const struct chain *known_chain(const struct session *s)
-{
-    return asked_done(&s->chain) ? lookup_chain(s->chain.lookup) : NULL;
-}
-
-/* The client's deadline holds for HELO as well; but a client that is slow to say it
- * leaves DNS a moment. */
-static void ask_helo(struct session *s)
-{
-    int64_t moment = resolver_now() + HELO_MOMENT_MS;
-
-    s->forward.deadline = moment > s->chain.deadline ? moment : s->chain.deadline;
-    s->forward.lookup = resolver_ask_helo(s->snapshot->resolver, &s->client, &s->helo.name,
-                                          s->forward.deadline, &s->forward.remembered);
-}
-
-static bool may_ask_helo(const struct session *s)
-{
-    return asked_questions(&s->chain, RESOLVER_CLIENT_QUESTIONS) + s->helo_questions +
-               RESOLVER_HELO_QUESTIONS <=
-           QUESTIONS_MAX;
-}
-
-static void want_helo(struct session *s)
-{
-    if (s->forward.lookup == NULL && s->skip == F_NONE && session_settings(s)->resolver.helo &&
-        may_ask_helo(s) && helo_must_ask(&s->helo, &us(s)->self, known_chain(s)))
-        ask_helo(s);
-}
-
 static void take_helo(struct session *s, const char *argument, size_t n)
 {
-    struct dname before = s->helo.name;
-
-    helo_parse(&s->helo, argument, n);
-    s->helo_given = true;
+    inquiry_helo(&s->inquiry, argument, n);
     free(s->raw);
     s->raw = n > 0 ? strndup(argument, n <= HELO_MAX ? n : HELO_MAX + 1) : NULL;
     s->raw_len = s->raw != NULL ? (unsigned)strlen(s->raw) : 0;
-    if (s->forward.lookup != NULL && dname_equal(&before, &s->helo.name))
-        return; /* as after STARTTLS: the same question */
-    s->helo_questions += asked_questions(&s->forward, RESOLVER_HELO_QUESTIONS);
-    asked_drop(&s->forward);
-    want_helo(s);
 }
 
 void session_helo(struct session *s, const char *argument)
@@ -226,10 +171,12 @@ void session_reset(struct session *s)
 /* Only who sends mail is counted: health checks of a balancer rightly come from it. */
 static void watch_for_proxy(struct session *s)
 {
-    if (s->counted || s->client.family == ADDR_NONE || s->skip == F_SKIP_LOCAL || s->authenticated)
+    const struct inquiry *q = &s->inquiry;
+
+    if (s->counted || q->client.family == ADDR_NONE || q->skip == F_SKIP_LOCAL || s->authenticated)
         return;
     s->counted = true;
-    proxywarn_watch(&s->client, s->skip == F_SKIP_NETWORK, &s->helo, &us(s)->self);
+    proxywarn_watch(&q->client, q->skip == F_SKIP_NETWORK, &q->helo, &us(s)->self);
 }
 
 void session_mail(struct session *s, bool authenticated)
@@ -275,61 +222,47 @@ static bool exempt_authenticated(const struct session *s)
     return s->authenticated && session_settings(s)->exempt.authenticated;
 }
 
-static void wait_for(struct session *s, const struct asked *a)
-{
+struct waiting {
+    const struct session_pause *pause;
     struct metrics_wait wait;
-    int64_t from;
+};
 
-    if (a->lookup == NULL || lookup_done(a->lookup))
-        return;
-    from = resolver_now();
-    if (from >= a->deadline + SLACK_MS)
-        return;
-    if (session_before_wait != NULL)
-        session_before_wait();
-    metrics_wait_begin(&wait);
-    lookup_wait(a->lookup, a->deadline + SLACK_MS);
-    metrics_wait_end(&wait);
-    if (session_after_wait != NULL)
-        session_after_wait();
-    s->wait_ms += (unsigned)(resolver_now() - from);
+static void before_wait(void *arg)
+{
+    struct waiting *w = arg;
+
+    if (w->pause != NULL)
+        w->pause->before();
+    metrics_wait_begin(&w->wait);
 }
 
-static void gather(struct session *s, bool helo_known, struct facts *f)
+static void after_wait(void *arg)
 {
-    int64_t from = resolver_now();
+    struct waiting *w = arg;
 
-    memset(f, 0, sizeof *f);
-    f->client = s->client;
-    f->skip = s->skip;
-    if (f->skip == F_NONE && exempt_authenticated(s))
+    metrics_wait_end(&w->wait);
+    if (w->pause != NULL)
+        w->pause->after();
+}
+
+static void gather(struct session *s, bool helo, struct facts *f)
+{
+    struct waiting w = {.pause = s->pause};
+    const struct inquiry_pause pause = {before_wait, after_wait, &w};
+    bool authenticated = exempt_authenticated(s);
+
+    if (!authenticated)
+        s->wait_ms += inquiry_wait(&s->inquiry, helo, &pause);
+    inquiry_facts(&s->inquiry, helo, f);
+    if (authenticated && f->skip == F_NONE)
         f->skip = F_SKIP_AUTHENTICATED;
-    f->self = us(s)->self;
-    f->shapes = &session_settings(s)->shapes;
-    f->helo_asked = session_settings(s)->resolver.helo;
-    f->helo_known = helo_known;
-    f->helo = &s->helo;
-    f->chain_cause = F_DNS_TIMEOUT;
-    if (f->skip != F_NONE)
-        return;
-    wait_for(s, &s->chain);
-    f->chain = known_chain(s);
-    if (helo_known) {
-        /* There was no room for it before the chain was known. */
-        if (resolver_now() - from + HELO_MOMENT_MS <= WAIT_MAX_MS)
-            want_helo(s);
-        wait_for(s, &s->forward);
-        if (s->forward.lookup != NULL)
-            f->forward =
-                asked_done(&s->forward) ? lookup_forward(s->forward.lookup) : HELO_TRANSIENT;
-    }
 }
 
 static void judge(struct session *s, bool helo_known, struct verdict *v)
 {
     struct facts f;
 
-    gather(s, helo_known && (s->helo_given || !relayed(s)), &f);
+    gather(s, helo_known && (s->inquiry.helo_given || !relayed(s)), &f);
     verdict_reach(v, &session_settings(s)->judge, &f, (int64_t)time(NULL));
     if (relayed(s))
         v->enforce = false; /* to refuse would make the relay send bounces */
@@ -337,57 +270,27 @@ static void judge(struct session *s, bool helo_known, struct verdict *v)
 
 /* ---- telling ---- */
 
-/* The MTA's own view of the client's name, when it is not ours. */
-static const char *other_view(const struct session *s, enum finding result)
-{
-    static const struct {
-        const char *word;
-        enum finding same;
-    } view[] = {{"OK", F_IPREV_PASS},
-                {"FORGED", F_IPREV_FAIL},
-                {"FAIL", F_IPREV_PERMERROR},
-                {"TEMP", F_IPREV_TEMPERROR}};
-    size_t i;
-
-    for (i = 0; i < sizeof view / sizeof view[0]; i++)
-        if (strcmp(view[i].word, s->mta_resolve) == 0 && view[i].same != result)
-            return view[i].word;
-    return NULL;
-}
-
 /* Counts the decision and logs it, once for a message. */
 static void tell(struct session *s, const struct verdict *v, const char *stage, const char *qid)
 {
     const char *raw = s->raw_len > 0 ? s->raw : "";
+    struct lookup_cost cost;
     struct record_log log = {
-        .helo_raw = s->helo_given ? raw : NULL,
+        .helo_raw = s->inquiry.helo_given ? raw : NULL,
         .helo_raw_len = s->raw_len,
         .wait_ms = s->wait_ms,
         .qid = qid,
-        .from_mta = other_view(s, v->report.result),
         .stage = stage,
     };
-    char text[RECORD_LOG_MAX];
-    struct record r;
-    struct sbuf sb;
 
     if (s->logged)
         return;
     s->logged = true;
-    asked_tell(&s->chain, &log);
-    asked_tell(&s->forward, &log);
-    metrics_check(v->report.result, v->report.cause);
-    metrics_action(v->action, v->enforce, v->rule_name);
-    metrics_dns_ms(log.dns_ms);
-    metrics_wait_ms(log.wait_ms);
+    cost = inquiry_cost(&s->inquiry);
+    log.questions = cost.questions;
+    log.dns_ms = cost.ms;
     s->wait_ms = 0; /* told */
-    if (!log_wants(LOG_INFO))
-        return;
-    verdict_record(v, &r);
-    r.relay = s->relay.addr;
-    sbuf_init(&sb, text, sizeof text);
-    record_put_log(&sb, &r, &log);
-    log_line(LOG_INFO, "%s", sb.overflow ? "a log record did not fit" : text);
+    tell_decision(v, &log, &s->relay.addr, s->mta_resolve);
 }
 
 static void make_outcome(const struct verdict *v, struct outcome *out)

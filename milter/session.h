@@ -16,11 +16,14 @@
 struct session;
 
 /* Called on the waiting thread just before session code blocks, and just after. */
-extern void (*session_before_wait)(void);
-extern void (*session_after_wait)(void);
+struct session_pause {
+    void (*before)(void);
+    void (*after)(void);
+};
 
-/* Works from the snapshot in force. NULL without memory or snapshot. */
-struct session *session_new(void);
+/* Works from the snapshot in force. pause: constant, or NULL. NULL without memory or
+ * snapshot. */
+struct session *session_new(const struct session_pause *pause);
 void session_free(struct session *s); /* NULL is fine */
 
 const struct settings *session_settings(const struct session *s);

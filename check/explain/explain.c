@@ -3,6 +3,8 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/explain/explain.h"
 
+#include "conf/own.h"
+
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -14,9 +16,9 @@
 
 #define EXIT_REFUSED     1
 #define EXIT_UNAVAILABLE 69
+#define EXIT_NO_MEMORY   70
 #define EXIT_TEMPERROR   75
-
-#define SLACK_MS 200
+#define EXIT_CONFIG      78
 
 /* One line of what several clients come to. */
 struct outcome {
@@ -71,12 +73,12 @@ static bool run_start(struct run *r, const struct settings *s, const struct expl
     if (r->questions != NULL)
         r->resolver = resolver_start(&s->resolver, &trace, err, sizeof err);
     if (r->resolver == NULL) {
-        r->code = ask_blame(errno);
+        r->code = settings_to_blame(errno) ? EXIT_CONFIG : EXIT_NO_MEMORY;
         fprintf(stderr, "iprev-check: resolver: %s\n", err);
         questions_free(r->questions);
         return false;
     }
-    ask_own_id(s, r->id);
+    own_id(r->id, s->authserv_id, NULL);
     term_init(&r->term, stdout);
     r->list = o->json ? json_array() : NULL;
     return true;
@@ -141,15 +143,19 @@ static void one(struct run *r, const struct addr *client, const char *helo)
 {
     struct explanation e = {
         .settings = r->settings, .id = r->id, .questions = r->questions, .helo = helo};
-    struct self self = ask_self(r->id);
+    struct self self = own_self(r->id);
+    struct inquiry_options o = {.resolver = r->resolver,
+                                .settings = &r->settings->resolver,
+                                .shapes = &r->settings->shapes,
+                                .self = &self};
+    bool exempt = settings_network_exempt(r->settings, client);
 
     questions_clear(r->questions);
-    ask_start(&e.ask, r->settings, r->resolver, &self, client, helo != NULL ? helo : "",
-              helo != NULL ? strlen(helo) : 0);
-    ask_wait(&e.ask);
-    ask_helo(&e.ask);
-    ask_wait(&e.ask);
-    ask_facts(&e.ask, &e.facts);
+    inquiry_start(&e.inquiry, &o, client, exempt ? F_SKIP_NETWORK : F_NONE);
+    inquiry_wait(&e.inquiry, false, NULL); /* its answer may spare the question for the HELO name */
+    inquiry_helo(&e.inquiry, helo, helo != NULL ? strlen(helo) : 0);
+    inquiry_wait(&e.inquiry, true, NULL);
+    inquiry_facts(&e.inquiry, true, &e.facts);
     if (e.facts.skip == F_NONE)
         note_silence(r->questions, &e.facts, r->settings->resolver.deadline_ms);
     verdict_reach(&e.verdict, &r->settings->judge, &e.facts, (int64_t)time(NULL));
@@ -160,7 +166,7 @@ static void one(struct run *r, const struct addr *client, const char *helo)
     worse(&r->code, explain_code(&e.verdict));
     r->outcome[r->clients++ % QUESTION_ADDRS_MAX] = (struct outcome){
         *client, e.verdict.action, e.verdict.report.result, e.verdict.report.cause};
-    ask_end(&e.ask);
+    inquiry_clear(&e.inquiry);
 }
 
 static void print_json(json_t *value)
@@ -238,7 +244,7 @@ static unsigned host_addresses(struct run *r, const struct dname *host, struct a
     }
     *transient = false;
     for (i = 0; i < 2; i++) {
-        lookup_wait(l[i], deadline + SLACK_MS);
+        lookup_wait(l[i], deadline + INQUIRY_SLACK_MS);
         *transient |= !lookup_done(l[i]) || lookup_forward(l[i]) == HELO_TRANSIENT;
         lookup_release(l[i]);
     }

@@ -4,9 +4,10 @@
 #ifndef IPREV_EXPLAIN_H
 #define IPREV_EXPLAIN_H
 
-#include "check/ask.h"
 #include "check/explain/links.h"
 #include "check/term.h"
+#include "conf/settings.h"
+#include "dns/inquiry.h"
 
 #include <jansson.h>
 
@@ -14,7 +15,7 @@
 struct explanation {
     const struct settings *settings;
     const char *id; /* authserv-id */
-    struct ask ask;
+    struct inquiry inquiry;
     struct facts facts;
     struct verdict verdict;
     struct links links;
@@ -29,7 +30,7 @@ struct explain_options {
 
 /* Each asks, judges with the daemon's own code and prints to standard output. Returns the
  * exit code: 0 accepted or tagged, 1 tempfail or reject, 75 when DNS did not tell, 70 or
- * 78 when the resolver cannot start (see ask_blame). Of several clients the worst counts
+ * 78 when the resolver cannot start. Of several clients the worst counts
  * (1, 75, 0). */
 int explain_client(const struct settings *s, const struct addr *client,
                    const struct explain_options *o);

@@ -96,7 +96,7 @@ static json_t *json_questions(const struct explanation *e)
 static json_t *json_name(const struct explanation *e, const struct dname *name,
                          enum name_state state)
 {
-    const struct question *q = questions_find(e->questions, name, fcrdns_type(&e->ask.client));
+    const struct question *q = questions_find(e->questions, name, fcrdns_type(&e->facts.client));
     json_t *addresses = json_array();
     unsigned i;
 

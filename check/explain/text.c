@@ -26,7 +26,7 @@ static void print_client(const struct explanation *e, const struct term *t)
     size_t n;
 
     sbuf_init(&sb, text, sizeof text);
-    addr_put(&sb, &e->ask.client);
+    addr_put(&sb, &e->facts.client);
     term_put(t, TONE_HEAD, "Client ");
     term_put(t, TONE_HEAD, text);
     if (e->helo != NULL) {

@@ -103,7 +103,7 @@ static bool next_client(void *arg, struct sweep_item *item)
     return true;
 }
 
-static bool on_judged(void *arg, void *tag, const struct ask *ask, const char *helo, size_t n)
+static bool on_judged(void *arg, void *tag, struct inquiry *q, const char *helo, size_t n)
 {
     struct judging *g = arg;
     struct client *k = tag;
@@ -114,7 +114,7 @@ static bool on_judged(void *arg, void *tag, const struct ask *ask, const char *h
 
     (void)helo;
     (void)n;
-    ask_facts(ask, &f);
+    inquiry_facts(q, q->helo_given, &f);
     judge_facts(g, g->j->settings, &f, &v);
     k->judged = true;
     k->fate = fate_of(&v, g->j->settings);

@@ -3,7 +3,6 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/replay/replay.h"
 
-#include "check/ask.h"
 #include "check/conf.h"
 #include "check/log/input.h"
 #include "check/replay/judged.h"
@@ -157,7 +156,9 @@ static int run(struct judged *j, int logs, char **log)
     tally_end(&tally);
     code = EXIT_INPUT;
     if (j->unread == 0 || tally.lines > 0)
-        code = judged_make(j, now) ? report(j) : ask_blame(errno);
+        code = judged_make(j, now)        ? report(j)
+               : settings_to_blame(errno) ? EXIT_CONFIG
+                                          : EXIT_NO_MEMORY;
     if (code == 0 && j->unread > 0)
         code = EXIT_INPUT;
     if (code == 0 && tally.lines > 0 && tally.known == 0)

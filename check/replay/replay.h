@@ -16,7 +16,7 @@ struct replay_options {
 /* Reads the logs ("-": standard input; gzip is seen by its first octets), looks each client
  * up once, prints the report. Logs that are files are read, and put, in the order of their first
  * stamps. Returns the exit code: 0, 66 when a log cannot be read, 70 or 78
- * when the resolver cannot start (see ask_blame), 73 when the page cannot be written, 78 for a
+ * when the resolver cannot start, 73 when the page cannot be written, 78 for a
  * fault in `against`. */
 int replay(const struct settings *s, const struct replay_options *o, int logs, char **log);
 

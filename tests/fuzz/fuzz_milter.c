@@ -147,8 +147,6 @@ static void start_daemon(void)
     MUST(smfi_opensocket(true) == MI_SUCCESS);
     atexit(remove_socket);
     MUST(daemon_adopt_socket(conn, 0600, NULL) == NULL);
-    session_before_wait = pool_before_wait;
-    session_after_wait = pool_after_wait;
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     MUST(pthread_create(&thread, &attr, run_milter, NULL) == 0);

@@ -33,7 +33,8 @@ struct world {
     struct dns_files zone, conf;
 };
 
-static unsigned world_deadline = 400; /* ms */
+static unsigned world_deadline = 400;           /* ms */
+static const struct session_pause *world_pause; /* of the sessions */
 
 /* Puts a snapshot in force: `extra` is configuration, server NULL or "ADDRESS@PORT". */
 static inline void world_config(struct world *w, const char *extra, const char *server)
@@ -81,7 +82,7 @@ static inline struct session_peer peer_of(const char *client)
 
 static inline struct session *connected(const char *client)
 {
-    struct session *s = session_new();
+    struct session *s = session_new(world_pause);
     struct session_peer p = peer_of(client);
 
     cr_assert(s != NULL);

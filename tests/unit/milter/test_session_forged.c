@@ -105,7 +105,7 @@ Test(session, forged_without_connect)
     struct message m;
 
     world_begin(&w, "");
-    s = session_new();
+    s = session_new(NULL);
     session_header(s, AUTHRES, "mx.example.org; iprev=pass");
     session_header(s, AUTHRES, "other.example; spf=pass");
     session_eom(s, NULL, &m);
@@ -206,7 +206,7 @@ Test(session, D4_A12_calls_in_any_order)
 
         world_begin(&w, mode[k]);
         for (i = 0; i < 200; i++) {
-            struct session *s = session_new();
+            struct session *s = session_new(NULL);
 
             seed = k * 1000 + i;
             for (n = any(25); n > 0; n--)

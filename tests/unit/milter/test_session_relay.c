@@ -127,7 +127,7 @@ Test(session_relay, others_stay_as_they_were)
     relay_message(s, received, &m);
     cr_expect(has_text(m.authres_value, "policy.iprev=192.0.2.2"), "%s", m.authres_value);
     session_free(s);
-    s = session_new();
+    s = session_new(NULL);
     session_header(s, "Received", GOOD);
     session_eom(s, NULL, &m);
     cr_expect_str_empty(m.authres_value, "no connect");

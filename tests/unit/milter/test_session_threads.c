@@ -55,7 +55,7 @@ Test(session, D10_each_call_on_another_thread)
 
     world_begin(&w, "mode = enforce");
     for (k = 0; k < 8; k++) {
-        struct hand_over h = {.s = session_new(), .same = true};
+        struct hand_over h = {.s = session_new(NULL), .same = true};
 
         cr_assert(h.s != NULL);
         for (i = 0; i < 30; i++) {

@@ -166,7 +166,7 @@ Test(session, one_log_line_for_a_decision)
 
     world_begin(&w, "mode = enforce");
     capture_begin(&c);
-    s = session_new();
+    s = session_new(NULL);
     p.client_resolve = "OK";
     session_connect(s, &p);
     session_helo(s, "evil\nclient=9.9.9.9 rule=x");
