@@ -16,6 +16,7 @@
 #include "milter/pool.h"
 #include "milter/session.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -333,26 +334,35 @@ static sfsistat on_eoh(SMFICTX *ctx)
     return SMFIS_NOREPLY;
 }
 
-/* Deletes before inserting, from the highest index down: Postfix counts anew
- * after each change. */
+/* Deletes before inserting, from the highest index down: Postfix counts anew after each
+ * change. Stops at the first that fails: our fields must not stand beside a forged one. */
 static bool change_headers(SMFICTX *ctx, const struct session *s, struct message *m)
 {
     char x_iprev[] = "X-IPRev", authres[] = "Authentication-Results";
     bool ok = true;
     unsigned n;
 
-    for (n = m->x_iprev; n > 0; n--)
-        ok &= smfi_chgheader(ctx, x_iprev, (int)n, NULL) == MI_SUCCESS;
-    for (n = m->authres; n > 0; n--)
+    errno = 0;
+    for (n = m->x_iprev; n > 0 && ok; n--)
+        ok = smfi_chgheader(ctx, x_iprev, (int)n, NULL) == MI_SUCCESS;
+    for (n = m->authres; n > 0 && ok; n--)
         if (session_forged(s, n))
-            ok &= smfi_chgheader(ctx, authres, (int)n, NULL) == MI_SUCCESS;
-    if (!ok)
-        return false; /* a forged field may be left: do not stand beside it */
-    if (m->x_iprev_value[0] != '\0')
-        ok &= smfi_insheader(ctx, 0, x_iprev, m->x_iprev_value) == MI_SUCCESS;
-    if (m->authres_value[0] != '\0')
-        ok &= smfi_insheader(ctx, 0, authres, m->authres_value) == MI_SUCCESS;
+            ok = smfi_chgheader(ctx, authres, (int)n, NULL) == MI_SUCCESS;
+    if (ok && m->x_iprev_value[0] != '\0')
+        ok = smfi_insheader(ctx, 0, x_iprev, m->x_iprev_value) == MI_SUCCESS;
+    if (ok && m->authres_value[0] != '\0')
+        ok = smfi_insheader(ctx, 0, authres, m->authres_value) == MI_SUCCESS;
     return ok;
+}
+
+/* libmilter tells no cause, but leaves errno as the write to the MTA has set it. */
+static void tell_unchanged(void)
+{
+    if (errno == EPIPE || errno == ECONNRESET)
+        log_line(LOG_INFO, "the MTA closed the connection at the end of a message: its client "
+                           "has probably gone away");
+    else
+        log_line(LOG_ERR, "the MTA refused a header change");
 }
 
 static sfsistat on_eom(SMFICTX *ctx)
@@ -369,7 +379,7 @@ static sfsistat on_eom(SMFICTX *ctx)
     if (m.outcome.refuse)
         result = refuse(ctx, &m.outcome);
     else if (!change_headers(ctx, s, &m))
-        log_line(LOG_ERR, "the MTA refused a header change");
+        tell_unchanged();
     if (m.quarantine && smfi_quarantine(ctx, m.reason) != MI_SUCCESS)
         log_line(LOG_ERR, "the MTA refused to quarantine");
     session_reset(s);

@@ -35,7 +35,7 @@ struct session {
     struct forged forged;
 };
 
-_Static_assert(sizeof(struct session) + FORGED_MAX / 8 <= 4096, "bound of a connection's state");
+_Static_assert(sizeof(struct session) + FORGED_DEPTH / 8 <= 4096, "bound of a connection's state");
 
 const struct settings *session_settings(const struct session *s)
 {
@@ -317,10 +317,8 @@ bool session_recipient(struct session *s, const char *recipient)
 {
     bool exempt = check_recipient_exempt(recipient, &session_settings(s)->exempt.recipients);
 
-    if (exempt)
-        s->spared = true;
-    else
-        s->others = true;
+    s->spared |= exempt;
+    s->others |= !exempt;
     return exempt;
 }
 
@@ -345,14 +343,10 @@ void session_decide(struct session *s, enum reject_stage stage, const char *reci
 
 static void ask_quarantine(const struct verdict *v, struct message *out)
 {
-    struct sbuf sb;
-
     if (!v->enforce || v->action != ACTION_QUARANTINE)
         return;
     out->quarantine = true;
-    sbuf_init(&sb, out->reason, sizeof out->reason);
-    sbuf_str(&sb, "iprev-milter rule ");
-    sbuf_str(&sb, v->rule_name);
+    snprintf(out->reason, sizeof out->reason, "iprev-milter rule %s", v->rule_name);
 }
 
 /* Exempt recipients get the message. A refusal that monitor mode would have made at RCPT
@@ -376,9 +370,15 @@ static bool is_spared(const struct session *s, const struct verdict *v)
 void session_eom(struct session *s, const char *qid, struct message *out)
 {
     const struct settings *set = session_settings(s);
+    const struct addr *from = relayed(s) ? &s->relay.addr : &s->inquiry.client;
+    bool checked = s->inquiry.skip == F_NONE && !relayed(s) && !exempt_authenticated(s);
     struct verdict v;
 
     memset(out, 0, sizeof *out);
+    if (forged_refuses(&s->forged, from, checked, &out->outcome.reply)) {
+        out->outcome.refuse = out->outcome.permanent = true; /* in monitor mode as well */
+        return;
+    }
     judge(s, true, &v);
     if (is_spared(s, &v)) {
         s->logged = false; /* other recipients may have been refused: another decision */
@@ -395,9 +395,7 @@ void session_eom(struct session *s, const char *qid, struct message *out)
     verdict_authres(&v, &set->judge, us(s)->id, out->authres_value);
     verdict_x_iprev(&v, &set->judge, out->x_iprev_value);
     ask_quarantine(&v, out);
-    if (set->headers.remove_forged) {
-        out->x_iprev = s->forged.x_iprev;
-        out->authres = s->forged.authres;
-    }
+    out->x_iprev = s->forged.x_iprev;
+    out->authres = s->forged.authres;
     tell(s, &v, "eom", qid);
 }

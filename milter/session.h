@@ -66,7 +66,9 @@ void session_decide(struct session *s, enum reject_stage stage, const char *reci
                     const char *qid, struct outcome *out);
 
 struct message {
-    struct outcome outcome; /* decided only now, when RCPT was never seen */
+    /* Decided only now: RCPT was never seen, or there are more forged fields than may be
+     * removed. */
+    struct outcome outcome;
     bool quarantine;
     char reason[64]; /* of the quarantine */
     /* Forged fields to remove, n-th of their name, counted from 1. */

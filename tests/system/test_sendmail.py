@@ -76,6 +76,10 @@ class Forged(Behind, test_forged.Forged):
     huge = (20000, 500)
 
 
+class Bound(Behind, test_forged.Bound):
+    """More forged fields than may be removed."""
+
+
 class OddPtr(Behind, test_hostile_names.OddPtr):
     """PTR names that are no host names."""
 
