@@ -1,23 +1,11 @@
-/* Spam verdicts in the log: see logline.h.
+/* Spam verdicts in the log: see forms.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/log/parts.h"
-
-static bool begins(const struct log_text *t, const char *literal, size_t n)
-{
-    struct log_text copy = *t;
-
-    return text_skip(&copy, literal, n);
-}
+#include "check/log/forms.h"
 
 static void keep_qid(struct log_event *e, struct log_text qid)
 {
-    size_t i;
-
-    for (i = 0; i < qid.n; i++)
-        if (!ascii_alnum((unsigned char)qid.s[i]))
-            return;
-    if (qid.n >= 5 && qid.n <= 32)
+    if (text_is_qid(&qid))
         e->qid = qid;
 }
 
@@ -34,7 +22,7 @@ static void read_amavis(struct log_event *e, struct log_text t)
 {
     struct log_text word, kind, from;
 
-    if (!begins(&t, LIT("(")))
+    if (!text_begins(&t, LIT("(")))
         return;
     text_until(&t, ' ');
     word = text_until(&t, ' ');
@@ -42,13 +30,13 @@ static void read_amavis(struct log_event *e, struct log_text t)
     if (!text_is(&word, LIT("Passed")) && !text_is(&word, LIT("Blocked")))
         return;
     e->kind = LOG_SPAM;
-    e->spam = begins(&kind, LIT("SPAM")) || begins(&kind, LIT("INFECTED"));
-    e->discarded = begins(&word, LIT("Blocked")) && text_outside(&t, LIT("{Discarded")) < t.n;
+    e->spam = text_begins(&kind, LIT("SPAM")) || text_begins(&kind, LIT("INFECTED"));
+    e->discarded = text_begins(&word, LIT("Blocked")) && text_outside(&t, LIT("{Discarded")) < t.n;
     keep_qid(e, value_outside(&t, LIT(", Queue-ID: "), ','));
     e->message_id = value_outside(&t, LIT(", Message-ID: "), ',');
     from = text_from(&t, text_find(&t, LIT("[")));
     if (from.n > 0)
-        text_client(&from, e);
+        text_client(&from, &e->client);
 }
 
 /* "...rspamd_task_write_log: id: <m>, qid: <ABC>, ip: 192.0.2.1, ..., (default: T (reject): [" */
@@ -92,12 +80,12 @@ static void read_spamd(struct log_event *e, struct log_text t)
     e->spam = t.s[0] == 'Y';
 }
 
-void logline_filter(struct log_event *e, const struct log_text *program, struct log_text message)
+void log_filter(struct log_event *e, const struct log_text *program, struct log_text message)
 {
-    if (begins(program, LIT("amavis")))
+    if (text_begins(program, LIT("amavis")))
         read_amavis(e, message);
-    else if (begins(program, LIT("rspamd")))
+    else if (text_begins(program, LIT("rspamd")))
         read_rspamd(e, message);
-    else if (begins(program, LIT("spamd")))
+    else if (text_begins(program, LIT("spamd")))
         read_spamd(e, message);
 }

@@ -15,8 +15,8 @@
 #define CHUNK    (1024 * 1024)
 #define MARK_MAX 5 /* octets by which a packing is known */
 
-struct reader {
-    struct input *in;
+struct log_reader {
+    struct log_file *f;
     int fd;
     bool packed, member, inflating; /* gzip; a member was seen; it is open */
     z_stream z;
@@ -24,13 +24,12 @@ struct reader {
     char *text;         /* CHUNK + INPUT_LINE_MAX octets: what is left of a line, and new text */
     size_t kept;
     bool skipping; /* the rest of a line that is too long */
-    uint64_t read;
     const char *fault;
 };
 
 /* ---- octets ---- */
 
-static size_t read_some(struct reader *r, void *to, size_t n)
+static size_t read_some(struct log_reader *r, void *to, size_t n)
 {
     ssize_t got;
 
@@ -39,12 +38,12 @@ static size_t read_some(struct reader *r, void *to, size_t n)
     while (got < 0 && errno == EINTR);
     if (got < 0)
         r->fault = strerror(errno);
-    r->read += got > 0 ? (uint64_t)got : 0;
+    r->f->read += got > 0 ? (uint64_t)got : 0;
     return got > 0 ? (size_t)got : 0;
 }
 
 /* Fills z with input; false at the end of the file. */
-static bool refill(struct reader *r)
+static bool refill(struct log_reader *r)
 {
     if (r->z.avail_in > 0)
         return true;
@@ -54,7 +53,7 @@ static bool refill(struct reader *r)
 }
 
 /* Some text of a gzip file; members may follow each other. 0 at the end or on a fault. */
-static size_t unpack(struct reader *r, char *to, size_t n)
+static size_t unpack(struct log_reader *r, char *to, size_t n)
 {
     int rc = Z_OK;
 
@@ -106,7 +105,7 @@ static const char *other_packing(const char *s, size_t n)
 }
 
 /* gzip is seen by its first two octets. False without memory. */
-static bool open_packed(struct reader *r, size_t *first)
+static bool open_packed(struct log_reader *r, size_t *first)
 {
     size_t got;
 
@@ -133,16 +132,16 @@ static bool open_packed(struct reader *r, size_t *first)
 
 /* ---- lines ---- */
 
-static void give(struct reader *r, const char *s, size_t n)
+static void give(struct log_reader *r, const char *s, size_t n)
 {
     while (n > 0 && s[n - 1] == '\r')
         n--;
-    if (!r->in->enough)
-        r->in->line(r->in->arg, s, n < INPUT_LINE_MAX ? n : INPUT_LINE_MAX);
+    if (!r->f->enough)
+        r->f->line(r->f->arg, s, n < INPUT_LINE_MAX ? n : INPUT_LINE_MAX);
 }
 
 /* Gives the whole lines of text[0..n); what is left moves to the front. */
-static void split(struct reader *r, size_t n)
+static void split(struct log_reader *r, size_t n)
 {
     const char *at = r->text, *end = r->text + n, *hit;
 
@@ -163,29 +162,27 @@ static void split(struct reader *r, size_t n)
     memmove(r->text, at, r->kept);
 }
 
-static void go(struct reader *r, size_t n)
+static void go(struct log_reader *r, size_t n)
 {
-    while (n > 0 && !r->in->enough) {
-        r->in->octets += n;
+    while (n > 0 && !r->f->enough) {
+        r->f->octets += n;
         split(r, r->kept + n);
-        if (r->in->reached != NULL)
-            r->in->reached(r->in->progress, r->in->before + r->read,
-                           r->in->before + r->in->octets);
+        if (r->f->went_on != NULL)
+            r->f->went_on(r->f->arg);
         n = r->packed ? unpack(r, r->text + r->kept, CHUNK)
                       : read_some(r, r->text + r->kept, CHUNK);
     }
     if (r->kept > 0)
         give(r, r->text, r->kept);
-    r->in->before += r->read;
 }
 
-bool input_lines(struct input *in)
+bool log_file_lines(struct log_file *f)
 {
-    struct reader r = {.in = in};
+    struct log_reader r = {.f = f};
     size_t first;
 
-    in->octets = 0;
-    r.fd = strcmp(in->what, "-") == 0 ? STDIN_FILENO : open(in->what, O_RDONLY | O_CLOEXEC);
+    f->read = f->octets = 0;
+    r.fd = strcmp(f->what, "-") == 0 ? STDIN_FILENO : open(f->what, O_RDONLY | O_CLOEXEC);
     r.text = malloc(CHUNK + INPUT_LINE_MAX);
     if (r.fd < 0)
         r.fault = strerror(errno);
@@ -199,12 +196,12 @@ bool input_lines(struct input *in)
         close(r.fd);
     free(r.raw);
     free(r.text);
-    if (r.fault != NULL && !in->quiet)
-        fprintf(stderr, "iprev-check: %s: %s\n", in->what, r.fault);
+    if (r.fault != NULL && !f->quiet)
+        fprintf(stderr, "iprev-check: %s: %s\n", f->what, r.fault);
     return r.fault == NULL;
 }
 
-uint64_t input_size(int files, char *const *file)
+uint64_t log_file_sizes(int files, char *const *file)
 {
     uint64_t sum = 0;
     struct stat st;

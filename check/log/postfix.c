@@ -1,7 +1,7 @@
-/* Postfix lines: see logline.h.
+/* Postfix lines: see forms.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/log/parts.h"
+#include "check/log/forms.h"
 
 /* The value of the last field `key`, up to the last `>` of the line. */
 static struct log_text last_bracketed(const struct log_text *t, const char *key, size_t n)
@@ -69,7 +69,7 @@ static void read_refusal(struct log_event *e, struct log_text t)
         read_content_refusal(e, &t);
         return;
     }
-    if (!read_stage(e, &stage) || !text_skip(&t, LIT("from ")) || !text_client(&t, e))
+    if (!read_stage(e, &stage) || !text_skip(&t, LIT("from ")) || !text_client(&t, &e->client))
         return;
     e->kind = LOG_REFUSED;
     t = text_from(&t, text_find(&t, LIT(": ")) + 2);
@@ -99,14 +99,14 @@ static void read_client(struct log_event *e, struct log_text t)
 {
     size_t at;
 
-    if (e->qid.n == 0 || !text_client(&t, e))
+    if (e->qid.n == 0 || !text_client(&t, &e->client))
         return;
     e->authenticated = text_find(&t, LIT(", sasl_")) < t.n;
     e->origin = text_value(&t, LIT(", orig_queue_id="), ',');
     at = text_find(&t, LIT(", orig_client="));
     if (at < t.n) {
         t = text_from(&t, at + 14);
-        if (!text_client(&t, e))
+        if (!text_client(&t, &e->client))
             return;
     }
     e->kind = LOG_MESSAGE;
@@ -115,7 +115,7 @@ static void read_client(struct log_event *e, struct log_text t)
 static void read_smtpd(struct log_event *e, struct log_text t)
 {
     if (text_skip(&t, LIT("connect from "))) {
-        if (text_client(&t, e))
+        if (text_client(&t, &e->client))
             e->kind = LOG_CONNECT;
         return;
     }
@@ -189,7 +189,7 @@ static void read_postscreen(struct log_event *e, struct log_text t)
         read_refusal(e, t);
 }
 
-void logline_postfix(struct log_event *e, const struct log_text *program, struct log_text message)
+void log_postfix(struct log_event *e, const struct log_text *program, struct log_text message)
 {
     static const char *const agents[] = {"smtp", "lmtp",  "local",   "virtual",
                                          "pipe", "error", "discard", "retry"};

@@ -1,7 +1,7 @@
-/* Sendmail lines: see logline.h.
+/* Sendmail lines: see forms.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/log/parts.h"
+#include "check/log/forms.h"
 
 /* "..., relay=name [address] (may be forged)": the last one, as a sender may write others. */
 static bool read_relay(struct log_event *e, const struct log_text *t)
@@ -11,22 +11,7 @@ static bool read_relay(struct log_event *e, const struct log_text *t)
     size_t end = text_find(&relay, LIT(", "));
 
     relay.n = end;
-    return at < t->n && text_client(&relay, e);
-}
-
-static bool next_address(struct log_text *list, struct log_text *address)
-{
-    struct log_text rest = *list;
-
-    if (!text_skip(&rest, LIT(",")) || !text_bracketed(&rest, address))
-        return false;
-    *list = rest;
-    return true;
-}
-
-bool logline_next_recipient(struct log_event *e)
-{
-    return next_address(&e->more, &e->recipient);
+    return at < t->n && text_client(&relay, &e->client);
 }
 
 /* Past the address that a client has named: fields behind it are Sendmail's own. */
@@ -71,7 +56,7 @@ static void read_to(struct log_event *e, struct log_text t)
 
     text_bracketed(&t, &e->recipient);
     e->more = t;
-    while (next_address(&t, &stat))
+    while (text_next_address(&t, &stat))
         ;
     stat = text_value(&t, LIT(", stat="), '\n');
     dsn = text_value(&t, LIT(", dsn="), ',');
@@ -149,7 +134,7 @@ static void read_milter(struct log_event *e, struct log_text t)
 /* "name [address] due to pre-greeting traffic after 5 seconds" */
 static void read_early_talker(struct log_event *e, struct log_text t)
 {
-    if (text_client(&t, e))
+    if (text_client(&t, &e->client))
         e->kind = LOG_REFUSED;
 }
 
@@ -162,7 +147,7 @@ static void read_own_refusal(struct log_event *e, struct log_text t)
 }
 
 /* Lines about the connection have no queue id. */
-void logline_sendmail(struct log_event *e, struct log_text t)
+void log_sendmail(struct log_event *e, struct log_text t)
 {
     if (text_skip(&t, LIT("ruleset="))) {
         read_ruleset(e, t);
@@ -181,7 +166,7 @@ void logline_sendmail(struct log_event *e, struct log_text t)
     else if (text_skip(&t, LIT("rejecting commands from ")))
         read_early_talker(e, t);
     else if (text_skip(&t, LIT("connect from "))) {
-        if (text_client(&t, e))
+        if (text_client(&t, &e->client))
             e->kind = LOG_CONNECT;
     } else if (e->qid.n > 0)
         read_own_refusal(e, t);

@@ -1,22 +1,26 @@
-/* Charts of the page: see page.h. Bars are SVG that stretches, words are text beside them, so
+/* Charts of the page: see charts.h. Bars are SVG that stretches, words are text beside them, so
  * that both stay readable at any width. Colours are classes of the style sheet.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/replay/page.h"
+#include "check/replay/charts.h"
+
+#include "check/replay/html.h"
 
 #include <time.h>
 
+#define SHARES 4
+
 /* What became of messages, from good to bad: colour classes o0 to o3. */
-struct parts {
-    uint64_t n[4];
+struct shares {
+    uint64_t n[SHARES];
 };
 
-static const char *const part_words[] = {"delivered", "called spam", "accepted otherwise",
-                                         "refused by others"};
+static const char *const share_words[SHARES] = {"delivered", "called spam", "accepted otherwise",
+                                                "refused by others"};
 
-static struct parts parts_of(const struct judged_sum *s)
+static struct shares shares_of(const struct judged_sum *s)
 {
-    struct parts p = {
+    struct shares p = {
         {s->count[OUT_DELIVERED], s->count[OUT_SPAM],
          s->count[OUT_OTHER] + s->count[OUT_AUTH] + s->count[OUT_SPARED],
          s->count[OUT_MTA] + s->count[OUT_DNSBL] + s->count[OUT_MILTER] + s->count[OUT_LATER]}};
@@ -24,9 +28,9 @@ static struct parts parts_of(const struct judged_sum *s)
     return p;
 }
 
-static uint64_t whole(const struct parts *p)
+static uint64_t larger(uint64_t a, uint64_t b)
 {
-    return p->n[0] + p->n[1] + p->n[2] + p->n[3];
+    return a > b ? a : b;
 }
 
 static void key(FILE *out, const char *prefix, unsigned i, const char *word)
@@ -37,13 +41,13 @@ static void key(FILE *out, const char *prefix, unsigned i, const char *word)
             prefix, i, word);
 }
 
-static void key_of_parts(FILE *out)
+static void key_of_shares(FILE *out)
 {
     unsigned i;
 
     fputs("<p class=\"legend\">", out);
-    for (i = 0; i < 4; i++)
-        key(out, "o", i, part_words[i]);
+    for (i = 0; i < SHARES; i++)
+        key(out, "o", i, share_words[i]);
     fputs("</p>\n", out);
 }
 
@@ -51,71 +55,61 @@ static void key_of_parts(FILE *out)
 
 #define BAR 1000.0 /* the longest, in user units */
 
-/* One stacked bar between its name and its number. */
-static void bar(FILE *out, const char *name, const struct parts *p, uint64_t most)
+/* One stacked bar between its name and its number; none without messages. */
+static void bar(FILE *out, const char *name, const struct judged_sum *sum, uint64_t most)
 {
+    const struct shares p = shares_of(sum);
     double x = 0;
     unsigned i;
 
+    if (sum_messages(sum) == 0)
+        return;
     fprintf(out,
             "<div class=\"bar\"><span class=\"name\">%s</span><svg viewBox=\"0 0 %.0f 10\" "
             "preserveAspectRatio=\"none\">",
             name, BAR);
-    for (i = 0; i < 4; i++) {
-        double w = (double)p->n[i] * BAR / (double)(most > 0 ? most : 1);
+    for (i = 0; i < SHARES; i++) {
+        double w = (double)p.n[i] * BAR / (double)most;
 
-        if (p->n[i] == 0)
+        if (p.n[i] == 0)
             continue;
         w = w < 2 ? 2 : w;
         fprintf(out,
                 "<rect class=\"o%u\" x=\"%.1f\" width=\"%.1f\" height=\"10\"><title>%s: %llu "
                 "%s</title></rect>",
-                i, x, w, name, (unsigned long long)p->n[i], part_words[i]);
+                i, x, w, name, (unsigned long long)p.n[i], share_words[i]);
         x += w;
     }
     fputs("</svg><span class=\"number\">", out);
-    html_number(out, whole(p));
+    html_number(out, sum_messages(sum));
     fputs("</span></div>\n", out);
 }
 
 void chart_fates(const struct judged *j, FILE *out)
 {
-    static const unsigned order[] = {ACTION_REJECT, ACTION_TEMPFAIL, ACTION_QUARANTINE, ACTION_TAG,
-                                     ACTION_ACCEPT, FATE_EXEMPT,     FATE_UNKNOWN};
-    const unsigned rows = sizeof order / sizeof order[0];
-    struct parts part[sizeof order / sizeof order[0]];
     uint64_t most = 0;
     unsigned i;
 
-    for (i = 0; i < rows; i++) {
-        part[i] = parts_of(&j->fate[order[i]]);
-        most = whole(&part[i]) > most ? whole(&part[i]) : most;
-    }
-    key_of_parts(out);
-    for (i = 0; i < rows; i++)
-        if (whole(&part[i]) > 0)
-            bar(out, fate_word(order[i]), &part[i], most);
+    for (i = 0; i < FATE_COUNT; i++)
+        most = larger(most, sum_messages(&j->fate[i]));
+    key_of_shares(out);
+    for (i = 0; i < FATE_COUNT; i++)
+        bar(out, fate_word(fate_order[i]), &j->fate[fate_order[i]], most);
 }
 
 void chart_causes(const struct judged *j, FILE *out)
 {
-    findings shown = FINDINGS_CAUSE | FINDINGS_SHAPE | FINDINGS_HELO;
+    const findings shown = FINDINGS_CAUSE | FINDINGS_SHAPE | FINDINGS_HELO;
     uint64_t most = 0;
     unsigned f;
 
-    for (f = 0; f < F_COUNT; f++) {
-        struct parts p = parts_of(&j->word[f]);
-
-        if ((shown & FINDING(f)) && whole(&p) > most)
-            most = whole(&p);
-    }
-    key_of_parts(out);
-    for (f = 0; f < F_COUNT; f++) {
-        struct parts p = parts_of(&j->word[f]);
-
-        if ((shown & FINDING(f)) && whole(&p) > 0)
-            bar(out, finding_word((enum finding)f), &p, most);
-    }
+    for (f = 0; f < F_COUNT; f++)
+        if (shown & FINDING(f))
+            most = larger(most, sum_messages(&j->word[f]));
+    key_of_shares(out);
+    for (f = 0; f < F_COUNT; f++)
+        if (shown & FINDING(f))
+            bar(out, finding_word((enum finding)f), &j->word[f], most);
 }
 
 /* ---- timeline ---- */
@@ -142,16 +136,6 @@ static void put_time(FILE *out, int64_t at, int64_t width, bool full)
         year[3] = '\0'; /* the month stays */
     fprintf(out, "%s%s%s%s", width < 28 * DAY ? day : "", year, width < DAY ? " " : "",
             width < DAY ? hour : "");
-}
-
-static uint64_t bucket_sum(const struct judged *j, unsigned i)
-{
-    uint64_t n = 0;
-    unsigned k;
-
-    for (k = 0; k < FATE_COUNT; k++)
-        n += j->buckets[i][k];
-    return n;
 }
 
 /* The next of 2, 4, 10, 20, 40, 100, ...: its half is a whole number. */
@@ -248,7 +232,7 @@ static void put_unit(FILE *out, int64_t width)
 void chart_timeline(const struct judged *j, FILE *out)
 {
     const struct clients *c = &j->tally->clients;
-    unsigned n = c->last < 0 ? 0 : (unsigned)(c->last - c->first) + 1, i;
+    unsigned n = c->last < 0 ? 0 : (unsigned)(c->last - c->first) + 1, i, k;
     uint64_t top = 1;
 
     if (n == 0) {
@@ -257,8 +241,13 @@ void chart_timeline(const struct judged *j, FILE *out)
                                     : "The log has no time stamps");
         return;
     }
-    for (i = 0; i < n; i++)
-        top = bucket_sum(j, i) > top ? bucket_sum(j, i) : top;
+    for (i = 0; i < n; i++) {
+        uint64_t all = 0;
+
+        for (k = 0; k < FATE_COUNT; k++)
+            all += j->buckets[i][k];
+        top = larger(top, all);
+    }
     top = round_up(top);
     put_unit(out, c->width);
     key_of_fates(j, out);

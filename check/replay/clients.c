@@ -244,11 +244,6 @@ void clients_add_own(struct clients *c, uint32_t i, enum own_kind kind, int64_t 
         c->list[i].own_when[place(c, at)] += n;
 }
 
-void clients_count(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at)
-{
-    clients_add(c, i, o, at, 1);
-}
-
 void clients_move(struct clients *c, uint32_t i, enum outcome_kind from, enum outcome_kind to)
 {
     c->list[i].count[from]--;

@@ -81,8 +81,7 @@ void clients_free(struct clients *c);
 /* The entry of the pair, made if need be; helo NULL: not known. 0 without memory. */
 uint32_t clients_get(struct clients *c, const struct addr *addr, const char *helo, size_t n);
 
-/* Counts a message, or n of them. at: seconds since 1970, or 0. */
-void clients_count(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at);
+/* Counts n messages. at: seconds since 1970, or 0. */
 void clients_add(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at, uint32_t n);
 
 /* Counts n of our own records. */

@@ -1,7 +1,7 @@
-/* The report of a replay as JSON: see judged.h; the schema is in iprev-check(1).
+/* The report of a replay as JSON: see words.h; the schema is in iprev-check(1).
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/replay/judged.h"
+#include "check/replay/words.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -11,40 +11,23 @@
 static json_t *json_sum(const struct judged_sum *s)
 {
     json_t *o = json_object();
-    uint64_t all = 0;
     unsigned k;
 
-    for (k = 0; k < OUT_COUNT; k++)
-        all += s->count[k];
     json_object_set_new(o, "clients", json_integer((json_int_t)s->clients));
-    json_object_set_new(o, "messages", json_integer((json_int_t)all));
+    json_object_set_new(o, "messages", json_integer((json_int_t)sum_messages(s)));
     for (k = 0; k < OUT_COUNT; k++)
         json_object_set_new(o, outcome_word(k), json_integer((json_int_t)s->count[k]));
     return o;
 }
 
-static json_t *json_text_of(const struct client *k, const struct settings *s,
-                            void (*put)(const struct client *, const struct settings *,
-                                        struct sbuf *))
+static json_t *json_text_of(const struct client *k, const struct settings *s, client_text *put)
 {
-    char text[1024];
+    char text[CLIENT_TEXT_MAX];
     struct sbuf sb;
 
     sbuf_init(&sb, text, sizeof text);
     put(k, s, &sb);
     return text[0] != '\0' ? json_string(text) : json_null();
-}
-
-static void put_exemption(const struct client *k, const struct settings *s, struct sbuf *sb)
-{
-    (void)s;
-    client_exemption(k, sb);
-}
-
-static void put_address(const struct client *k, const struct settings *s, struct sbuf *sb)
-{
-    (void)s;
-    addr_put(sb, &k->addr);
 }
 
 static json_t *json_helo(const struct client *k)
@@ -77,7 +60,7 @@ static json_t *json_client(const struct judged *j, const struct client *k)
     json_t *o = json_object();
     unsigned n;
 
-    json_object_set_new(o, "client", json_text_of(k, s, put_address));
+    json_object_set_new(o, "client", json_text_of(k, s, client_address));
     json_object_set_new(o, "helo", json_helo(k));
     json_object_set_new(o, "ptr", k->ptr != NULL ? json_string(k->ptr) : json_null());
     json_object_set_new(o, "why", k->why != NULL ? json_string(k->why) : json_null());
@@ -90,7 +73,7 @@ static json_t *json_client(const struct judged *j, const struct client *k)
         json_object_set_new(o, "against", json_string(fate_word(k->against.kind)));
     json_object_set_new(o, "reason", json_text_of(k, s, client_reason));
     json_object_set_new(o, "reply", json_text_of(k, s, client_reply));
-    json_object_set_new(o, "exemption", json_text_of(k, s, put_exemption));
+    json_object_set_new(o, "exemption", json_text_of(k, s, client_exemption));
     json_object_set_new(o, "messages", json_integer((json_int_t)client_messages(k)));
     for (n = 0; n < OUT_COUNT; n++)
         if (k->count[n] > 0)

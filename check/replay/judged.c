@@ -22,6 +22,11 @@ bool fate_refuses(unsigned kind)
     return kind == ACTION_REJECT || kind == ACTION_TEMPFAIL;
 }
 
+const unsigned char fate_order[FATE_COUNT] = {
+    ACTION_REJECT, ACTION_TEMPFAIL, ACTION_QUARANTINE, ACTION_TAG,
+    ACTION_ACCEPT, FATE_EXEMPT,     FATE_UNKNOWN,
+};
+
 const char *fate_word(unsigned kind)
 {
     return kind == FATE_EXEMPT    ? "exempt"
@@ -45,6 +50,21 @@ const char *outcome_word(enum outcome_kind o)
 uint64_t client_judged(const struct client *k)
 {
     return client_accepted(k) + client_refused(k);
+}
+
+uint64_t sum_of(const struct judged_sum *s, enum outcome_kind from, enum outcome_kind to)
+{
+    uint64_t n = 0;
+    unsigned o;
+
+    for (o = from; o <= to; o++)
+        n += s->count[o];
+    return n;
+}
+
+uint64_t sum_messages(const struct judged_sum *s)
+{
+    return sum_of(s, 0, OUT_COUNT - 1);
 }
 
 /* ---- one client ---- */
@@ -263,81 +283,70 @@ static int by_messages(const void *a, const void *b)
     return c != 0 ? c : addr_compare(&x->addr, &y->addr);
 }
 
-static bool same_fate(const struct client *k)
+static bool is_lost(const struct client *k)
 {
-    return k->fate.kind == k->against.kind;
-}
-
-static bool is_lost(const struct judged *j, const struct client *k)
-{
-    (void)j;
     return fate_refuses(k->fate.kind) && k->count[OUT_DELIVERED] > 0;
 }
 
-static bool is_caught(const struct judged *j, const struct client *k)
+static bool is_caught(const struct client *k)
 {
-    (void)j;
     return fate_refuses(k->fate.kind) && k->count[OUT_DELIVERED] == 0 && client_judged(k) > 0;
 }
 
-static bool is_tagged(const struct judged *j, const struct client *k)
+static bool is_tagged(const struct client *k)
 {
-    (void)j;
     return k->fate.kind == ACTION_TAG || k->fate.kind == ACTION_QUARANTINE;
 }
 
-static bool is_changed(const struct judged *j, const struct client *k)
+static bool is_changed(const struct client *k)
 {
-    return j->against != NULL && !same_fate(k);
+    return k->fate.kind != k->against.kind;
 }
 
-static bool is_refused(const struct judged *j, const struct client *k)
+static bool is_refused(const struct client *k)
 {
-    (void)j;
     return fate_refuses(k->fate.kind);
 }
 
-static bool is_any(const struct judged *j, const struct client *k)
+static bool is_any(const struct client *k)
 {
-    (void)j;
     return client_messages(k) > 0;
 }
 
 static bool make_list(struct judged_list *l, const struct judged *j,
-                      bool (*wanted)(const struct judged *, const struct client *),
+                      bool (*wanted)(const struct client *),
                       int (*order)(const void *, const void *))
 {
     const struct clients *c = &j->tally->clients;
     uint32_t i, n = 0;
 
     for (i = 1; i < c->n; i++)
-        n += c->list[i].judged && wanted(j, &c->list[i]);
+        n += c->list[i].judged && wanted(&c->list[i]);
     l->n = 0;
     l->at = malloc((n > 0 ? n : 1) * sizeof *l->at);
     if (l->at == NULL)
         return false;
     for (i = 1; i < c->n; i++)
-        if (c->list[i].judged && wanted(j, &c->list[i]))
+        if (c->list[i].judged && wanted(&c->list[i]))
             l->at[l->n++] = i;
     sorting = c->list;
     qsort(l->at, l->n, sizeof *l->at, order);
     return true;
 }
 
-static uint64_t count_addresses(const struct judged *j,
-                                bool (*wanted)(const struct judged *, const struct client *))
+static uint64_t count_addresses(const struct judged *j, bool (*wanted)(const struct client *))
 {
     const struct clients *c = &j->tally->clients;
     uint64_t n = 0;
     uint32_t i, k;
 
     for (i = 1; i < c->n; i++) {
-        bool any = c->list[i].judged && wanted(j, &c->list[i]);
+        bool any = c->list[i].judged && wanted(&c->list[i]);
 
         if (c->list[i].helo != NULL)
             continue;
         for (k = c->list[i].next; k != 0; k = c->list[k].next)
-            any |= c->list[k].judged && wanted(j, &c->list[k]);
+            any |= c->list[k].judged && wanted(&c->list[k]);
         n += any;
     }
     return n;
@@ -369,7 +378,7 @@ bool judged_make(struct judged *j, int64_t now)
     uint32_t i;
 
     spare_undecided(c);
-    if (j->options->no_dns)
+    if (j->no_dns)
         judge_logged(&g);
     else if (!look_up(&g))
         return false;

@@ -4,7 +4,6 @@
 #ifndef IPREV_JUDGED_H
 #define IPREV_JUDGED_H
 
-#include "check/replay/replay.h"
 #include "check/replay/tally.h"
 #include "outcome/verdict.h"
 
@@ -21,7 +20,7 @@ struct judged_list {
 
 struct judged {
     const struct settings *settings, *against; /* against: NULL without comparison */
-    const struct replay_options *options;
+    bool no_dns;                               /* judged by what our own records tell */
     struct tally *tally;
     uint64_t octets;
     unsigned files, unread;      /* given; of these not read to their end */
@@ -46,6 +45,10 @@ bool judged_make(struct judged *j, int64_t now);
 void judged_free(struct judged *j);
 
 bool fate_refuses(unsigned kind);
+
+/* Kinds from the hardest to none. */
+extern const unsigned char fate_order[FATE_COUNT];
+
 const char *fate_word(unsigned kind); /* action words, "exempt", "unknown" */
 const char *outcome_word(enum outcome_kind o);
 
@@ -53,22 +56,8 @@ const char *outcome_word(enum outcome_kind o);
  * recipients. */
 uint64_t client_judged(const struct client *k);
 
-/* What stands behind the decision: rule and cause in words. */
-void client_reason(const struct client *k, const struct settings *s, struct sbuf *sb);
-
-/* The line of a configuration that exempts the client, "exempt { ... }". */
-void client_exemption(const struct client *k, struct sbuf *sb);
-
-/* One section that exempts the first `max` clients of the list, by name or by address. Its text
- * needs no escaping in HTML. */
-void put_exemptions(const struct judged *j, const struct judged_list *l, uint32_t max, FILE *out);
-
-/* The reply of the policy, "550 5.7.25 text"; empty when it does not refuse. */
-void client_reply(const struct client *k, const struct settings *s, struct sbuf *sb);
-
-/* The three views of a report. */
-void judged_text(const struct judged *j, FILE *out);
-bool judged_json(const struct judged *j, FILE *out);
-bool judged_html(const struct judged *j, FILE *out);
+/* What became of messages from..to, both included. */
+uint64_t sum_of(const struct judged_sum *s, enum outcome_kind from, enum outcome_kind to);
+uint64_t sum_messages(const struct judged_sum *s);
 
 #endif

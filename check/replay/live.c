@@ -3,6 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/replay/live.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 uint64_t live_hash(const struct log_text *t)
@@ -12,61 +13,97 @@ uint64_t live_hash(const struct log_text *t)
     return h != 0 ? h : 1;
 }
 
+bool live_init(struct live *l, struct clients *clients)
+{
+    memset(l, 0, sizeof *l);
+    l->clients = clients;
+    l->message = calloc(LIVE_SETS * LIVE_WAYS, sizeof *l->message);
+    l->by_id = calloc(LIVE_IDS, sizeof *l->by_id);
+    if (l->message != NULL && l->by_id != NULL && past_init(&l->past))
+        return true;
+    live_free(l);
+    return false;
+}
+
+void live_free(struct live *l)
+{
+    past_free(&l->past);
+    free(l->message);
+    free(l->by_id);
+}
+
 /* ---- counting ---- */
 
-/* The verdict on a message may have come before it, or may still come. */
-static enum outcome_kind remember(struct tally *t, const struct live *m, enum outcome_kind o)
+enum outcome_kind live_remember(struct live *l, const struct live_message *m, enum outcome_kind o)
 {
-    const struct past_entry *told = past_find(&t->past, m->qid, m->at);
-    struct past_entry entry = {
-        .qid = m->qid, .at = m->at, .client = m->client, .outcome = (uint8_t)o};
+    struct past_entry *told = past_find(&l->past, m->qid, m->at);
+    struct past_entry entry = {.qid = m->qid, .at = m->at, .client = m->client};
 
-    if (o > OUT_ACCEPTED_LAST || o == OUT_SPAM)
-        return o;
-    if (told != NULL && told->client == 0)
-        return told->outcome;
-    past_put(&t->past, &entry);
+    if (told != NULL && told->client == 0) {
+        l->verdicts_met++;
+        if (o == OUT_DELIVERED || o == OUT_OTHER)
+            o = told->outcome;
+    }
+    entry.outcome = (uint8_t)o;
+    if (m->client != 0)
+        past_put(&l->past, &entry);
     return o;
 }
 
-void live_early(struct live *m, enum outcome_kind o, uint32_t times)
+void live_early(struct live_message *m, enum outcome_kind o, uint32_t times)
 {
     uint32_t *n = &m->early[o - OUT_MTA];
 
     *n = times < UINT32_MAX - *n ? *n + times : UINT32_MAX;
 }
 
-void live_count_early(struct tally *t, struct live *m)
+void live_count_early(struct live *l, struct live_message *m)
 {
     unsigned i;
 
     for (i = 0; i < EARLY; i++) {
-        clients_add(&t->clients, m->client, OUT_MTA + i, m->at, m->early[i]);
+        clients_add(l->clients, m->client, OUT_MTA + i, m->at, m->early[i]);
         m->early[i] = 0;
     }
 }
 
-void live_close(struct tally *t, struct live *m)
+/* What became of a message that was taken. */
+static enum outcome_kind outcome(const struct live_message *m)
 {
-    const unsigned f = m->flags, taken = BEGUN | QUEUED;
-    enum outcome_kind o = f & AUTH                            ? OUT_AUTH
-                          : (f & (SPARED | JUDGED)) == SPARED ? OUT_SPARED
-                          : f & SPAM                          ? OUT_SPAM
-                          : (f & (SENT | DISCARDED)) == SENT  ? OUT_DELIVERED
-                                                              : OUT_OTHER;
+    if (m->flags & AUTH)
+        return OUT_AUTH;
+    if ((m->flags & (SPARED | JUDGED)) == SPARED)
+        return OUT_SPARED;
+    if (m->flags & SPAM)
+        return OUT_SPAM;
+    return (m->flags & (SENT | DISCARDED)) == SENT ? OUT_DELIVERED : OUT_OTHER;
+}
 
-    t->openings -= m->opening != 0;
-    live_count_early(t, m);
-    if ((f & taken) == taken && m->client != 0)
-        clients_count(&t->clients, m->client, remember(t, m, o), m->at);
+void live_close(struct live *l, struct live_message *m)
+{
+    const unsigned taken = BEGUN | QUEUED;
+
+    l->openings -= m->opening != 0;
+    live_count_early(l, m);
+    if ((m->flags & taken) == taken && m->client != 0)
+        clients_add(l->clients, m->client, live_remember(l, m, outcome(m)), m->at, 1);
     m->qid = 0;
+}
+
+void live_close_all(struct live *l)
+{
+    size_t i;
+
+    for (i = 0; i < LIVE_SETS * LIVE_WAYS; i++)
+        if (l->message[i].qid != 0)
+            live_close(l, &l->message[i]);
 }
 
 /* ---- the table ---- */
 
-static struct live *find(struct tally *t, uint64_t qid)
+static struct live_message *find(struct live *l, uint64_t qid)
 {
-    struct live *set = &t->live[(qid & (LIVE_SETS - 1)) * LIVE_WAYS];
+    struct live_message *set = &l->message[(qid & (LIVE_SETS - 1)) * LIVE_WAYS];
     unsigned i;
 
     for (i = 0; i < LIVE_WAYS; i++)
@@ -76,14 +113,14 @@ static struct live *find(struct tally *t, uint64_t qid)
 }
 
 /* In lines; a message stays longer than a refusal. */
-static uint64_t age(const struct tally *t, const struct live *m)
+static uint64_t age(const struct live *l, const struct live_message *m)
 {
-    return (uint32_t)t->lines - m->age + (m->opening != 0 ? (uint64_t)UINT32_MAX : 0);
+    return l->lines - m->age + (m->opening != 0 ? (uint64_t)UINT32_MAX : 0);
 }
 
-static struct live *make(struct tally *t, uint64_t qid)
+static struct live_message *make(struct live *l, uint64_t qid)
 {
-    struct live *set = &t->live[(qid & (LIVE_SETS - 1)) * LIVE_WAYS], *oldest = set;
+    struct live_message *set = &l->message[(qid & (LIVE_SETS - 1)) * LIVE_WAYS], *oldest = set;
     unsigned i;
 
     for (i = 0; i < LIVE_WAYS; i++) {
@@ -91,48 +128,48 @@ static struct live *make(struct tally *t, uint64_t qid)
             oldest = &set[i];
             break;
         }
-        if (age(t, &set[i]) > age(t, oldest))
+        if (age(l, &set[i]) > age(l, oldest))
             oldest = &set[i];
     }
     if (oldest->qid != 0)
-        live_close(t, oldest);
+        live_close(l, oldest);
     memset(oldest, 0, sizeof *oldest);
     oldest->qid = qid;
-    oldest->age = (uint32_t)t->lines;
+    oldest->age = l->lines;
     return oldest;
 }
 
-struct live *live_at(struct tally *t, const struct log_event *e)
+struct live_message *live_at(struct live *l, const struct log_event *e)
 {
-    return e->qid.n > 0 ? find(t, live_hash(&e->qid)) : NULL;
+    return e->qid.n > 0 ? find(l, live_hash(&e->qid)) : NULL;
 }
 
-struct live *live_whole(struct tally *t, struct live *m)
+struct live_message *live_whole(struct live *l, struct live_message *m)
 {
-    return m != NULL && m->flags & PART ? find(t, m->id) : m;
+    return m != NULL && m->flags & PART ? find(l, m->id) : m;
 }
 
-struct live *live_open(struct tally *t, const struct log_event *e)
+struct live_message *live_open(struct live *l, const struct log_event *e)
 {
-    struct live *m = live_at(t, e);
+    struct live_message *m = live_at(l, e);
 
     if (m != NULL)
-        live_close(t, m);
-    return make(t, live_hash(&e->qid));
+        live_close(l, m);
+    return make(l, live_hash(&e->qid));
 }
 
-bool live_part(struct tally *t, const struct log_event *e)
+bool live_part(struct live *l, const struct log_event *e)
 {
-    struct live *whole = live_whole(t, find(t, live_hash(&e->origin))), *part;
+    struct live_message *whole = live_whole(l, find(l, live_hash(&e->origin))), *part;
     uint64_t qid;
 
     if (whole == NULL)
         return false;
     qid = whole->qid;
-    part = live_open(t, e);
+    part = live_open(l, e);
     part->flags = PART;
     part->id = qid;
-    whole = find(t, qid); /* it may have made room for the part */
+    whole = find(l, qid); /* it may have made room for the part */
     if (whole == NULL)
         return true;
     if (!(whole->flags & HANDED))
@@ -141,9 +178,9 @@ bool live_part(struct tally *t, const struct log_event *e)
     return true;
 }
 
-void live_end(struct tally *t, struct live *m)
+void live_end(struct live *l, struct live_message *m)
 {
-    struct live *whole = live_whole(t, m);
+    struct live_message *whole = live_whole(l, m);
 
     if (whole == m) {
         m->flags |= LEFT;
@@ -153,23 +190,23 @@ void live_end(struct tally *t, struct live *m)
             whole->parts--;
     }
     if (whole != NULL && whole->flags & LEFT && whole->parts == 0)
-        live_close(t, whole);
+        live_close(l, whole);
 }
 
 /* ---- message ids ---- */
 
-void live_remember_id(struct tally *t, struct live *m, const struct log_text *id)
+void live_remember_id(struct live *l, struct live_message *m, const struct log_text *id)
 {
     if (id->n == 0)
         return;
     m->id = live_hash(id);
-    t->by_id[m->id & (LIVE_IDS - 1)] = (uint32_t)(m - t->live);
+    l->by_id[m->id & (LIVE_IDS - 1)] = (uint32_t)(m - l->message);
 }
 
-struct live *live_find_id(struct tally *t, const struct log_text *id)
+struct live_message *live_find_id(struct live *l, const struct log_text *id)
 {
     uint64_t h = live_hash(id);
-    struct live *m = &t->live[t->by_id[h & (LIVE_IDS - 1)]];
+    struct live_message *m = &l->message[l->by_id[h & (LIVE_IDS - 1)]];
 
     return id->n > 0 && m->qid != 0 && !(m->flags & PART) && m->id == h ? m : NULL;
 }
@@ -181,15 +218,15 @@ static uint64_t opening_key(const struct addr *client)
     return live_hash(&(struct log_text){(const char *)client, sizeof *client});
 }
 
-static struct live *opening_of(struct tally *t, const struct addr *client)
+static struct live_message *opening_of(struct live *l, const struct addr *client)
 {
-    return t->openings > 0 ? find(t, opening_key(client)) : NULL;
+    return l->openings > 0 ? find(l, opening_key(client)) : NULL;
 }
 
-void opening_refused(struct tally *t, const struct log_event *e, uint32_t client,
+void opening_refused(struct live *l, const struct log_event *e, uint32_t client,
                      enum outcome_kind o, int64_t at)
 {
-    struct live *m = opening_of(t, &e->client);
+    struct live_message *m = opening_of(l, &e->client);
 
     if (m != NULL && e->opening > m->opening) {
         m->opening = (uint8_t)e->opening;
@@ -197,26 +234,26 @@ void opening_refused(struct tally *t, const struct log_event *e, uint32_t client
         return;
     }
     if (m != NULL)
-        live_close(t, m);
-    m = make(t, opening_key(&e->client));
+        live_close(l, m);
+    m = make(l, opening_key(&e->client));
     m->client = client;
     m->at = at;
     m->opening = (uint8_t)e->opening;
-    t->openings++;
+    l->openings++;
     live_early(m, o, e->times);
 }
 
-void opening_over(struct tally *t, const struct addr *client)
+void opening_over(struct live *l, const struct addr *client)
 {
-    struct live *m = opening_of(t, client);
+    struct live_message *m = opening_of(l, client);
 
     if (m != NULL)
-        live_close(t, m);
+        live_close(l, m);
 }
 
-void opening_followed(struct tally *t, const struct addr *client)
+void opening_followed(struct live *l, const struct addr *client)
 {
-    struct live *m = opening_of(t, client);
+    struct live_message *m = opening_of(l, client);
     unsigned i = 0;
 
     if (m == NULL)
@@ -224,5 +261,5 @@ void opening_followed(struct tally *t, const struct addr *client)
     while (i < EARLY - 1 && m->early[i] == 0)
         i++;
     m->early[i] -= m->early[i] > 0;
-    live_close(t, m);
+    live_close(l, m);
 }

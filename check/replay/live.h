@@ -1,13 +1,19 @@
-/* Inner header of tally.c: the messages under way.
+/* The messages under way: a table of fixed size by queue id; when it is full, the oldest of a few
+ * is closed as it stands. What was closed is remembered for verdicts that come later (past.h).
  *
- * A table of fixed size by queue id. A content filter behind the queue gives a message back with
- * another queue id: that is a part, which leads to the whole, the message as its client sent it.
+ * A content filter behind the queue gives a message back with another queue id: that is a part,
+ * which leads to the whole, the message as its client sent it.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_LIVE_H
 #define IPREV_LIVE_H
 
-#include "check/replay/tally.h"
+#include "check/log/event.h"
+#include "check/replay/past.h"
+
+#define LIVE_SETS 16384 /* a power of two */
+#define LIVE_WAYS 4
+#define LIVE_IDS  32768 /* a power of two */
 
 /* What is known of a message. */
 enum {
@@ -28,7 +34,7 @@ enum {
 #define EARLY (OUT_COUNT - OUT_MTA)
 
 /* A message, or, with `opening`, what was refused of a connection before MAIL. */
-struct live {
+struct live_message {
     uint64_t qid;          /* hash; 0: free */
     uint64_t id;           /* hash of the message id, 0: not told; of a part: qid of the whole */
     int64_t at;            /* seconds since 1970, or 0 */
@@ -40,35 +46,53 @@ struct live {
     uint8_t parts;   /* still under way */
 };
 
+struct live {
+    struct clients *clients;      /* that are counted */
+    struct live_message *message; /* LIVE_SETS * LIVE_WAYS */
+    uint32_t *by_id;              /* message ids to places in message */
+    uint32_t openings;            /* of them: refused before MAIL */
+    uint32_t lines;               /* read so far: how old a message is */
+    uint64_t verdicts_met;        /* of spam, on a message that is known */
+    struct past past;
+};
+
+/* False without memory. */
+bool live_init(struct live *l, struct clients *clients);
+void live_free(struct live *l);
+
 uint64_t live_hash(const struct log_text *t);
 
 /* What has the queue id of the event, and the whole of it (of NULL: NULL). */
-struct live *live_at(struct tally *t, const struct log_event *e);
-struct live *live_whole(struct tally *t, struct live *m);
+struct live_message *live_at(struct live *l, const struct log_event *e);
+struct live_message *live_whole(struct live *l, struct live_message *m);
 
 /* Opens a message with the queue id of the event, which has one; closes what has it already. */
-struct live *live_open(struct tally *t, const struct log_event *e);
+struct live_message *live_open(struct live *l, const struct log_event *e);
 
 /* The queue id of the event is that of a part of the message with the queue id e->origin. False:
  * there is none. */
-bool live_part(struct tally *t, const struct log_event *e);
+bool live_part(struct live *l, const struct log_event *e);
 
 /* Has left the queue: counts it, when no part of it is under way. */
-void live_end(struct tally *t, struct live *m);
-void live_close(struct tally *t, struct live *m);
+void live_end(struct live *l, struct live_message *m);
+void live_close(struct live *l, struct live_message *m);
+void live_close_all(struct live *l);
 
-void live_remember_id(struct tally *t, struct live *m, const struct log_text *id);
-struct live *live_find_id(struct tally *t, const struct log_text *id);
+/* What became of m may be changed by a verdict that has come before it, or will come. */
+enum outcome_kind live_remember(struct live *l, const struct live_message *m, enum outcome_kind o);
 
-void live_early(struct live *m, enum outcome_kind o, uint32_t times);
-void live_count_early(struct tally *t, struct live *m);
+void live_remember_id(struct live *l, struct live_message *m, const struct log_text *id);
+struct live_message *live_find_id(struct live *l, const struct log_text *id);
+
+void live_early(struct live_message *m, enum outcome_kind o, uint32_t times);
+void live_count_early(struct live *l, struct live_message *m);
 
 /* One connection of a client can be refused at connect, at EHLO and at HELO, one after the other,
  * and then at MAIL: that is one attempt. It is kept, by address, until what follows is known. */
-void opening_refused(struct tally *t, const struct log_event *e, uint32_t client,
+void opening_refused(struct live *l, const struct log_event *e, uint32_t client,
                      enum outcome_kind o, int64_t at);
-void opening_over(struct tally *t, const struct addr *client); /* it connects again */
-void opening_followed(struct tally *t,
+void opening_over(struct live *l, const struct addr *client); /* it connects again */
+void opening_followed(struct live *l,
                       const struct addr *client); /* this counts in place of the last */
 
 #endif

@@ -5,7 +5,8 @@
 
 #include "check/conf.h"
 #include "check/log/input.h"
-#include "check/replay/judged.h"
+#include "check/outfile.h"
+#include "check/replay/words.h"
 #include "check/term.h"
 
 #include <errno.h>
@@ -24,22 +25,12 @@ enum {
     EXIT_CONFIG = 78
 };
 
-static void on_line(void *arg, const char *s, size_t n)
-{
-    tally_line(arg, s, n);
-}
-
-static void on_reached(void *progress, uint64_t read, uint64_t text)
-{
-    progress_at(progress, ((struct progress *)progress)->total > 0 ? read : text);
-}
-
 /* ---- the order of the logs ---- */
 
-struct first {
+struct log_begin {
     const struct tally *tally;
-    struct input in;
-    char *file;
+    struct log_file file;
+    char *name;
     int64_t at;     /* of the first stamp; 0: none near the begin */
     unsigned lines; /* looked at */
     int place;
@@ -47,15 +38,15 @@ struct first {
 
 static void on_first(void *arg, const char *s, size_t n)
 {
-    struct first *f = arg;
+    struct log_begin *f = arg;
 
     f->at = tally_time(f->tally, s, n);
-    f->in.enough = f->at != 0 || ++f->lines == FIRST_LINES;
+    f->file.enough = f->at != 0 || ++f->lines == FIRST_LINES;
 }
 
 static int by_begin(const void *a, const void *b)
 {
-    const struct first *x = a, *y = b;
+    const struct log_begin *x = a, *y = b;
 
     return x->at != y->at ? (x->at < y->at ? -1 : 1) : x->place - y->place;
 }
@@ -64,18 +55,19 @@ static int by_begin(const void *a, const void *b)
  * behind the one that tells of its begin. Without memory, and from pipes, as they are given. */
 static void sort_logs(const struct tally *t, int logs, char **log)
 {
-    struct first *f = calloc((size_t)logs, sizeof *f);
+    struct log_begin *f = calloc((size_t)logs, sizeof *f);
     int i;
 
     for (i = 0; f != NULL && i < logs; i++) {
-        f[i] = (struct first){.tally = t, .file = log[i], .place = i};
-        f[i].in = (struct input){.what = log[i], .line = on_first, .arg = &f[i], .quiet = true};
-        input_lines(&f[i].in);
+        f[i] = (struct log_begin){.tally = t, .name = log[i], .place = i};
+        f[i].file =
+            (struct log_file){.what = log[i], .line = on_first, .arg = &f[i], .quiet = true};
+        log_file_lines(&f[i].file);
     }
     if (f != NULL)
         qsort(f, (size_t)logs, sizeof *f, by_begin);
     for (i = 0; f != NULL && i < logs; i++)
-        log[i] = f[i].file;
+        log[i] = f[i].name;
     free(f);
 }
 
@@ -91,57 +83,66 @@ static bool are_files(int logs, char *const *log)
 
 /* ---- together ---- */
 
+struct reading {
+    struct tally *tally;
+    struct log_file file;
+    struct progress progress;
+    uint64_t before; /* octets of the files before */
+};
+
+static void on_line(void *arg, const char *s, size_t n)
+{
+    tally_line(((struct reading *)arg)->tally, s, n);
+}
+
+static void on_went_on(void *arg)
+{
+    struct reading *r = arg;
+
+    progress_at(&r->progress, r->before + (r->progress.total > 0 ? r->file.read : r->file.octets));
+}
+
 /* A log that cannot be read to its end is told, and does not keep the others from being read. */
 static void read_logs(struct judged *j, int logs, char **log)
 {
-    struct progress progress;
-    struct input in = {
-        .line = on_line, .arg = j->tally, .reached = on_reached, .progress = &progress};
+    struct reading r = {.tally = j->tally};
     int i;
 
     if (logs > 1 && are_files(logs, log))
         sort_logs(j->tally, logs, log);
-    progress_start(&progress, "reading", input_size(logs, log));
+    r.file = (struct log_file){.line = on_line, .went_on = on_went_on, .arg = &r};
+    progress_start(&r.progress, "reading", log_file_sizes(logs, log));
     for (i = 0; i < logs; i++) {
-        in.what = log[i];
-        j->unread += !input_lines(&in);
-        j->octets += in.octets;
+        r.file.what = log[i];
+        j->unread += !log_file_lines(&r.file);
+        r.before += r.progress.total > 0 ? r.file.read : r.file.octets;
+        j->octets += r.file.octets;
         j->files++;
     }
-    progress_end(&progress);
+    progress_end(&r.progress);
 }
 
-static int write_page(const struct judged *j, const char *file)
+static bool write_page(const struct judged *j, const char *file)
 {
-    FILE *out = fopen(file, "we");
-    bool ok;
+    struct outfile page;
 
-    if (out == NULL) {
-        fprintf(stderr, "iprev-check: %s: %s\n", file, strerror(errno));
-        return EXIT_CREATE;
-    }
-    ok = judged_html(j, out) && !ferror(out);
-    if (fclose(out) == 0 && ok)
-        return 0;
-    fprintf(stderr, "iprev-check: %s: writing failed\n", file);
-    return EXIT_CREATE;
+    return outfile_open(&page, file, PAGE_MARK) && outfile_close(&page, judged_html(j, page.out));
 }
 
-static int report(const struct judged *j)
+static int report(const struct judged *j, const struct replay_options *o)
 {
-    const struct replay_options *o = j->options;
-    int code = o->html != NULL ? write_page(j, o->html) : 0;
+    int code = o->html == NULL || write_page(j, o->html) ? 0 : EXIT_CREATE;
 
     if (o->json && !judged_json(j, stdout) && !ferror(stdout)) {
         fprintf(stderr, "iprev-check: out of memory\n");
         code = EXIT_NO_MEMORY;
     }
     if (!o->json)
-        judged_text(j, stdout);
+        judged_text(j, o->top, stdout);
     return code;
 }
 
-static int run(struct judged *j, int logs, char **log)
+static int run(struct judged *j, const struct replay_options *o, int logs, char **log)
 {
     int64_t now = (int64_t)time(NULL);
     struct tally tally;
@@ -156,7 +157,7 @@ static int run(struct judged *j, int logs, char **log)
     tally_end(&tally);
     code = EXIT_INPUT;
     if (j->unread == 0 || tally.lines > 0)
-        code = judged_make(j, now)        ? report(j)
+        code = judged_make(j, now)        ? report(j, o)
                : settings_to_blame(errno) ? EXIT_CONFIG
                                           : EXIT_NO_MEMORY;
     if (code == 0 && j->unread > 0)
@@ -171,13 +172,15 @@ static int run(struct judged *j, int logs, char **log)
 int replay(const struct settings *s, const struct replay_options *o, int logs, char **log)
 {
     struct settings *against = NULL;
-    struct judged j = {.settings = s, .options = o};
+    struct judged j = {.settings = s, .no_dns = o->no_dns};
     int code;
 
+    if (o->html != NULL && !outfile_allowed(o->html, PAGE_MARK))
+        return EXIT_CREATE; /* before the work, not behind it */
     if (o->against != NULL && (against = config_read(o->against)) == NULL)
         return EXIT_CONFIG;
     j.against = against;
-    code = run(&j, logs, log);
+    code = run(&j, o, logs, log);
     if (against != NULL)
         settings_free(against);
     return code;

@@ -8,7 +8,7 @@
 
 struct replay_options {
     bool json, no_dns;
-    const char *html;    /* file of the page, or NULL */
+    const char *html;    /* file of the page, or NULL; see outfile.h */
     const char *against; /* another configuration, or NULL */
     unsigned top;        /* clients in a list of the text */
 };

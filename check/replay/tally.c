@@ -3,7 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/replay/tally.h"
 
-#include "check/replay/live.h"
+#include "check/log/line.h"
 #include "outcome/record.h"
 #include "value/ascii.h"
 
@@ -26,10 +26,10 @@ static int64_t seconds(const struct tally *t, struct log_stamp stamp)
     if (stamp.year == 0) {
         gmtime_r(&clock, &now);
         stamp.year = (uint16_t)(now.tm_year + 1901); /* east of here the next one has begun */
-        while (log_seconds(&stamp) > t->now + DAY)
+        while (stamp_seconds(&stamp) > t->now + DAY)
             stamp.year--;
     }
-    at = log_seconds(&stamp);
+    at = stamp_seconds(&stamp);
     return at > t->now + 2 * DAY || at < t->now - YEARS10 ? 0 : at;
 }
 
@@ -49,7 +49,7 @@ static bool is_exempt(const struct tally *t, const struct log_text *address)
 }
 
 static enum outcome_kind refusal(const struct tally *t, const struct log_event *e,
-                                 const struct live *m)
+                                 const struct live_message *m)
 {
     static const enum outcome_kind kind[BY_COUNT] = {OUT_MTA, OUT_DNSBL, OUT_MILTER};
 
@@ -61,7 +61,7 @@ static enum outcome_kind refusal(const struct tally *t, const struct log_event *
 }
 
 /* What was refused of it before it was known that the client has a login, too. */
-static void authenticate(struct live *m)
+static void authenticate(struct live_message *m)
 {
     unsigned o;
 
@@ -74,27 +74,27 @@ static void authenticate(struct live *m)
 
 static void on_message(struct tally *t, const struct log_event *e, int64_t at)
 {
-    struct live *m;
+    struct live_message *m;
 
-    if (e->origin.n > 0 && live_part(t, e))
+    if (e->origin.n > 0 && live_part(&t->live, e))
         return;
-    opening_followed(t, &e->client);
-    m = live_at(t, e);
+    opening_followed(&t->live, &e->client);
+    m = live_at(&t->live, e);
     if (m == NULL || m->flags & (BEGUN | PART)) /* the queue id is used again */
-        m = live_open(t, e);
+        m = live_open(&t->live, e);
     m->client = clients_get(&t->clients, &e->client, NULL, 0);
     m->at = at;
     m->flags |= e->queued ? BEGUN | QUEUED : BEGUN;
     if (e->authenticated && t->settings->exempt.authenticated)
         authenticate(m);
-    live_count_early(t, m);
-    live_remember_id(t, m, &e->message_id);
+    live_count_early(&t->live, m);
+    live_remember_id(&t->live, m, &e->message_id);
     if (m->flags & ENDED)
         m->qid = 0;
 }
 
 /* Only a HELO that was told makes another entry. */
-static uint32_t client_of(struct tally *t, const struct log_event *e, const struct live *m)
+static uint32_t client_of(struct tally *t, const struct log_event *e, const struct live_message *m)
 {
     if (e->client.family == ADDR_NONE)
         return m != NULL ? m->client : 0;
@@ -102,12 +102,13 @@ static uint32_t client_of(struct tally *t, const struct log_event *e, const stru
 }
 
 /* Sendmail tells of refusals first, and of the client and its login when all is over. */
-static void on_early_refusal(struct tally *t, const struct log_event *e, struct live *m, int64_t at)
+static void on_early_refusal(struct tally *t, const struct log_event *e, struct live_message *m,
+                             int64_t at)
 {
     uint32_t client = client_of(t, e, m);
 
     if (m == NULL)
-        m = live_open(t, e);
+        m = live_open(&t->live, e);
     live_early(m, refusal(t, e, m), e->times);
     m->client = client;
     if (at > 0)
@@ -120,7 +121,7 @@ static void on_early_refusal(struct tally *t, const struct log_event *e, struct 
  * whole message whose begin is not in the log, but whose client is told, is over at once. */
 static void on_refused(struct tally *t, const struct log_event *e, int64_t at)
 {
-    struct live *m = live_at(t, e);
+    struct live_message *m = live_at(&t->live, e);
     enum outcome_kind o = refusal(t, e, m);
     bool over = e->final && e->client.family != ADDR_NONE;
     uint32_t client;
@@ -133,33 +134,35 @@ static void on_refused(struct tally *t, const struct log_event *e, int64_t at)
     }
     client = client_of(t, e, m);
     if (e->opening != OPENING_NONE) {
-        opening_refused(t, e, client, o, at);
+        opening_refused(&t->live, e, client, o, at);
         return;
     }
-    opening_followed(t, &e->client);
+    opening_followed(&t->live, &e->client);
     clients_add(&t->clients, client, o, at > 0 || m == NULL ? at : m->at, e->times);
     if (m == NULL)
         return;
     m->client = client;
-    if (e->final)
-        m->qid = 0;
+    if (!e->final)
+        return;
+    live_remember(&t->live, m, o);
+    m->qid = 0;
 }
 
 static void on_queued(struct tally *t, const struct log_event *e)
 {
-    struct live *m = live_at(t, e), *whole = live_whole(t, m);
+    struct live_message *m = live_at(&t->live, e), *whole = live_whole(&t->live, m);
 
     if (whole != NULL) {
         whole->flags |= e->kind == LOG_MESSAGE_ID ? 0 : QUEUED; /* told when the headers end */
-        live_remember_id(t, whole, &e->message_id);
+        live_remember_id(&t->live, whole, &e->message_id);
     }
     if (e->kind == LOG_END && m != NULL)
-        live_end(t, m);
+        live_end(&t->live, m);
 }
 
 static void on_delivery(struct tally *t, struct log_event *e)
 {
-    struct live *m = live_at(t, e), *whole = live_whole(t, m);
+    struct live_message *m = live_at(&t->live, e), *whole = live_whole(&t->live, m);
 
     if (whole == NULL)
         return;
@@ -168,7 +171,7 @@ static void on_delivery(struct tally *t, struct log_event *e)
         whole->flags |= SENT;
     while (whole == m && !(whole->flags & JUDGED)) { /* a part may go where an alias leads */
         whole->flags |= is_exempt(t, &e->recipient) ? SPARED : JUDGED;
-        if (!logline_next_recipient(e))
+        if (!text_next_address(&e->more, &e->recipient))
             break;
     }
 }
@@ -179,10 +182,13 @@ static void on_late_verdict(struct tally *t, const struct log_event *e, enum out
     struct past_entry entry = {.qid = live_hash(&e->qid), .outcome = (uint8_t)o}, *old;
 
     entry.at = seconds(t, e->stamp);
-    old = past_find(&t->past, entry.qid, entry.at);
+    old = past_find(&t->live.past, entry.qid, entry.at);
     if (old == NULL) {
-        past_put(&t->past, &entry);
-    } else if (old->client != 0 && old->outcome != OUT_SPAM) {
+        past_put(&t->live.past, &entry);
+        return;
+    }
+    t->live.verdicts_met += old->client != 0;
+    if (old->client != 0 && (old->outcome == OUT_DELIVERED || old->outcome == OUT_OTHER)) {
         clients_move(&t->clients, old->client, old->outcome, o);
         old->outcome = (uint8_t)o;
     }
@@ -190,12 +196,14 @@ static void on_late_verdict(struct tally *t, const struct log_event *e, enum out
 
 static void on_verdict(struct tally *t, const struct log_event *e)
 {
-    struct live *m = live_whole(t, live_at(t, e));
+    struct live_message *m = live_whole(&t->live, live_at(&t->live, e));
 
     if (m == NULL && e->qid.n == 0)
-        m = live_find_id(t, &e->message_id);
+        m = live_find_id(&t->live, &e->message_id);
     if (!e->spam && !e->discarded)
         return;
+    t->verdicts++;
+    t->live.verdicts_met += m != NULL;
     if (m != NULL)
         m->flags |= e->spam ? SPAM : DISCARDED;
     else if (e->qid.n > 0)
@@ -277,7 +285,7 @@ static enum own_kind own_kind(const struct tally *t, const struct record *r)
 static void on_record(struct tally *t, const struct log_event *e, int64_t at)
 {
     bool none = e->helo.n == 1 && e->helo.s[0] == '-';
-    struct live *m = live_at(t, e);
+    struct live_message *m = live_at(&t->live, e);
     char helo[CLIENT_HELO_MAX];
     struct record r;
     uint32_t client;
@@ -311,7 +319,7 @@ void tally_line(struct tally *t, const char *s, size_t n)
     struct log_event e;
     int64_t at;
 
-    t->lines++;
+    t->live.lines = (uint32_t)++t->lines;
     if (!logline_read(&e, s, n))
         return;
     t->known++;
@@ -325,7 +333,7 @@ void tally_line(struct tally *t, const char *s, size_t n)
     switch (e.kind) {
     case LOG_CONNECT:
         t->connects += e.times;
-        opening_over(t, &e.client);
+        opening_over(&t->live, &e.client);
         break;
     case LOG_MESSAGE:
         on_message(t, &e, at);
@@ -365,9 +373,7 @@ bool tally_init(struct tally *t, const struct settings *s, int64_t now)
     memset(t, 0, sizeof *t);
     t->settings = s;
     t->now = now;
-    t->live = calloc(LIVE_SETS * LIVE_WAYS, sizeof *t->live);
-    t->by_id = calloc(LIVE_IDS, sizeof *t->by_id);
-    if (t->live != NULL && t->by_id != NULL && past_init(&t->past) && clients_init(&t->clients))
+    if (live_init(&t->live, &t->clients) && clients_init(&t->clients))
         return true;
     tally_free(t);
     return false;
@@ -375,18 +381,12 @@ bool tally_init(struct tally *t, const struct settings *s, int64_t now)
 
 void tally_end(struct tally *t)
 {
-    size_t i;
-
-    for (i = 0; i < LIVE_SETS * LIVE_WAYS; i++)
-        if (t->live[i].qid != 0)
-            live_close(t, &t->live[i]);
+    live_close_all(&t->live);
     clients_settle(&t->clients);
 }
 
 void tally_free(struct tally *t)
 {
     clients_free(&t->clients);
-    past_free(&t->past);
-    free(t->live);
-    free(t->by_id);
+    live_free(&t->live);
 }

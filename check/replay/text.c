@@ -1,44 +1,14 @@
-/* The report of a replay for the terminal: see judged.h.
+/* The report of a replay for the terminal: see words.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/replay/judged.h"
-
+#include "check/replay/words.h"
 #include "check/term.h"
-
-#include <string.h>
-#include <time.h>
 
 static void head(const struct term *t, const char *text)
 {
     fputc('\n', t->out);
     term_put(t, TONE_HEAD, text);
     fputc('\n', t->out);
-}
-
-static void print_day(FILE *out, int64_t at)
-{
-    char text[32];
-    time_t clock = (time_t)at;
-    struct tm tm;
-
-    gmtime_r(&clock, &tm);
-    if (strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm) > 0)
-        fputs(text, out);
-}
-
-static uint64_t of_sum(const struct judged_sum *s, enum outcome_kind from, enum outcome_kind to)
-{
-    uint64_t n = 0;
-    unsigned o;
-
-    for (o = from; o <= to; o++)
-        n += s->count[o];
-    return n;
-}
-
-static uint64_t all_of(const struct judged_sum *s)
-{
-    return of_sum(s, 0, OUT_COUNT - 1);
 }
 
 /* ---- totals ---- */
@@ -50,9 +20,9 @@ static void print_input(const struct judged *j, const struct term *t)
     fprintf(t->out, "%llu lines", (unsigned long long)y->lines);
     if (y->begin > 0) {
         fputs(", ", t->out);
-        print_day(t->out, y->begin);
+        put_minute(t->out, y->begin);
         fputs(" to ", t->out);
-        print_day(t->out, y->end);
+        put_minute(t->out, y->end);
     }
     fprintf(t->out, "; %llu address%s with messages\n", (unsigned long long)j->addresses,
             j->addresses == 1 ? "" : "es");
@@ -80,7 +50,8 @@ static void print_input(const struct judged *j, const struct term *t)
 static void print_gist(const struct judged *j, const struct term *t)
 {
     const struct judged_sum *no = &j->fate[ACTION_REJECT], *later = &j->fate[ACTION_TEMPFAIL];
-    unsigned long long addresses = j->refused_addresses, messages = all_of(no) + all_of(later);
+    unsigned long long addresses = j->refused_addresses,
+                       messages = sum_messages(no) + sum_messages(later);
     unsigned long long lost = no->count[OUT_DELIVERED] + later->count[OUT_DELIVERED];
     char text[200];
 
@@ -98,26 +69,25 @@ static void print_gist(const struct judged *j, const struct term *t)
 
 static void print_fates(const struct judged *j, const struct term *t)
 {
-    static const unsigned order[] = {ACTION_REJECT, ACTION_TEMPFAIL, ACTION_QUARANTINE, ACTION_TAG,
-                                     ACTION_ACCEPT, FATE_EXEMPT,     FATE_UNKNOWN};
-    size_t i;
+    unsigned i;
 
     head(t, "What this policy would have done, and what became of the messages");
     fprintf(t->out, "  %-11s%9s%10s%11s%9s%10s%10s\n", "", "clients", "messages", "delivered",
             "as spam", "other", "refused");
-    for (i = 0; i < sizeof order / sizeof order[0]; i++) {
-        const struct judged_sum *s = &j->fate[order[i]];
+    for (i = 0; i < FATE_COUNT; i++) {
+        const struct judged_sum *s = &j->fate[fate_order[i]];
 
-        if (s->clients == 0 && all_of(s) == 0)
+        if (s->clients == 0 && sum_messages(s) == 0)
             continue;
         fprintf(t->out, "  ");
-        term_cell(t, fate_refuses(order[i]) ? TONE_BAD : TONE_PLAIN, fate_word(order[i]), 11);
+        term_cell(t, fate_refuses(fate_order[i]) ? TONE_BAD : TONE_PLAIN, fate_word(fate_order[i]),
+                  11);
         fprintf(
             t->out, "%9llu%10llu%11llu%9llu%10llu%10llu\n", (unsigned long long)s->clients,
-            (unsigned long long)all_of(s), (unsigned long long)s->count[OUT_DELIVERED],
+            (unsigned long long)sum_messages(s), (unsigned long long)s->count[OUT_DELIVERED],
             (unsigned long long)s->count[OUT_SPAM],
             (unsigned long long)(s->count[OUT_OTHER] + s->count[OUT_AUTH] + s->count[OUT_SPARED]),
-            (unsigned long long)of_sum(s, OUT_MTA, OUT_LATER));
+            (unsigned long long)sum_of(s, OUT_MTA, OUT_LATER));
     }
 }
 
@@ -131,8 +101,8 @@ static void print_rules(const struct judged *j, const struct term *t)
 
         fprintf(t->out, "  %-20s %-10s %8llu client%s %9llu message%s %9llu delivered\n", r->name,
                 action_word((enum action)r->action), (unsigned long long)j->rule[i].clients,
-                j->rule[i].clients == 1 ? " " : "s", (unsigned long long)all_of(&j->rule[i]),
-                all_of(&j->rule[i]) == 1 ? " " : "s",
+                j->rule[i].clients == 1 ? " " : "s", (unsigned long long)sum_messages(&j->rule[i]),
+                sum_messages(&j->rule[i]) == 1 ? " " : "s",
                 (unsigned long long)j->rule[i].count[OUT_DELIVERED]);
     }
 }
@@ -163,16 +133,16 @@ static void print_client(const struct judged *j, const struct term *t, const str
     if (!exemption)
         return;
     sbuf_init(&sb, text, sizeof text);
-    client_exemption(k, &sb);
+    client_exemption(k, j->settings, &sb);
     fputs("      ", t->out);
     term_put(t, TONE_NOTE, text);
     fputc('\n', t->out);
 }
 
-static void print_list(const struct judged *j, const struct term *t, const char *title,
-                       const struct judged_list *l, bool exemption)
+static void print_list(const struct judged *j, unsigned top, const struct term *t,
+                       const char *title, const struct judged_list *l, bool exemption)
 {
-    uint32_t i, n = l->n < j->options->top ? l->n : j->options->top;
+    uint32_t i, n = l->n < top ? l->n : top;
 
     if (l->n == 0)
         return;
@@ -184,7 +154,7 @@ static void print_list(const struct judged *j, const struct term *t, const char 
                 (unsigned long long)(l->n - n));
 }
 
-static void print_changes(const struct judged *j, const struct term *t)
+static void print_changes(const struct judged *j, unsigned top, const struct term *t)
 {
     unsigned from, to;
 
@@ -201,10 +171,10 @@ static void print_changes(const struct judged *j, const struct term *t)
                 fprintf(t->out, "  %9llu message%s: %s there, %s here\n",
                         (unsigned long long)j->change[from][to],
                         j->change[from][to] == 1 ? "" : "s", fate_word(from), fate_word(to));
-    print_list(j, t, "Clients that fare differently", &j->changed, false);
+    print_list(j, top, t, "Clients that fare differently", &j->changed, false);
 }
 
-void judged_text(const struct judged *j, FILE *out)
+void judged_text(const struct judged *j, unsigned top, FILE *out)
 {
     struct term t;
 
@@ -213,13 +183,14 @@ void judged_text(const struct judged *j, FILE *out)
     print_gist(j, &t);
     print_fates(j, &t);
     print_rules(j, &t);
-    print_list(j, &t, "Refused, but delivered mail then: look at these first", &j->lost, true);
+    print_list(j, top, top, &t, "Refused, but delivered mail then: look at these first", &j->lost,
+               true);
     if (j->lost.n > 1) {
         fputs("\n  all of these in one section:\n", out);
-        put_exemptions(j, &j->lost, j->options->top, out);
+        put_exemptions(j, &j->lost, top, out);
     }
-    print_list(j, &t, "Refused, and nothing of theirs was delivered as good mail", &j->caught,
-               false);
-    print_list(j, &t, "Tagged or quarantined", &j->tagged, false);
-    print_changes(j, &t);
+    print_list(j, top, top, &t, "Refused, and nothing of theirs was delivered as good mail",
+               &j->caught, false);
+    print_list(j, top, top, &t, "Tagged or quarantined", &j->tagged, false);
+    print_changes(j, top, &t);
 }

@@ -1,11 +1,12 @@
-/* What is said of one client in every view: see judged.h.
+/* What is said of one client in every view: see words.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/replay/judged.h"
+#include "check/replay/words.h"
 
 #include "judge/reply.h"
 
 #include <string.h>
+#include <time.h>
 
 #define SECTION_MAX 1000 /* clients in one section: finding doubles takes their square */
 
@@ -52,8 +53,15 @@ static bool by_name(const struct client *k)
     return has(k, F_IPREV_PASS) && k->ptr != NULL;
 }
 
-void client_exemption(const struct client *k, struct sbuf *sb)
+void client_address(const struct client *k, const struct settings *s, struct sbuf *sb)
 {
+    (void)s;
+    addr_put(sb, &k->addr);
+}
+
+void client_exemption(const struct client *k, const struct settings *s, struct sbuf *sb)
+{
+    (void)s;
     if (by_name(k)) {
         sbuf_str(sb, "exempt { hosts += {\"");
         sbuf_str(sb, k->ptr);
@@ -147,4 +155,15 @@ void client_reply(const struct client *k, const struct settings *s, struct sbuf 
     sbuf_str(sb, reply.xcode);
     sbuf_byte(sb, ' ');
     sbuf_str(sb, reply.text);
+}
+
+void put_minute(FILE *out, int64_t at)
+{
+    char text[32] = "";
+    time_t clock = (time_t)at;
+    struct tm tm;
+
+    gmtime_r(&clock, &tm);
+    if (strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm) > 0)
+        fputs(text, out);
 }

@@ -4,6 +4,7 @@
  * lines are counted as iprev-check replay does.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/log/line.h"
 #include "check/replay/tally.h"
 
 #include <stdlib.h>
@@ -23,7 +24,6 @@ static void check_event(const char *s, size_t n)
 
     if (!logline_read(&e, s, n))
         return;
-    check_inside(&e.name, s, n);
     check_inside(&e.qid, s, n);
     check_inside(&e.helo, s, n);
     check_inside(&e.recipient, s, n);
@@ -31,11 +31,11 @@ static void check_event(const char *s, size_t n)
     check_inside(&e.record, s, n);
     check_inside(&e.origin, s, n);
     check_inside(&e.more, s, n);
-    while (logline_next_recipient(&e))
+    while (text_next_address(&e.more, &e.recipient))
         check_inside(&e.recipient, s, n);
     if (e.kind == LOG_CONNECT && e.client.family == ADDR_NONE)
         abort();
-    if (e.stamp.month > 12 || e.stamp.hour > 23 || log_seconds(&e.stamp) < 0)
+    if (e.stamp.month > 12 || e.stamp.hour > 23 || stamp_seconds(&e.stamp) < 0)
         abort();
 }
 

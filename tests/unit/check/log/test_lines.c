@@ -17,7 +17,7 @@ struct row {
     const char *client, *qid, *helo; /* "" or NULL: not told */
 };
 
-static void text_is(const struct log_text *t, const char *want, const char *what, const char *line)
+static void told_is(const struct log_text *t, const char *want, const char *what, const char *line)
 {
     bool same = want == NULL ? t->n == 0 : t->n == strlen(want) && memcmp(t->s, want, t->n) == 0;
 
@@ -48,8 +48,8 @@ static void check_rows(const struct row *row, size_t n)
         if (row[i].kind == LOG_NOTHING)
             continue;
         addr_is(&e.client, row[i].client, row[i].line);
-        text_is(&e.qid, row[i].qid, "queue id", row[i].line);
-        text_is(&e.helo, row[i].helo, "HELO", row[i].line);
+        told_is(&e.qid, row[i].qid, "queue id", row[i].line);
+        told_is(&e.helo, row[i].helo, "HELO", row[i].line);
     }
 }
 
@@ -318,7 +318,7 @@ Test(replay_lines, cut_anywhere_F4)
     }
     cr_expect(logline_read(&e, line, sizeof line - 1));
     cr_expect(e.temporary);
-    text_is(&e.helo, "x.example", "HELO", line);
+    told_is(&e.helo, "x.example", "HELO", line);
 }
 
 Test(replay_lines, stamps)
@@ -346,8 +346,8 @@ Test(replay_lines, stamps)
     for (i = 0; i < ARRAY_LEN(row); i++) {
         snprintf(line, sizeof line, "%s postfix/qmgr[1]: 4BFD2: removed", row[i].stamp);
         cr_expect(logline_read(&e, line, strlen(line)), "%s", line);
-        cr_expect_eq(log_seconds(&e.stamp), row[i].seconds, "%s: %lld", line,
-                     (long long)log_seconds(&e.stamp));
+        cr_expect_eq(stamp_seconds(&e.stamp), row[i].seconds, "%s: %lld", line,
+                     (long long)stamp_seconds(&e.stamp));
         cr_expect(e.stamp.month == row[i].month && e.stamp.day == row[i].day &&
                       e.stamp.hour == row[i].hour,
                   "%s", line);
@@ -485,6 +485,6 @@ Test(replay_lines, verdicts)
         cr_expect(logline_read(&e, row[i].line, strlen(row[i].line)), "%s", row[i].line);
         cr_expect_eq(e.kind, LOG_SPAM, "%s", row[i].line);
         cr_expect_eq(e.spam, row[i].spam, "%s", row[i].line);
-        text_is(&e.message_id, row[i].message_id, "message id", row[i].line);
+        told_is(&e.message_id, row[i].message_id, "message id", row[i].line);
     }
 }

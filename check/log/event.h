@@ -1,0 +1,49 @@
+/* What one line of a mail log tells about a client or a message. The event borrows the line.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_LOG_EVENT_H
+#define IPREV_LOG_EVENT_H
+
+#include "check/log/stamp.h"
+
+enum log_kind {
+    LOG_NOTHING,    /* not known, or tells nothing we count */
+    LOG_CONNECT,    /* client */
+    LOG_MESSAGE,    /* client and qid: a message has begun */
+    LOG_QUEUED,     /* qid: it was taken */
+    LOG_REFUSED,    /* client, qid, or both; recipient */
+    LOG_DELIVERY,   /* qid, state, recipient */
+    LOG_MESSAGE_ID, /* qid, message_id */
+    LOG_SPAM,       /* qid, message_id or client: a filter's verdict */
+    LOG_END,        /* qid: the message has left the queue */
+    LOG_RECORD      /* our own line: record */
+};
+
+/* Who refused. */
+enum log_by { BY_MTA, BY_DNSBL, BY_MILTER, BY_COUNT };
+
+/* A refusal before MAIL, which others of the same attempt may follow, in this order. */
+enum log_opening { OPENING_NONE, OPENING_CONNECT, OPENING_EHLO, OPENING_HELO };
+
+enum log_state { STATE_SENT, STATE_BOUNCED, STATE_DEFERRED };
+
+struct log_event {
+    enum log_kind kind;
+    struct log_stamp stamp;
+    struct addr client; /* ADDR_NONE: not told */
+    struct log_text qid, helo, recipient, message_id, record;
+    struct log_text more;   /* recipients behind the first: see text_next_address */
+    struct log_text origin; /* LOG_MESSAGE: qid before a content filter (XFORWARD) */
+    enum log_by by;
+    enum log_opening opening;
+    uint32_t times; /* LOG_REFUSED, LOG_CONNECT, LOG_RECORD: so many, put into one line */
+    enum log_state state;
+    bool temporary; /* refused with 4xx */
+    bool final;     /* the refusal ends the message qid */
+    bool queued;    /* LOG_MESSAGE: it was taken */
+    bool authenticated;
+    bool spam;
+    bool discarded; /* by the filter, which takes it for good all the same */
+};
+
+#endif

@@ -1,0 +1,23 @@
+/* Texts of the HTML report: escaped, so that nothing of a log becomes markup.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_HTML_H
+#define IPREV_HTML_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Text with & < > " ' escaped; anything but printable ASCII becomes `?`. */
+void html_text(FILE *out, const char *s);
+
+/* The same, with places to break a line behind each dot, comma and colon. */
+void html_breaking(FILE *out, const char *s);
+
+/* Foreign octets: made visible, then escaped. Of more than 256 only the beginning. */
+void html_visible(FILE *out, const char *s, size_t n);
+
+/* "1 234 567" */
+void html_number(FILE *out, uint64_t n);
+
+#endif

@@ -1,0 +1,35 @@
+/* What every view of a report says of one client, and the views.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_REPLAY_WORDS_H
+#define IPREV_REPLAY_WORDS_H
+
+#include "check/replay/judged.h"
+
+/* Texts of one client; each fits CLIENT_TEXT_MAX. */
+typedef void client_text(const struct client *k, const struct settings *s, struct sbuf *sb);
+#define CLIENT_TEXT_MAX 1024
+
+client_text client_address;
+client_text client_reason;    /* what stands behind the decision: rule and cause in words */
+client_text client_exemption; /* the line of a configuration that exempts it, "exempt { ... }" */
+client_text client_reply;     /* "550 5.7.25 text"; empty when the policy does not refuse */
+
+/* One section that exempts the first `max` clients of the list, by name or by address. Its text
+ * needs no escaping in HTML. */
+void put_exemptions(const struct judged *j, const struct judged_list *l, uint32_t max, FILE *out);
+
+/* "2026-11-21 10:15" */
+void put_minute(FILE *out, int64_t at);
+
+/* top: clients in a list. */
+void judged_text(const struct judged *j, unsigned top, FILE *out);
+bool judged_json(const struct judged *j, FILE *out);
+bool judged_html(const struct judged *j, FILE *out);
+
+/* How a page of ours begins. */
+#define PAGE_MARK                                                                                  \
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                      \
+    "<meta name=\"generator\" content=\"iprev-check"
+
+#endif
