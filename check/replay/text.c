@@ -183,14 +183,14 @@ void judged_text(const struct judged *j, unsigned top, FILE *out)
     print_gist(j, &t);
     print_fates(j, &t);
     print_rules(j, &t);
-    print_list(j, top, top, &t, "Refused, but delivered mail then: look at these first", &j->lost,
+    print_list(j, top, &t, "Refused, but delivered mail then: look at these first", &j->lost,
                true);
     if (j->lost.n > 1) {
         fputs("\n  all of these in one section:\n", out);
         put_exemptions(j, &j->lost, top, out);
     }
-    print_list(j, top, top, &t, "Refused, and nothing of theirs was delivered as good mail",
+    print_list(j, top, &t, "Refused, and nothing of theirs was delivered as good mail",
                &j->caught, false);
-    print_list(j, top, top, &t, "Tagged or quarantined", &j->tagged, false);
+    print_list(j, top, &t, "Tagged or quarantined", &j->tagged, false);
     print_changes(j, top, &t);
 }

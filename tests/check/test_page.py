@@ -106,6 +106,49 @@ def test_log_that_tells_nothing():
         has_not(open(page).read(), "delivered nothing")
 
 
+def test_page_destroys_nothing():
+    """--html /var/log/mail.log* takes the newest log for the page: it must survive. So must what a link names."""
+    log = open(os.path.join(LOGS, "postfix.log"), "rb").read()
+    with World() as w:
+        page, secret = w.path("page.html"), w.file("secret", "root:x:0:0\n")
+        same(w.replay("--html", page, os.path.join(LOGS, "postfix.log"))[0], 0)
+        text = open(page, "rb").read()
+        mark = text[:text.index(b"iprev-check") + len("iprev-check")]
+        os.symlink(secret, w.path("link"))
+        os.symlink(w.path("nothing"), w.path("loose"))
+        os.symlink(page, w.path("to-page"))
+        os.mkfifo(w.path("pipe"))
+        cases = [(w.file("mail.log", log), "not overwritten"), (secret, "not overwritten"), (w.file("empty", ""), "not overwritten"),
+                 (w.file("other.html", "<!DOCTYPE html>\n<html>"), "not overwritten"), (w.file("short", mark[:-1]), "not overwritten"),
+                 (w.path("link"), "symbolic link"), (w.path("loose"), "symbolic link"), (w.path("to-page"), "symbolic link"),
+                 (w.path("pipe"), "not a plain file"), ("/dev/null", "not a plain file"), (w.dir, "not a plain file")]
+        for path, said in cases:
+            before = open(path, "rb").read() if os.path.isfile(path) else None
+            code, out, err = w.replay("--html", path, os.path.join(LOGS, "postfix.log"))
+            same((code, out), (73, ""), path)
+            has(err, "iprev-check: %s: " % path, said)
+            same(open(path, "rb").read() if os.path.isfile(path) else None, before, path)
+        holds(not os.path.exists(w.path("nothing")), "a loose link was followed")
+        same(open(page, "rb").read(), text)
+        # a page of ours, whole or cut, is replaced, and whoever reads it meanwhile has the old one to its end
+        os.link(w.file("old.html", mark), w.path("kept"))
+        same(w.replay("--html", w.path("old.html"), os.path.join(LOGS, "postfix.log"))[0], 0)
+        same((open(w.path("old.html"), "rb").read(), open(w.path("kept"), "rb").read()), (text, mark))
+        same([name for name in os.listdir(w.dir) if ".html." in name], [])
+
+
+def test_page_is_not_for_everybody():
+    """It names clients and HELOs, as the log does."""
+    for mask, mode in ((0o022, 0o640), (0, 0o640), (0o077, 0o600)):
+        before = os.umask(mask)
+        try:
+            with World() as w:
+                same(w.replay("--html", w.path("p"), os.path.join(LOGS, "postfix.log"))[0], 0)
+                same(oct(os.stat(w.path("p")).st_mode & 0o7777), oct(mode), oct(mask))
+        finally:
+            os.umask(before)
+
+
 def browse(path, *args):
     if BROWSER is None:
         raise Skip("no Chromium here")

@@ -80,9 +80,9 @@ Test(replay_tables, clients_grow)
         uint8_t bytes[4] = {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
         struct addr a = addr_from_bytes(ADDR_IPV4, bytes);
 
-        clients_count(&c, clients_get(&c, &a, NULL, 0), OUT_DELIVERED, 0);
-        clients_count(&c, clients_get(&c, &a, "h", 1), OUT_SPAM, 0);
-        clients_count(&c, clients_get(&c, &a, NULL, 0), OUT_DELIVERED, 0);
+        clients_add(&c, clients_get(&c, &a, NULL, 0), OUT_DELIVERED, 0, 1);
+        clients_add(&c, clients_get(&c, &a, "h", 1), OUT_SPAM, 0, 1);
+        clients_add(&c, clients_get(&c, &a, NULL, 0), OUT_DELIVERED, 0, 1);
     }
     cr_expect_eq(c.n, 100001);
     clients_settle(&c);

@@ -127,7 +127,7 @@ Test(replay_times, timeline)
         cr_assert(clients_init(&c));
         at = clients_get(&c, &a, NULL, 0);
         for (k = 0; k < 4; k++)
-            clients_count(&c, at, OUT_DELIVERED, times[i][k]);
+            clients_add(&c, at, OUT_DELIVERED, times[i][k], 1);
         cr_expect_eq(timeline_sum(&c, at), 4, "row %zu", i);
         cr_expect(c.last - c.first < TIMELINE, "row %zu", i);
         for (k = 0; k < 4; k++)

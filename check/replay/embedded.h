@@ -2,8 +2,8 @@
  * what the Content-Security-Policy calls them: "sha256-...".
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#ifndef IPREV_ASSETS_H
-#define IPREV_ASSETS_H
+#ifndef IPREV_EMBEDDED_H
+#define IPREV_EMBEDDED_H
 
 extern const char page_style[], page_style_hash[];
 extern const char page_script[], page_script_hash[];
