@@ -16,6 +16,8 @@
 #include <string.h>
 #include <time.h>
 
+#define RELAY_DEADLINE_MS 1000
+
 struct session {
     const struct session_pause *pause;
     struct snapshot *snapshot;
@@ -116,7 +118,8 @@ static void begin_client(struct session *s, const struct addr *client, bool loca
     const struct inquiry_options o = {.resolver = s->snapshot->resolver,
                                       .settings = &set->resolver,
                                       .shapes = &set->shapes,
-                                      .self = &us(s)->self};
+                                      .self = &us(s)->self,
+                                      .patience_ms = relayed(s) ? RELAY_DEADLINE_MS : 0};
 
     inquiry_start(&s->inquiry, &o, client, skip_reason(s, client, local));
 }

@@ -6,6 +6,8 @@ it to the Postfix with the filter, from an address in trusted-relays.
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import re
+import threading
+import time
 
 import harness
 import milterclient
@@ -278,6 +280,95 @@ class Direct(Behind):
             milter.close()
             self.assertIn("policy.iprev=192.0.2.10", fields["Authentication-Results"], value)
             self.assertIn("helo=" + helo, fields["X-IPRev"])
+
+
+SLOW = """
+10.113.0.203.in-addr.arpa       PTR  mail.below.example
+10.113.0.203.in-addr.arpa       !delay 700 PTR
+mail.below.example              A    203.0.113.10
+11.113.0.203.in-addr.arpa       PTR  mail.above.example
+11.113.0.203.in-addr.arpa       !delay 650 PTR
+mail.above.example              A    203.0.113.11
+mail.above.example !delay 650 A
+12.113.0.203.in-addr.arpa       PTR  mail.joined.example
+12.113.0.203.in-addr.arpa       !delay 650 PTR
+mail.joined.example             A    203.0.113.12
+mail.joined.example !delay 650 A
+slow-helo.example               !silent
+"""
+
+
+class Patience(Behind):
+    """Nothing can be refused behind a relay: nobody waits long for a silent network (relay-deadline, 1000 ms)."""
+
+    dns = DNS + SLOW
+    settings = {"extra": TRUSTED, "resolver": "deadline = 5000"}
+
+    def relayed(self, address, helo="mail.good.example"):
+        """One message of this client through us as the relay: fields, and the log line."""
+        self.log_start = len(self.daemon.log())
+        with self.connect(RELAY4) as client:
+            client.read()
+            client.say("EHLO relay.example.org")
+            result = self.transaction(client, harness.Result(), headers=by_relay(address, helo))
+        return result.message, self.decision({"client": address, "stage": "eom"})
+
+    def waited(self, line, at_least, at_most):
+        """How long the end of the message was kept waiting."""
+        wait = int(line["wait"])
+        self.assertTrue(at_least <= wait <= at_most, line)
+
+    def test_below(self):
+        """An answer within the bound counts."""
+        message, line = self.relayed("203.0.113.10", "mail.below.example")
+        self.assertIn("helo-verified", self.check_headers(message, "pass", None, "203.0.113.10")["findings"])
+        self.waited(line, 300, 990)
+
+    def test_at(self):
+        """Silence, also about the HELO name: the message goes on when the bound is reached, not before."""
+        for address, helo, result in (("198.51.100.9", "slow-helo.example", "temperror"), ("192.0.2.10", "slow-helo.example", "pass")):
+            with self.subTest(address):
+                message, line = self.relayed(address, helo)
+                self.check_headers(message, result, None if result == "pass" else "dns-timeout", address)
+                self.waited(line, 900, 1200)
+
+    def test_above(self):
+        """Too late for this message; the lookup goes on, and the next message has its answer."""
+        message, line = self.relayed("203.0.113.11")
+        self.check_headers(message, "temperror", "dns-timeout", "203.0.113.11")
+        self.waited(line, 900, 1200)
+        time.sleep(1)
+        message, line = self.relayed("203.0.113.11")
+        self.check_headers(message, "pass", None, "203.0.113.11")
+        self.waited(line, 0, 200)
+
+    def test_direct_client_has_its_whole_deadline(self):
+        """Also where a relay has asked about the same client just before."""
+        first, _ = self.relayed("203.0.113.12")
+        result = self.send("203.0.113.12")
+        self.check_headers(first, "temperror", "dns-timeout", "203.0.113.12")
+        self.check_headers(result.message, "pass", None, "203.0.113.12")
+        self.log_start = len(self.daemon.log())
+        result = self.send("198.51.100.77")
+        self.check_headers(result.message, "temperror", None, "198.51.100.77")
+        self.waited(self.decision({"client": "198.51.100.77"}), 1800, 5200)
+
+    def test_good_mail_beside_a_silent_network(self):
+        """Forty messages of a silent network do not use up the relay's connections for long."""
+        relay = border()
+        try:
+            silent = [lambda at=at: self.send("198.51.100.%d" % at, port=BORDER_PORT) for at in range(100, 140)]
+            begun = time.monotonic()
+            crowd = threading.Thread(target=harness.together, args=(silent,))
+            crowd.start()
+            time.sleep(0.5)
+            result = self.send("192.0.2.10", port=BORDER_PORT)
+            taken = time.monotonic() - begun
+            crowd.join()
+        finally:
+            relay.stop()
+        self.check_headers(result.message, "pass", None, "192.0.2.10")
+        self.assertLess(taken, 8, "with 5 s for each of the forty it takes 14 s")
 
 
 class OnlyRelays(harness.Case):
