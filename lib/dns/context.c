@@ -12,6 +12,7 @@
 
 #define PORTS_MAX 4096
 #define PORTS_MIN 16
+#define CACHE_MB  16 /* of messages, in all threads; of records twice as much */
 
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
@@ -42,7 +43,8 @@ static bool set_options(struct ub_ctx *ctx, const struct resolver_settings *s, u
                         char *err, size_t errlen)
 {
     bool validate = s->trust_anchor != NULL;
-    char number[16];
+    unsigned cache = s->threads < CACHE_MB ? CACHE_MB / s->threads : 1;
+    char number[16], messages[16], records[16];
     const struct {
         const char *name, *value;
         bool required;
@@ -50,12 +52,13 @@ static bool set_options(struct ub_ctx *ctx, const struct resolver_settings *s, u
         {"module-config:", validate ? "validator iterator" : "iterator", true},
         {"outgoing-range:", number, true},
         {"outgoing-num-tcp:", "32", false},
-        {"msg-cache-size:", "32m", false},
-        {"rrset-cache-size:", "64m", false},
+        {"msg-cache-size:", messages, false},
+        {"rrset-cache-size:", records, false},
         /* A site's PTRs for its own private networks have to be seen. */
         {"unblock-lan-zones:", "yes", true},
         {"insecure-lan-zones:", validate ? "yes" : "no", true},
-        {"do-not-query-localhost:", "no", false},
+        /* Strangers name the servers of their zones: only ours may be on this machine. */
+        {"do-not-query-localhost:", s->root ? "yes" : "no", false},
         /* A forwarder that was away is tried anew after so many seconds. */
         {"infra-host-ttl:", s->root ? "30" : "10", false},
         {"infra-keep-probing:", "yes", false},
@@ -73,6 +76,8 @@ static bool set_options(struct ub_ctx *ctx, const struct resolver_settings *s, u
     size_t i;
 
     snprintf(number, sizeof number, "%u", ports);
+    snprintf(messages, sizeof messages, "%um", cache);
+    snprintf(records, sizeof records, "%um", 2 * cache);
     for (i = 0; i < sizeof option / sizeof option[0]; i++)
         if (!set(ctx, option[i].name, option[i].value, option[i].required, err, errlen))
             return false;

@@ -9,10 +9,12 @@
 #include <string.h>
 #include <time.h>
 
-#define SHARDS       64
+#define SHARDS_MAX   64
+#define SHARD_LEAST  65536 /* octets: a shard that is too small holds no long entry */
 #define BUCKETS_MIN  16
 #define MS_PER_S     1000
-#define HELO_TTL_MIN 1 /* one SMTP session asks the same name within a second */
+#define OVERHEAD     48 /* octets of an entry: two of malloc, its place in the buckets */
+#define HELO_TTL_MIN 1  /* one SMTP session asks the same name within a second */
 
 /* One thread that waits; on its own stack, linked under the shard's lock. */
 struct waiter {
@@ -44,13 +46,15 @@ struct shard {
     size_t buckets; /* power of two */
     size_t entries; /* in the table, open or finished */
     size_t finished;
-    size_t capacity;
+    size_t octets; /* that the finished ones take */
+    size_t budget; /* the most that they may take */
     struct lookup *newest, *oldest;
 };
 
 struct lookup_table {
     struct hash_key key;
-    struct shard shard[SHARDS];
+    size_t shards; /* power of two */
+    struct shard shard[SHARDS_MAX];
 };
 
 int64_t resolver_now(void)
@@ -201,7 +205,7 @@ static void wake_all(struct lookup *l)
 
 /* ---- the table ---- */
 
-struct lookup_table *lookup_table_new(unsigned capacity, const struct hash_key *key)
+struct lookup_table *lookup_table_new(size_t octets, const struct hash_key *key)
 {
     struct lookup_table *t = calloc(1, sizeof *t);
     size_t i;
@@ -209,11 +213,14 @@ struct lookup_table *lookup_table_new(unsigned capacity, const struct hash_key *
     if (t == NULL)
         return NULL;
     t->key = *key;
-    for (i = 0; i < SHARDS; i++) {
+    t->shards = SHARDS_MAX;
+    while (t->shards > 1 && octets / t->shards < SHARD_LEAST)
+        t->shards /= 2;
+    for (i = 0; i < t->shards; i++) {
         struct shard *s = &t->shard[i];
 
         pthread_mutex_init(&s->lock, NULL);
-        s->capacity = (capacity + SHARDS - 1) / SHARDS;
+        s->budget = octets / t->shards;
         s->bucket = calloc(BUCKETS_MIN, sizeof *s->bucket);
         s->buckets = BUCKETS_MIN;
         if (s->bucket == NULL) {
@@ -239,6 +246,11 @@ static void order_push(struct shard *s, struct lookup *l)
     s->newest = l;
 }
 
+static size_t entry_octets(const struct lookup *l)
+{
+    return sizeof *l + l->helo_len + (l->chain != NULL ? chain_size(l->chain) : 0) + OVERHEAD;
+}
+
 /* Takes the lookup out of the table; drops the table's reference. */
 static void table_remove(struct shard *s, struct lookup *l)
 {
@@ -251,6 +263,7 @@ static void table_remove(struct shard *s, struct lookup *l)
     if (lookup_done(l)) {
         order_remove(s, l);
         s->finished--;
+        s->octets -= entry_octets(l);
     }
     lookup_release(l);
 }
@@ -261,7 +274,7 @@ void lookup_table_free(struct lookup_table *t)
 
     if (t == NULL)
         return;
-    for (i = 0; i < SHARDS; i++) {
+    for (i = 0; i < t->shards; i++) {
         struct shard *s = &t->shard[i];
 
         while (s->oldest != NULL)
@@ -276,7 +289,7 @@ unsigned lookup_table_count(struct lookup_table *t)
 {
     size_t i, n = 0;
 
-    for (i = 0; i < SHARDS; i++) {
+    for (i = 0; i < t->shards; i++) {
         pthread_mutex_lock(&t->shard[i].lock);
         n += t->shard[i].finished;
         pthread_mutex_unlock(&t->shard[i].lock);
@@ -367,7 +380,7 @@ struct lookup *lookup_table_get(struct lookup_table *t, const struct addr *clien
                                 const struct dname *helo, enum lookup_source *source)
 {
     uint64_t hash = key_hash(t, client, helo);
-    struct shard *s = &t->shard[hash >> 58];
+    struct shard *s = &t->shard[(hash >> 32) & (t->shards - 1)];
     struct lookup *l;
 
     pthread_mutex_lock(&s->lock);
@@ -398,7 +411,8 @@ static void publish(struct lookup *l, uint32_t ttl)
     wake_all(l);
     order_push(s, l);
     s->finished++;
-    if (s->finished > s->capacity)
+    s->octets += entry_octets(l);
+    while (s->octets > s->budget)
         table_remove(s, s->oldest);
     pthread_mutex_unlock(&s->lock);
     lookup_release(l);

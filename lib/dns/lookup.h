@@ -2,8 +2,8 @@
  *
  * A lookup is the reverse chain of a client, or what the addresses of a HELO name say
  * about a client. It is open until lookup_finish_*, and never changes after. The table
- * holds a reference to each lookup in it, bounds how many finished ones it remembers (the
- * least recently used go first), and forgets one when its TTL is over. All functions may
+ * holds a reference to each lookup in it, bounds the memory of the finished ones (the least
+ * recently used go first), and forgets one when its TTL is over. All functions may
  * be called on any thread; only lookup_wait blocks, with no lock held.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
@@ -63,10 +63,10 @@ struct lookup *lookup_constant(enum finding cause);
 
 struct lookup_table;
 
-/* capacity: finished lookups remembered; 0 remembers none but still shares those
- * under way. key: a secret, so that nobody can choose clients that share a place. NULL
- * without memory. */
-struct lookup_table *lookup_table_new(unsigned capacity, const struct hash_key *key);
+/* octets: what the finished lookups that it remembers may take, whatever names they hold; 0
+ * remembers none but still shares those under way. key: a secret, so that nobody can choose clients
+ * that share a place. NULL without memory. */
+struct lookup_table *lookup_table_new(size_t octets, const struct hash_key *key);
 /* Every lookup must be finished; references of callers may remain. */
 void lookup_table_free(struct lookup_table *t);
 unsigned lookup_table_count(struct lookup_table *t);

@@ -23,7 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STUCK_MS 10000 /* a resolver thread that has not come round for so long is stuck */
+#define CLIENT_OCTETS 512   /* of a remembered one: its chain, and its HELO name */
+#define STUCK_MS      10000 /* a resolver thread that has not come round for so long is stuck */
 
 /* A lookup handed to a worker. */
 struct request {
@@ -234,8 +235,7 @@ static struct resolver *resolver_new(const struct resolver_settings *s,
         return NULL;
     if (getentropy(&r->key, sizeof r->key) != 0)
         r->key.word[0] = (uint64_t)resolver_now();
-    /* A client takes up to two entries: its chain, and its HELO name. */
-    r->table = lookup_table_new(s->cache * 2, &r->key);
+    r->table = lookup_table_new((size_t)s->cache * CLIENT_OCTETS, &r->key);
     if (r->table == NULL) {
         free(r);
         return NULL;

@@ -112,3 +112,42 @@ class Lame(FromTheRoot):
                              r'; iprev=temperror reason=dns-servfail policy\.iprev=%s' % client)
         asked = set(name.split(".")[-4] for name in self.leaf.stats())  # 40, 50
         self.assertEqual(asked, {"40", "50"})
+
+
+class Referring(dnsd.DnsServer):
+    """Says of this one client that ns.evil.com serves its name."""
+
+    name = (b"1", b"0", b"1", b"60", b"in-addr", b"arpa")
+
+    def resolve(self, question):
+        """A referral, or the answer by the records."""
+        if question.key != self.name:
+            return super().resolve(question)
+        return dnsd.message(question, 0, authority=[(dnsd.name_wire(self.name), dnsd.TYPES["NS"], 300, dnsd.name_wire((b"ns", b"evil", b"com")))])
+
+
+class Inward(FromTheRoot):
+    """A zone whose name server is said to be this machine."""
+
+    leaf = None
+
+    @classmethod
+    def start_leaf(cls):
+        """In the place of the one that knows all."""
+        cls.leaf = Referring("ns.evil.com A 127.0.0.1\nns.0.1.60.in-addr.arpa A %s" % LEAF, [LEAF]).start()
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.leaf.stop()
+
+    def test_B17_nobody_makes_us_ask_this_machine(self):
+        """It is not asked: whoever owns a zone could reach the services of loopback through us."""
+        self.world.dns.reset_counts()
+        milter, reply = milterclient.session(client="60.1.0.1", helo="[60.1.0.1]")
+        with milter:
+            self.assertEqual(reply.letter, milterclient.CONTINUE)
+            values = dict((name, value) for _, name, value in milter.inserted())
+        self.assertIn("iprev=temperror", values["Authentication-Results"])
+        self.assertGreater(self.leaf.count("ns.evil.com", "A"), 0, "its address was looked for")
+        self.assertEqual(self.world.dns.stats(), {})
