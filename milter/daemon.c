@@ -95,20 +95,20 @@ static bool somebody_listens(const char *path)
     return yes;
 }
 
-static int lock_fd = -1; /* open to the end of the process, which holds the lock */
-
+/* The lock stays open, and held, to the end of the process. */
 static const char *take_lock(const char *path)
 {
     static const struct timespec tenth = {.tv_nsec = 100000000};
     char lock[256];
-    int fd, tries;
+    int fd, tries, error;
 
     snprintf(lock, sizeof lock, "%s.lock", path);
     fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 && errno == EACCES && access(lock, F_OK) == 0)
+    error = errno;
+    if (fd < 0 && error == EACCES && access(lock, F_OK) == 0)
         return wrong("the lock file %s is another user's: remove it", lock);
     if (fd < 0)
-        return wrong("cannot make the lock file %s: %s", lock, strerror(errno));
+        return wrong("cannot make the lock file %s: %s", lock, strerror(error));
     for (tries = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
         if (errno != EWOULDBLOCK || tries == LOCK_TRIES ||
             (tries >= LISTEN_TRIES && somebody_listens(path))) {
@@ -117,7 +117,6 @@ static const char *take_lock(const char *path)
         }
         nanosleep(&tenth, NULL);
     }
-    lock_fd = fd;
     return NULL;
 }
 
@@ -169,23 +168,8 @@ static int find_listener(void)
     return -1;
 }
 
-/* The group that the socket at path is to have: that of its directory when the directory
- * is set-group-id, as for any new file there; else the user's. */
-static gid_t group_of(const char *path, const struct passwd *pw)
+const char *daemon_adopt_socket(void)
 {
-    char copy[sizeof((struct sockaddr_un *)0)->sun_path];
-    struct stat st;
-
-    snprintf(copy, sizeof copy, "%s", path);
-    if (stat(dirname(copy), &st) == 0 && (st.st_mode & S_ISGID) != 0)
-        return st.st_gid;
-    return pw->pw_gid;
-}
-
-const char *daemon_adopt_socket(const char *socket, unsigned mode, const char *user)
-{
-    const char *path = unix_path(socket);
-    const struct passwd *pw = NULL;
     int fd = find_listener(), on = 1;
 
     if (fd < 0)
@@ -193,18 +177,8 @@ const char *daemon_adopt_socket(const char *socket, unsigned mode, const char *u
     listener_len = sizeof listener;
     if (getsockname(fd, (struct sockaddr *)&listener, &listener_len) != 0)
         listener_len = 0;
-    if (path == NULL) {
-        if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
-            return wrong("cannot set TCP_NODELAY: %s", strerror(errno));
-        return NULL;
-    }
-    if (geteuid() == 0 && user != NULL)
-        pw = getpwnam(user);
-    if (pw != NULL && (chown(path, pw->pw_uid, group_of(path, pw)) != 0 ||
-                       (lock_fd >= 0 && fchown(lock_fd, pw->pw_uid, (gid_t)-1) != 0)))
-        return wrong("cannot give %s and its lock file to %s: %s", path, user, strerror(errno));
-    if (chmod(path, mode) != 0)
-        return wrong("cannot set the mode of %s: %s", path, strerror(errno));
+    if (!daemon_listens_unix() && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
+        return wrong("cannot set TCP_NODELAY: %s", strerror(errno));
     return NULL;
 }
 

@@ -25,10 +25,9 @@ const char *daemon_claim_socket(const char *socket);
  * in all says no. tries: 0 before the first call. */
 bool daemon_listen_again(unsigned *tries);
 
-/* After smfi_opensocket: mode and owner of a unix socket, TCP_NODELAY of an inet
- * one (Linux hands it down to accepted connections). user may be NULL. The group is the
- * user's, or that of a set-group-id directory. */
-const char *daemon_adopt_socket(const char *socket, unsigned mode, const char *user);
+/* After smfi_opensocket: TCP_NODELAY of an inet socket (Linux hands it down to accepted
+ * connections), and the address for daemon_kick. */
+const char *daemon_adopt_socket(void);
 
 /* The MTA comes over a unix socket. After daemon_adopt_socket. */
 bool daemon_listens_unix(void);

@@ -345,7 +345,8 @@ static const char *listen_on(const struct settings *s)
 
     if (smfi_setconn(s->socket) != MI_SUCCESS || smfi_register(callbacks_desc) != MI_SUCCESS)
         return "libmilter refuses the socket";
-    mask = umask(0777); /* closed until mode and owner are right */
+    /* Never by path: whoever owns the directory could have put a link there meanwhile. */
+    mask = umask(0777 & ~(mode_t)s->socket_mode);
     do {
         errno = 0;
         rc = smfi_opensocket(false);
@@ -356,7 +357,7 @@ static const char *listen_on(const struct settings *s)
                  errno != 0 ? strerror(errno) : "libmilter does not say why; is the host known?");
         return text;
     }
-    return daemon_adopt_socket(s->socket, s->socket_mode, s->user);
+    return daemon_adopt_socket();
 }
 
 static int fail(enum exit_code code, const char *what, const char *why)
@@ -368,11 +369,15 @@ static int fail(enum exit_code code, const char *what, const char *why)
     return (int)code;
 }
 
-/* The socket, privileges and the log. -1 when all is well. */
+/* Privileges, the socket and the log. -1 when all is well. Root is left first: the user may
+ * own the directory of the socket and change what lies there at any moment. */
 static int start_outside(const struct settings *s)
 {
-    const char *fault = daemon_claim_socket(s->socket);
+    const char *fault = daemon_drop_privileges(s->user);
 
+    if (fault != NULL)
+        return fail(EXIT_BAD_CONFIG, "user", fault);
+    fault = daemon_claim_socket(s->socket);
     if (fault != NULL)
         return fail(EXIT_NO_LISTEN, s->socket, fault);
     socket_in_use = strdup(s->socket); /* from here on ours to remove */
@@ -381,9 +386,6 @@ static int start_outside(const struct settings *s)
     fault = listen_on(s);
     if (fault != NULL)
         return fail(EXIT_NO_LISTEN, s->socket, fault);
-    fault = daemon_drop_privileges(s->user);
-    if (fault != NULL)
-        return fail(EXIT_BAD_CONFIG, "user", fault);
     if (!log_start(s->log.stderr_, reload_log_level(&source, s)))
         return fail(EXIT_INTERNAL, "start", "no thread to be had");
     return -1;

@@ -324,6 +324,26 @@ FILE *open_memstream(char **text, size_t *n) WITH(ALLOC, ENOMEM, NULL, open_mems
     return openat(AT_FDCWD, path, flags, mode);
 }
 
+/* ---- the socket's place ---- */
+
+/* What the owner of its directory can do right behind bind(): a link to FAULT_LINK takes the
+ * place of a unix socket, which is aside then. */
+int listen(int fd, int backlog)
+{
+    const char *target = getenv("FAULT_LINK");
+    struct sockaddr_un sa = {.sun_family = AF_UNSPEC};
+    socklen_t n = sizeof sa;
+    char aside[sizeof sa.sun_path + 8];
+
+    if (target != NULL && getsockname(fd, (struct sockaddr *)&sa, &n) == 0 &&
+        sa.sun_family == AF_UNIX) {
+        snprintf(aside, sizeof aside, "%s.aside", sa.sun_path);
+        if (rename(sa.sun_path, aside) != 0 || symlink(target, sa.sun_path) != 0)
+            return -1;
+    }
+    NEXT(listen, fd, backlog);
+}
+
 /* ---- the wall clock ---- */
 
 int clock_gettime(clockid_t clock, struct timespec *t)

@@ -8,6 +8,7 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 import concurrent.futures
 import mmap
 import os
+import pwd
 import re
 import resource
 import shutil
@@ -112,12 +113,15 @@ class State:
 class Daemon:
     """iprev-milter under the library, in a directory of its own."""
 
-    def __init__(self, extra="", resolver="", stderr=None, limits=None, wrap=(), zone=True, forward=1):
+    def __init__(self, extra="", resolver="", stderr=None, limits=None, wrap=(), zone=True, forward=1,
+                 user=""):
         self.dir = tempfile.mkdtemp(prefix="iprev-fault-")
         self.state = State(self.path("state"))
         self.socket, self.log_path = self.path("sock"), self.path("log")
         self.stderr, self.limits, self.wrap = stderr, limits, list(wrap)
-        self.process = None
+        self.process, self.user, self.environment = None, user, {}
+        if user:
+            os.chown(self.dir, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
         self.zone(ZONE)
         self.configure(extra, resolver, zone, forward)
 
@@ -134,13 +138,13 @@ class Daemon:
         """Writes the configuration."""
         with open(self.path("conf"), "w", encoding="ascii") as file:
             file.write("""socket = "unix:%s"
-user = ""
+user = "%s"
 authserv-id = "mx.example.org"
 mode = enforce
 resolver { %s forward = {"127.0.0.1@%d"} cache = 0 %s }
 %s
 %s
-""" % (self.socket, 'zone = "%s"' % self.path("zone") if zone else "", forward,
+""" % (self.socket, self.user, 'zone = "%s"' % self.path("zone") if zone else "", forward,
                 resolver if "deadline" in resolver else "deadline = 1000 " + resolver, extra,
                 "" if "log {" in extra else "log { destination = stderr level = debug }"))
 
@@ -150,7 +154,7 @@ resolver { %s forward = {"127.0.0.1@%d"} cache = 0 %s }
 
     def start(self, wait=True):
         """Starts it; with wait, returns when it serves."""
-        env = dict(os.environ, LD_PRELOAD=LIBRARY, FAULT_STATE=self.state.path)
+        env = dict(os.environ, LD_PRELOAD=LIBRARY, FAULT_STATE=self.state.path, **self.environment)
         env.pop("NOTIFY_SOCKET", None)
         log = self.stderr
         if log is None:

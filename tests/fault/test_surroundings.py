@@ -5,10 +5,13 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 import fcntl
 import http.client
 import os
+import pwd
 import re
 import resource
 import signal
 import socket
+import stat
+import tempfile
 import threading
 import time
 
@@ -52,6 +55,24 @@ def cpu(daemon):
     with open("/proc/%d/stat" % daemon.process.pid, encoding="ascii") as file:
         words = file.read().rpartition(")")[2].split()
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+# ---- the socket's place ----
+
+def test_E32_a_link_takes_the_place_of_the_socket():
+    """Started as root, with the directory another user's: what his link points to stays root's."""
+    if os.geteuid() != 0:
+        raise Skip("needs root")
+    with Daemon(user="nobody") as daemon, tempfile.NamedTemporaryFile() as target:
+        daemon.environment = {"FAULT_LINK": target.name}
+        daemon.start(wait=False)
+        daemon.wait_log("listens on")
+        link, status, socket_ = os.lstat(daemon.socket), os.stat(target.name), os.stat(daemon.socket + ".aside")
+        assert stat.S_ISLNK(link.st_mode), "the race was not won"
+        assert (status.st_uid, stat.S_IMODE(status.st_mode)) == (0, 0o600), oct(status.st_mode)
+        assert (socket_.st_uid, stat.S_IMODE(socket_.st_mode)) == (pwd.getpwnam("nobody").pw_uid, 0o660)
+        daemon.end()
+        assert os.path.exists(target.name)
 
 
 # ---- descriptors ----

@@ -146,7 +146,7 @@ static void start_daemon(void)
     MUST(smfi_setconn(conn) == MI_SUCCESS && smfi_register(callbacks_desc) == MI_SUCCESS);
     MUST(smfi_opensocket(true) == MI_SUCCESS);
     atexit(remove_socket);
-    MUST(daemon_adopt_socket(conn, 0600, NULL) == NULL);
+    MUST(daemon_adopt_socket() == NULL);
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     MUST(pthread_create(&thread, &attr, run_milter, NULL) == 0);

@@ -253,6 +253,18 @@ class Life(several.Case):
         self.assertEqual(daemon.wait(), STOPPED)
 
     @unittest.skipIf(harness.confined(), "the cage leaves no privileges to drop")
+    def test_E32_directory_of_root(self):
+        """Root is left before the socket is made: a directory that only root can write to is an error."""
+        path = self.world.path("roots-own")
+        os.mkdir(path, 0o755)
+        daemon = harness.Daemon(self.text_as_user(path))
+        self.daemons.append(daemon)
+        daemon.start(wait=False)
+        self.assertEqual(daemon.wait(), NO_LISTEN)
+        self.assertIn("sock.lock: Permission denied", daemon.log())
+        self.assertEqual(os.listdir(path), [])
+
+    @unittest.skipIf(harness.confined(), "the cage leaves no privileges to drop")
     def test_E10_reload_of_an_unreadable_file(self):
         """Root's alone since the start: refused, the old settings stay; readable again, it is taken."""
         daemon = self.launch_as_user("unreadable", mode="enforce")

@@ -155,6 +155,34 @@ Test(daemon, E13_what_must_stay)
     }
 }
 
+/* Neither removed, where the directory would let us, nor bound over: not as another user. */
+Test(daemon, E13_a_dead_socket_of_another_user)
+{
+    struct place p;
+    int status = -1;
+    pid_t pid;
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    place_make(&p);
+    cr_assert(chmod(p.dir, 0777) == 0);
+    close(bound(p.path, SOCK_STREAM, true));
+    cr_assert(chmod(p.path, 0666) == 0);
+    pid = fork();
+    if (pid == 0) {
+        const char *fault;
+
+        if (setgid(65534) != 0 || setuid(65534) != 0)
+            _exit(2);
+        fault = daemon_claim_socket(p.socket);
+        _exit(fault != NULL && strstr(fault, "dead socket of another user") != NULL ? 0 : 1);
+    }
+    waitpid(pid, &status, 0);
+    cr_expect(status == 0, "%d", status);
+    cr_expect(exists(p.path));
+    place_remove(&p);
+}
+
 Test(daemon, claim_faults)
 {
     static const char *const lock_things[] = {"directory", "link"};
@@ -297,17 +325,18 @@ Test(daemon, remove_only_sockets)
 Test(daemon, E14_adopt_and_kick)
 {
     struct place p;
-    struct stat st;
     const char *fault;
     int fd, got;
 
     place_make(&p);
     daemon_kick(); /* before there is anything to kick */
-    fd = bound(p.path, SOCK_STREAM, true);
-    fault = daemon_adopt_socket(p.socket, 0620, NULL);
+    fd = bound(p.path, SOCK_STREAM, false);
+    cr_expect(strstr(daemon_adopt_socket(), "cannot be found") != NULL, "before it listens");
+    cr_expect(!daemon_listens_unix());
+    cr_assert(listen(fd, 5) == 0);
+    fault = daemon_adopt_socket();
     cr_expect(fault == NULL, "%s", fault);
-    cr_assert(stat(p.path, &st) == 0);
-    cr_expect((st.st_mode & 0777) == 0620, "%o", st.st_mode);
+    cr_expect(daemon_listens_unix());
     fcntl(fd, F_SETFL, O_NONBLOCK);
     daemon_kick();
     got = accept(fd, NULL, NULL);
