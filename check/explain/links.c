@@ -81,10 +81,18 @@ static bool has(const struct judge *j, enum finding f)
 
 /* ---- names worth proposing ---- */
 
+/* A HELO name with so many addresses says nothing of the client, though its own may be there. */
+static bool helo_is_capped(const struct judge *j)
+{
+    const struct question *q = questions_find(j->qs, &j->f->helo->name, fcrdns_type(&j->f->client));
+
+    return q != NULL && q->good > HELO_ADDRS_MAX;
+}
+
 static bool helo_is_good_name(const struct judge *j)
 {
     return j->f->helo_known && j->f->helo->form == HELO_HOST && !has(j, F_HELO_GENERIC) &&
-           !has(j, F_HELO_SELF);
+           !has(j, F_HELO_SELF) && !helo_is_capped(j);
 }
 
 /* The name the sender should have: what it calls itself, unless that is the bare domain which
@@ -238,11 +246,11 @@ static enum finding trouble_of(enum name_state state)
                                     : F_DNS_TIMEOUT;
 }
 
-static void mend_name(struct judge *j, const struct dname *name, enum name_state state, bool passed)
+static void mend_name(struct judge *j, const struct dname *name, bool passed)
 {
-    if (state == NAME_CAPPED) {
-        mend_ptr(j, OWNER "sets a name that this address has alone:");
-    } else if (!passed && (has(j, F_PTR_GENERIC) || has(j, F_HELO_FORWARD))) {
+    if (has(j, F_PTR_LIMIT))
+        return; /* the right name may be one that was not looked at: see many_link() */
+    if (!passed && (has(j, F_PTR_GENERIC) || has(j, F_HELO_FORWARD))) {
         mend_ptr(j, OWNER "sets a PTR name that leads back:");
     } else {
         mend(j, passed ? "The owner of the address drops this PTR name, or its DNS adds:"
@@ -254,11 +262,10 @@ static void mend_name(struct judge *j, const struct dname *name, enum name_state
 static void name_link(struct judge *j, const struct dname *name, enum name_state state)
 {
     bool passed = has(j, F_IPREV_PASS);
-    enum link_state link =
-        state == NAME_CONFIRMED ? LINK_HOLDS
-        : state == NAME_ELSEWHERE || state == NAME_NOWHERE || state == NAME_CAPPED
-            ? (passed ? LINK_WEAK : LINK_BROKEN)
-            : LINK_UNKNOWN;
+    enum link_state link = state == NAME_CONFIRMED ? LINK_HOLDS
+                           : state == NAME_ELSEWHERE || state == NAME_NOWHERE
+                               ? (passed ? LINK_WEAK : LINK_BROKEN)
+                               : LINK_UNKNOWN;
 
     begin(j, link, link == LINK_BROKEN ? j->v->report.cause : F_NONE, "name leads back");
     dname_put(&j->text, name);
@@ -278,7 +285,7 @@ static void name_link(struct judge *j, const struct dname *name, enum name_state
         }
     }
     if (link != LINK_HOLDS)
-        mend_name(j, name, state, passed);
+        mend_name(j, name, passed);
 }
 
 static void name_links(struct judge *j)
@@ -312,11 +319,23 @@ static void shape_links(struct judge *j)
                                                  : "it is a host below its domain");
     if (has(j, F_PTR_BARE_DOMAIN))
         mend_ptr(j, OWNER "sets the name of a host:");
+}
+
+static void many_link(struct judge *j)
+{
+    bool limit = has(j, F_PTR_LIMIT);
+
     if (!has(j, F_PTR_MANY))
         return;
-    begin(j, LINK_WEAK, F_PTR_MANY, "one PTR name");
+    begin(j, limit ? LINK_BROKEN : LINK_WEAK, limit ? F_PTR_LIMIT : F_PTR_MANY, "one PTR name");
     sbuf_uint(&j->text, j->f->chain->published);
-    sbuf_str(&j->text, " PTR records are published; many receivers look at one, any one");
+    sbuf_str(&j->text, " PTR records are published; ");
+    if (limit) {
+        sbuf_str(&j->text, "the names that were looked at do not resolve back to the address");
+        mend_ptr(j, OWNER "keeps only one, the sender's own name:");
+        return;
+    }
+    sbuf_str(&j->text, "many receivers look at one, any one");
     mend(j, OWNER "keeps one:");
     record_ptr(j, &j->v->report.ptr);
 }
@@ -344,6 +363,9 @@ static const struct helo_text helo_texts[F_COUNT] = {
     [F_HELO_INVALID] = {LINK_BROKEN, "it breaks the grammar of host names", false},
     [F_HELO_MISSING] = {LINK_BROKEN, "none was sent", false},
 };
+
+static const struct helo_text helo_capped = {
+    LINK_BROKEN, "it has more than 100 addresses, and such a name proves nothing", false};
 
 /* The sender greets with its confirmed name; without one, its HELO name gets the address. */
 static void mend_helo(struct judge *j, const struct helo_text *t)
@@ -396,6 +418,8 @@ static void helo_link(struct judge *j)
         return;
     }
     t = &helo_texts[word];
+    if (word == F_HELO_MISMATCH && helo_is_capped(j))
+        t = &helo_capped;
     begin(j, t->state, word, "HELO agrees");
     put_helo(j);
     sbuf_str(&j->text, t->text);
@@ -425,6 +449,7 @@ void links_judge(struct links *l, const struct facts *f, const struct verdict *v
     ptr_link(&j);
     name_links(&j);
     shape_links(&j);
+    many_link(&j);
     helo_link(&j);
     dnssec_link(&j);
 }
