@@ -3,20 +3,19 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/batch.h"
 
-#include "check/explain/explain.h"
+#include "check/explain/explanation.h"
 #include "check/sweep.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LINE_OCTETS 4096 /* longer lines are bad lines: memory stays bounded */
 #define REPORTED    10   /* bad lines reported one by one */
-
-enum { EXIT_DATA = 65, EXIT_UNREAD = 66, EXIT_NO_MEMORY = 70, EXIT_CONFIG = 78 };
 
 struct batch {
     const struct settings *settings;
@@ -189,11 +188,13 @@ int batch(const struct settings *s, FILE *in, FILE *out, bool json)
 {
     struct batch b = {.settings = s, .in = in, .out = out, .json = json};
     struct sweep sweep = {.settings = s, .next = next_line, .judged = on_judged, .arg = &b};
+    int code;
 
     progress_start(&b.progress, "clients", size_of(in));
     b.progress.on = b.progress.on && !isatty(fileno(out));
-    if (!sweep_run(&sweep))
-        return settings_to_blame(errno) ? EXIT_CONFIG : EXIT_NO_MEMORY;
+    code = sweep_run(&sweep);
+    if (code != 0)
+        return code;
     progress_end(&b.progress);
     if (b.bad > 0)
         fprintf(stderr, "iprev-check: %llu of %llu lines were bad, the first is line %llu\n",
@@ -201,7 +202,7 @@ int batch(const struct settings *s, FILE *in, FILE *out, bool json)
                 (unsigned long long)b.first_bad);
     if (b.fault != 0) {
         fprintf(stderr, "iprev-check: the list: %s\n", strerror(b.fault));
-        return EXIT_UNREAD;
+        return EX_NOINPUT;
     }
-    return b.bad > 0 ? EXIT_DATA : 0;
+    return b.bad > 0 ? EX_DATAERR : 0;
 }

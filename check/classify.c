@@ -6,8 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { EXIT_UNREAD = 66 };
+#include <sysexits.h>
 
 /* The judgement of one line, or NULL with the reason in *fault. */
 static const char *judge_line(const char *line, size_t n, const char **name, size_t *name_len,
@@ -75,7 +74,7 @@ int classify(FILE *in, FILE *out, const struct shape_lists *shapes)
     }
     if (!feof(in)) { /* no memory for a line is no error of the file's */
         fprintf(stderr, "iprev-check: the list: %s\n", strerror(errno));
-        code = EXIT_UNREAD;
+        code = EX_NOINPUT;
     }
     free(line);
     if (faults > 0)

@@ -5,9 +5,9 @@
 
 #include "check/batch.h"
 #include "check/classify.h"
-#include "check/conf.h"
 #include "check/explain/explain.h"
 #include "check/options.h"
+#include "check/start.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static bool replace(char **text, const char *by)
 static struct settings *settings_for(const struct options *o, int *code)
 {
     bool shipped = o->config == NULL && access(DEFAULT_CONFIG, F_OK) == 0;
-    struct settings *s = config_read(shipped ? DEFAULT_CONFIG : o->config);
+    struct settings *s = start_settings(shipped ? DEFAULT_CONFIG : o->config);
     const char *fault = NULL;
 
     *code = EX_CONFIG;

@@ -3,13 +3,14 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/sweep.h"
 
+#include "check/start.h"
 #include "conf/own.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sysexits.h>
 
 #define WINDOW_MAX 2048
 #define PER_CLIENT 4 /* questions at once: one is usual, a name or two and the HELO follow */
@@ -107,26 +108,23 @@ static void go(struct ring *ring, const struct sweep *w, struct resolver *r)
     drop_rest(ring);
 }
 
-bool sweep_run(const struct sweep *w)
+int sweep_run(const struct sweep *w)
 {
     struct ring ring = {.size = window(w->settings)};
-    char err[512] = "out of memory";
-    struct resolver *r = NULL;
-    int error;
+    struct resolver *r;
+    int code;
 
     ring.slot = calloc(ring.size, sizeof *ring.slot);
-    if (ring.slot != NULL)
-        r = resolver_start(&w->settings->resolver, NULL, err, sizeof err);
-    if (r == NULL) {
-        error = errno;
-        fprintf(stderr, "iprev-check: resolver: %s\n", err);
-        free(ring.slot);
-        errno = error;
-        return false;
+    if (ring.slot == NULL) {
+        fprintf(stderr, "iprev-check: out of memory\n");
+        return EX_SOFTWARE;
     }
-    go(&ring, w, r);
-    resolver_release(r);
-    resolver_wait_ended(5000);
+    r = start_resolver(w->settings, NULL, &code);
+    if (r != NULL) {
+        go(&ring, w, r);
+        resolver_release(r);
+        resolver_wait_ended(5000);
+    }
     free(ring.slot);
-    return true;
+    return code;
 }

@@ -27,8 +27,8 @@ struct sweep {
     void *arg;
 };
 
-/* False, with the reason on standard error, when the resolver cannot start or memory is
- * short. */
-bool sweep_run(const struct sweep *w);
+/* The exit code: 0, or why no resolver runs (see start_resolver); the reason is on standard error.
+ */
+int sweep_run(const struct sweep *w);
 
 #endif

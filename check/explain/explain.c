@@ -3,22 +3,21 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/explain/explain.h"
 
+#include "check/explain/explanation.h"
+#include "check/start.h"
 #include "conf/own.h"
+#include "dns/inquiry.h"
 
-#include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-#define EXIT_REFUSED     1
-#define EXIT_UNAVAILABLE 69
-#define EXIT_NO_MEMORY   70
-#define EXIT_TEMPERROR   75
-#define EXIT_CONFIG      78
+#define EXIT_REFUSED 1
 
 /* One line of what several clients come to. */
 struct outcome {
@@ -30,51 +29,35 @@ struct outcome {
 /* One run: a resolver whose questions are noted, and what it prints. */
 struct run {
     const struct settings *settings;
-    const struct explain_options *options;
     struct resolver *resolver;
     struct questions *questions;
     char id[AUTHRES_ID_MAX];
     struct term term;
-    json_t *list;
+    json_t *list; /* NULL: text */
     struct outcome outcome[QUESTION_ADDRS_MAX];
     unsigned clients;
     int code;
 };
 
-int explain_code(const struct verdict *v)
+static bool refused(enum action action)
 {
-    if (v->report.result == F_IPREV_TEMPERROR)
-        return EXIT_TEMPERROR;
-    return v->action == ACTION_REJECT || v->action == ACTION_TEMPFAIL ? EXIT_REFUSED : 0;
-}
-
-const char *explain_dnssec(const struct explanation *e, const struct question *q)
-{
-    const char *anchor = e->settings->resolver.trust_anchor;
-
-    if (q->kind == ANSWER_SERVFAIL || q->kind == ANSWER_TIMEOUT || q->kind == ANSWER_OVERLOAD)
-        return "unknown";
-    return q->kind == ANSWER_BOGUS               ? "bogus"
-           : q->secure                           ? "secure"
-           : anchor == NULL || anchor[0] == '\0' ? "unchecked"
-                                                 : "insecure";
+    return action == ACTION_REJECT || action == ACTION_TEMPFAIL;
 }
 
 static bool run_start(struct run *r, const struct settings *s, const struct explain_options *o)
 {
     struct resolver_trace trace = {.question = questions_note};
-    char err[512] = "out of memory";
 
     memset(r, 0, sizeof *r);
     r->settings = s;
-    r->options = o;
-    r->questions = questions_new();
-    trace.arg = r->questions;
-    if (r->questions != NULL)
-        r->resolver = resolver_start(&s->resolver, &trace, err, sizeof err);
+    r->questions = trace.arg = questions_new();
+    if (r->questions == NULL) {
+        fprintf(stderr, "iprev-check: out of memory\n");
+        r->code = EX_SOFTWARE;
+        return false;
+    }
+    r->resolver = start_resolver(s, &trace, &r->code);
     if (r->resolver == NULL) {
-        r->code = settings_to_blame(errno) ? EXIT_CONFIG : EXIT_NO_MEMORY;
-        fprintf(stderr, "iprev-check: resolver: %s\n", err);
         questions_free(r->questions);
         return false;
     }
@@ -85,47 +68,42 @@ static bool run_start(struct run *r, const struct settings *s, const struct expl
 }
 
 /* The questions go last: a resolver thread may still note an answer. */
-static void run_end(struct run *r)
+static int run_end(struct run *r)
 {
     resolver_release(r->resolver);
     if (resolver_wait_ended(5000))
         questions_free(r->questions);
     json_decref(r->list);
-}
-
-static bool noted(struct questions *qs, const struct dname *name, enum rrtype type)
-{
-    bool found;
-
-    pthread_mutex_lock(&qs->lock);
-    found = questions_find(qs, name, type) != NULL;
-    pthread_mutex_unlock(&qs->lock);
-    return found;
+    return r->code;
 }
 
 /* Questions that were asked but not answered by the deadline have left no note. */
 static void note_silence(struct questions *qs, const struct facts *f, unsigned ms)
 {
-    const struct answer none = answer_none(ANSWER_TIMEOUT);
     enum rrtype type = fcrdns_type(&f->client);
     struct dname name;
     enum name_state state;
     size_t cursor = 0;
 
     dname_reverse(&name, &f->client);
-    if ((f->chain == NULL || f->chain->cause == F_DNS_TIMEOUT) && !noted(qs, &name, RR_PTR))
-        questions_note(qs, &name, RR_PTR, &none, ms);
+    if (f->chain == NULL || f->chain->cause == F_DNS_TIMEOUT)
+        questions_note_silence(qs, &name, RR_PTR, ms);
     while (f->chain != NULL && chain_next(f->chain, &cursor, &name, &state))
-        if ((state == NAME_TIMEOUT || state == NAME_PENDING) && !noted(qs, &name, type))
-            questions_note(qs, &name, type, &none, ms);
-    if (f->forward == HELO_TRANSIENT && !noted(qs, &f->helo->name, type))
-        questions_note(qs, &f->helo->name, type, &none, ms);
+        if (state == NAME_TIMEOUT || state == NAME_PENDING)
+            questions_note_silence(qs, &name, type, ms);
+    if (f->forward == HELO_TRANSIENT)
+        questions_note_silence(qs, &f->helo->name, type, ms);
 }
 
-static void worse(int *code, int by)
+/* Of several clients the worst counts: refused, then not known. */
+static void count(struct run *r, const struct verdict *v)
 {
-    if (by == EXIT_REFUSED || (by == EXIT_TEMPERROR && *code == 0))
-        *code = by;
+    if (v->report.result == F_IPREV_TEMPERROR)
+        r->code = r->code == 0 ? EX_TEMPFAIL : r->code;
+    else if (refused(v->action))
+        r->code = EXIT_REFUSED;
+    r->outcome[r->clients++ % QUESTION_ADDRS_MAX] =
+        (struct outcome){v->client, v->action, v->report.result, v->report.cause};
 }
 
 static void print(struct run *r, const struct explanation *e)
@@ -139,34 +117,40 @@ static void print(struct run *r, const struct explanation *e)
     }
 }
 
-static void one(struct run *r, const struct addr *client, const char *helo)
+static void ask(struct run *r, struct inquiry *q, const struct inquiry_options *o,
+                const struct addr *client, const char *helo)
 {
-    struct explanation e = {
-        .settings = r->settings, .id = r->id, .questions = r->questions, .helo = helo};
-    struct self self = own_self(r->id);
-    struct inquiry_options o = {.resolver = r->resolver,
-                                .settings = &r->settings->resolver,
-                                .shapes = &r->settings->shapes,
-                                .self = &self};
     bool exempt = settings_network_exempt(r->settings, client);
 
     questions_clear(r->questions);
-    inquiry_start(&e.inquiry, &o, client, exempt ? F_SKIP_NETWORK : F_NONE);
-    inquiry_wait(&e.inquiry, false, NULL); /* its answer may spare the question for the HELO name */
-    inquiry_helo(&e.inquiry, helo, helo != NULL ? strlen(helo) : 0);
-    inquiry_wait(&e.inquiry, true, NULL);
-    inquiry_facts(&e.inquiry, true, &e.facts);
+    inquiry_start(q, o, client, exempt ? F_SKIP_NETWORK : F_NONE);
+    inquiry_wait(q, false, NULL); /* its answer may spare the question for the HELO name */
+    inquiry_helo(q, helo, helo != NULL ? strlen(helo) : 0);
+    inquiry_wait(q, true, NULL);
+}
+
+static void one(struct run *r, const struct addr *client, const char *helo)
+{
+    const struct resolver_settings *dns = &r->settings->resolver;
+    struct explanation e = {
+        .settings = r->settings, .id = r->id, .questions = r->questions, .helo = helo};
+    struct self self = own_self(r->id);
+    struct inquiry_options o = {
+        .resolver = r->resolver, .settings = dns, .shapes = &r->settings->shapes, .self = &self};
+    struct inquiry q = {.skip = F_NONE};
+
+    e.anchored = dns->trust_anchor != NULL && dns->trust_anchor[0] != '\0';
+    ask(r, &q, &o, client, helo);
+    inquiry_facts(&q, true, &e.facts);
     if (e.facts.skip == F_NONE)
-        note_silence(r->questions, &e.facts, r->settings->resolver.deadline_ms);
+        note_silence(r->questions, &e.facts, dns->deadline_ms);
     verdict_reach(&e.verdict, &r->settings->judge, &e.facts, (int64_t)time(NULL));
     pthread_mutex_lock(&r->questions->lock);
     links_judge(&e.links, &e.facts, &e.verdict, r->questions, helo);
     print(r, &e);
     pthread_mutex_unlock(&r->questions->lock);
-    worse(&r->code, explain_code(&e.verdict));
-    r->outcome[r->clients++ % QUESTION_ADDRS_MAX] = (struct outcome){
-        *client, e.verdict.action, e.verdict.report.result, e.verdict.report.cause};
-    inquiry_clear(&e.inquiry);
+    count(r, &e.verdict);
+    inquiry_clear(&q);
 }
 
 static void print_json(json_t *value)
@@ -183,10 +167,8 @@ int explain_client(const struct settings *s, const struct addr *client,
     if (!run_start(&r, s, o))
         return r.code;
     one(&r, client, o->helo);
-    if (r.list != NULL)
-        print_json(json_array_get(r.list, 0));
-    run_end(&r);
-    return r.code;
+    print_json(json_array_get(r.list, 0));
+    return run_end(&r);
 }
 
 /* ---- several addresses ---- */
@@ -204,12 +186,11 @@ static void print_summary(const struct run *r)
     term_put(&r->term, TONE_HEAD, "All addresses");
     for (i = 0; i < r->clients; i++) {
         const struct outcome *o = &r->outcome[i];
-        bool bad = o->action == ACTION_REJECT || o->action == ACTION_TEMPFAIL;
 
         sbuf_init(&sb, address, sizeof address);
         addr_put(&sb, &o->client);
         fprintf(stdout, "\n  %-40s", address);
-        term_cell(&r->term, bad ? TONE_BAD : TONE_GOOD, action_word(o->action), 11);
+        term_cell(&r->term, refused(o->action) ? TONE_BAD : TONE_GOOD, action_word(o->action), 11);
         fputs(finding_word(o->cause < F_COUNT ? o->cause : o->result), stdout);
     }
     fputc('\n', stdout);
@@ -252,7 +233,9 @@ static unsigned host_addresses(struct run *r, const struct dname *host, struct a
     n = r->questions->addrs;
     memcpy(list, r->questions->addr, n * sizeof *list);
     if (r->questions->addrs_capped)
-        fprintf(stderr, "iprev-check: the host has more addresses; only %u are looked at\n", n);
+        fprintf(stderr,
+                "iprev-check: the host has more than %u addresses; the others are not looked at\n",
+                n);
     pthread_mutex_unlock(&r->questions->lock);
     return n;
 }
@@ -280,15 +263,14 @@ int explain_host(const struct settings *s, const struct dname *host,
     qsort(list, n, sizeof *list, by_address);
     if (n == 0 || transient)
         fprintf(stderr, "iprev-check: %s: %s\n", name,
-                n > 0       ? "not every address could be had: A or AAAA gave no answer"
-                : transient ? "its addresses could not be had"
+                n > 0       ? "A or AAAA gave no answer: addresses may be missing"
+                : transient ? "its addresses could not be looked up"
                             : "no such host, or it has no address: create an A or AAAA record");
-    r.code = transient ? EXIT_TEMPERROR : n == 0 ? EXIT_REFUSED : 0;
+    r.code = transient ? EX_TEMPFAIL : n == 0 ? EXIT_REFUSED : 0;
     for (i = 0; i < n; i++)
         one(&r, &list[i], o->helo != NULL ? o->helo : name);
     print_list(&r, name);
-    run_end(&r);
-    return r.code;
+    return run_end(&r);
 }
 
 static bool interface_address(const struct ifaddrs *i, struct addr *a)
@@ -333,10 +315,10 @@ int explain_self(const struct settings *s, const struct explain_options *o)
     unsigned i, n = own_addresses(list);
 
     if (n == 0) {
-        fputs("iprev-check: this machine has no public address of its own (behind NAT?): name "
-              "the address or the host name that others see\n",
+        fputs("iprev-check: this machine has no public address (behind NAT?): give the address or "
+              "host name that others see\n",
               stderr);
-        return EXIT_UNAVAILABLE;
+        return EX_UNAVAILABLE;
     }
     if (gethostname(host, sizeof host) != 0)
         host[0] = '\0';
@@ -346,6 +328,5 @@ int explain_self(const struct settings *s, const struct explain_options *o)
     for (i = 0; i < n; i++)
         one(&r, &list[i], o->helo != NULL ? o->helo : strchr(host, '.') != NULL ? host : NULL);
     print_list(&r, host);
-    run_end(&r);
-    return r.code;
+    return run_end(&r);
 }

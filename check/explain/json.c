@@ -1,10 +1,9 @@
-/* One explanation as JSON: see explain.h; the schema is in iprev-check(1).
+/* One explanation as JSON: see explanation.h; the schema is in iprev-check(1).
  *
  * All texts are made visible or are host names, so they are ASCII.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/explain/explain.h"
-#include "conf/settings.h"
+#include "check/explain/explanation.h"
 
 #include <string.h>
 
@@ -44,7 +43,7 @@ static json_t *json_addr(const struct addr *a)
     return json_string(text);
 }
 
-json_t *json_findings(findings found)
+static json_t *json_findings(findings found)
 {
     json_t *list = json_array();
     unsigned f;
@@ -79,7 +78,7 @@ static json_t *json_question(const struct explanation *e, const struct question 
                      kind_word(q->kind), "records", records, "more",
                      (int)(q->good > q->shown ? q->good - q->shown : 0), "damaged", (int)q->bad,
                      "alias", q->aliased ? json_dname(&q->target) : json_null(), "ms", (int)q->ms,
-                     "ttl", (json_int_t)q->ttl, "dnssec", explain_dnssec(e, q));
+                     "ttl", (json_int_t)q->ttl, "dnssec", question_dnssec(q, e->anchored));
 }
 
 static json_t *json_questions(const struct explanation *e)
@@ -124,14 +123,14 @@ static json_t *json_chain(const struct explanation *e)
                      "names", names);
 }
 
-static json_t *json_mends(const struct link *k)
+static json_t *json_fixes(const struct link *k)
 {
     json_t *list = json_array();
     unsigned i;
 
-    for (i = 0; i < k->mends; i++)
+    for (i = 0; i < k->fixes; i++)
         json_array_append_new(
-            list, json_pack("{s:s, s:s}", "how", k->mend[i].how, "record", k->mend[i].record));
+            list, json_pack("{s:s, s:s}", "how", k->fix[i].how, "record", k->fix[i].record));
     return list;
 }
 
@@ -146,7 +145,7 @@ static json_t *json_links(const struct links *l)
                                 link_word(k->state), "text", k->text, "finding",
                                 k->finding < F_COUNT ? finding_word(k->finding) : NULL);
 
-        json_object_set_new(one, "mend", json_mends(k));
+        json_object_set_new(one, "mend", json_fixes(k));
         json_array_append_new(list, one);
     }
     return list;

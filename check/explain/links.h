@@ -1,4 +1,4 @@
-/* The chain as a person reads it: link by link, whether it holds, and who mends it how.
+/* The chain as a person reads it: link by link, whether it is in order, and who fixes it how.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_LINKS_H
@@ -8,24 +8,25 @@
 #include "outcome/verdict.h"
 
 #define LINKS_MAX 24
+#define FIXES_MAX 2 /* of one link: a PTR record and the address of its name */
 
-enum link_state { LINK_HOLDS, LINK_BROKEN, LINK_WEAK, LINK_UNKNOWN };
+enum link_state { LINK_OK, LINK_BROKEN, LINK_WEAK, LINK_UNKNOWN };
 
 /* Two lines for a person. */
-struct mend {
-    char how[80];      /* who mends it, and how; ends in a colon */
+struct fix {
+    char how[73];      /* who fixes it, and how; ends in a colon */
     char record[1100]; /* the record or setting to create, or the command that shows more */
+    unsigned number;   /* from 1, in the order of the links; the same record, the same number */
+    bool repeated;     /* an earlier fix has the same record */
 };
-
-#define MENDS_MAX 2 /* of one link: a PTR record and the address of its name */
 
 struct link {
     enum link_state state;
     enum finding finding; /* that it rests on, or F_NONE */
     const char *title;    /* such as "PTR record" */
-    char text[768];       /* what is there */
-    unsigned mends;       /* 0 when it holds */
-    struct mend mend[MENDS_MAX];
+    char text[768];       /* what is there; makes sense without the title */
+    unsigned fixes;       /* 0 when nothing is wrong */
+    struct fix fix[FIXES_MAX];
 };
 
 struct links {
@@ -33,7 +34,7 @@ struct links {
     struct link link[LINKS_MAX];
 };
 
-/* qs: the questions of this client; may be empty. helo: as given; NULL: none was named, so
+/* qs: the questions of this client; may be empty. helo: as given; NULL: none was given here, so
  * its absence is not the client's. */
 void links_judge(struct links *l, const struct facts *f, const struct verdict *v,
                  const struct questions *qs, const char *helo);

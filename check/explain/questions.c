@@ -28,7 +28,7 @@ void questions_clear(struct questions *qs)
 {
     pthread_mutex_lock(&qs->lock);
     qs->n = qs->left_out = qs->addrs = 0;
-    qs->addrs_capped = qs->transient = false;
+    qs->addrs_capped = false;
     pthread_mutex_unlock(&qs->lock);
 }
 
@@ -61,35 +61,49 @@ static void keep_addresses(struct questions *qs, const struct answer *a)
     }
 }
 
+/* Under the lock. */
+static void add(struct questions *qs, const struct dname *name, enum rrtype type,
+                const struct answer *a, unsigned ms)
+{
+    bool data = a->kind == ANSWER_DATA;
+    struct question *q;
+
+    if (data && type != RR_PTR)
+        keep_addresses(qs, a);
+    if (qs->n == QUESTIONS_MAX) {
+        qs->left_out++;
+        return;
+    }
+    q = &qs->q[qs->n++];
+    *q = (struct question){.name = *name, .type = type, .kind = a->kind, .ms = ms, .ttl = a->ttl};
+    q->secure = a->secure;
+    q->target = a->name;
+    q->aliased = a->kind == ANSWER_ALIAS || (data && !dname_equal(&a->name, name));
+    if (!data)
+        return;
+    q->good = a->good;
+    q->bad = a->bad;
+    keep_records(q, a);
+}
+
 void questions_note(void *arg, const struct dname *name, enum rrtype type, const struct answer *a,
                     unsigned ms)
 {
     struct questions *qs = arg;
-    struct question *q;
 
     pthread_mutex_lock(&qs->lock);
-    qs->transient |= answer_is_transient(a);
-    if (a->kind == ANSWER_DATA && (type == RR_A || type == RR_AAAA))
-        keep_addresses(qs, a);
-    if (qs->n == QUESTIONS_MAX) {
-        qs->left_out++;
-    } else {
-        q = &qs->q[qs->n++];
-        q->name = *name;
-        q->type = type;
-        q->kind = a->kind;
-        q->ms = ms;
-        q->ttl = a->ttl;
-        q->secure = a->secure;
-        q->target = a->name;
-        q->aliased =
-            a->kind == ANSWER_ALIAS || (a->kind == ANSWER_DATA && !dname_equal(&a->name, name));
-        q->good = a->kind == ANSWER_DATA ? a->good : 0;
-        q->bad = a->kind == ANSWER_DATA ? a->bad : 0;
-        q->shown = 0;
-        if (a->kind == ANSWER_DATA)
-            keep_records(q, a);
-    }
+    add(qs, name, type, a, ms);
+    pthread_mutex_unlock(&qs->lock);
+}
+
+void questions_note_silence(struct questions *qs, const struct dname *name, enum rrtype type,
+                            unsigned ms)
+{
+    const struct answer none = answer_none(ANSWER_TIMEOUT);
+
+    pthread_mutex_lock(&qs->lock);
+    if (questions_find(qs, name, type) == NULL)
+        add(qs, name, type, &none, ms);
     pthread_mutex_unlock(&qs->lock);
 }
 
@@ -112,42 +126,42 @@ const struct question *questions_find(const struct questions *qs, const struct d
     return NULL;
 }
 
+bool question_failed(const struct question *q)
+{
+    return q->kind == ANSWER_SERVFAIL || q->kind == ANSWER_TIMEOUT || q->kind == ANSWER_BOGUS ||
+           q->kind == ANSWER_OVERLOAD;
+}
+
+const char *question_dnssec(const struct question *q, bool anchored)
+{
+    return q->kind == ANSWER_BOGUS ? "bogus"
+           : question_failed(q)    ? "unknown"
+           : q->secure             ? "secure"
+           : anchored              ? "insecure"
+                                   : "unchecked";
+}
+
 const char *rrtype_word(enum rrtype type)
 {
-    switch (type) {
-    case RR_A:
-        return "A";
-    case RR_AAAA:
-        return "AAAA";
-    case RR_PTR:
-        return "PTR";
-    case RR_CNAME:
-        return "CNAME";
-    case RR_SOA:
-        break;
-    }
-    return "SOA";
+    return type == RR_A       ? "A"
+           : type == RR_AAAA  ? "AAAA"
+           : type == RR_PTR   ? "PTR"
+           : type == RR_CNAME ? "CNAME"
+                              : "SOA";
 }
 
 const char *answer_word(enum answer_kind kind)
 {
-    switch (kind) {
-    case ANSWER_NXDOMAIN:
-        return "no such name";
-    case ANSWER_NODATA:
-        return "no record of this type";
-    case ANSWER_SERVFAIL:
-        return "the name servers failed (SERVFAIL)";
-    case ANSWER_TIMEOUT:
-        return "no answer in time";
-    case ANSWER_BOGUS:
-        return "DNSSEC validation failed";
-    case ANSWER_OVERLOAD:
-        return "not asked: too many questions at once";
-    case ANSWER_ALIAS:
-        return "an alias";
-    case ANSWER_DATA:
-        break;
-    }
-    return "";
+    static const char *const word[] = {
+        [ANSWER_DATA] = "",
+        [ANSWER_ALIAS] = "",
+        [ANSWER_NXDOMAIN] = "no such name",
+        [ANSWER_NODATA] = "no record of this type",
+        [ANSWER_SERVFAIL] = "the name servers failed (SERVFAIL)",
+        [ANSWER_TIMEOUT] = "no answer in time",
+        [ANSWER_BOGUS] = "DNSSEC validation failed",
+        [ANSWER_OVERLOAD] = "not asked: too many questions at once",
+    };
+
+    return word[kind];
 }

@@ -32,7 +32,7 @@ struct questions {
     unsigned n, left_out;
     struct question q[QUESTIONS_MAX];
     unsigned addrs; /* all distinct addresses of all answers, up to the cap */
-    bool addrs_capped, transient;
+    bool addrs_capped;
     struct addr addr[QUESTION_ADDRS_MAX];
 };
 
@@ -47,14 +47,24 @@ void questions_clear(struct questions *qs);
 void questions_note(void *qs, const struct dname *name, enum rrtype type, const struct answer *a,
                     unsigned ms);
 
+/* The same for a question that was asked but has left no note: nobody answered. */
+void questions_note_silence(struct questions *qs, const struct dname *name, enum rrtype type,
+                            unsigned ms);
+
 /* What was answered for these addresses of this name, or NULL. Only while no resolver thread
  * may still add: under the lock, or when all is answered. */
 const struct question *questions_find(const struct questions *qs, const struct dname *name,
                                       enum rrtype type);
 
+bool question_failed(const struct question *q); /* DNS told nothing */
+
+/* "secure", "insecure", "bogus"; "unchecked" without a trust anchor, "unknown" without an
+ * answer. */
+const char *question_dnssec(const struct question *q, bool anchored);
+
 const char *rrtype_word(enum rrtype type);
 
-/* "no such name" and its like; "" for data. */
+/* "no such name" and the like; "" for data and aliases. */
 const char *answer_word(enum answer_kind kind);
 
 #endif

@@ -1,14 +1,18 @@
-/* One explanation for people: see explain.h.
+/* One explanation for people: see explanation.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/explain/explain.h"
-#include "conf/settings.h"
+#include "check/explain/explanation.h"
 
 #include <string.h>
 
-#define INDENT 2
-#define TITLE  18
+#define STATE  9 /* columns of "unknown" */
+#define TITLE  15
 #define NARROW 60 /* columns below which texts stand under their titles */
+
+static const enum tone action_tone[] = {
+    [ACTION_ACCEPT] = TONE_GOOD,  [ACTION_TAG] = TONE_NOTE,   [ACTION_QUARANTINE] = TONE_NOTE,
+    [ACTION_TEMPFAIL] = TONE_BAD, [ACTION_REJECT] = TONE_BAD,
+};
 
 static void head(const struct term *t, const char *text)
 {
@@ -17,26 +21,108 @@ static void head(const struct term *t, const char *text)
     fputc('\n', t->out);
 }
 
-/* ---- client ---- */
-
-static void print_client(const struct explanation *e, const struct term *t)
+/* "  name: value", with the folds of the value made anew to the width of the terminal. */
+static void field(const struct term *t, const char *name, char *value)
 {
-    char text[4 * HELO_MAX + 8];
-    struct sbuf sb;
-    size_t n;
+    char *c;
 
-    sbuf_init(&sb, text, sizeof text);
-    addr_put(&sb, &e->facts.client);
-    term_put(t, TONE_HEAD, "Client ");
-    term_put(t, TONE_HEAD, text);
-    if (e->helo != NULL) {
-        n = strlen(e->helo);
-        sbuf_init(&sb, text, sizeof text);
-        sbuf_visible(&sb, e->helo, n < HELO_MAX ? n : HELO_MAX);
-        fputs("  HELO ", t->out);
-        term_put(t, TONE_HEAD, text);
+    if (value[0] == '\0')
+        return;
+    for (c = value; (c = strpbrk(c, "\n\t")) != NULL;)
+        *c = ' ';
+    fprintf(t->out, "  %s:", name);
+    term_wrap(t, value, 6, 3 + (unsigned)strlen(name));
+}
+
+/* ---- the verdict ---- */
+
+/* The link on which the decision rests; NULL when it is none: confirmed, nothing matched. */
+static const struct link *reason(const struct explanation *e)
+{
+    const struct verdict *v = &e->verdict;
+    findings words = v->rule != NULL ? v->rule->all : 0;
+    unsigned i;
+
+    if ((words & ~(FINDINGS_RESULT | FINDINGS_CAUSE)) == 0 || words & FINDINGS_CAUSE ||
+        words & FINDINGS_RESULT & ~FINDING(F_IPREV_PASS))
+        words = v->report.cause < F_COUNT ? FINDING(v->report.cause) : 0;
+    for (i = 0; i < e->links.n; i++)
+        if (e->links.link[i].finding < F_COUNT && words & FINDING(e->links.link[i].finding))
+            return &e->links.link[i];
+    return NULL;
+}
+
+static void put_reason(const struct explanation *e, struct sbuf *sb)
+{
+    const struct verdict *v = &e->verdict;
+    const struct link *link = reason(e);
+
+    if (v->rule_name[0] != '\0') {
+        sbuf_str(sb, v->rule != NULL ? "by rule " : "by ");
+        sbuf_str(sb, v->rule_name);
+    } else if (link != NULL) {
+        sbuf_str(sb, "(no rule matched)");
     }
-    fputc('\n', t->out);
+    sbuf_str(sb, sb->len > 0 ? ": " : "because ");
+    if (v->report.result == F_IPREV_SKIP) {
+        sbuf_str(sb, "it is in exempt.networks");
+    } else if (link != NULL) {
+        sbuf_str(sb, link->text);
+    } else {
+        sbuf_str(sb, "reverse DNS confirms ");
+        dname_put(sb, &v->report.ptr);
+    }
+}
+
+/* "192.0.2.11 would be rejected by rule no-ptr: the address has no PTR record" */
+static void print_verdict(const struct explanation *e, const struct term *t)
+{
+    static const char *const decision[] = {
+        [ACTION_ACCEPT] = "accepted",        [ACTION_TAG] = "tagged",
+        [ACTION_QUARANTINE] = "quarantined", [ACTION_TEMPFAIL] = "refused for now",
+        [ACTION_REJECT] = "rejected",
+    };
+    const struct verdict *v = &e->verdict;
+    bool only_said = !v->enforce && v->action != ACTION_ACCEPT && v->action != ACTION_TAG;
+    char address[ADDR_TEXT_MAX], done[40], why[RULE_NAME_MAX + 1024];
+    struct sbuf sb;
+
+    sbuf_init(&sb, address, sizeof address);
+    addr_put(&sb, &v->client);
+    snprintf(done, sizeof done, " %s %s", only_said ? "would be" : "is",
+             v->report.result == F_IPREV_SKIP ? "not checked" : decision[v->action]);
+    sbuf_init(&sb, why, sizeof why);
+    put_reason(e, &sb);
+    term_put(t, TONE_HEAD, address);
+    term_put(t, action_tone[v->action], done);
+    term_wrap(t, why, 2, (unsigned)(strlen(address) + strlen(done)));
+}
+
+/* ---- the chain ---- */
+
+static void print_links(const struct explanation *e, const struct term *t)
+{
+    static const enum tone tone[] = {TONE_GOOD, TONE_BAD, TONE_NOTE, TONE_NOTE};
+    unsigned i;
+
+    if (e->links.n > 0)
+        head(t, "Chain");
+    for (i = 0; i < e->links.n; i++) {
+        const struct link *l = &e->links.link[i];
+
+        fputs("  ", t->out);
+        term_cell(t, tone[l->state], link_word(l->state), STATE);
+        if (t->columns < NARROW) {
+            fprintf(t->out, "%s\n", l->title);
+            term_wrap(t, l->text, 4, 0);
+        } else {
+            term_cell(t, TONE_PLAIN, l->title, TITLE);
+            term_wrap(t, l->text, 2 + STATE + TITLE, 2 + STATE + TITLE);
+        }
+    }
+    if (e->facts.chain != NULL && e->facts.chain->capped)
+        fprintf(t->out, "  more PTR names exist; only the first %d by order are looked at\n",
+                FCRDNS_NAMES_MAX);
 }
 
 /* ---- DNS ---- */
@@ -69,96 +155,63 @@ static void put_records(struct sbuf *sb, const struct question *q)
     }
 }
 
-static void print_question(const struct explanation *e, const struct question *q,
-                           const struct term *t)
+/* What the answer took, and whether it was validated, when there is an anchor to do it by. */
+static void put_note(struct sbuf *sb, const struct question *q, bool anchored)
 {
-    char text[(RECORDS_SHOWN + 2) * DNAME_VISIBLE_MAX];
-    struct sbuf sb;
-    bool trouble = q->kind == ANSWER_SERVFAIL || q->kind == ANSWER_TIMEOUT ||
-                   q->kind == ANSWER_BOGUS || q->kind == ANSWER_OVERLOAD;
-
-    sbuf_init(&sb, text, sizeof text);
-    dname_put_visible(&sb, &q->name);
-    sbuf_byte(&sb, ' ');
-    sbuf_str(&sb, rrtype_word(q->type));
-    fprintf(t->out, "  %s\n      ", text);
-    sbuf_init(&sb, text, sizeof text);
-    if (q->kind == ANSWER_DATA || q->kind == ANSWER_ALIAS)
-        put_records(&sb, q);
-    else
-        sbuf_str(&sb, answer_word(q->kind));
-    term_put(t, trouble ? TONE_BAD : TONE_PLAIN, text);
-    sbuf_init(&sb, text, sizeof text);
-    sbuf_str(&sb, "  (");
-    sbuf_uint(&sb, q->ms);
-    sbuf_str(&sb, " ms");
-    if (!trouble) {
-        sbuf_str(&sb, ", TTL ");
-        sbuf_uint(&sb, q->ttl);
+    sbuf_str(sb, " (");
+    sbuf_uint(sb, q->ms);
+    sbuf_str(sb, " ms");
+    if (!question_failed(q)) {
+        sbuf_str(sb, ", TTL ");
+        sbuf_uint(sb, q->ttl);
+        if (anchored) {
+            sbuf_str(sb, ", DNSSEC ");
+            sbuf_str(sb, question_dnssec(q, anchored));
+        }
     }
-    if (!trouble || q->kind == ANSWER_BOGUS) {
-        sbuf_str(&sb, ", DNSSEC ");
-        sbuf_str(&sb, explain_dnssec(e, q));
-    }
-    sbuf_byte(&sb, ')');
-    term_put(t, TONE_DIM, text);
-    fputc('\n', t->out);
+    sbuf_byte(sb, ')');
 }
 
 static void print_questions(const struct explanation *e, const struct term *t)
 {
-    const struct questions *qs = e->questions;
+    char text[(RECORDS_SHOWN + 2) * DNAME_VISIBLE_MAX];
+    struct sbuf sb;
     unsigned i;
 
-    head(t, "DNS");
-    if (e->facts.skip != F_NONE)
-        fputs("  not asked: the address is in exempt.networks\n", t->out);
-    for (i = 0; i < qs->n; i++)
-        print_question(e, &qs->q[i], t);
-    if (qs->left_out > 0)
-        fprintf(t->out, "  and %u more\n", qs->left_out);
-}
+    if (e->questions->n > 0)
+        head(t, "DNS");
+    for (i = 0; i < e->questions->n; i++) {
+        const struct question *q = &e->questions->q[i];
 
-/* ---- the chain ---- */
-
-static void print_links(const struct explanation *e, const struct term *t)
-{
-    static const enum tone tone[] = {TONE_GOOD, TONE_BAD, TONE_NOTE, TONE_NOTE};
-    unsigned i;
-
-    if (e->links.n > 0)
-        head(t, "Chain");
-    for (i = 0; i < e->links.n; i++) {
-        const struct link *l = &e->links.link[i];
-
-        fprintf(t->out, "%*s", INDENT, "");
-        term_cell(t, tone[l->state], link_word(l->state), 9);
-        if (t->columns < NARROW) {
-            fprintf(t->out, "%s\n", l->title);
-            term_wrap(t, l->text, 2 * INDENT, 0);
-        } else {
-            term_cell(t, TONE_PLAIN, l->title, TITLE);
-            term_wrap(t, l->text, INDENT + 9 + TITLE, INDENT + 9 + TITLE);
-        }
+        sbuf_init(&sb, text, sizeof text);
+        dname_put_visible(&sb, &q->name);
+        fprintf(t->out, "  %s %s\n", text, rrtype_word(q->type));
+        sbuf_init(&sb, text, sizeof text);
+        sbuf_str(&sb, answer_word(q->kind));
+        if (q->kind == ANSWER_DATA || q->kind == ANSWER_ALIAS)
+            put_records(&sb, q);
+        put_note(&sb, q, e->anchored);
+        term_wrap(t, text, 6, 0);
     }
-    if (e->facts.chain != NULL && e->facts.chain->capped)
-        fprintf(t->out, "  more PTR names exist; only the first %d by order are looked at\n",
-                FCRDNS_NAMES_MAX);
+    if (e->questions->left_out > 0)
+        fprintf(t->out, "  and %u more\n", e->questions->left_out);
 }
 
 /* ---- the outcome ---- */
 
-/* Folded anew, to the width of the terminal; blanks at a fold mean nothing. */
-static void field(const struct term *t, const char *name, char *value)
+static void print_findings(const struct explanation *e, const struct term *t)
 {
-    char *c;
+    char text[1024];
+    struct sbuf sb;
+    unsigned f;
 
-    if (value[0] == '\0')
-        return;
-    for (c = value; (c = strpbrk(c, "\n\t")) != NULL;)
-        *c = ' ';
-    fprintf(t->out, "  %s:", name);
-    term_wrap(t, value, 6, 3 + (unsigned)strlen(name));
+    sbuf_init(&sb, text, sizeof text);
+    for (f = 0; f < F_COUNT; f++)
+        if (e->verdict.report.found & FINDING(f)) {
+            sbuf_str(&sb, sb.len > 0 ? ", " : "");
+            sbuf_str(&sb, finding_word((enum finding)f));
+        }
+    field(t, "findings", text);
 }
 
 static void print_reply(const struct explanation *e, const struct term *t)
@@ -167,6 +220,8 @@ static void print_reply(const struct explanation *e, const struct term *t)
     struct reply reply;
     struct sbuf sb;
 
+    if (e->verdict.action != ACTION_REJECT && e->verdict.action != ACTION_TEMPFAIL)
+        return;
     verdict_reply(&e->verdict, &reply);
     sbuf_init(&sb, text, sizeof text);
     sbuf_uint(&sb, reply.code);
@@ -174,32 +229,25 @@ static void print_reply(const struct explanation *e, const struct term *t)
     sbuf_str(&sb, reply.xcode);
     sbuf_byte(&sb, ' ');
     sbuf_str(&sb, reply.text);
-    fputs(e->settings->judge.enforce ? "  reply:" : "  reply in enforce mode:", t->out);
-    term_wrap(t, text, 6, e->settings->judge.enforce ? 8 : 24);
+    field(t, e->verdict.enforce ? "reply" : "reply in enforce mode", text);
 }
 
 static void print_outcome(const struct explanation *e, const struct term *t)
 {
-    static const enum tone tone[] = {TONE_GOOD, TONE_NOTE, TONE_NOTE, TONE_BAD, TONE_BAD};
+    char authres[AUTHRES_VALUE_MAX], x_iprev[RECORD_HEADER_MAX];
     const struct verdict *v = &e->verdict;
-    char words[1024], authres[AUTHRES_VALUE_MAX], x_iprev[RECORD_HEADER_MAX];
-    enum action action = v->action;
-    struct sbuf sb;
 
-    sbuf_init(&sb, words, sizeof words);
-    findings_put(&sb, v->report.found);
-    head(t, "Findings");
-    fputs("  ", t->out);
-    term_wrap(t, words, 2, 2);
     head(t, "Outcome");
-    fprintf(t->out,
-            "  rule: %s\n  action: ", v->rule_name[0] != '\0' ? v->rule_name : "none holds");
-    term_put(t, tone[action], action_word(action));
+    print_findings(e, t);
+    if (v->rule_name[0] != '\0')
+        fprintf(t->out, "  rule: %s\n", v->rule_name);
+    else
+        fputs("  rule: none matched\n", t->out);
+    fputs("  action: ", t->out);
+    term_put(t, action_tone[v->action], action_word(v->action));
     fprintf(t->out, "\n  mode: %s\n",
-            e->settings->judge.enforce ? "enforce"
-                                       : "monitor: headers and log only, nothing is refused");
-    if (action == ACTION_REJECT || action == ACTION_TEMPFAIL)
-        print_reply(e, t);
+            v->enforce ? "enforce" : "monitor (headers and log only; nothing is refused)");
+    print_reply(e, t);
     verdict_authres(v, &e->settings->judge, e->id, authres);
     verdict_x_iprev(v, &e->settings->judge, x_iprev);
     field(t, "Authentication-Results", authres);
@@ -208,56 +256,36 @@ static void print_outcome(const struct explanation *e, const struct term *t)
 
 /* ---- what to do ---- */
 
-/* The number under which the same record was asked for before, or 0. */
-static unsigned asked_before(const struct links *l, const struct mend *m)
+/* Two lines for each record; a link that an earlier record fixes, too, is only named. */
+static void print_fixes(const struct explanation *e, const struct term *t)
 {
-    const char *seen[LINKS_MAX * MENDS_MAX];
-    unsigned i, k, n = 0, s;
-
-    for (i = 0; i < l->n; i++)
-        for (k = 0; k < l->link[i].mends; k++) {
-            const struct mend *o = &l->link[i].mend[k];
-
-            for (s = 0; s < n && strcmp(seen[s], o->record) != 0; s++)
-                ;
-            if (o == m)
-                return s < n ? s + 1 : 0;
-            if (s == n)
-                seen[n++] = o->record;
-        }
-    return 0;
-}
-
-/* Two lines for each record; a link that a record above mends is only named. */
-static void print_advice(const struct explanation *e, const struct term *t)
-{
-    unsigned i, k, n = 0, before;
+    unsigned i, k;
 
     for (i = 0; i < e->links.n; i++)
-        for (k = 0; k < e->links.link[i].mends; k++) {
+        for (k = 0; k < e->links.link[i].fixes; k++) {
             const struct link *l = &e->links.link[i];
-            const struct mend *m = &l->mend[k];
+            const struct fix *x = &l->fix[k];
 
-            if (n == 0)
-                head(t, "To mend");
-            if ((before = asked_before(&e->links, m)) > 0) {
-                if (k + 1 == l->mends)
-                    fprintf(t->out, "      \"%s\" holds with record %u.\n", l->title, before);
+            if (x->repeated) {
+                if (k + 1 == l->fixes)
+                    fprintf(t->out, "      Record %u also fixes \"%s\".\n", x->number, l->title);
                 continue;
             }
-            fprintf(t->out, "  %2u. ", ++n);
-            term_wrap(t, m->how, 6, 6);
+            if (x->number == 1)
+                head(t, "To fix");
+            fprintf(t->out, "  %2u. ", x->number);
+            term_wrap(t, x->how, 6, 6);
             fputs("      ", t->out);
-            term_put(t, TONE_HEAD, m->record);
+            term_put(t, TONE_HEAD, x->record);
             fputc('\n', t->out);
         }
 }
 
 void explain_text(const struct explanation *e, const struct term *t)
 {
-    print_client(e, t);
+    print_verdict(e, t);
     print_links(e, t);
     print_questions(e, t);
     print_outcome(e, t);
-    print_advice(e, t);
+    print_fixes(e, t);
 }

@@ -365,7 +365,7 @@ static bool look_up(struct judging *g)
     };
 
     progress_start(&g->progress, "looking clients up", g->j->tally->clients.n - 1);
-    if (!sweep_run(&sweep))
+    if (sweep_run(&sweep) != 0)
         return false;
     progress_end(&g->progress);
     return true;

@@ -3,7 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/replay/replay.h"
 
-#include "check/conf.h"
+#include "check/start.h"
 #include "check/log/input.h"
 #include "check/outfile.h"
 #include "check/replay/words.h"
@@ -177,7 +177,7 @@ int replay(const struct settings *s, const struct replay_options *o, int logs, c
 
     if (o->html != NULL && !outfile_allowed(o->html, PAGE_MARK))
         return EXIT_CREATE; /* before the work, not behind it */
-    if (o->against != NULL && (against = config_read(o->against)) == NULL)
+    if (o->against != NULL && (against = start_settings(o->against)) == NULL)
         return EXIT_CONFIG;
     j.against = against;
     code = run(&j, o, logs, log);

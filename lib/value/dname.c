@@ -358,7 +358,7 @@ static void put_octet(struct sbuf *sb, uint8_t c)
 {
     char escape[4] = {'\\', (char)('0' + c / 100), (char)('0' + c / 10 % 10), (char)('0' + c % 10)};
 
-    if (is_host_octet(c))
+    if (is_host_octet(c) || c == '/') /* RFC 2317 names are full of it */
         sbuf_byte(sb, (char)c);
     else
         sbuf_mem(sb, escape, sizeof(escape));

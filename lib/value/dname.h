@@ -71,7 +71,7 @@ bool dname_in(const struct dname *d, const struct dname *base);
 /* Text without final dot. d must be a host name; otherwise `-` is put. */
 void dname_put(struct sbuf *sb, const struct dname *d);
 
-/* Any name as 0x21..0x7E: octets outside [A-Za-z0-9_-] as \DDD, labels
+/* Any name as 0x21..0x7E: octets outside [A-Za-z0-9_/-] as \DDD, labels
  * separated by dots, the root as `.`; no final dot. For logs and people. */
 void dname_put_visible(struct sbuf *sb, const struct dname *d);
 

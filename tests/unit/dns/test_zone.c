@@ -171,8 +171,8 @@ Test(resolve_zone, what_it_answers)
                {"notbelow.example.", false},
                {"1.2.0.192.in-addr.arpa.", true},
                {"11.2.0.192.in-addr.arpa.", false},
-               {"1.0\\04725.2.0.192.in-addr.arpa.", true},
-               {"9.1\\04725.2.0.192.in-addr.arpa.", true},
+               {"1.0/25.2.0.192.in-addr.arpa.", true},
+               {"9.1/25.2.0.192.in-addr.arpa.", true},
                {".", false},
                {"a.example", false}};
     char err[256] = "";

@@ -1,0 +1,30 @@
+/* All that is known of one client, and how it is printed.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_EXPLANATION_H
+#define IPREV_EXPLANATION_H
+
+#include "check/explain/links.h"
+#include "check/term.h"
+#include "conf/settings.h"
+
+#include <jansson.h>
+
+struct explanation {
+    const struct settings *settings;
+    const char *id; /* authserv-id */
+    bool anchored;  /* DNSSEC is validated */
+    struct facts facts;
+    struct verdict verdict;
+    struct links links;
+    struct questions *questions;
+    const char *helo; /* as given; NULL: none */
+};
+
+void explain_text(const struct explanation *e, const struct term *t);
+json_t *explain_json(const struct explanation *e);
+
+/* The judgement alone, for batch, too: findings, names, rule, action, mode. */
+json_t *verdict_json(const struct verdict *v);
+
+#endif
