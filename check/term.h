@@ -1,4 +1,4 @@
-/* Output for people: colour and width only where a terminal shows them.
+/* Output for people: colour and width only for a terminal.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_TERM_H
@@ -22,11 +22,11 @@ void term_init(struct term *t, FILE *out);
 
 void term_put(const struct term *t, enum tone tone, const char *text);
 
-/* The text, then blanks up to width columns. */
+/* The text, then spaces up to width columns. */
 void term_cell(const struct term *t, enum tone tone, const char *text, unsigned width);
 
-/* The text broken at blanks to lines of at most t->columns, each begun with `indent` blanks.
- * What stands on the line already counts as `used` columns. Ends the line. */
+/* The text broken at spaces into lines of at most t->columns, each starting with `indent` spaces.
+ * `used`: columns that are already written on the line. Ends the line. */
 void term_wrap(const struct term *t, const char *text, unsigned indent, unsigned used);
 
 /* A progress line on standard error, drawn over itself; nothing when that is no
