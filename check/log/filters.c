@@ -39,13 +39,33 @@ static void read_amavis(struct log_event *e, struct log_text t)
         text_client(&from, &e->client);
 }
 
+static bool is_one_of(const struct log_text *t, const char *const *word)
+{
+    while (*word != NULL && !text_is(t, *word, strlen(*word)))
+        word++;
+    return *word != NULL;
+}
+
+/* T (true) or F before the action in brackets. rspamd says T of each action that is not "no
+ * action", but to greylist is no verdict; actions of the administrator's own are as it says. */
+static bool rspamd_calls_spam(struct log_text verdict)
+{
+    static const char *const spam[] = {"reject",     "add header", "rewrite subject",
+                                       "quarantine", "discard",    NULL};
+    static const char *const later[] = {"greylist", "soft reject", NULL};
+    struct log_text action;
+    bool said = text_begins(&verdict, LIT("T"));
+
+    text_until(&verdict, '(');
+    action = text_until(&verdict, ')');
+    return is_one_of(&action, spam) || (said && !is_one_of(&action, later));
+}
+
 /* "...rspamd_task_write_log: id: <m>, qid: <ABC>, ip: 192.0.2.1, ..., (default: T (reject): [" */
 static void read_rspamd(struct log_event *e, struct log_text t)
 {
-    static const char *const spam[] = {"reject", "add header", "rewrite subject", "quarantine",
-                                       "discard"};
-    size_t at = text_find(&t, LIT("rspamd_task_write_log: ")), i;
-    struct log_text verdict, action, ip, sender;
+    size_t at = text_find(&t, LIT("rspamd_task_write_log: "));
+    struct log_text verdict, ip, sender;
 
     t = text_from(&t, at);
     verdict = text_from(&t, text_find(&t, LIT(" from: <")) + 7);
@@ -55,11 +75,7 @@ static void read_rspamd(struct log_event *e, struct log_text t)
     if (verdict.n == 0)
         return;
     e->kind = LOG_SPAM;
-    e->spam = verdict.s[0] == 'T';
-    text_until(&verdict, '(');
-    action = text_until(&verdict, ')');
-    for (i = 0; i < sizeof spam / sizeof spam[0]; i++)
-        e->spam |= text_is(&action, spam[i], strlen(spam[i]));
+    e->spam = rspamd_calls_spam(verdict);
     keep_qid(e, text_value(&t, LIT(" qid: <"), '>'));
     ip = text_value(&t, LIT(" ip: "), ',');
     if (ip.s != NULL)

@@ -95,12 +95,14 @@ static json_t *json_log(const struct judged *j)
 {
     const struct tally *t = j->tally;
 
-    return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "files",
+    return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "files",
                      (int)j->files, "octets", (json_int_t)j->octets, "lines", (json_int_t)t->lines,
                      "known_lines", (json_int_t)t->known, "damaged_records", (json_int_t)t->damaged,
-                     "connects", (json_int_t)t->connects, "addresses", (json_int_t)j->addresses,
-                     "temperror_clients", (json_int_t)j->temperror, "begin", (json_int_t)t->begin,
-                     "end", (json_int_t)t->end, "incomplete", t->clients.failed || j->unread > 0);
+                     "connects", (json_int_t)t->connects, "spam_verdicts", (json_int_t)t->verdicts,
+                     "spam_verdicts_met", (json_int_t)t->live.verdicts_met, "addresses",
+                     (json_int_t)j->addresses, "temperror_clients", (json_int_t)j->temperror,
+                     "begin", (json_int_t)t->begin, "end", (json_int_t)t->end, "incomplete",
+                     t->clients.failed || j->unread > 0);
 }
 
 static json_t *json_actions(const struct judged *j)

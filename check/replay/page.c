@@ -7,8 +7,8 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
 
-#include "check/replay/embedded.h"
 #include "check/replay/charts.h"
+#include "check/replay/embedded.h"
 #include "check/replay/html.h"
 #include "check/replay/words.h"
 
@@ -151,6 +151,11 @@ static void put_notes(const struct judged *j, FILE *out)
                 j->unread, j->files);
     if (j->tally->known == 0)
         fputs("<p class=\"note\"><b>No line of a known log form was found.</b></p>\n", out);
+    if (j->tally->known > 0) {
+        fputs("<p class=\"note\">", out);
+        put_verdicts(j->tally, out);
+        fputs("</p>\n", out);
+    }
     if (j->tally->damaged > 0)
         fprintf(out, "<p class=\"note\">Damaged records of our own, left out: %llu</p>\n",
                 (unsigned long long)j->tally->damaged);

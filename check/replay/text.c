@@ -37,6 +37,10 @@ static void print_input(const struct judged *j, const struct term *t)
         fputs("the log is empty\n", t->out);
     else if (y->known == 0)
         term_put(t, TONE_BAD, "no line of a known log form was found\n");
+    if (y->known > 0) {
+        put_verdicts(y, t->out);
+        fputc('\n', t->out);
+    }
     if (y->damaged > 0)
         fprintf(t->out, "damaged records of our own, left out: %llu\n",
                 (unsigned long long)y->damaged);
@@ -183,14 +187,13 @@ void judged_text(const struct judged *j, unsigned top, FILE *out)
     print_gist(j, &t);
     print_fates(j, &t);
     print_rules(j, &t);
-    print_list(j, top, &t, "Refused, but delivered mail then: look at these first", &j->lost,
-               true);
+    print_list(j, top, &t, "Refused, but delivered mail then: look at these first", &j->lost, true);
     if (j->lost.n > 1) {
         fputs("\n  all of these in one section:\n", out);
         put_exemptions(j, &j->lost, top, out);
     }
-    print_list(j, top, &t, "Refused, and nothing of theirs was delivered as good mail",
-               &j->caught, false);
+    print_list(j, top, &t, "Refused, and nothing of theirs was delivered as good mail", &j->caught,
+               false);
     print_list(j, top, &t, "Tagged or quarantined", &j->tagged, false);
     print_changes(j, top, &t);
 }

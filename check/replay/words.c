@@ -157,6 +157,16 @@ void client_reply(const struct client *k, const struct settings *s, struct sbuf 
     sbuf_str(sb, reply.text);
 }
 
+void put_verdicts(const struct tally *t, FILE *out)
+{
+    if (t->verdicts == 0)
+        fputs("No spam verdicts in these logs: delivered spam counts as delivered.", out);
+    else
+        fprintf(out, "%llu spam verdict%s read; %llu matched a message in these logs.",
+                (unsigned long long)t->verdicts, t->verdicts == 1 ? "" : "s",
+                (unsigned long long)t->live.verdicts_met);
+}
+
 void put_minute(FILE *out, int64_t at)
 {
     char text[32] = "";

@@ -19,6 +19,9 @@ client_text client_reply;     /* "550 5.7.25 text"; empty when the policy does n
  * needs no escaping in HTML. */
 void put_exemptions(const struct judged *j, const struct judged_list *l, uint32_t max, FILE *out);
 
+/* How many spam verdicts the logs hold, and how many are about a message in them. Plain text. */
+void put_verdicts(const struct tally *t, FILE *out);
+
 /* "2026-11-21 10:15" */
 void put_minute(FILE *out, int64_t at);
 

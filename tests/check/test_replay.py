@@ -103,6 +103,34 @@ def test_verdicts_in_a_log_of_their_own():
             same(data["refused_but_delivered"]["count"], 0, logs)
 
 
+def test_rspamd_as_debian_ships_it():
+    """Its own file, lines as a real rspamd 3.4 of Debian wrote them: of the verdicts, one is on a message of the log."""
+    with World() as w:
+        mail = w.file("mail", message("192.0.2.11", qid="4BFD21A2B02") + message("192.0.2.11", qid="4BFD21A2B01"))
+        for logs in ((mail, log("rspamd-debian")), (log("rspamd-debian"), mail)):
+            _, data, _ = w.replay_json(*logs)
+            same((data["log"]["spam_verdicts"], data["log"]["spam_verdicts_met"]), (2, 1), logs)
+            same(totals(data), {"delivered": 1, "spam": 1}, "to greylist is no verdict")
+            _, out, _ = w.replay("--html", w.path("p"), *logs)
+            has(out, "2 spam verdicts read; 1 matched a message in these logs.")
+            has(open(w.path("p")).read(), "2 spam verdicts read; 1 matched a message in these logs.")
+        has(w.replay(mail)[1], "No spam verdicts in these logs: delivered spam counts as delivered.")
+
+
+def test_verdicts_on_refused_messages():
+    """A filter that refuses what it calls spam: the verdict has found its message, which stays refused."""
+    refused = message("192.0.2.11", qid="4BFD21A2B02").split("\n")[0] + (
+        "\nNov  1 10:00:01 mx1 postfix/cleanup[2]: 4BFD21A2B02: milter-reject: END-OF-MESSAGE from unknown[192.0.2.11]: 5.7.1 spam; "
+        "from=<a@b.example> to=<u@example.org> proto=ESMTP helo=<x>\n")
+    verdict = ("2026-11-01 10:00:01 #30(normal) <9ad703>; task; rspamd_task_write_log: id: <m@x>, qid: <4BFD21A2B02>, ip: 192.0.2.11, "
+               "from: <a@b.example>, (default: T (reject): [17.00/15.00] []), len: 1\n")
+    with World() as w:
+        mail, own = w.file("mail", refused), w.file("own", verdict)
+        for logs in ((mail, own), (own, mail), (w.file("both", refused + verdict),), (w.file("both2", verdict + refused),)):
+            _, data, _ = w.replay_json(*logs)
+            same((data["log"]["spam_verdicts"], data["log"]["spam_verdicts_met"], totals(data)), (1, 1, {"refused-milter": 1}), logs)
+
+
 def test_own_records_without_dns():
     with World() as w:
         _, data, _ = w.replay_json("--no-dns", log("own"))
@@ -465,4 +493,4 @@ def test_clients_the_policy_does_not_decide_about():
 def test_golden_logs_have_no_unknown_form():
     """Every sample is used by a test."""
     names = {os.path.basename(p)[:-4] for p in glob.glob(os.path.join(LOGS, "*.log"))}
-    same(names, {"postfix", "postfix-iso", "sendmail", "own", "hostile", "rspamd", "transactions"})
+    same(names, {"postfix", "postfix-iso", "sendmail", "own", "hostile", "rspamd", "rspamd-debian", "transactions"})

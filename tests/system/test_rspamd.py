@@ -12,6 +12,7 @@ import subprocess
 import time
 import unittest
 
+import harness
 import netns
 import scored
 import servers
@@ -25,6 +26,13 @@ dns { nameserver = ["127.0.0.1"]; timeout = 1s; retransmits = 1; }
 QUIET = ["rbl", "fuzzy_check", "surbl", "asn", "dkim", "spf", "dmarc", "arc", "phishing", "greylist", "ratelimit",
          "reputation", "history_redis", "neural", "mid", "replies", "url_redirector", "whitelist", "multimap",
          "mime_types", "rspamd_update", "elastic", "clickhouse", "metric_exporter", "bimi", "dcc", "maillist"]
+
+
+# What Postfix logs of a message that is delivered.
+READ = """%(day)s 10:00:00 mx1 postfix/smtpd[1]: %(qid)s: client=x[192.0.2.15]
+%(day)s 10:00:01 mx1 postfix/lmtp[2]: %(qid)s: to=<u@example.org>, relay=x, dsn=2.0.0, status=sent (ok)
+%(day)s 10:00:01 mx1 postfix/qmgr[3]: %(qid)s: removed
+"""
 
 
 def documented_scores():
@@ -170,6 +178,28 @@ class Symbols(scored.Scored):
             raw = b"X-IPRev: " + value + b"\nFrom: <a@sender.example>\nSubject: x\n\nx\n"
             self.assertLessEqual(set(self.score(raw, "192.0.2.1", "x")), {"IPREV_OTHER_CLIENT"}, value)
         self.assertNotIn("iprev.lua", self.rspamd.said())
+
+    def test_replay_reads_its_log(self):
+        """iprev-check replay finds the verdicts in rspamd's own log, whatever worker has written it."""
+        lines = ""
+        for qid, body in (("4BFD21A2B01", b""), ("4BFD21A2B02", b"no To, no Date"), ("4BFD21A2B03", b"nor here")):
+            head = b"" if body else b"To: <u@example.org>\nDate: %s\n" % time.strftime("%a, %d %b %Y %T +0000", time.gmtime()).encode()
+            raw = head + b"From: <a@sender.example>\nMessage-ID: <%s@sender.example>\nSubject: x\n\n%s\n" % (qid.encode(), body or b"x")
+            self.rspamd.ask("POST", "/checkv2", raw, {"IP": "192.0.2.15", "Queue-Id": qid, "From": "a@sender.example"})
+            if qid != "4BFD21A2B03":  # that one is in another log
+                lines += READ % {"qid": qid, "day": time.strftime("%b %e", time.gmtime())}
+        paths = [os.path.join(self.rspamd.home, name) for name in ("mail.log", "verdicts.log")]
+        for path, text in zip(paths, (lines, self.rspamd.said())):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        for logs in (paths, paths[::-1]):
+            done = subprocess.run([harness.program("iprev-check"), "replay", "--no-dns", "--json"] + logs,
+                                  capture_output=True, timeout=60, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            told = json.loads(done.stdout)
+            self.assertEqual((told["log"]["spam_verdicts"], told["log"]["spam_verdicts_met"]), (2, 1), self.rspamd.said())
+            sums = told["actions"]["unknown"]
+            self.assertEqual((sums["delivered"], sums["spam"]), (1, 1))
 
     def test_configuration_is_clean(self):
         """rspamadm has nothing against it."""

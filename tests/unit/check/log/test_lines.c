@@ -459,7 +459,23 @@ Test(replay_lines, verdicts)
          "<m@x>", true},
         {AT "rspamd[1]: <ab>; proxy; rspamd_task_write_log: id: <m@x>, ip: 192.0.2.1, (default: T "
             "(soft reject): [20/15] []), len: 1",
+         "<m@x>", false},
+        {AT "rspamd[1]: <ab>; proxy; rspamd_task_write_log: id: <m@x>, ip: 192.0.2.1, (default: T "
+            "(own action): [20/15] []), len: 1",
          "<m@x>", true},
+        {AT "rspamd[1]: <ab>; proxy; rspamd_task_write_log: id: <m@x>, ip: 192.0.2.1, (default: F "
+            "(own action): [1/15] []), len: 1",
+         "<m@x>", false},
+        {"2026-11-30 14:28:37 #17100(normal) <9ad703>; task; rspamd_task_write_log: id: <m@x>, "
+         "qid: "
+         "<4BFD2>, ip: 192.0.2.1, from: <a@b>, (default: T (add header): [7.00/15.00] "
+         "[A(1.00){}]), "
+         "len: 1",
+         "<m@x>", true},
+        {"2026-11-30 14:28:37 #30(controller) <5b1760>; task; rspamd_task_write_log: id: <m@x>, "
+         "qid: <4BFD2>, ip: 192.0.2.1, from: <a@b>, (default: T (greylist): [4.00/15.00] []), len: "
+         "1",
+         "<m@x>", false},
         {AT "rspamd[1]: <ab>; proxy; rspamd_task_write_log: id: <m@x>, ip: 192.0.2.1, (default: F "
             "(greylist): [5/15] []), len: 1",
          "<m@x>", false},
