@@ -250,6 +250,23 @@ void clients_move(struct clients *c, uint32_t i, enum outcome_kind from, enum ou
     c->list[i].count[to]++;
 }
 
+void client_keep(char **kept, const char *text)
+{
+    free(*kept);
+    *kept = text[0] != '\0' ? strdup(text) : NULL;
+}
+
+void client_keep_ptr(struct client *k, const struct dname *name)
+{
+    char text[DNAME_TEXT_MAX] = "";
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    if (name->len > 1)
+        dname_put(&sb, name);
+    client_keep(&k->ptr, text);
+}
+
 static uint64_t sum(const struct client *k, enum outcome_kind from, enum outcome_kind to)
 {
     uint64_t n = 0;

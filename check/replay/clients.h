@@ -48,7 +48,7 @@ struct client {
     char *helo; /* CLIENT_HELO_MAX octets at most; NULL: not known */
     uint16_t helo_len;
     uint8_t helos; /* entry without HELO: how many others the address has */
-    bool logged;   /* found, ptr and why come from our own records */
+    bool logged;   /* found and ptr come from our own records, until it is judged */
     bool gone;     /* its counts were moved to another entry */
     bool judged;
     uint32_t next; /* entries of the same address, from the one without HELO; 0: end */
@@ -94,6 +94,10 @@ void clients_move(struct clients *c, uint32_t i, enum outcome_kind from, enum ou
 /* After the last line: messages without a known HELO go to the HELO that the client used most;
  * our own records count for clients of whom no MTA line told. */
 void clients_settle(struct clients *c);
+
+/* Without memory there is no text. "" and the root: none. */
+void client_keep(char **kept, const char *text);
+void client_keep_ptr(struct client *k, const struct dname *name);
 
 uint64_t client_messages(const struct client *k);
 uint64_t client_accepted(const struct client *k); /* delivered, spam and other */

@@ -69,12 +69,6 @@ uint64_t sum_messages(const struct judged_sum *s)
 
 /* ---- one client ---- */
 
-static void keep(char **kept, const char *text)
-{
-    free(*kept);
-    *kept = text[0] != '\0' ? strdup(text) : NULL;
-}
-
 static struct fate fate_of(const struct verdict *v, const struct settings *s)
 {
     struct fate f = {.kind = (uint8_t)v->action, .rule = -1};
@@ -92,19 +86,48 @@ static bool address_exempt(const struct settings *s, const struct addr *client)
     return settings_relay_trusted(s, client) || settings_network_exempt(s, client);
 }
 
-static void judge_facts(const struct judging *g, const struct settings *s,
-                        const struct facts *asked, struct verdict *v)
-{
-    struct facts f = *asked;
+/* What is known of a client: answers of now, or what our own records tell. */
+struct known {
+    struct facts facts;
+    struct recalled recalled;
+    bool from_log;
+};
 
-    if (address_exempt(s, &f.client))
-        f.skip = F_SKIP_NETWORK;
-    f.shapes = &s->shapes;
-    verdict_reach(v, &s->judge, &f, g->now);
-    if (!settings_relay_trusted(s, &f.client))
+static void reach(const struct judging *g, const struct settings *s, struct known *known,
+                  struct verdict *v)
+{
+    struct facts *f = &known->facts;
+    struct recalled *w = &known->recalled;
+    const struct addr *client = known->from_log ? &w->client : &f->client;
+
+    f->shapes = w->shapes = &s->shapes;
+    f->skip = w->skip = address_exempt(s, client) ? F_SKIP_NETWORK : F_NONE;
+    if (known->from_log)
+        verdict_recall(v, &s->judge, w, g->now);
+    else
+        verdict_reach(v, &s->judge, f, g->now);
+    if (!settings_relay_trusted(s, client))
         return;
     v->report.found = FINDING(F_IPREV_SKIP); /* no word says why */
     v->report.cause = F_NONE;
+}
+
+static void judge(struct judging *g, struct client *k, struct known *known)
+{
+    struct verdict v;
+
+    reach(g, g->j->settings, known, &v);
+    k->judged = true;
+    k->fate = k->against = fate_of(&v, g->j->settings);
+    k->found = v.report.found;
+    k->result = (uint8_t)v.report.result;
+    k->cause = (uint8_t)v.report.cause;
+    client_keep_ptr(k, &v.report.ptr);
+    client_keep(&k->why, v.report.why);
+    if (g->j->against == NULL)
+        return;
+    reach(g, g->j->against, known, &v);
+    k->against = fate_of(&v, g->j->against);
 }
 
 static bool next_client(void *arg, struct sweep_item *item)
@@ -126,84 +149,46 @@ static bool next_client(void *arg, struct sweep_item *item)
 static bool on_judged(void *arg, void *tag, struct inquiry *q, const char *helo, size_t n)
 {
     struct judging *g = arg;
-    struct client *k = tag;
-    char ptr[DNAME_TEXT_MAX] = "";
-    struct verdict v;
-    struct facts f;
-    struct sbuf sb;
+    struct known known = {.from_log = false};
 
     (void)helo;
     (void)n;
-    inquiry_facts(q, q->helo_given, &f);
-    judge_facts(g, g->j->settings, &f, &v);
-    k->judged = true;
-    k->fate = fate_of(&v, g->j->settings);
-    k->found = v.report.found;
-    k->result = (uint8_t)v.report.result;
-    k->cause = (uint8_t)v.report.cause;
-    sbuf_init(&sb, ptr, sizeof ptr);
-    if (v.report.ptr.len > 1)
-        dname_put(&sb, &v.report.ptr);
-    keep(&k->ptr, ptr);
-    keep(&k->why, v.report.why);
-    if (g->j->against != NULL) {
-        judge_facts(g, g->j->against, &f, &v);
-        k->against = fate_of(&v, g->j->against);
-    }
+    inquiry_facts(q, q->helo_given, &known.facts);
+    judge(g, tag, &known);
     progress_at(&g->progress, ++g->done);
     return true;
 }
 
 /* ---- without DNS ---- */
 
-static struct fate fate_logged(const struct client *k, const struct settings *s, int64_t now)
+static void recall(const struct client *k, struct recalled *w)
 {
-    struct fate f = {.kind = FATE_EXEMPT, .rule = -1};
-    findings unsure = 0; /* as check_report() has it */
-    struct decision d;
-    struct dname ptr;
+    struct helo helo;
 
-    if (k->found & FINDING(F_IPREV_SKIP) || address_exempt(s, &k->addr))
-        return f;
-    if (!k->logged) {
-        f.kind = FATE_UNKNOWN;
-        return f;
-    }
-    f.kind = ACTION_ACCEPT;
-    if (k->found & FINDING(F_IPREV_TEMPERROR)) {
-        unsure = (FINDINGS_RESULT | FINDINGS_CAUSE | FINDING(F_DNSSEC_SECURE)) &
-                 ~(FINDINGS_SKIP | FINDING(F_IPREV_SKIP));
-        if (k->ptr == NULL)
-            unsure |= FINDINGS_SHAPE;
-        else if (k->found & FINDING(F_PTR_MANY)) /* which name is judged may change */
-            unsure |= FINDINGS_SHAPE & ~FINDING(F_PTR_MANY);
-    }
-    if (k->found & FINDINGS_RELATION &&
-        k->found & (FINDING(F_IPREV_TEMPERROR) | FINDING(F_HELO_TEMPERROR)))
-        unsure |= FINDINGS_RELATION;
-    if (k->found & FINDING(F_IPREV_PASS) && k->ptr != NULL &&
-        dname_from_text(&ptr, k->ptr, strlen(k->ptr)) &&
-        name_list_has(&s->judge.exempt_hosts, &ptr))
-        return f;
-    d = policy_decide(&s->judge.policy, k->found, unsure, &k->addr, now);
-    f.kind = (uint8_t)d.action;
-    f.rule = (int8_t)d.rule;
-    return f;
+    helo_parse(&helo, k->helo, k->helo_len);
+    *w = (struct recalled){.client = k->addr, .found = k->found, .ptr = {.len = 1}};
+    w->helo = helo.form == HELO_HOST ? helo.name : w->ptr;
+    if (k->ptr != NULL)
+        dname_from_text(&w->ptr, k->ptr, strlen(k->ptr));
 }
 
 static void judge_logged(struct judging *g)
 {
+    struct known known = {.from_log = true};
     struct sweep_item item;
 
     while (next_client(g, &item)) {
         struct client *k = item.tag;
 
-        k->judged = true;
-        k->result = (uint8_t)finding_pick(k->found, FINDINGS_RESULT);
-        k->cause = (uint8_t)finding_pick(k->found, FINDINGS_CAUSE);
-        k->fate = fate_logged(k, g->j->settings, g->now);
-        if (g->j->against != NULL)
-            k->against = fate_logged(k, g->j->against, g->now);
+        recall(k, &known.recalled);
+        judge(g, k, &known);
+        if (k->logged)
+            continue;
+        k->found = 0;
+        if (k->fate.kind != FATE_EXEMPT)
+            k->fate = (struct fate){.kind = FATE_UNKNOWN, .rule = -1};
+        if (k->against.kind != FATE_EXEMPT)
+            k->against = (struct fate){.kind = FATE_UNKNOWN, .rule = -1};
     }
 }
 
@@ -251,8 +236,7 @@ static void sum_client(struct judged *j, const struct client *k)
     for (f = 0; f < F_COUNT; f++)
         if (k->found & FINDING(f))
             add_client(&j->word[f], k);
-    if (j->against != NULL)
-        j->change[k->against.kind][k->fate.kind] += client_judged(k);
+    j->change[k->against.kind][k->fate.kind] += client_judged(k);
     for (b = 0; b < TIMELINE; b++)
         j->buckets[b][k->fate.kind] += k->when[b];
 }

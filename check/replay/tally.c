@@ -230,35 +230,14 @@ static size_t unshow(char out[CLIENT_HELO_MAX], const struct log_text *t)
     return n;
 }
 
-static void keep_text(char **kept, const char *text)
-{
-    free(*kept);
-    *kept = text[0] != '\0' ? strdup(text) : NULL;
-}
-
-/* As all is that the daemon gives as a reason. */
-static bool is_printable(const char *s)
-{
-    while (*s >= ' ' && *s <= '~')
-        s++;
-    return *s == '\0';
-}
-
 /* A client that was not checked remains as it is known, and so does one of whom DNS is silent. */
 static void keep_record(struct client *k, const struct record *r)
 {
-    char ptr[DNAME_TEXT_MAX] = "";
-    struct sbuf sb;
-
     if (r->found & FINDING(F_IPREV_SKIP) || (k->logged && r->found & FINDING(F_IPREV_TEMPERROR)))
         return;
     k->logged = true;
     k->found = r->found;
-    sbuf_init(&sb, ptr, sizeof ptr);
-    if (r->ptr.len > 1)
-        dname_put(&sb, &r->ptr);
-    keep_text(&k->ptr, ptr);
-    keep_text(&k->why, is_printable(r->why) ? r->why : "");
+    client_keep_ptr(k, &r->ptr);
 }
 
 /* Whom it named sent nothing here: the message stays the relay's, as in the lines of the MTA. */

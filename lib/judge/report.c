@@ -268,43 +268,56 @@ bool check_host_exempt_open(const struct chain *chain, const struct name_list *h
     return false;
 }
 
-static void add_result(struct report *r, const struct facts *f)
+static void add_result(struct report *r, enum finding result, enum finding cause)
 {
-    const struct chain *c = f->chain;
-
-    r->result = c == NULL ? F_IPREV_TEMPERROR : (enum finding)c->result;
-    r->cause = c == NULL ? f->chain_cause : (enum finding)c->cause;
-    r->found |= FINDING(r->result);
-    if (r->cause < F_COUNT)
-        r->found |= FINDING(r->cause);
-    if (r->result == F_IPREV_TEMPERROR)
+    r->result = result;
+    r->cause = cause;
+    if (result < F_COUNT)
+        r->found |= FINDING(result);
+    if (cause < F_COUNT)
+        r->found |= FINDING(cause);
+    if (result == F_IPREV_TEMPERROR)
         r->unsure |= RESULTS_OPEN | FINDING(F_DNSSEC_SECURE);
-    if (r->result != F_IPREV_PASS)
-        return;
+}
+
+static void add_dnssec(struct report *r, const struct chain *c)
+{
     if (c->secure)
         r->found |= FINDING(F_DNSSEC_SECURE);
     else if (chain_open(c))
         r->unsure |= FINDING(F_DNSSEC_SECURE);
 }
 
-static void add_shape(struct report *r, const struct facts *f)
+/* Of r->ptr. many: one of several names. settled: no later answer puts another in its place. */
+static void add_shape(struct report *r, const struct addr *client, const struct shape_lists *shapes,
+                      bool many, bool settled)
 {
     struct generic shape;
 
-    if (f->chain == NULL || !chain_name(f->chain, &r->ptr)) {
+    if (r->ptr.len <= 1) {
         if (r->result == F_IPREV_TEMPERROR)
             r->unsure |= FINDINGS_SHAPE;
         return;
     }
-    check_shape(&shape, &r->ptr, &f->client, f->shapes);
+    check_shape(&shape, &r->ptr, client, shapes);
     memcpy(r->why, shape.why, sizeof r->why);
     r->found |= FINDING(shape_finding(shape.kind));
-    if (f->chain->names > 1 || f->chain->capped)
+    if (many)
         r->found |= FINDING(F_PTR_MANY);
     if (shape.bare)
         r->found |= FINDING(F_PTR_BARE_DOMAIN);
-    if (!name_settled(f->chain))
+    if (!settled)
         r->unsure |= SHAPE_OF_NAME;
+}
+
+static void add_shape_of_chain(struct report *r, const struct facts *f)
+{
+    const struct chain *c = f->chain;
+
+    if (c == NULL || !chain_name(c, &r->ptr))
+        r->ptr.len = 1;
+    add_shape(r, &f->client, f->shapes, c != NULL && (c->names > 1 || c->capped),
+              c == NULL || name_settled(c));
 }
 
 /* Only a host name's relation needs DNS, and "verified" is the last word on it. */
@@ -320,9 +333,25 @@ static bool relation_open(const struct facts *f, enum finding word)
            (f->forward == HELO_UNASKED && helo_must_ask(f->helo, &f->self, f->chain));
 }
 
-static void add_helo(struct report *r, const struct facts *f)
+static void add_helo_shape(struct report *r, const struct addr *client,
+                           const struct shape_lists *shapes)
 {
     struct generic shape;
+
+    if (r->helo.len <= 1)
+        return;
+    if (dname_equal(&r->helo, &r->ptr)) {
+        if ((r->found & FINDING(F_PTR_GENERIC)) != 0)
+            r->found |= FINDING(F_HELO_GENERIC);
+        return;
+    }
+    check_shape(&shape, &r->helo, client, shapes);
+    if (shape.kind == GENERIC_YES)
+        r->found |= FINDING(F_HELO_GENERIC);
+}
+
+static void add_helo(struct report *r, const struct facts *f)
+{
     enum finding word;
 
     if (!f->helo_known || f->helo == NULL) {
@@ -333,36 +362,76 @@ static void add_helo(struct report *r, const struct facts *f)
     r->found |= FINDING(word);
     if (relation_open(f, word) || word == F_HELO_TEMPERROR)
         r->unsure |= FINDINGS_RELATION;
-    if (r->helo.len <= 1)
-        return;
-    if (dname_equal(&r->helo, &r->ptr)) {
-        if ((r->found & FINDING(F_PTR_GENERIC)) != 0)
-            r->found |= FINDING(F_HELO_GENERIC);
-        return;
-    }
-    check_shape(&shape, &r->helo, &f->client, f->shapes);
-    if (shape.kind == GENERIC_YES)
-        r->found |= FINDING(F_HELO_GENERIC);
+    add_helo_shape(r, &f->client, f->shapes);
 }
 
-static void report_start(struct report *r, const struct facts *f)
+static void report_start(struct report *r)
 {
     memset(r, 0, sizeof *r);
     r->ptr.len = r->helo.len = 1;
-    if (f->helo_known && f->helo != NULL && f->helo->form == HELO_HOST)
-        r->helo = f->helo->name;
+}
+
+static void report_skip(struct report *r, enum finding why)
+{
+    r->result = F_IPREV_SKIP;
+    r->cause = why;
+    r->found = FINDING(F_IPREV_SKIP) | FINDING(why);
 }
 
 void check_report(struct report *r, const struct facts *f)
 {
-    report_start(r, f);
+    const struct chain *c = f->chain;
+
+    report_start(r);
+    if (f->helo_known && f->helo != NULL && f->helo->form == HELO_HOST)
+        r->helo = f->helo->name;
     if (f->skip != F_NONE) {
-        r->result = F_IPREV_SKIP;
-        r->cause = f->skip;
-        r->found = FINDING(F_IPREV_SKIP) | FINDING(f->skip);
+        report_skip(r, f->skip);
         return;
     }
-    add_result(r, f);
-    add_shape(r, f);
+    if (c == NULL)
+        add_result(r, F_IPREV_TEMPERROR, f->chain_cause);
+    else
+        add_result(r, (enum finding)c->result, (enum finding)c->cause);
+    if (r->result == F_IPREV_PASS)
+        add_dnssec(r, c);
+    add_shape_of_chain(r, f);
     add_helo(r, f);
+}
+
+static bool recalls(const struct recalled *w, enum finding word)
+{
+    return (w->found & FINDING(word)) != 0;
+}
+
+void check_recall(struct report *r, const struct recalled *w)
+{
+    const bool many = recalls(w, F_PTR_MANY), open = recalls(w, F_IPREV_TEMPERROR);
+
+    report_start(r);
+    r->helo = w->helo;
+    if (w->skip != F_NONE) {
+        report_skip(r, w->skip);
+        return;
+    }
+    r->found = w->found & ~(FINDINGS_SHAPE | FINDING(F_HELO_GENERIC));
+    add_result(r, finding_pick(w->found, FINDINGS_RESULT), finding_pick(w->found, FINDINGS_CAUSE));
+    r->ptr = w->ptr;
+    add_shape(r, &w->client, w->shapes, many, !(open && many));
+    if ((w->found & FINDINGS_HELO) == 0)
+        r->unsure |= FINDINGS_HELO;
+    else if ((w->found & FINDINGS_RELATION) != 0 && (open || recalls(w, F_HELO_TEMPERROR)))
+        r->unsure |= FINDINGS_RELATION;
+    add_helo_shape(r, &w->client, w->shapes);
+}
+
+bool check_recall_exempt(const struct recalled *w, const struct name_list *hosts)
+{
+    return recalls(w, F_IPREV_PASS) && name_list_has(hosts, &w->ptr);
+}
+
+bool check_recall_exempt_open(const struct recalled *w, const struct name_list *hosts)
+{
+    return hosts->n > 0 && recalls(w, F_IPREV_TEMPERROR) &&
+           (w->ptr.len <= 1 || recalls(w, F_PTR_MANY) || name_list_has(hosts, &w->ptr));
 }

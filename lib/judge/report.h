@@ -57,6 +57,25 @@ struct report {
 
 void check_report(struct report *r, const struct facts *f);
 
+/* What a log line of ours tells of a client: words instead of the answers that they rest on. */
+struct recalled {
+    struct addr client;
+    enum finding skip;                /* F_SKIP_* when exempt, else F_NONE */
+    findings found;                   /* without a word of HELO: the line was written before HELO */
+    struct dname ptr;                 /* root: none */
+    struct dname helo;                /* root: none that is a host name */
+    const struct shape_lists *shapes; /* or NULL */
+};
+
+/* The same report, as far as the words tell: shapes are judged again, by the lists of now. Of a
+ * chain with several names the line shows one: the others are taken as answered on a pass, and as
+ * open on a temporary error. */
+void check_recall(struct report *r, const struct recalled *w);
+
+/* As the two below: the name shown is confirmed and on the list, or could be proven so. */
+bool check_recall_exempt(const struct recalled *w, const struct name_list *hosts);
+bool check_recall_exempt_open(const struct recalled *w, const struct name_list *hosts);
+
 /* Some confirmed name of the chain is on the list (exempt.hosts). */
 bool check_host_exempt(const struct chain *chain, const struct name_list *hosts);
 

@@ -13,31 +13,47 @@ static void set_action(struct verdict *v, enum action action, const char *rule_n
     v->rule_name = rule_name;
 }
 
-void verdict_reach(struct verdict *v, const struct verdict_options *o, const struct facts *f,
-                   int64_t now)
+/* From the report to the action. exempt, open: as check_host_exempt and its _open say. */
+static void decide(struct verdict *v, const struct verdict_options *o, const struct addr *client,
+                   bool exempt, bool open, int64_t now)
 {
     struct decision d;
 
-    check_report(&v->report, f);
     set_action(v, ACTION_ACCEPT, "");
-    v->client = f->client;
+    v->client = *client;
     v->rule = NULL;
     v->enforce = o->enforce;
     v->certain = true;
-    if (f->skip != F_NONE)
+    if (v->report.result == F_IPREV_SKIP)
         return;
-    if (f->chain != NULL && check_host_exempt(f->chain, &o->exempt_hosts)) {
+    if (exempt) {
         set_action(v, ACTION_ACCEPT, "exempt.hosts");
         return;
     }
-    if (check_host_exempt_open(f->chain, &o->exempt_hosts))
+    if (open)
         v->report.unsure = ~(findings)0;
-    d = policy_decide(&o->policy, v->report.found, v->report.unsure, &f->client, now);
+    d = policy_decide(&o->policy, v->report.found, v->report.unsure, client, now);
     v->certain = d.certain;
     if (d.rule < 0)
         return;
     v->rule = &o->policy.rule[d.rule];
     set_action(v, d.action, v->rule->name);
+}
+
+void verdict_reach(struct verdict *v, const struct verdict_options *o, const struct facts *f,
+                   int64_t now)
+{
+    check_report(&v->report, f);
+    decide(v, o, &f->client, check_host_exempt(f->chain, &o->exempt_hosts),
+           check_host_exempt_open(f->chain, &o->exempt_hosts), now);
+}
+
+void verdict_recall(struct verdict *v, const struct verdict_options *o, const struct recalled *w,
+                    int64_t now)
+{
+    check_recall(&v->report, w);
+    decide(v, o, &w->client, check_recall_exempt(w, &o->exempt_hosts),
+           check_recall_exempt_open(w, &o->exempt_hosts), now);
 }
 
 void verdict_spare(struct verdict *v)

@@ -36,6 +36,10 @@ struct verdict {
 void verdict_reach(struct verdict *v, const struct verdict_options *o, const struct facts *f,
                    int64_t now);
 
+/* The same of a client that a log line of ours tells of. */
+void verdict_recall(struct verdict *v, const struct verdict_options *o, const struct recalled *w,
+                    int64_t now);
+
 /* The recipient is exempt: accepted, whatever the rules say. */
 void verdict_spare(struct verdict *v);
 

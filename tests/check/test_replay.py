@@ -217,7 +217,7 @@ def test_octet_by_octet():
 
 
 def test_records_that_are_no_proof():
-    """Findings that DNS may still change refuse nobody, as in the daemon; a reason nobody of ours wrote is none."""
+    """Findings that DNS may still change refuse nobody, as in the daemon; shapes are judged again, and so is their reason."""
     form = ("Nov  4 07:01:0%d mx1 iprev-milter[31]: client=192.0.2.%d ptr=%s helo=a.example findings=%s rule=- action=accept "
             "mode=enforce dns=1/2 wait=0 qid=3zW5xH2bFbzcPm stage=eom%s\n")
     lines = "".join(form % row for row in (
@@ -232,8 +232,30 @@ def test_records_that_are_no_proof():
                'rule "odd" { when = {"helo-invalid", "!skip-network"} action = reject }') as w:
         _, data, _ = w.replay_json("--no-dns", w.file("own.log", lines))
         lost = {c["client"]: (c["rule"], c["why"]) for c in data["refused_but_delivered"]["clients"]}
-        same(lost, {"192.0.2.2": ("bot", None), "192.0.2.4": ("odd", None), "192.0.2.5": ("bot", None)})
+        why = "address 192.0.2.%d in the name, access word dsl, domain of an access provider"
+        same(lost, {"192.0.2.2": ("bot", why % 2), "192.0.2.4": ("odd", None), "192.0.2.5": ("bot", why % 5)})
         same(sum(sum(v for k, v in b.items() if k != "from") for b in data["timeline"]["buckets"]), 6)
+
+
+def test_recalled_as_the_daemon_judges():
+    """Without DNS: exempt hosts that DNS left open are not refused, and the lists of shapes are those of now."""
+    line = ("Nov  4 07:01:01 mx1 iprev-milter[31]: client=192.0.2.1 ptr=%s helo=-a findings=%s rule=- action=accept "
+            "mode=enforce dns=1/2 wait=0 qid=- stage=rcpt\n")
+    rules = ('rule "odd" { when = {"helo-invalid"} action = reject }\nrule "bot" { when = {"ptr-generic"} action = reject }\n'
+             'exempt { hosts = {"mail.known.example"} }\n')
+    open_ = "iprev-temperror,dns-servfail,ptr-named,helo-invalid"
+    rows = (("mail.known.example", open_, "", "accept"), ("mail.other.example", open_, "", "reject"),
+            ("mail.other.example", open_.replace("ptr-named", "ptr-named,ptr-many"), "", "accept"),  # it may have the listed name, too
+            ("-", "iprev-temperror,dns-timeout,helo-invalid", "", "accept"),  # it may have that name
+            ("mail.known.example", "iprev-pass,ptr-named,helo-invalid", "", "accept"),
+            ("mail.known.example", "iprev-fail,forward-mismatch,ptr-named,helo-invalid", "", "reject"),
+            ("mail.known.example", "iprev-fail,forward-mismatch,ptr-named", "", "accept"),
+            ("a1.known.example", "iprev-pass,ptr-named,helo-mismatch", 'generic { hosts = {".known.example"} }', "reject"),
+            ("a1.known.example", "iprev-pass,ptr-generic,helo-mismatch", 'generic { named = {".known.example"} }', "accept"))
+    for ptr, found, more, want in rows:
+        with World(rules + more) as w:
+            _, data, _ = w.replay_json("--no-dns", w.file("own.log", line % (ptr, found)))
+            same(actions(data), {want: 1}, (ptr, found, more))
 
 
 def test_long_line_is_one_line_F4():

@@ -233,3 +233,68 @@ Test(check, B20_property_no_refusal_that_the_truth_would_not_give)
     }
     cr_expect(refused > 500, "%u refusals", refused);
 }
+
+/* A line of ours tells the words and the names, not the answers: from it the same report is made.
+ * What it cannot tell: of several names, which are open; and beside "aligned", whether the HELO
+ * name's own addresses were answered. */
+Test(check, recalled_from_its_own_words)
+{
+    unsigned round, many = 0, one = 0;
+
+    for (round = 0; round < 6000; round++) {
+        struct report told, again;
+        struct recalled w = {.client = nth_addr(CLIENT), .skip = F_NONE};
+        struct truth t;
+
+        draw(&t);
+        report(&told, &t, rnd(4));
+        w.found = told.found;
+        w.ptr = told.ptr;
+        w.helo = told.helo;
+        check_recall(&again, &w);
+        cr_assert_eq(again.found, told.found, "round %u: %llx, not %llx", round,
+                     (unsigned long long)again.found, (unsigned long long)told.found);
+        cr_assert(again.result == told.result && again.cause == told.cause, "round %u", round);
+        cr_assert_str_eq(again.why, told.why, "round %u", round);
+        many += (told.found & (FINDING(F_PTR_MANY) | FINDING(F_HELO_ALIGNED))) != 0;
+        if (told.found & (FINDING(F_PTR_MANY) | FINDING(F_HELO_ALIGNED)))
+            continue;
+        one++;
+        cr_assert_eq(again.unsure, told.unsure, "round %u, HELO %s: open %llx, not %llx", round,
+                     t.helo, (unsigned long long)again.unsure, (unsigned long long)told.unsure);
+    }
+    cr_expect(one > 1000 && many > 1000, "%u, %u", one, many);
+}
+
+/* The hosts of exempt.hosts as far as a line tells: see check_recall_exempt. */
+Test(check, recalled_hosts)
+{
+    static const char *const entry[] = {"mail.example.com"};
+    static const struct name_list listed = {1, entry}, none = {0, NULL};
+    static const struct {
+        findings found;
+        const char *ptr; /* NULL: none */
+        bool exempt, open;
+    } row[] = {
+        {FINDING(F_IPREV_PASS), "mail.example.com", true, false},
+        {FINDING(F_IPREV_PASS), "www.example.com", false, false},
+        {FINDING(F_IPREV_FAIL), "mail.example.com", false, false},
+        {FINDING(F_IPREV_PERMERROR), NULL, false, false},
+        {FINDING(F_IPREV_TEMPERROR), NULL, false, true},
+        {FINDING(F_IPREV_TEMPERROR), "mail.example.com", false, true},
+        {FINDING(F_IPREV_TEMPERROR), "www.example.com", false, false},
+        {FINDING(F_IPREV_TEMPERROR) | FINDING(F_PTR_MANY), "www.example.com", false, true},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct recalled w = {.found = row[i].found, .ptr = {.len = 1}};
+
+        if (row[i].ptr != NULL)
+            w.ptr = name_of(row[i].ptr);
+        cr_expect_eq(check_recall_exempt(&w, &listed), row[i].exempt, "%zu", i);
+        cr_expect_eq(check_recall_exempt_open(&w, &listed), row[i].open, "%zu", i);
+        cr_expect(!check_recall_exempt(&w, &none) && !check_recall_exempt_open(&w, &none), "%zu",
+                  i);
+    }
+}
