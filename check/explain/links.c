@@ -92,10 +92,18 @@ static void put_more(struct judge *j, unsigned all, unsigned shown)
 
 /* ---- names worth proposing ---- */
 
+/* A HELO name with so many addresses says nothing of the client, though its own may be there. */
+static bool helo_is_capped(const struct judge *j)
+{
+    const struct question *q = questions_find(j->qs, &j->f->helo->name, type_of(j));
+
+    return q != NULL && q->good > HELO_ADDRS_MAX;
+}
+
 static bool helo_is_good_name(const struct judge *j)
 {
     return j->f->helo_known && j->f->helo->form == HELO_HOST && !has(j, F_HELO_GENERIC) &&
-           !has(j, F_HELO_SELF);
+           !has(j, F_HELO_SELF) && !helo_is_capped(j);
 }
 
 /* The name the sender should have: what it calls itself, unless that is the bare domain that
@@ -243,11 +251,11 @@ static void put_addresses(struct judge *j, const struct dname *name, enum name_s
     }
 }
 
-static void fix_name(struct judge *j, const struct dname *name, enum name_state state, bool passed)
+static void fix_name(struct judge *j, const struct dname *name, bool passed)
 {
-    if (state == NAME_CAPPED) {
-        fix_ptr(j, PROVIDER "use a name of this host alone");
-    } else if (!passed && (has(j, F_PTR_GENERIC) || has(j, F_HELO_FORWARD))) {
+    if (has(j, F_PTR_LIMIT))
+        return; /* the right name may be one that was not looked at: see many_link() */
+    if (!passed && (has(j, F_PTR_GENERIC) || has(j, F_HELO_FORWARD))) {
         fix_ptr(j, PROVIDER "set a PTR name that resolves back");
     } else {
         fix(j,
@@ -272,7 +280,7 @@ static void name_link(struct judge *j, const struct dname *name, enum name_state
     if (answered) {
         put_addresses(j, name, state);
         if (link != LINK_OK)
-            fix_name(j, name, state, passed);
+            fix_name(j, name, passed);
     } else {
         sbuf_str(&j->text, ": ");
         put_trouble(j, states[state].trouble, name, type_of(j));
@@ -311,11 +319,23 @@ static void shape_links(struct judge *j)
     sbuf_str(&j->text, bare ? "no, a bare domain" : "yes, not a bare domain");
     if (bare)
         fix_ptr(j, PROVIDER "set the name of a host");
+}
+
+static void many_link(struct judge *j)
+{
+    bool limit = has(j, F_PTR_LIMIT);
+
     if (!has(j, F_PTR_MANY))
         return;
-    begin(j, LINK_WEAK, F_PTR_MANY, "one PTR name");
+    begin(j, limit ? LINK_BROKEN : LINK_WEAK, limit ? F_PTR_LIMIT : F_PTR_MANY, "one PTR name");
     sbuf_uint(&j->text, j->f->chain->published);
-    sbuf_str(&j->text, " PTR records are published; many receivers look at only one of them");
+    sbuf_str(&j->text, " PTR records are published; ");
+    if (limit) {
+        sbuf_str(&j->text, "the names that were looked at do not resolve back to the address");
+        fix_ptr(j, PROVIDER "keep only one, the sender's own name");
+        return;
+    }
+    sbuf_str(&j->text, "many receivers look at only one of them");
     fix(j, PROVIDER "keep only one PTR record", false);
     record_ptr(j, &j->v->report.ptr);
 }
@@ -342,6 +362,9 @@ static const struct helo_text helo_texts[F_COUNT] = {
     [F_HELO_INVALID] = {LINK_BROKEN, " is not a valid host name", false},
     [F_HELO_MISSING] = {LINK_BROKEN, "none was sent", false},
 };
+
+static const struct helo_text helo_capped = {
+    LINK_BROKEN, "it has more than 100 addresses, and such a name proves nothing", false};
 
 /* The sender greets with its confirmed name; without one, its HELO name gets the address. */
 static void fix_helo(struct judge *j, const struct helo_text *t)
@@ -391,7 +414,7 @@ static void helo_link(struct judge *j)
         fix(j, "Its name servers or your resolver fail to answer; to see which", false);
         record_try(j, &j->f->helo->name, type_of(j));
     } else {
-        t = &helo_texts[word];
+        t = word == F_HELO_MISMATCH && helo_is_capped(j) ? &helo_capped : &helo_texts[word];
         begin(j, t->state, word, title);
         if (word != F_HELO_MISSING)
             put_helo(j);
@@ -433,6 +456,7 @@ void links_judge(struct links *l, const struct facts *f, const struct verdict *v
     ptr_link(&j);
     name_links(&j);
     shape_links(&j);
+    many_link(&j);
     helo_link(&j);
     if (has(&j, F_DNSSEC_SECURE)) {
         begin(&j, LINK_OK, F_DNSSEC_SECURE, "DNSSEC");

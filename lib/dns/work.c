@@ -176,7 +176,7 @@ static void feed(struct work *w, unsigned index, const struct answer *a)
     if (w->lookup == NULL)
         return; /* too late */
     if (index == QUESTION_HELO) {
-        finish_helo(w, fcrdns_match(a, &w->f.client), a->ttl);
+        finish_helo(w, helo_match(a, &w->f.client), a->ttl);
         return;
     }
     if (index == QUESTION_CLIENT) {

@@ -1,7 +1,7 @@
 /* Forward-confirmed reverse DNS: collects answers, counts, gives the verdict.
  *
  * Nothing here depends on the order in which records or answers come: names
- * are kept sorted, addresses are ranked, times to live are a minimum.
+ * are kept sorted, all addresses are looked at, times to live are a minimum.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "judge/fcrdns.h"
@@ -78,33 +78,25 @@ enum rrtype fcrdns_type(const struct addr *client)
     return client->family == ADDR_IPV6 ? RR_AAAA : RR_A;
 }
 
-/* The client is among the least FCRDNS_ADDRS_MAX records exactly if it is there
- * and fewer than that many are smaller: one pass, nothing to remember. */
-static enum name_state rank_client(const struct answer *a, const struct addr *client)
+static enum name_state find_client(const struct answer *a, const struct addr *client)
 {
+    enum name_state state = NAME_NOWHERE;
     struct addr addr;
-    size_t cursor = 0, total = 0, smaller = 0;
-    bool present = false;
+    size_t cursor = 0;
 
     while (answer_next_addr(a, &cursor, &addr)) {
-        int order = addr_compare(&addr, client);
-
-        total++;
-        smaller += order < 0;
-        present |= order == 0;
+        if (addr_equal(&addr, client))
+            return NAME_CONFIRMED;
+        state = NAME_ELSEWHERE;
     }
-    if (total == 0)
-        return NAME_NOWHERE;
-    if (present && smaller < FCRDNS_ADDRS_MAX)
-        return NAME_CONFIRMED;
-    return total > FCRDNS_ADDRS_MAX ? NAME_CAPPED : NAME_ELSEWHERE;
+    return state;
 }
 
 enum name_state fcrdns_match(const struct answer *a, const struct addr *client)
 {
     switch (a->kind) {
     case ANSWER_DATA:
-        return rank_client(a, client);
+        return find_client(a, client);
     case ANSWER_NXDOMAIN:
     case ANSWER_NODATA:
     case ANSWER_ALIAS:
@@ -182,8 +174,8 @@ static enum finding fail_cause(const struct fcrdns *f)
 {
     if (f->names == 0)
         return F_PTR_INVALID;
-    if (f->capped || any_name(f, NAME_CAPPED))
-        return F_PTR_LIMIT; /* the name that would lead back may be beyond the caps */
+    if (f->capped)
+        return F_PTR_LIMIT; /* one of the other names may resolve back */
     return all_names(f, NAME_NOWHERE) ? F_FORWARD_MISSING : F_FORWARD_MISMATCH;
 }
 

@@ -16,14 +16,13 @@
 #include "value/answer.h"
 #include "value/findings.h"
 
-#define FCRDNS_NAMES_MAX 10  /* PTR names looked at (RFC 7208 4.6.4 takes 10 too) */
-#define FCRDNS_ADDRS_MAX 100 /* addresses looked at in one name */
+#define FCRDNS_NAMES_MAX 10 /* PTR names looked at (RFC 7208 4.6.4 takes 10 too) */
 
 enum name_state {
     NAME_PENDING,   /* addresses not answered yet */
     NAME_CONFIRMED, /* one of its addresses is the client */
     NAME_ELSEWHERE, /* has addresses, none is the client */
-    NAME_CAPPED,    /* more addresses than the cap, none looked at is the client */
+    NAME_CAPPED,    /* a HELO name with more than HELO_ADDRS_MAX addresses; never in a chain */
     NAME_NOWHERE,   /* no such name, or no address of the client's family */
     NAME_TIMEOUT,
     NAME_SERVFAIL,
@@ -62,15 +61,14 @@ void fcrdns_ptr(struct fcrdns *f, const struct answer *a);
 enum rrtype fcrdns_type(const struct addr *client);
 
 /* The answer to name[i]'s addresses; ignored when i is out of range or has
- * its answer already. Of more than FCRDNS_ADDRS_MAX addresses the least
- * by octets are looked at; a record that comes twice counts twice. */
+ * its answer already. Every address of the answer is looked at: there are some
+ * thousands at most, as a message has at most 65,535 octets. */
 void fcrdns_address(struct fcrdns *f, unsigned i, const struct answer *a);
 
 bool fcrdns_complete(const struct fcrdns *f);  /* every question has its answer */
 bool fcrdns_confirmed(const struct fcrdns *f); /* some name has matched */
 
-/* Does the answer hold the client's address (within the cap)? The name state
- * that fits; used for HELO names as well. */
+/* The name state that fits an answer: is the client among its addresses? */
 enum name_state fcrdns_match(const struct answer *a, const struct addr *client);
 
 #define CHAIN_PACKED_MAX (FCRDNS_NAMES_MAX * (2 + DNAME_MAX))
@@ -92,8 +90,8 @@ struct chain {
 
 /* The verdict so far. Unanswered questions count as DNS_TIMEOUT. Of several
  * kinds of trouble the cause is the first of bogus, servfail, timeout, overload.
- * A fail is ptr-invalid without a usable name; else ptr-limit when a cap left
- * something out; else forward-missing when all names are NOWHERE; else
+ * A fail is ptr-invalid without a usable name; else ptr-limit when there are
+ * names that were not looked at; else forward-missing when all names are NOWHERE; else
  * forward-mismatch. */
 void fcrdns_chain(const struct fcrdns *f, struct chain *out);
 

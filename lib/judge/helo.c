@@ -111,6 +111,13 @@ bool helo_must_ask(const struct helo *h, const struct self *self, const struct c
            (chain == NULL || !chain_find(chain, &h->name, &state));
 }
 
+enum name_state helo_match(const struct answer *a, const struct addr *client)
+{
+    if (a->kind == ANSWER_DATA && a->good > HELO_ADDRS_MAX)
+        return NAME_CAPPED;
+    return fcrdns_match(a, client);
+}
+
 /* What the chain says about a host name. */
 struct relation {
     bool unknown;   /* nobody could say which names the client has */
@@ -127,7 +134,7 @@ static void relate_name(struct relation *rel, bool equal, enum name_state state)
         rel->aligned = true;
         break;
     case NAME_ELSEWHERE:
-    case NAME_CAPPED: /* asking again would not tell more: no transient state */
+    case NAME_CAPPED:
         rel->elsewhere |= equal;
         break;
     case NAME_NOWHERE:

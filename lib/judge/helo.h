@@ -10,7 +10,8 @@
 
 #include "judge/fcrdns.h"
 
-#define HELO_MAX 255 /* longest argument that is judged; longer ones are invalid */
+#define HELO_MAX       255 /* longest argument that is judged; longer ones are invalid */
+#define HELO_ADDRS_MAX 100 /* a HELO name with more addresses proves nothing */
 
 enum helo_form {
     HELO_ABSENT,       /* no HELO was given, or an empty one */
@@ -54,6 +55,11 @@ void helo_parse(struct helo *h, const char *text, size_t n);
  * (their addresses are asked anyway). chain is NULL while it is not known. */
 bool helo_must_ask(const struct helo *h, const struct self *self, const struct chain *chain);
 
+/* What the addresses of the HELO name say of the client: as fcrdns_match, but NAME_CAPPED,
+ * whether the client is among them or not, when there are more than HELO_ADDRS_MAX. The sender
+ * chooses its HELO name: one that has everybody's address must help nobody. */
+enum name_state helo_match(const struct answer *a, const struct addr *client);
+
 /* The one HELO finding (without F_HELO_GENERIC), most telling first:
  * missing, invalid, bare address, literal (of the client, or not), self,
  * unqualified, verified, forward, aligned, temperror, unresolved, mismatch.
@@ -69,7 +75,7 @@ bool helo_must_ask(const struct helo *h, const struct self *self, const struct c
  * is a mismatch. chain NULL, or a temperror without names, means that nothing is
  * known about the client's names: verified and aligned cannot be proven, and
  * mismatch is temperror. A name of the chain is judged by what the chain says of
- * it: addresses of others (or too many) mismatch, none unresolved. Our own name
+ * it: addresses of others mismatch, none unresolved. Our own name
  * from our own machine is forward unless verified. */
 enum finding helo_judge(const struct helo *h, const struct addr *client, const struct self *self,
                         const struct chain *chain, enum helo_forward forward, bool asked);

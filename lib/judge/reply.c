@@ -136,8 +136,9 @@ static const struct text texts[F_COUNT] = {
     [F_PTR_INVALID] = {NULL,
                        "The PTR record (reverse DNS) of {ip} holds no usable host name. " PROVIDER
                        "correct it."},
-    [F_PTR_LIMIT] = {NULL, "Too many PTR or {rr} records are published for {ip}, and those looked "
-                           "at do not lead back to it. The owner of the address can reduce them."},
+    [F_PTR_LIMIT] = {NULL, "Client address {ip} has too many PTR records (reverse DNS), and those "
+                           "checked do not resolve back to it. The owner of the address can remove "
+                           "all but one."},
     [F_FORWARD_MISSING] = {"The PTR record (reverse DNS) of {ip} names {ptr}, which has no {rr} "
                            "record. Whoever runs the DNS of that name can add one.",
                            "The name in the PTR record (reverse DNS) of {ip} has no {rr} record. "

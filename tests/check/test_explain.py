@@ -48,6 +48,38 @@ CASES = [
 ]
 
 
+LIMITS = """
+mail.me.example. A 192.0.2.21
+mail.lost.example. A 198.51.100.9
+""" + "".join("21.2.0.192.in-addr.arpa. PTR h%02d.many.example.\nh%02d.many.example. A 198.51.100.9\n" % (i, i) for i in range(11)) + \
+    "22.2.0.192.in-addr.arpa. PTR mail.big.example.\n" + "".join("mail.big.example. A 192.0.2.%d\n" % i for i in range(22, 143)) + \
+    "".join("helo.big.example. A 192.0.2.%d\n" % i for i in range(21, 122))
+
+
+def test_limits():
+    """More than 10 PTR names: keep one, and nothing to create for each. A HELO name with more than 100
+    addresses: use another. A PTR name with more than 100 is in order."""
+    with World() as w:
+        zone = w.file("limits", LIMITS)
+
+        def records(*args):
+            code, data, err = w.json(*args, "-z", zone)
+            same(err, "", args)
+            return code, data["findings"], [m["record"] for k in data["links"] for m in k["mend"]]
+        same(records("192.0.2.21", "mail.me.example"),
+             (1, "iprev-fail ptr-limit ptr-named ptr-many helo-forward".split(), ["21.2.0.192.in-addr.arpa. PTR mail.me.example."]))
+        same(records("192.0.2.22", "mail.big.example"), (0, "iprev-pass ptr-named helo-verified".split(), []))
+        same(records("192.0.2.22", "helo.big.example"),
+             (0, "iprev-pass ptr-named helo-aligned".split(), []))
+        code, findings, mend = records("192.0.2.21", "helo.big.example")
+        same((code, findings[-1]), (1, "helo-mismatch"))
+        same(mend, ["21.2.0.192.in-addr.arpa. PTR mail.example.com.", "mail.example.com. A 192.0.2.21",
+                    "smtp_helo_name = mail.example.com"])
+        _, out, _ = w.run("192.0.2.21", "helo.big.example", "-z", zone)
+        plain(out)
+        has(out, "more than 100 addresses", "11 PTR records are published")
+
+
 def test_cases_text_and_json():
     with World() as w:
         for args, code, verdict, findings, records in CASES:

@@ -234,7 +234,7 @@ static enum helo_forward forward_of(const struct world *w, const struct way *way
     if (way->missing && w->of[i].transient)
         return w->of[i].bits & 8 ? HELO_TRANSIENT : HELO_UNASKED;
     a = address_answer(w, &m, i, way->reverse_records);
-    switch (fcrdns_match(&a, &w->client)) {
+    switch (helo_match(&a, &w->client)) {
     case NAME_CONFIRMED:
         return HELO_LEADS_BACK;
     case NAME_NOWHERE:

@@ -104,7 +104,7 @@ class SpamAssassin(Site):
         """Words of other parts of the field are not taken for findings."""
         raw = (b"X-IPRev: pass; ip=192.0.2.1; ptr=ptr-generic; helo=helo-self;\n"
                b"\tfindings=iprev-pass,ptr-named,helo-verified; rule=helo-self; action=tag; mode=monitor;\n"
-               b"\twhy=\"findings of helo-self, ptr-generic;\"\nSubject: x\n\nx\n")
+               b"\tname-why=\"findings of helo-self, ptr-generic;\"\nSubject: x\n\nx\n")
         self.assertEqual(set(self.score(raw, "", "")), {"IPREV_PASS"})
 
 

@@ -152,7 +152,7 @@ static inline struct answer addresses(const struct dname *name, unsigned from, u
 
 /* What the addresses of a name say, as a letter; the client is nth_addr(500). */
 #define CLIENT 500
-static const char letters[] = "CENDATSBOPL";
+static const char letters[] = "CENDATSBOP";
 
 static inline void feed_letter(struct fcrdns *f, unsigned i, char letter)
 {
@@ -165,9 +165,6 @@ static inline void feed_letter(struct fcrdns *f, unsigned i, char letter)
         break;
     case 'E':
         a = addresses(&name, 0, 3, false);
-        break;
-    case 'L':
-        a = addresses(&name, CLIENT - 101, CLIENT, false);
         break;
     case 'N':
         a = negative(ANSWER_NXDOMAIN, long_ttl);

@@ -50,7 +50,7 @@ static void draw(struct truth *t)
     t->ptr = "NJYYYYYY"[rnd(8)];
     for (i = 0; i < HOSTS; i++) {
         t->has[i] = t->ptr == 'Y' && rnd(3) == 0;
-        t->letter[i] = "CCENL"[rnd(5)];
+        t->letter[i] = "CCEN"[rnd(4)];
         t->secure[i] = rnd(2);
     }
     if (t->ptr == 'Y')

@@ -172,14 +172,14 @@ static void moments(const struct world_state *w)
 
 static void every_client(void)
 {
-    static const char letter[] = "-CENL";
+    static const char letter[] = "-CEN";
     struct world_state w;
     unsigned names, i, helo, forward;
 
-    for (names = 0; names < 127; names++) {
-        w.ptr = names < 125 ? 'Y' : "NJ"[names - 125];
+    for (names = 0; names < 66; names++) {
+        w.ptr = names < 64 ? 'Y' : "NJ"[names - 64];
         for (i = 0; i < HOSTS; i++)
-            w.name[i] = names < 125 ? letter[names / (i == 0 ? 1 : i == 1 ? 5 : 25) % 5] : '-';
+            w.name[i] = names < 64 ? letter[names / (i == 0 ? 1 : i == 1 ? 4 : 16) % 4] : '-';
         if (w.ptr == 'Y' && names == 0)
             continue; /* no name at all */
         for (helo = 0; helo < HELOS; helo++)
