@@ -70,6 +70,8 @@ static bool set_options(struct ub_ctx *ctx, const struct resolver_settings *s, u
          false},
         /* A signed root would have the breaker's own question answered from the cache. */
         {"aggressive-nsec:", "no", false},
+        /* Each alias that a server tells of alone is a question more. */
+        {"max-query-restarts:", "4", false},
         {"target-fetch-policy:", "0 0 0 0 0", false},
         {"outbound-msg-retry:", s->root ? "5" : "2", false},
     };

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALIASES_MAX     8   /* followed by us, when libunbound did not */
+#define ALIASES_MAX     8   /* of the zone file: libunbound follows those of servers */
 #define GRACE_MS        250 /* for the other PTR names, once one has confirmed */
 #define TEMPERROR_TTL   5   /* seconds */
 #define REPEATED_TTL    0   /* a SERVFAIL that libunbound itself keeps, for up to 5 s */
@@ -274,13 +274,13 @@ static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char 
         breaker_reply(&k->breaker, a.kind != ANSWER_SERVFAIL);
     trace(k->resolver, q, &a);
     follow_trail(&q->trail, &a);
-    if (a.kind == ANSWER_ALIAS && w->lookup != NULL && may_follow(w, q)) {
+    if (a.kind == ANSWER_ALIAS && q->local && w->lookup != NULL && may_follow(w, q)) {
         struct dname target = a.name;
 
         q->trail.aliases++;
         ask(w, q->index, q->trail, &target, q->type);
     } else {
-        if (a.kind == ANSWER_ALIAS)
+        if (a.kind == ANSWER_ALIAS && q->local)
             a.kind = ANSWER_SERVFAIL; /* too long a chain, or a loop */
         feed(w, q->index, &a);
     }

@@ -75,6 +75,74 @@ Test(resolve, B1_B3_B13_B17_B21_answers)
     end_both(r, v);
 }
 
+/* libunbound asks again for each alias: what leaves is at most five questions for each of ours. */
+Test(resolve, B14_aliases_that_cost_a_question_each)
+{
+    enum { LENGTH = 12, CHAINS = 4 };
+    static char name[CHAINS][LENGTH + 1][16], to[CHAINS][LENGTH][24];
+    static const struct {
+        const char *client;
+        unsigned aliases;
+        enum finding result;
+    } row[] = {{"192.0.2.1", 3, F_IPREV_PASS},
+               {"192.0.2.2", 4, F_IPREV_PASS},
+               {"192.0.2.3", 5, F_IPREV_TEMPERROR}};
+    struct dns_row rows[DNS_ROWS_MAX] = {
+        {REV(1), RR_PTR, "n0-9.example", .ttl = 300},
+        {REV(2), RR_PTR, "n0-8.example", .ttl = 300},
+        {REV(3), RR_PTR, "n0-7.example", .ttl = 300},
+        {REV(4), RR_PTR, "n0-0.example n1-0.example n2-0.example n3-0.example", .ttl = 300}};
+    unsigned i, j, n = 4, sent = 0;
+    struct dns_server *v;
+    struct resolver *r;
+    struct lookup *l;
+
+    for (i = 0; i < CHAINS; i++)
+        for (j = 0; j <= LENGTH; j++) {
+            snprintf(name[i][j], sizeof name[i][j], "n%u-%u.example", i, j);
+            if (j > 0)
+                snprintf(to[i][j - 1], sizeof to[i][j - 1], "CNAME n%u-%u.example", i, j);
+        }
+    for (i = 0; i < CHAINS; i++)
+        for (j = 0; j < LENGTH; j++)
+            rows[n++] = (struct dns_row){name[i][j], RR_A, to[i][j], .ttl = 0};
+    rows[n++] = (struct dns_row){name[0][LENGTH], RR_A, "192.0.2.1 192.0.2.2 192.0.2.3", .ttl = 0};
+    v = dns_start(rows, n);
+    r = start_at(v);
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        l = ask_client(r, row[i].client, 1500);
+        cr_expect_eq(lookup_chain(l)->result, row[i].result, "%u aliases", row[i].aliases);
+        lookup_release(l);
+    }
+    for (i = 0; i < n; i++)
+        atomic_store(&v->asked[i], 0);
+    l = ask_client(r, "192.0.2.4", 1500);
+    cr_expect_eq(lookup_chain(l)->result, F_IPREV_TEMPERROR, "twelve aliases");
+    lookup_release(l);
+    for (i = 0; i < n; i++)
+        sent += dns_asked(v, i);
+    cr_expect_leq(sent, 1 + CHAINS * 5, "%u questions left", sent);
+    end_both(r, v);
+}
+
+/* What libunbound has followed to an answer without data or SOA is not followed again. */
+Test(resolve, B14_alias_of_nothing_is_asked_once)
+{
+    static const struct dns_row rows[] = {
+        {REV(1), RR_PTR, "alias.example", .ttl = 300},
+        {"alias.example", RR_A, "CNAME empty.example", .ttl = 300},
+        {"empty.example", RR_A, "", .ttl = 300},
+    };
+    struct dns_server *v = DNS_START(rows);
+    struct resolver *r = start_at(v);
+    struct lookup *l = ask_client(r, "192.0.2.1", 1000);
+
+    cr_expect_eq(lookup_chain(l)->cause, F_FORWARD_MISSING);
+    cr_expect_eq(lookup_questions(l), 2, "%u questions", lookup_questions(l));
+    lookup_release(l);
+    end_both(r, v);
+}
+
 /* ---- time ---- */
 
 Test(resolve, B19_grace_for_the_other_names)
