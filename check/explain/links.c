@@ -273,7 +273,9 @@ static void name_link(struct judge *j, const struct dname *name, enum name_state
                            : !answered             ? LINK_UNKNOWN
                            : passed                ? LINK_WEAK
                                                    : LINK_BROKEN;
-    enum finding finding = answered ? j->v->report.cause : states[state].trouble;
+    enum finding finding = !answered              ? states[state].trouble
+                           : has(j, F_IPREV_FAIL) ? j->v->report.cause
+                                                  : F_NONE;
 
     begin(j, link, link != LINK_OK && has(j, finding) ? finding : F_NONE, "resolves back");
     dname_put(&j->text, name);

@@ -1,0 +1,214 @@
+/* The command line of iprev-check: what each means, and what is said about a wrong one.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/options.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof *(a))
+#define WORDS        16
+
+/* Reads a command line, words between spaces. What was said on err is in *said, to be freed. */
+static bool read_line(struct options *o, const char *line, char **said)
+{
+    static char text[512], *argv[WORDS + 2]; /* o borrows from them */
+    char *at = text;
+    size_t n;
+    int argc = 1;
+    FILE *err = open_memstream(said, &n);
+    bool ok;
+
+    cr_assert(strlen(line) < sizeof text);
+    memcpy(text, line, strlen(line) + 1);
+    argv[0] = text + strlen(text); /* "" */
+    while (argc <= WORDS && *(at += strspn(at, " ")) != '\0') {
+        argv[argc++] = at;
+        at += strcspn(at, " ");
+        if (*at != '\0')
+            *at++ = '\0';
+    }
+    argv[argc] = NULL;
+    ok = options_read(o, argc, argv, err);
+    fclose(err);
+    return ok;
+}
+
+Test(options, right_lines)
+{
+    static const struct {
+        const char *line;
+        enum command command;
+        int n;
+        const char *first, *config;
+        bool json;
+    } row[] = {
+        {"192.0.2.1", COMMAND_IP, 0, NULL, NULL, false},
+        {"192.0.2.1 mail.example.com", COMMAND_IP, 1, "mail.example.com", NULL, false},
+        {"2001:db8::1 --json", COMMAND_IP, 0, NULL, NULL, true},
+        {"192.0.2.1 replay", COMMAND_IP, 1, "replay", NULL, false},
+        {"192.0.2.1 -- -x", COMMAND_IP, 1, "-x", NULL, false},
+        {"mail.example.com", COMMAND_HOST, 0, NULL, NULL, false},
+        {"self.example.com x", COMMAND_HOST, 1, "x", NULL, false},
+        {"self", COMMAND_SELF, 0, NULL, NULL, false},
+        {"-c f self x", COMMAND_SELF, 1, "x", "f", false},
+        {"self x -cf", COMMAND_SELF, 1, "x", "f", false},
+        {"batch --json list", COMMAND_BATCH, 1, "list", NULL, true},
+        {"--json batch", COMMAND_BATCH, 0, NULL, NULL, true},
+        {"classify --config=f -", COMMAND_CLASSIFY, 1, "-", "f", false},
+        {"--conf f classify", COMMAND_CLASSIFY, 0, NULL, "f", false},
+        {"replay a b c -c f", COMMAND_REPLAY, 3, "a", "f", false},
+        {"-c f replay a", COMMAND_REPLAY, 1, "a", "f", false},
+        {"-c g replay -c f a", COMMAND_REPLAY, 1, "a", "f", false},
+    };
+    struct options o;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(row); i++) {
+        char *said = NULL;
+
+        cr_expect(read_line(&o, row[i].line, &said), "%s: %s", row[i].line, said);
+        cr_expect_str_empty(said, "%s", row[i].line);
+        cr_expect_eq(o.command, row[i].command, "%s: %d", row[i].line, o.command);
+        cr_expect_eq(o.n, row[i].n, "%s: %d arguments", row[i].line, o.n);
+        if (row[i].first != NULL)
+            cr_expect_str_eq(o.argument[0], row[i].first, "%s", row[i].line);
+        cr_expect_str_eq(o.config != NULL ? o.config : "-",
+                         row[i].config != NULL ? row[i].config : "-", "%s", row[i].line);
+        cr_expect(o.json == row[i].json && o.replay.json == row[i].json, "%s", row[i].line);
+        free(said);
+    }
+}
+
+Test(options, wrong_lines)
+{
+    static const struct {
+        const char *line, *says;
+    } row[] = {
+        {"", "an IP address, host name or command is required. Try iprev-check --help"},
+        {"--json", "an IP address, host name or command is required. Try iprev-check --help"},
+        {"slef", "unknown command \"slef\"; did you mean \"self\"? Try iprev-check --help"},
+        {"host", "unknown command \"host\" (a host name contains a dot). Try iprev-check --help"},
+        {"256.0.2.1", "\"256.0.2.1\" is neither an IP address nor a host name. Try iprev-check "
+                      "--help"},
+        {":::", "\":::\" is neither an IP address nor a host name. Try iprev-check --help"},
+        {"--sefl", "unknown option \"--sefl\"; did you mean \"self\"? Try iprev-check --help"},
+        {"--jsom x", "unknown option \"--jsom\"; did you mean \"--json\"? Try iprev-check --help"},
+        {"--frob=self", "unknown option \"--frob\". Try iprev-check --help"},
+        {"-x", "unknown option \"-x\". Try iprev-check --help"},
+        {"self -c", "--config takes an argument. Try iprev-check --help"},
+        {"self --json=yes", "--json takes no argument. Try iprev-check --help"},
+        {"192.0.2.1 a b", "too many arguments. Try iprev-check --help"},
+        {"mail.example.com a b", "too many arguments. Try iprev-check --help"},
+        {"batch a b", "too many arguments. Try iprev-check batch --help"},
+        {"classify a b", "too many arguments. Try iprev-check classify --help"},
+        {"replay", "a log file is required, or - for standard input. Try iprev-check replay "
+                   "--help"},
+        {"batch --top 3", "--top works only with replay. Try iprev-check batch --help"},
+        {"classify --json", "--json works only with IP, HOST, self, batch, replay. Try iprev-check "
+                            "classify --help"},
+        {"classify -s ::1", "--server works only with IP, HOST, self, batch, replay. Try "
+                            "iprev-check classify --help"},
+        {"replay --top 0 x", "--top takes a number from 1 to 100000. Try iprev-check --help"},
+        {"replay --top 100001 x", "--top takes a number from 1 to 100000. Try iprev-check --help"},
+        {"replay --top +1 x", "--top takes a number from 1 to 100000. Try iprev-check --help"},
+        {"replay --top 99999999999999999999 x",
+         "--top takes a number from 1 to 100000. Try iprev-check --help"},
+        {"replay --no-dns -z x x",
+         "--no-dns asks no DNS: leave out --zone and --server. Try iprev-check replay --help"},
+        {"replay --no-dns -s x x",
+         "--no-dns asks no DNS: leave out --zone and --server. Try iprev-check replay --help"},
+        {"a\033b", "unknown command \"a\\x1bb\" (a host name contains a dot). Try iprev-check "
+                   "--help"},
+    };
+    struct options o;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(row); i++) {
+        char *said = NULL, want[256];
+
+        cr_expect_not(read_line(&o, row[i].line, &said), "%s", row[i].line);
+        snprintf(want, sizeof want, "iprev-check: %s\n", row[i].says);
+        cr_expect_str_eq(said, want, "%s", row[i].line);
+        free(said);
+    }
+}
+
+Test(options, of_replay)
+{
+    char *said = NULL;
+    struct options o;
+
+    cr_assert(read_line(&o, "replay x", &said));
+    cr_expect(o.replay.top == 10 && !o.replay.no_dns && o.replay.html == NULL &&
+              o.replay.against == NULL);
+    free(said);
+    cr_assert(read_line(&o, "replay --top 1 --no-dns --html p --against f x", &said));
+    cr_expect(o.replay.top == 1 && o.replay.no_dns);
+    cr_expect_str_eq(o.replay.html, "p");
+    cr_expect_str_eq(o.replay.against, "f");
+    free(said);
+    cr_assert(read_line(&o, "replay --top 100000 x", &said), "the largest number");
+    cr_expect_eq(o.replay.top, 100000);
+    free(said);
+}
+
+/* Help and version need no more than themselves, but a wrong word is still told. */
+Test(options, help_and_version)
+{
+    static const struct {
+        const char *line;
+        enum command command;
+        bool help, version, ok;
+    } row[] = {
+        {"--help", COMMAND_NONE, true, false, true},
+        {"-V", COMMAND_NONE, false, true, true},
+        {"replay -h", COMMAND_REPLAY, true, false, true},
+        {"-h batch a b c", COMMAND_BATCH, true, false, true},
+        {"-h nonsense", COMMAND_NONE, true, false, false},
+        {"-h --nonsense", COMMAND_NONE, true, false, false},
+    };
+    struct options o;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(row); i++) {
+        char *said = NULL;
+
+        cr_expect_eq(read_line(&o, row[i].line, &said), row[i].ok, "%s", row[i].line);
+        cr_expect_eq(o.command, row[i].command, "%s", row[i].line);
+        cr_expect(o.help == row[i].help && o.version == row[i].version, "%s", row[i].line);
+        free(said);
+    }
+}
+
+/* Each command's help names its options, and only those; no line is wider than a terminal. */
+Test(options, help_text)
+{
+    static const struct {
+        enum command command;
+        const char *has, *has_not;
+    } row[] = {
+        {COMMAND_NONE, "--top N            replay: clients in each list", NULL},
+        {COMMAND_NONE, "usage: iprev-check [options] IP [HELO]\n", NULL},
+        {COMMAND_REPLAY, "--top N            clients in each list", "IP [HELO]"},
+        {COMMAND_CLASSIFY, "-c, --config FILE", "--json"},
+        {COMMAND_BATCH, "usage: iprev-check [options] batch [FILE]\n", "--top"},
+        {COMMAND_IP, "-s, --server IP[@PORT] ask this DNS server\n", "--no-dns"},
+    };
+    size_t i, n;
+
+    for (i = 0; i < ARRAY_LEN(row); i++) {
+        char *text = NULL, *line;
+        FILE *out = open_memstream(&text, &n);
+
+        options_help(row[i].command, out);
+        fclose(out);
+        cr_expect_not_null(strstr(text, row[i].has), "%s is not in:\n%s", row[i].has, text);
+        if (row[i].has_not != NULL)
+            cr_expect_null(strstr(text, row[i].has_not), "%s is in:\n%s", row[i].has_not, text);
+        for (line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
+            cr_expect(strcspn(line, "\n") <= 80, "%s", line);
+        free(text);
+    }
+}
