@@ -10,7 +10,7 @@
 
 /* The judgement of one line, or NULL with the reason in *fault. */
 static const char *judge_line(const char *line, size_t n, const char **name, size_t *name_len,
-                              struct generic *g, const struct shape_lists *shapes)
+                              struct shape *g, const struct shape_lists *shapes)
 {
     const char *tab = memchr(line, '\t', n);
     struct addr client;
@@ -26,16 +26,16 @@ static const char *judge_line(const char *line, size_t n, const char **name, siz
         return "not an address";
     if (!dname_from_text(&d, *name, *name_len) || !dname_is_host(&d))
         return "not a host name";
-    check_shape(g, &d, &client, shapes);
+    report_shape(g, &d, &client, shapes);
     return NULL;
 }
 
 /* Name, tab, word, tab, reason. Only the name of a line that could not be
  * judged can hold octets that must not be printed as they are. */
 static void put_line(FILE *out, const char *name, size_t len, const char *fault,
-                     const struct generic *g)
+                     const struct shape *g)
 {
-    char text[4 * DNAME_MAX + GENERIC_WHY_MAX + 64];
+    char text[4 * DNAME_MAX + SHAPE_WHY_MAX + 64];
     struct sbuf sb;
 
     sbuf_init(&sb, text, sizeof text);
@@ -44,7 +44,7 @@ static void put_line(FILE *out, const char *name, size_t len, const char *fault,
     else
         sbuf_mem(&sb, name, len);
     sbuf_byte(&sb, '\t');
-    sbuf_str(&sb, fault != NULL ? "-" : generic_word(g->kind));
+    sbuf_str(&sb, fault != NULL ? "-" : shape_word(g->kind));
     sbuf_byte(&sb, '\t');
     sbuf_str(&sb, fault != NULL ? fault : g->why);
     sbuf_byte(&sb, '\n');
@@ -63,7 +63,7 @@ int classify(FILE *in, FILE *out, const struct shape_lists *shapes)
         shapes = NULL; /* a look into an empty list costs as well */
     while ((n = getline(&line, &cap, in)) >= 0) {
         const char *name, *fault;
-        struct generic g;
+        struct shape g;
         size_t len;
 
         while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))

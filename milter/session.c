@@ -318,7 +318,7 @@ static bool due(const struct session *s, enum reject_stage stage)
 
 bool session_recipient(struct session *s, const char *recipient)
 {
-    bool exempt = check_recipient_exempt(recipient, &session_settings(s)->exempt.recipients);
+    bool exempt = exempt_recipient(recipient, &session_settings(s)->exempt.recipients);
 
     s->spared |= exempt;
     s->others |= !exempt;

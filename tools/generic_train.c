@@ -69,7 +69,7 @@ static void put_file(FILE *f, uint64_t hash, const struct data *d, const bool *u
             " * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */\n"
             "#include \"shape/parts.h\"\n\n"
             "/* clang-format off */\n"
-            "const struct weights generic_weights = {\n",
+            "const struct weights shape_weights = {\n",
             n[LABEL_GENERIC], n[LABEL_NAMED], n[LABEL_PROVIDER], published, own,
             (unsigned long long)hash);
     put_weights(f, w);

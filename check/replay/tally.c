@@ -45,7 +45,7 @@ static bool is_exempt(const struct tally *t, const struct log_text *address)
         return false;
     memcpy(recipient, address->s, address->n);
     recipient[address->n] = '\0';
-    return check_recipient_exempt(recipient, &t->settings->exempt.recipients);
+    return exempt_recipient(recipient, &t->settings->exempt.recipients);
 }
 
 static enum outcome_kind refusal(const struct tally *t, const struct log_event *e,

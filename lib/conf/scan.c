@@ -16,7 +16,7 @@
 #include <string.h>
 
 /* How a statement is written. */
-enum shape { SHAPE_LOST, SHAPE_VALUE, SHAPE_LIST, SHAPE_CALL, SHAPE_SECTION, SHAPE_TITLED };
+enum form { SHAPE_LOST, SHAPE_VALUE, SHAPE_LIST, SHAPE_CALL, SHAPE_SECTION, SHAPE_TITLED };
 
 static bool is_mark(const struct token *t, char mark)
 {
@@ -39,7 +39,7 @@ static void word_text(const struct scan *sc, const struct token *t, char *buf, s
     buf[n] = '\0';
 }
 
-static enum shape list_rest(struct scan *sc)
+static enum form list_rest(struct scan *sc)
 {
     struct token t;
 
@@ -53,7 +53,7 @@ static enum shape list_rest(struct scan *sc)
 
 /* One text and the closing parenthesis. Anything else is kept from libconfuse, which
  * loses memory over it. */
-static enum shape call_rest(struct scan *sc, int line)
+static enum form call_rest(struct scan *sc, int line)
 {
     struct token text = scan_next(sc), close = scan_next(sc);
 
@@ -66,7 +66,7 @@ static enum shape call_rest(struct scan *sc, int line)
 
 /* Reads on behind a key: to the end of the statement, or behind the brace that
  * opens a section. */
-static enum shape shape_rest(struct scan *sc, struct token *title)
+static enum form shape_rest(struct scan *sc, struct token *title)
 {
     struct token t = scan_next(sc);
 
@@ -187,7 +187,7 @@ static bool wrong_shape(struct scan *sc, const char *shown, int line, const char
 }
 
 static bool option_fits(struct scan *sc, const struct option *o, const char *shown, int line,
-                        enum shape shape)
+                        enum form shape)
 {
     char how[SETTINGS_SHOWN_MAX];
 
@@ -235,7 +235,7 @@ static bool rule_fits(struct scan *sc, const struct token *title, struct place *
 }
 
 static bool section_fits(struct scan *sc, const char *key, const struct token *title,
-                         enum shape shape, struct place *inner)
+                         enum form shape, struct place *inner)
 {
     char how[SETTINGS_SHOWN_MAX];
     bool rule = strcmp(key, "rule") == 0;
@@ -263,7 +263,7 @@ static void unknown_key(struct scan *sc, const struct place *place, const char *
 
 /* May the statement stay? Reports when not. */
 static bool statement_fits(struct scan *sc, const struct place *place, const char *key, int line,
-                           enum shape shape, const struct token *title, struct place *inner)
+                           enum form shape, const struct token *title, struct place *inner)
 {
     const struct option *o = settings_find(place->section, key);
     bool top = place->section[0] == '\0';
@@ -294,7 +294,7 @@ static void statement(struct scan *sc, const struct place *place, const struct t
     struct token title = {TOKEN_END, 0, 0, 0, 0};
     struct place inner = {.line = t->line};
     char key[SETTINGS_SHOWN_MAX / 2];
-    enum shape shape;
+    enum form shape;
     bool fits;
 
     word_text(sc, t, key, sizeof key);

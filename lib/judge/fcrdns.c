@@ -122,6 +122,12 @@ void fcrdns_address(struct fcrdns *f, unsigned i, const struct answer *a)
     ttl_take(f, a);
 }
 
+bool name_state_open(enum name_state state)
+{
+    return state == NAME_PENDING || state == NAME_TIMEOUT || state == NAME_SERVFAIL ||
+           state == NAME_BOGUS || state == NAME_OVERLOAD;
+}
+
 static bool any_name(const struct fcrdns *f, enum name_state state)
 {
     unsigned i;

@@ -30,6 +30,9 @@ enum name_state {
     NAME_OVERLOAD
 };
 
+/* A later answer could change it: nothing was answered yet, or there was trouble. */
+bool name_state_open(enum name_state state);
+
 struct fcrdns_name {
     struct dname name;
     uint8_t state; /* enum name_state */

@@ -4,32 +4,23 @@
  * place where findings are put together.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#ifndef IPREV_CHECK_H
-#define IPREV_CHECK_H
+#ifndef IPREV_REPORT_H
+#define IPREV_REPORT_H
 
+#include "judge/exempt.h"
 #include "judge/helo.h"
 #include "shape/shape.h"
 
-/* A name list by suffix: "mail.example.com" is that name; ".example.com" is
- * every name below it, not itself. Entries are lower case. */
-struct name_list {
-    size_t n;
-    const char *const *entry;
-};
-
-bool name_list_valid(const char *entry);
-bool name_list_has(const struct name_list *l, const struct dname *name);
-
 /* Local overrides of the name-shape judgement. */
 struct shape_lists {
-    struct name_list generic; /* machine-made, whatever generic_judge says */
+    struct name_list generic; /* machine-made, whatever shape_judge says */
     struct name_list named;   /* chosen, whatever it says; looked at first */
 };
 
-/* The name's shape: by the local lists, else by generic_judge. name must be a host
+/* The name's shape: by the local lists, else by shape_judge. name must be a host
  * name; shapes may be NULL. */
-void check_shape(struct generic *out, const struct dname *name, const struct addr *client,
-                 const struct shape_lists *shapes);
+void report_shape(struct shape *out, const struct dname *name, const struct addr *client,
+                  const struct shape_lists *shapes);
 
 /* What is known about a client at one moment. */
 struct facts {
@@ -49,13 +40,13 @@ struct report {
     findings found;
     findings unsure; /* words that a later answer could add or take away */
     enum finding result;
-    enum finding cause;        /* F_NONE on pass */
-    struct dname ptr;          /* the name judged and shown; root: none */
-    struct dname helo;         /* root: none that is a host name */
-    char why[GENERIC_WHY_MAX]; /* of the name shape; empty without a name */
+    enum finding cause;      /* F_NONE on pass */
+    struct dname ptr;        /* the name judged and shown; root: none */
+    struct dname helo;       /* root: none that is a host name */
+    char why[SHAPE_WHY_MAX]; /* of the name shape; empty without a name */
 };
 
-void check_report(struct report *r, const struct facts *f);
+void report_make(struct report *r, const struct facts *f);
 
 /* What a log line of ours tells of a client: words instead of the answers that they rest on. */
 struct recalled {
@@ -70,21 +61,11 @@ struct recalled {
 /* The same report, as far as the words tell: shapes are judged again, by the lists of now. Of a
  * chain with several names the line shows one: the others are taken as answered on a pass, and as
  * open on a temporary error. */
-void check_recall(struct report *r, const struct recalled *w);
+void report_recall(struct report *r, const struct recalled *w);
 
-/* As the two below: the name shown is confirmed and on the list, or could be proven so. */
-bool check_recall_exempt(const struct recalled *w, const struct name_list *hosts);
-bool check_recall_exempt_open(const struct recalled *w, const struct name_list *hosts);
-
-/* Some confirmed name of the chain is on the list (exempt.hosts). */
-bool check_host_exempt(const struct chain *chain, const struct name_list *hosts);
-
-/* A later answer could put a confirmed name of the chain on the list: nothing may
- * refuse such a client for good. */
-bool check_host_exempt_open(const struct chain *chain, const struct name_list *hosts);
-
-/* "postmaster" (any domain), "user@example.com", "@example.com"; without case.
- * address: as in RCPT TO, with or without angle brackets. */
-bool check_recipient_exempt(const char *address, const struct name_list *recipients);
+/* As exempt_host and exempt_host_open: the name shown is confirmed and on the list, or could be
+ * proven so. */
+bool recalled_exempt(const struct recalled *w, const struct name_list *hosts);
+bool recalled_exempt_open(const struct recalled *w, const struct name_list *hosts);
 
 #endif

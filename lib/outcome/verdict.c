@@ -13,7 +13,7 @@ static void set_action(struct verdict *v, enum action action, const char *rule_n
     v->rule_name = rule_name;
 }
 
-/* From the report to the action. exempt, open: as check_host_exempt and its _open say. */
+/* From the report to the action. exempt, open: as exempt_host and its _open say. */
 static void decide(struct verdict *v, const struct verdict_options *o, const struct addr *client,
                    bool exempt, bool open, int64_t now)
 {
@@ -43,17 +43,17 @@ static void decide(struct verdict *v, const struct verdict_options *o, const str
 void verdict_reach(struct verdict *v, const struct verdict_options *o, const struct facts *f,
                    int64_t now)
 {
-    check_report(&v->report, f);
-    decide(v, o, &f->client, check_host_exempt(f->chain, &o->exempt_hosts),
-           check_host_exempt_open(f->chain, &o->exempt_hosts), now);
+    report_make(&v->report, f);
+    decide(v, o, &f->client, exempt_host(f->chain, &o->exempt_hosts),
+           exempt_host_open(f->chain, &o->exempt_hosts), now);
 }
 
 void verdict_recall(struct verdict *v, const struct verdict_options *o, const struct recalled *w,
                     int64_t now)
 {
-    check_recall(&v->report, w);
-    decide(v, o, &w->client, check_recall_exempt(w, &o->exempt_hosts),
-           check_recall_exempt_open(w, &o->exempt_hosts), now);
+    report_recall(&v->report, w);
+    decide(v, o, &w->client, recalled_exempt(w, &o->exempt_hosts),
+           recalled_exempt_open(w, &o->exempt_hosts), now);
 }
 
 void verdict_spare(struct verdict *v)

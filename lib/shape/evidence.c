@@ -350,6 +350,17 @@ static void set_groups(struct evidence *e, const struct view *v)
     e->ngram = (uint16_t)(2 * i + 1);
 }
 
+void trace_find(struct trace *t, const struct view *v, const struct addr *a)
+{
+    memset(t, 0, sizeof(*t));
+    if (!v->numbers && !v->bare)
+        return;
+    if (a->family == ADDR_IPV4)
+        trace_find_v4(t, v, a->bytes);
+    else if (a->family == ADDR_IPV6)
+        trace_find_v6(t, v, a->bytes);
+}
+
 void evidence_collect(struct evidence *e, const struct view *v, const struct addr *client)
 {
     uint32_t owner = org_class(v->text + v->org, v->org_len);

@@ -4,13 +4,13 @@
  * and the address become a struct trace (where the address shows in the name),
  * and both become a struct evidence (the clues that hold and the short letter
  * groups). A clue or group has one weight; their sum is the score. Only
- * generic.c, its parts, their test and the trainer include this header.
+ * the files of this folder, their test and the trainer include this header.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#ifndef IPREV_GENERIC_PARTS_H
-#define IPREV_GENERIC_PARTS_H
+#ifndef IPREV_SHAPE_PARTS_H
+#define IPREV_SHAPE_PARTS_H
 
-#include "shape/shape.h"
+#include "value/dname.h"
 
 #define VIEW_TOKENS_MAX 48
 
@@ -154,7 +154,7 @@ struct weights {
 };
 #define GRAM_SCALE 4 /* one unit of gram is this much in 1/256 */
 
-extern const struct weights generic_weights;
+extern const struct weights shape_weights;
 
 void view_make(struct view *v, const struct dname *name);
 

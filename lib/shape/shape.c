@@ -1,11 +1,11 @@
-/* The verdict on a name. See generic.h.
+/* The verdict on a name. See shape.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "shape/shape.h"
 
-#include <string.h>
-
 #include "shape/parts.h"
+
+#include <string.h>
 
 #define SENDER_LEAST 3 /* out1 and out2 are anybody's, out3 is a pool */
 
@@ -26,7 +26,7 @@ static bool reverse_zone(const struct view *v)
     return v->len > 5 && memcmp(v->text + v->len - 5, ".arpa", 5) == 0;
 }
 
-void generic_judge(struct generic *out, const struct dname *name, const struct addr *client)
+void shape_judge(struct shape *out, const struct dname *name, const struct addr *client)
 {
     struct view v;
     struct evidence e;
@@ -36,27 +36,27 @@ void generic_judge(struct generic *out, const struct dname *name, const struct a
 
     view_make(&v, name);
     evidence_collect(&e, &v, client);
-    score = evidence_score(&e, &generic_weights);
+    score = evidence_score(&e, &shape_weights);
     words = e.words | e.words_rest;
     out->bare = v.bare;
     sbuf_init(&why, out->why, sizeof(out->why));
     if (reverse_zone(&v)) {
-        out->kind = GENERIC_YES;
+        out->kind = SHAPE_GENERIC;
         sbuf_str(&why, "name of a reverse zone");
     } else if (evidence_sender(&e, &v)) {
-        out->kind = GENERIC_PROVIDER;
+        out->kind = SHAPE_PROVIDER;
         sbuf_str(&why, "host of a known mail sender");
     } else if (score <= 0 && (words & WORD_SENDING) != 0 && (words & WORD_ROLE) == 0 &&
                largest_number(&v) >= SENDER_LEAST) {
-        out->kind = GENERIC_PROVIDER;
+        out->kind = SHAPE_PROVIDER;
         sbuf_str(&why, "numbered outbound host");
     } else {
-        out->kind = score > 0 ? GENERIC_YES : GENERIC_NAMED;
+        out->kind = score > 0 ? SHAPE_GENERIC : SHAPE_NAMED;
         evidence_explain(&why, &e, &v, client, score > 0);
     }
 }
 
-const char *generic_word(enum generic_kind kind)
+const char *shape_word(enum shape_kind kind)
 {
-    return kind == GENERIC_YES ? "generic" : kind == GENERIC_PROVIDER ? "provider" : "named";
+    return kind == SHAPE_GENERIC ? "generic" : kind == SHAPE_PROVIDER ? "provider" : "named";
 }

@@ -8,33 +8,33 @@
  * count as domains of one operator.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#ifndef IPREV_GENERIC_H
-#define IPREV_GENERIC_H
+#ifndef IPREV_SHAPE_H
+#define IPREV_SHAPE_H
 
 #include "value/dname.h"
 
-enum generic_kind {
-    GENERIC_NAMED,   /* somebody chose this name for this host */
-    GENERIC_YES,     /* the provider's default for the address */
-    GENERIC_PROVIDER /* numbered outbound host of a mail provider */
+enum shape_kind {
+    SHAPE_NAMED,   /* somebody chose this name for this host */
+    SHAPE_GENERIC, /* the provider's default for the address */
+    SHAPE_PROVIDER /* numbered outbound host of a mail provider */
 };
 
-#define GENERIC_WHY_MAX 128
+#define SHAPE_WHY_MAX 128
 
-struct generic {
-    enum generic_kind kind;
+struct shape {
+    enum shape_kind kind;
     bool bare; /* nothing stands left of the registrable domain */
     /* The strongest reasons in words, for people: printable ASCII without
      * `;`, `"`, `\` and `=`, never empty, such as
      * "address 192.0.2.1 reversed in the name, access word dsl". */
-    char why[GENERIC_WHY_MAX];
+    char why[SHAPE_WHY_MAX];
 };
 
 /* name must be a host name (dname_is_host). client may be ADDR_NONE: then only
  * the form of the name speaks. */
-void generic_judge(struct generic *out, const struct dname *name, const struct addr *client);
+void shape_judge(struct shape *out, const struct dname *name, const struct addr *client);
 
 /* "generic", "named" or "provider". */
-const char *generic_word(enum generic_kind kind);
+const char *shape_word(enum shape_kind kind);
 
 #endif

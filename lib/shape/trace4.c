@@ -20,7 +20,7 @@ void trace_take(struct trace *t, const struct view *v, enum form form, size_t at
 {
     bool outside = v->bare || at + len > v->host;
 
-    if (form <= t->form || (outside && (form < FORM_HEX2 || (form == FORM_HEX2))))
+    if (form <= t->form || (outside && form <= FORM_HEX2))
         return;
     t->form = (uint8_t)form;
     t->at = (uint8_t)at;
@@ -343,15 +343,4 @@ void trace_find_v4(struct trace *t, const struct view *v, const uint8_t octet[4]
     match_runs(t, v, octet);
     if (t->form < FORM_TAIL)
         match_hex(t, v, octet);
-}
-
-void trace_find(struct trace *t, const struct view *v, const struct addr *a)
-{
-    memset(t, 0, sizeof(*t));
-    if (!v->numbers && !v->bare)
-        return;
-    if (a->family == ADDR_IPV4)
-        trace_find_v4(t, v, a->bytes);
-    else if (a->family == ADDR_IPV6)
-        trace_find_v6(t, v, a->bytes);
 }

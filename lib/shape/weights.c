@@ -7,7 +7,7 @@
 #include "shape/parts.h"
 
 /* clang-format off */
-const struct weights generic_weights = {
+const struct weights shape_weights = {
     .clue = {
         39, -554, -210, 152, -278, -66, 4, -27, 39, 161, 155, 285, 59, 4, 7, 60,
         0, 177, 22, -36, 55, 29, 0, 0, 377, -171, 332, -185, -185, -216, 199, 2,

@@ -6,6 +6,7 @@
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "shape/parts.h"
+#include "shape/shape.h"
 
 #include <string.h>
 
@@ -43,7 +44,7 @@ static void offer(struct reasons *r, enum topic topic, size_t which, int32_t wei
 
 static int32_t weight_of(const struct evidence *e, size_t clue)
 {
-    return e->clue[clue] ? generic_weights.clue[clue] : 0;
+    return e->clue[clue] ? shape_weights.clue[clue] : 0;
 }
 
 /* What a trace adds to the letter groups is its own doing, so one of two octets
@@ -123,7 +124,7 @@ static void offer_shapes(struct reasons *r, const struct evidence *e)
     for (; rows != 0; rows &= rows - 1) {
         i = (size_t)__builtin_ctz(rows);
         if (!(told && shapes[i].numbers))
-            offer(r, TOPIC_SHAPE, i, generic_weights.clue[shapes[i].clue]);
+            offer(r, TOPIC_SHAPE, i, shape_weights.clue[shapes[i].clue]);
     }
 }
 
@@ -182,8 +183,8 @@ static void put_group(struct sbuf *sb, const struct evidence *e, int32_t sign)
     const char *s;
 
     for (i = 1; i < e->ngram; i += 2)
-        if (sign * generic_weights.gram[e->gram[i]] > weight) {
-            weight = sign * generic_weights.gram[e->gram[i]];
+        if (sign * shape_weights.gram[e->gram[i]] > weight) {
+            weight = sign * shape_weights.gram[e->gram[i]];
             best = i;
         }
     s = e->folded + best / 2;
@@ -210,7 +211,7 @@ static void put_item(struct sbuf *why, const struct sbuf *item)
 static void put_topic(struct sbuf *why, const struct reasons *r, enum topic topic,
                       const struct evidence *e, const struct view *v, const struct addr *client)
 {
-    char text[GENERIC_WHY_MAX];
+    char text[SHAPE_WHY_MAX];
     struct sbuf one;
     size_t i;
 
@@ -242,7 +243,7 @@ void evidence_explain(struct sbuf *why, const struct evidence *e, const struct v
     offer_words(&r, e);
     offer_shapes(&r, e);
     if (r.n < REASONS_MAX - 1)
-        offer(&r, TOPIC_GROUP, 0, evidence_groups(e, &generic_weights));
+        offer(&r, TOPIC_GROUP, 0, evidence_groups(e, &shape_weights));
     for (i = 0; i < r.n; i++)
         topics |= 1u << r.list[i].topic;
     for (topic = TOPIC_TRACE; topic <= TOPIC_GROUP; topic++)

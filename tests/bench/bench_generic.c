@@ -37,7 +37,7 @@ static size_t read_lines(const char *path)
 
 static size_t one_round(size_t n, size_t seen[3])
 {
-    struct generic g;
+    struct shape g;
     struct dname name;
     struct addr client;
     size_t i, judged = 0;
@@ -45,7 +45,7 @@ static size_t one_round(size_t n, size_t seen[3])
     for (i = 0; i < n; i++)
         if (addr_parse(&client, lines[i].ip, strlen(lines[i].ip)) &&
             dname_from_text(&name, lines[i].name, strlen(lines[i].name)) && dname_is_host(&name)) {
-            generic_judge(&g, &name, &client);
+            shape_judge(&g, &name, &client);
             seen[g.kind]++;
             judged++;
         }
@@ -72,7 +72,7 @@ int main(int argc, char **argv)
         return 1;
     printf("%zu names, %.0f ns per name, %.2f million names a second\n", judged,
            ns / (double)judged, 1e3 * (double)judged / ns);
-    printf("named %zu, generic %zu, provider %zu\n", seen[GENERIC_NAMED], seen[GENERIC_YES],
-           seen[GENERIC_PROVIDER]);
+    printf("named %zu, generic %zu, provider %zu\n", seen[SHAPE_NAMED], seen[SHAPE_GENERIC],
+           seen[SHAPE_PROVIDER]);
     return 0;
 }

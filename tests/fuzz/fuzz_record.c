@@ -66,7 +66,7 @@ static struct dname take_name(struct feed *in)
     return d;
 }
 
-/* One result, as check_report makes it, and any other words. */
+/* One result, as report_make makes it, and any other words. */
 static findings take_findings(struct feed *in)
 {
     uint64_t any;

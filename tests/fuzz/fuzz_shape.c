@@ -15,9 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_why(const char *why)
 {
-    size_t n = strnlen(why, GENERIC_WHY_MAX), i;
+    size_t n = strnlen(why, SHAPE_WHY_MAX), i;
 
-    if (n == 0 || n == GENERIC_WHY_MAX)
+    if (n == 0 || n == SHAPE_WHY_MAX)
         abort();
     for (i = 0; i < n; i++)
         if (why[i] < 0x20 || why[i] > 0x7e || strchr(";\"\\=", why[i]) != NULL)
@@ -26,7 +26,7 @@ static void check_why(const char *why)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct generic g, again;
+    struct shape g, again;
     struct dname name;
     struct addr client;
 
@@ -39,12 +39,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!dname_is_host(&name))
         return 0;
     memset(&g, 0xa5, sizeof(g));
-    generic_judge(&g, &name, &client);
-    if (g.kind != GENERIC_NAMED && g.kind != GENERIC_YES && g.kind != GENERIC_PROVIDER)
+    shape_judge(&g, &name, &client);
+    if (g.kind != SHAPE_NAMED && g.kind != SHAPE_GENERIC && g.kind != SHAPE_PROVIDER)
         abort();
     check_why(g.why);
     memset(&again, 0x5a, sizeof(again));
-    generic_judge(&again, &name, &client);
+    shape_judge(&again, &name, &client);
     if (again.kind != g.kind || strcmp(again.why, g.why) != 0)
         abort();
     return 0;

@@ -1,4 +1,4 @@
-/* Facts for tests of fcrdns.c and check.c: DNS messages made by hand, and chains
+/* Facts for tests of fcrdns.c and report.c: DNS messages made by hand, and chains
  * told as a string of letters, one for each name.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */

@@ -1,4 +1,4 @@
-/* Unit tests of check.c: facts in, findings out, and what is still open.
+/* Unit tests of report.c: facts in, findings out, and what is still open.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "judge/report.h"
@@ -111,7 +111,7 @@ static void expect_report(const struct report *r, const char *found, const char 
 }
 
 /* The client is 100.0.1.244. */
-Test(check, findings_of_clients)
+Test(report, findings_of_clients)
 {
     static const struct {
         const char *chain, *helo;
@@ -209,7 +209,7 @@ Test(check, findings_of_clients)
         helo_parse(&helo, text, text ? strlen(text) : 0);
         f.chain = &chain;
         f.helo = &helo;
-        check_report(&r, &f);
+        report_make(&r, &f);
         snprintf(what, sizeof what, "%s, HELO %s", rows[i].chain, text ? text : "-");
         expect_report(&r, rows[i].found, rows[i].open, what);
         if (rows[i].ptr != NULL)
@@ -222,7 +222,7 @@ Test(check, findings_of_clients)
     }
 }
 
-Test(check, B10_ptr_many_by_usable_names)
+Test(report, B10_ptr_many_by_usable_names)
 {
     struct facts f = {.client = nth_addr(CLIENT), .skip = F_NONE, .shapes = &plain};
     static struct chain chain;
@@ -230,17 +230,17 @@ Test(check, B10_ptr_many_by_usable_names)
 
     f.chain = &chain;
     make_chain(&chain, "mail.example.com=C a%b=E c%d=E", false);
-    check_report(&r, &f);
+    report_make(&r, &f);
     expect_report(&r, "iprev-pass,ptr-named", "H", "one usable name of three records");
     make_chain(&chain, "mail.example.com=C mail.example.com=C", false);
-    check_report(&r, &f);
+    report_make(&r, &f);
     expect_report(&r, "iprev-pass,ptr-named", "H", "the same name twice");
     chain.capped = true;
-    check_report(&r, &f);
+    report_make(&r, &f);
     expect_report(&r, "iprev-pass,ptr-named,ptr-many", "H", "more than were taken");
 }
 
-Test(check, B18_no_chain_at_all)
+Test(report, B18_no_chain_at_all)
 {
     static const struct {
         enum finding cause;
@@ -270,16 +270,16 @@ Test(check, B18_no_chain_at_all)
 
         helo_parse(&helo, rows[i].helo, strlen(rows[i].helo));
         f.helo = &helo;
-        check_report(&r, &f);
+        report_make(&r, &f);
         expect_report(&r, rows[i].found, rows[i].open, rows[i].helo);
         cr_expect(r.result == F_IPREV_TEMPERROR && r.cause == rows[i].cause && r.ptr.len == 1);
         f.chain_cause = F_NONE;
-        check_report(&r, &f);
+        report_make(&r, &f);
         cr_expect(r.result == F_IPREV_TEMPERROR && (r.found >> F_COUNT) == 0, "no stray bits");
     }
 }
 
-Test(check, before_helo_all_of_it_is_open)
+Test(report, before_helo_all_of_it_is_open)
 {
     struct facts f = {
         .client = nth_addr(CLIENT), .skip = F_NONE, .helo_asked = true, .shapes = &plain};
@@ -291,15 +291,15 @@ Test(check, before_helo_all_of_it_is_open)
     f.helo = &helo; /* left over from before: not known any more */
     f.chain = &chain;
     make_chain(&chain, "mail.example.com=E", false);
-    check_report(&r, &f);
+    report_make(&r, &f);
     expect_report(&r, "iprev-fail,forward-mismatch,ptr-named", "H", "no HELO yet");
     cr_expect(r.helo.len == 1);
     make_chain(&chain, "T", false);
-    check_report(&r, &f);
+    report_make(&r, &f);
     expect_report(&r, "iprev-temperror,dns-timeout", "RSDH", "nothing yet");
 }
 
-Test(check, F8_helo_questions_switched_off)
+Test(report, F8_helo_questions_switched_off)
 {
     struct facts f = {.client = nth_addr(CLIENT),
                       .skip = F_NONE,
@@ -314,14 +314,14 @@ Test(check, F8_helo_questions_switched_off)
     f.helo = &helo;
     f.chain = &chain;
     make_chain(&chain, "mail.example.com=C", false);
-    check_report(&r, &f);
+    report_make(&r, &f);
     expect_report(&r, "iprev-pass,ptr-named,helo-mismatch", "", "never asked, never open");
     helo_parse(&helo, "www.example.com", 15);
-    check_report(&r, &f);
+    report_make(&r, &f);
     expect_report(&r, "iprev-pass,ptr-named,helo-aligned", "", "never asked, never open");
 }
 
-Test(check, A15_A16_A20_skipped_clients)
+Test(report, A15_A16_A20_skipped_clients)
 {
     static const struct {
         enum finding skip;
@@ -353,14 +353,14 @@ Test(check, A15_A16_A20_skipped_clients)
             f.chain = NULL;
         }
         memset(&r, 0xff, sizeof r);
-        check_report(&r, &f);
+        report_make(&r, &f);
         expect_report(&r, rows[i].found, "", "skip");
         cr_expect(r.result == F_IPREV_SKIP && r.cause == rows[i].skip);
         cr_expect(r.ptr.len == 1 && r.why[0] == '\0', "no name is judged");
     }
 }
 
-Test(check, dnssec_secure_on_pass_only)
+Test(report, dnssec_secure_on_pass_only)
 {
     static const struct {
         const char *chain, *found, *open;
@@ -379,28 +379,28 @@ Test(check, dnssec_secure_on_pass_only)
 
         make_chain(&chain, rows[i].chain, true);
         f.chain = &chain;
-        check_report(&r, &f);
+        report_make(&r, &f);
         expect_report(&r, rows[i].found, rows[i].open, rows[i].chain);
     }
 }
 
-Test(check, shape_lists_come_first)
+Test(report, shape_lists_come_first)
 {
     static const char *const generic[] = {"mail.example.com", ".both.example.net"};
     static const char *const named[] = {".dsl.example.net", "a.both.example.net"};
     static const struct shape_lists lists = {{2, generic}, {2, named}};
     static const struct {
         const char *name;
-        enum generic_kind kind;
+        enum shape_kind kind;
         const char *why; /* NULL: the judge says what and why */
     } rows[] = {
-        {"mail.example.com", GENERIC_YES, "listed as generic in the configuration"},
-        {"100-0-1-244.dsl.example.net", GENERIC_NAMED, "listed as named in the configuration"},
-        {"a.both.example.net", GENERIC_NAMED, "listed as named in the configuration"},
-        {"b.both.example.net", GENERIC_YES, "listed as generic in the configuration"},
-        {"mail2.example.com", GENERIC_NAMED, NULL},
-        {"dsl.example.net", GENERIC_NAMED, NULL}, /* not below itself: left to the judge */
-        {"100-0-1-244.pool.example.org", GENERIC_YES, NULL},
+        {"mail.example.com", SHAPE_GENERIC, "listed as generic in the configuration"},
+        {"100-0-1-244.dsl.example.net", SHAPE_NAMED, "listed as named in the configuration"},
+        {"a.both.example.net", SHAPE_NAMED, "listed as named in the configuration"},
+        {"b.both.example.net", SHAPE_GENERIC, "listed as generic in the configuration"},
+        {"mail2.example.com", SHAPE_NAMED, NULL},
+        {"dsl.example.net", SHAPE_NAMED, NULL}, /* not below itself: left to the judge */
+        {"100-0-1-244.pool.example.org", SHAPE_GENERIC, NULL},
     };
     size_t i;
 
@@ -412,7 +412,7 @@ Test(check, shape_lists_come_first)
                           .self = our_self(),
                           .shapes = &lists};
         static struct chain chain;
-        struct generic own;
+        struct shape own;
         struct helo helo;
         struct report r;
         char want[128], text[64];
@@ -422,13 +422,35 @@ Test(check, shape_lists_come_first)
         helo_parse(&helo, rows[i].name, strlen(rows[i].name));
         f.chain = &chain;
         f.helo = &helo;
-        check_report(&r, &f);
-        generic_judge(&own, &helo.name, &f.client);
+        report_make(&r, &f);
+        shape_judge(&own, &helo.name, &f.client);
         if (rows[i].why != NULL)
             own.kind = rows[i].kind;
-        snprintf(want, sizeof want, "iprev-pass,ptr-%s,helo-verified%s", generic_word(own.kind),
-                 own.kind == GENERIC_YES ? ",helo-generic" : "");
+        snprintf(want, sizeof want, "iprev-pass,ptr-%s,helo-verified%s", shape_word(own.kind),
+                 own.kind == SHAPE_GENERIC ? ",helo-generic" : "");
         expect_report(&r, want, "", rows[i].name);
         cr_expect_str_eq(r.why, rows[i].why ? rows[i].why : own.why);
+    }
+}
+
+Test(report, a_list_changes_kind_and_reason_alone)
+{
+    static const char *const names[] = {"host7.blogspot.com", "c1.dyndns.org", "mail.example.com",
+                                        "example.com",
+                                        "ec2-3-120-1-2.eu-central-1.compute.amazonaws.com"};
+    static const char *const entries[] = {".com", ".org", "example.com"};
+    struct shape_lists lists = {.generic = {.entry = entries, .n = 3}};
+    struct addr client = nth_addr(CLIENT);
+    size_t i;
+
+    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct shape own, told;
+        struct dname name;
+
+        cr_assert(dname_from_text(&name, names[i], strlen(names[i])));
+        report_shape(&own, &name, &client, NULL);
+        report_shape(&told, &name, &client, &lists);
+        cr_expect(told.kind == SHAPE_GENERIC && strncmp(told.why, "listed as ", 10) == 0);
+        cr_expect_eq(told.bare, own.bare, "%s", names[i]);
     }
 }

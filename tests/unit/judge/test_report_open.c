@@ -1,4 +1,4 @@
-/* Property of check.c: what a later answer changes was called unsure before.
+/* Property of report.c: what a later answer changes was called unsure before.
  *
  * A truth is drawn; then what is known of it at some earlier moment. The report
  * of that moment may differ from the last one only in its unsure words.
@@ -134,7 +134,7 @@ static void report(struct report *r, const struct truth *t, unsigned lost)
     f.helo_known = !(lost > 0 && rnd(6) == 0);
     if (t->asked && helo_must_ask(&helo, &f.self, f.chain))
         f.forward = !lose(lost) ? forward_of(t) : rnd(2) ? HELO_TRANSIENT : HELO_UNASKED;
-    check_report(r, &f);
+    report_make(r, &f);
 }
 
 static unsigned count(findings set)
@@ -162,7 +162,7 @@ static void expect_vocabulary(const struct report *r, unsigned round)
     cr_expect(((r->found | r->unsure) >> F_COUNT) == 0, "%u: stray bits", round);
 }
 
-Test(check, B27_property_only_unsure_words_change)
+Test(report, B27_property_only_unsure_words_change)
 {
     unsigned round, moment, changed = 0, open = 0;
 
@@ -194,7 +194,7 @@ Test(check, B27_property_only_unsure_words_change)
 
 /* The promise of policy.h on top of it: a refusal before all is known is one that
  * the whole truth gives too. */
-Test(check, B20_property_no_refusal_that_the_truth_would_not_give)
+Test(report, B20_property_no_refusal_that_the_truth_would_not_give)
 {
     struct addr client = nth_addr(CLIENT);
     static struct policy p;
@@ -237,7 +237,7 @@ Test(check, B20_property_no_refusal_that_the_truth_would_not_give)
 /* A line of ours tells the words and the names, not the answers: from it the same report is made.
  * What it cannot tell: of several names, which are open; and beside "aligned", whether the HELO
  * name's own addresses were answered. */
-Test(check, recalled_from_its_own_words)
+Test(report, recalled_from_its_own_words)
 {
     unsigned round, many = 0, one = 0;
 
@@ -251,7 +251,7 @@ Test(check, recalled_from_its_own_words)
         w.found = told.found;
         w.ptr = told.ptr;
         w.helo = told.helo;
-        check_recall(&again, &w);
+        report_recall(&again, &w);
         cr_assert_eq(again.found, told.found, "round %u: %llx, not %llx", round,
                      (unsigned long long)again.found, (unsigned long long)told.found);
         cr_assert(again.result == told.result && again.cause == told.cause, "round %u", round);
@@ -266,8 +266,8 @@ Test(check, recalled_from_its_own_words)
     cr_expect(one > 1000 && many > 1000, "%u, %u", one, many);
 }
 
-/* The hosts of exempt.hosts as far as a line tells: see check_recall_exempt. */
-Test(check, recalled_hosts)
+/* The hosts of exempt.hosts as far as a line tells: see recalled_exempt. */
+Test(report, recalled_hosts)
 {
     static const char *const entry[] = {"mail.example.com"};
     static const struct name_list listed = {1, entry}, none = {0, NULL};
@@ -292,9 +292,9 @@ Test(check, recalled_hosts)
 
         if (row[i].ptr != NULL)
             w.ptr = name_of(row[i].ptr);
-        cr_expect_eq(check_recall_exempt(&w, &listed), row[i].exempt, "%zu", i);
-        cr_expect_eq(check_recall_exempt_open(&w, &listed), row[i].open, "%zu", i);
-        cr_expect(!check_recall_exempt(&w, &none) && !check_recall_exempt_open(&w, &none), "%zu",
+        cr_expect_eq(recalled_exempt(&w, &listed), row[i].exempt, "%zu", i);
+        cr_expect_eq(recalled_exempt_open(&w, &listed), row[i].open, "%zu", i);
+        cr_expect(!recalled_exempt(&w, &none) && !recalled_exempt_open(&w, &none), "%zu",
                   i);
     }
 }

@@ -1,5 +1,5 @@
 /* No permanent refusal rests on a transient answer: every combination of findings that
- * check_report can make, against every rule of one and two words, and every pair of an
+ * report_make can make, against every rule of one and two words, and every pair of an
  * earlier rule that accepts and a later one that rejects.
  *
  * A client is what DNS would say of it in the end: no PTR, only odd ones, or names of four
@@ -138,7 +138,7 @@ static void report_of(struct report *r, const struct world_state *w, const struc
     helo_parse(&helo, w->helo, strlen(w->helo));
     if (helo_must_ask(&helo, &f.self, chain))
         f.forward = forward;
-    check_report(r, &f);
+    report_make(r, &f);
 }
 
 /* Everything known, and every way in which some of it is not. */
@@ -233,7 +233,7 @@ static void hold(const struct policy *p)
     }
 }
 
-Test(check, B20_all_combinations_of_findings_and_rules)
+Test(report, B20_all_combinations_of_findings_and_rules)
 {
     static struct policy p;
     unsigned a, b;

@@ -26,15 +26,15 @@ static struct addr make_addr(const char *text)
     return a;
 }
 
-static struct generic judge(const char *ip, const char *text)
+static struct shape judge(const char *ip, const char *text)
 {
-    struct generic g;
+    struct shape g;
     struct dname name;
     struct addr client = make_addr(ip);
 
     memset(&g, 0xa5, sizeof(g));
     if (make_name(&name, text))
-        generic_judge(&g, &name, &client);
+        shape_judge(&g, &name, &client);
     else
         cr_expect(false, "bad name in a test: %s", text);
     return g;
@@ -42,15 +42,15 @@ static struct generic judge(const char *ip, const char *text)
 
 static bool good_why(const char *why)
 {
-    size_t n = strnlen(why, GENERIC_WHY_MAX), i;
+    size_t n = strnlen(why, SHAPE_WHY_MAX), i;
 
     for (i = 0; i < n; i++)
         if (why[i] < 0x20 || why[i] > 0x7e || strchr(";\"\\=", why[i]) != NULL)
             return false;
-    return n > 0 && n < GENERIC_WHY_MAX;
+    return n > 0 && n < SHAPE_WHY_MAX;
 }
 
-Test(generic, golden_B28_B29_B31_B33)
+Test(shape, golden_B28_B29_B31_B33)
 {
     const char *dir = getenv("GOLDEN_DIR");
     char path[4096], line[1024], *field[4], *save;
@@ -62,7 +62,7 @@ Test(generic, golden_B28_B29_B31_B33)
     cr_assert_not_null(f, "%s", path);
     cr_assert_not_null(fgets(line, sizeof(line), f));
     while (fgets(line, sizeof(line), f) != NULL) {
-        struct generic g;
+        struct shape g;
 
         line[strcspn(line, "\n")] = '\0';
         save = line;
@@ -70,7 +70,7 @@ Test(generic, golden_B28_B29_B31_B33)
             field[i] = strsep(&save, "\t");
         cr_assert_not_null(field[3], "row %zu has four fields", rows + 2);
         g = judge(field[0], field[1]);
-        cr_expect_str_eq(generic_word(g.kind), field[2], "%s %s is %s (%s): %s", field[0], field[1],
+        cr_expect_str_eq(shape_word(g.kind), field[2], "%s %s is %s (%s): %s", field[0], field[1],
                          field[2], field[3], g.why);
         cr_expect(good_why(g.why), "reason of %s %s", field[0], field[1]);
         rows++;
@@ -127,12 +127,12 @@ static const struct {
     {"-", "192-0-2-77.isp.example", FORM_NONE, NULL},
 };
 
-Test(generic, forms_of_the_address_B29_B31)
+Test(shape, forms_of_the_address_B29_B31)
 {
     size_t i;
 
     for (i = 0; i < COUNT(forms); i++) {
-        struct generic g = judge(forms[i].ip, forms[i].name);
+        struct shape g = judge(forms[i].ip, forms[i].name);
         struct addr client = make_addr(forms[i].ip);
         struct dname name;
         struct trace t;
@@ -145,7 +145,7 @@ Test(generic, forms_of_the_address_B29_B31)
                      forms[i].name, (unsigned)t.form, (unsigned)forms[i].form);
         cr_expect_leq((size_t)t.at + t.len, strlen(forms[i].name), "%s", forms[i].name);
         if (forms[i].why != NULL) {
-            cr_expect_eq(g.kind, GENERIC_YES, "%s %s: %s", forms[i].ip, forms[i].name, g.why);
+            cr_expect_eq(g.kind, SHAPE_GENERIC, "%s %s: %s", forms[i].ip, forms[i].name, g.why);
             cr_expect_not_null(strstr(g.why, forms[i].why), "%s %s: %s", forms[i].ip, forms[i].name,
                                g.why);
         }
@@ -153,48 +153,48 @@ Test(generic, forms_of_the_address_B29_B31)
 }
 
 /* B28: a wildcard zone gives every address the same or a computed name. */
-Test(generic, B28_wildcard_names_are_generic_for_any_address)
+Test(shape, B28_wildcard_names_are_generic_for_any_address)
 {
     unsigned i;
 
     for (i = 0; i < 256; i++) {
         char ip[32], name[64];
-        struct generic g;
+        struct shape g;
 
         snprintf(ip, sizeof(ip), "198.51.%u.%u", i, (i * 37 + 11) % 256);
         snprintf(name, sizeof(name), "ip-198-51-%u-%u.wild.example", i, (i * 37 + 11) % 256);
         g = judge(ip, name);
-        cr_expect_eq(g.kind, GENERIC_YES, "%s %s: %s", ip, name, g.why);
+        cr_expect_eq(g.kind, SHAPE_GENERIC, "%s %s: %s", ip, name, g.why);
         g = judge(ip, "unassigned.wild.example");
-        cr_expect_eq(g.kind, GENERIC_YES, "%s: %s", ip, g.why);
+        cr_expect_eq(g.kind, SHAPE_GENERIC, "%s: %s", ip, g.why);
     }
 }
 
 /* The same code judges HELO names, with the client address and without. */
 static const struct {
     const char *ip, *name;
-    enum generic_kind with, without;
+    enum shape_kind with, without;
 } helos[] = {
-    {"192.0.2.77", "mail.example.com", GENERIC_NAMED, GENERIC_NAMED},
-    {"192.0.2.77", "example.org", GENERIC_NAMED, GENERIC_NAMED},
-    {"192.0.2.77", "host-192-0-2-77.dsl.example.net", GENERIC_YES, GENERIC_YES},
-    {"192.0.2.77", "77.2.0.192.in-addr.arpa", GENERIC_YES, GENERIC_YES},
-    {"2001:db8::1", "1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", GENERIC_YES, GENERIC_YES},
-    {"192.0.2.77", "mail.arpa.example.com", GENERIC_NAMED, GENERIC_NAMED},
-    {"192.0.2.77", "vps12345.hoster.example", GENERIC_YES, GENERIC_YES},
-    {"192.0.2.77", "dynamic.isp.example", GENERIC_YES, GENERIC_YES},
-    {"192.0.2.77", "o1.ptr8526.example.com", GENERIC_PROVIDER, GENERIC_PROVIDER},
-    {"192.0.2.77", "m42-8.mailgun.net", GENERIC_PROVIDER, GENERIC_PROVIDER},
-    {"2001:db8::25", "mx1.example.net", GENERIC_NAMED, GENERIC_NAMED},
+    {"192.0.2.77", "mail.example.com", SHAPE_NAMED, SHAPE_NAMED},
+    {"192.0.2.77", "example.org", SHAPE_NAMED, SHAPE_NAMED},
+    {"192.0.2.77", "host-192-0-2-77.dsl.example.net", SHAPE_GENERIC, SHAPE_GENERIC},
+    {"192.0.2.77", "77.2.0.192.in-addr.arpa", SHAPE_GENERIC, SHAPE_GENERIC},
+    {"2001:db8::1", "1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", SHAPE_GENERIC, SHAPE_GENERIC},
+    {"192.0.2.77", "mail.arpa.example.com", SHAPE_NAMED, SHAPE_NAMED},
+    {"192.0.2.77", "vps12345.hoster.example", SHAPE_GENERIC, SHAPE_GENERIC},
+    {"192.0.2.77", "dynamic.isp.example", SHAPE_GENERIC, SHAPE_GENERIC},
+    {"192.0.2.77", "o1.ptr8526.example.com", SHAPE_PROVIDER, SHAPE_PROVIDER},
+    {"192.0.2.77", "m42-8.mailgun.net", SHAPE_PROVIDER, SHAPE_PROVIDER},
+    {"2001:db8::25", "mx1.example.net", SHAPE_NAMED, SHAPE_NAMED},
 };
 
-Test(generic, helo_names_with_and_without_address)
+Test(shape, helo_names_with_and_without_address)
 {
     size_t i;
 
     for (i = 0; i < COUNT(helos); i++) {
-        struct generic with = judge(helos[i].ip, helos[i].name);
-        struct generic without = judge("-", helos[i].name);
+        struct shape with = judge(helos[i].ip, helos[i].name);
+        struct shape without = judge("-", helos[i].name);
 
         cr_expect_eq(with.kind, helos[i].with, "%s: %s", helos[i].name, with.why);
         cr_expect_eq(without.kind, helos[i].without, "%s: %s", helos[i].name, without.why);
@@ -203,7 +203,7 @@ Test(generic, helo_names_with_and_without_address)
 }
 
 /* rspamd#2140, Haraka rdns.regexp: words and digits of the domain are its own. */
-Test(generic, domain_does_not_count_as_host_part)
+Test(shape, domain_does_not_count_as_host_part)
 {
     static const char *const names[] = {
         "mail.dyni.net",
@@ -218,17 +218,17 @@ Test(generic, domain_does_not_count_as_host_part)
     size_t i;
 
     for (i = 0; i < COUNT(names); i++) {
-        struct generic g = judge("192.0.2.77", names[i]);
+        struct shape g = judge("192.0.2.77", names[i]);
 
-        cr_expect_eq(g.kind, GENERIC_NAMED, "%s: %s", names[i], g.why);
+        cr_expect_eq(g.kind, SHAPE_NAMED, "%s: %s", names[i], g.why);
     }
 }
 
 /* Names at the limits: every label count, the longest label, the longest name. */
-Test(generic, limits)
+Test(shape, limits)
 {
     char text[DNAME_TEXT_MAX];
-    struct generic g;
+    struct shape g;
     size_t n;
 
     for (n = 2; n <= 126; n++) {
@@ -250,7 +250,7 @@ Test(generic, limits)
         struct dname root = {.len = 1};
         struct addr none = make_addr("-");
 
-        generic_judge(&g, &root, &none); /* no host name: any verdict, no harm */
+        shape_judge(&g, &root, &none); /* no host name: any verdict, no harm */
         cr_expect(good_why(g.why), "%s", g.why);
     }
     memset(text, '9', 63);
@@ -261,7 +261,7 @@ Test(generic, limits)
 
 /* The host part of the common suffixes is cut without a look into the public
  * suffix list; both ways must agree. */
-Test(generic, host_part_agrees_with_the_suffix_list)
+Test(shape, host_part_agrees_with_the_suffix_list)
 {
     static const char *const suffixes[] = {
         "com",    "net",    "org",    "de",     "ru",     "edu",    "nl",      "ch",     "cz",
@@ -320,7 +320,7 @@ static const struct {
     {"unassignedunassigned", 0},
 };
 
-Test(generic, words_are_found)
+Test(shape, words_are_found)
 {
     size_t i;
 
@@ -347,7 +347,7 @@ static const struct {
     {"zoho.com", false},
 };
 
-Test(generic, senders_are_known_by_domain_and_zone)
+Test(shape, senders_are_known_by_domain_and_zone)
 {
     size_t i;
 
@@ -361,9 +361,9 @@ Test(generic, senders_are_known_by_domain_and_zone)
     }
 }
 
-Test(generic, words_of_the_kinds)
+Test(shape, words_of_the_kinds)
 {
-    cr_expect_str_eq(generic_word(GENERIC_YES), "generic");
-    cr_expect_str_eq(generic_word(GENERIC_NAMED), "named");
-    cr_expect_str_eq(generic_word(GENERIC_PROVIDER), "provider");
+    cr_expect_str_eq(shape_word(SHAPE_GENERIC), "generic");
+    cr_expect_str_eq(shape_word(SHAPE_NAMED), "named");
+    cr_expect_str_eq(shape_word(SHAPE_PROVIDER), "provider");
 }

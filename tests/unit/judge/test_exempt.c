@@ -1,11 +1,11 @@
-/* Unit tests of check.c: names and recipients on lists.
+/* Unit tests of exempt.c: names and recipients on lists.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "judge/report.h"
+#include "judge/exempt.h"
 
 #include "tests/unit/facts.h"
 
-Test(check, name_list_entries)
+Test(exempt, name_list_entries)
 {
     static const struct {
         const char *entry;
@@ -35,7 +35,7 @@ Test(check, name_list_entries)
         cr_expect(name_list_valid(rows[i].entry) == rows[i].valid, "'%s'", rows[i].entry);
 }
 
-Test(check, name_list_match)
+Test(exempt, name_list_match)
 {
     static const struct {
         const char *entry, *name;
@@ -69,7 +69,7 @@ Test(check, name_list_match)
     }
 }
 
-Test(check, B4_a_dot_inside_a_label_is_on_no_list)
+Test(exempt, B4_a_dot_inside_a_label_is_on_no_list)
 {
     const char *const entries[] = {"mail.example.com", ".example.com", "."};
     struct name_list list = {3, entries};
@@ -81,7 +81,7 @@ Test(check, B4_a_dot_inside_a_label_is_on_no_list)
     cr_expect(!name_list_has(&list, &name), "the root");
 }
 
-Test(check, exempt_hosts_are_confirmed_names_only)
+Test(exempt, exempt_hosts_are_confirmed_names_only)
 {
     static const struct {
         const char *letters; /* names h00000.example.net and on */
@@ -105,13 +105,13 @@ Test(check, exempt_hosts_are_confirmed_names_only)
 
         run(&f, rows[i].letters);
         fcrdns_chain(&f, &chain);
-        cr_expect(check_host_exempt(&chain, &list) == rows[i].exempt, "%s %s", rows[i].letters,
+        cr_expect(exempt_host(&chain, &list) == rows[i].exempt, "%s %s", rows[i].letters,
                   rows[i].entry);
-        cr_expect(!check_host_exempt(NULL, &list));
+        cr_expect(!exempt_host(NULL, &list));
     }
 }
 
-Test(check, recipients)
+Test(exempt, recipients)
 {
     static const struct {
         const char *entry, *address;
@@ -185,13 +185,13 @@ Test(check, recipients)
         const char *const entries[] = {"abuse@first.example", rows[i].entry, "@last.example"};
         struct name_list list = {3, entries}, empty = {0, NULL};
 
-        cr_expect(check_recipient_exempt(rows[i].address, &list) == rows[i].exempt, "%s on %s",
+        cr_expect(exempt_recipient(rows[i].address, &list) == rows[i].exempt, "%s on %s",
                   rows[i].address ? rows[i].address : "NULL", rows[i].entry);
-        cr_expect(!check_recipient_exempt(rows[i].address, &empty));
+        cr_expect(!exempt_recipient(rows[i].address, &empty));
     }
 }
 
-Test(check, A4_recipient_of_any_length)
+Test(exempt, A4_recipient_of_any_length)
 {
     static char address[5000];
     const char *const entries[] = {"postmaster", "@example.com"};
@@ -201,34 +201,13 @@ Test(check, A4_recipient_of_any_length)
     for (n = 1; n < sizeof address - 16; n += n < 300 ? 1 : 97) {
         memset(address, 'p', n);
         memcpy(address + n, "@example.net", 13);
-        cr_expect(!check_recipient_exempt(address, &list), "%zu octets", n);
+        cr_expect(!exempt_recipient(address, &list), "%zu octets", n);
         memset(address, '<', n);
         address[n] = '\0';
-        cr_expect(!check_recipient_exempt(address, &list), "%zu brackets", n);
+        cr_expect(!exempt_recipient(address, &list), "%zu brackets", n);
         memset(address, '\\', n);
-        cr_expect(!check_recipient_exempt(address, &list), "%zu backslashes", n);
+        cr_expect(!exempt_recipient(address, &list), "%zu backslashes", n);
     }
 }
 
 /* Whether a name is a registrable domain is not the list's to say. */
-Test(check, a_list_changes_kind_and_reason_alone)
-{
-    static const char *const names[] = {"host7.blogspot.com", "c1.dyndns.org", "mail.example.com",
-                                        "example.com",
-                                        "ec2-3-120-1-2.eu-central-1.compute.amazonaws.com"};
-    static const char *const entries[] = {".com", ".org", "example.com"};
-    struct shape_lists lists = {.generic = {.entry = entries, .n = 3}};
-    struct addr client = nth_addr(CLIENT);
-    size_t i;
-
-    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
-        struct generic own, told;
-        struct dname name;
-
-        cr_assert(dname_from_text(&name, names[i], strlen(names[i])));
-        check_shape(&own, &name, &client, NULL);
-        check_shape(&told, &name, &client, &lists);
-        cr_expect(told.kind == GENERIC_YES && strncmp(told.why, "listed as ", 10) == 0);
-        cr_expect_eq(told.bare, own.bare, "%s", names[i]);
-    }
-}

@@ -1,0 +1,30 @@
+/* Clients and recipients that the configuration exempts by name.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_EXEMPT_H
+#define IPREV_EXEMPT_H
+
+#include "judge/fcrdns.h"
+
+/* A name list by suffix: "mail.example.com" is that name; ".example.com" is
+ * every name below it, not itself. Entries are lower case. */
+struct name_list {
+    size_t n;
+    const char *const *entry;
+};
+
+bool name_list_valid(const char *entry);
+bool name_list_has(const struct name_list *l, const struct dname *name);
+
+/* Some confirmed name of the chain is on the list (exempt.hosts). */
+bool exempt_host(const struct chain *chain, const struct name_list *hosts);
+
+/* A later answer could put a confirmed name of the chain on the list: nothing may
+ * refuse such a client for good. */
+bool exempt_host_open(const struct chain *chain, const struct name_list *hosts);
+
+/* "postmaster" (any domain), "user@example.com", "@example.com"; without case.
+ * address: as in RCPT TO, with or without angle brackets. */
+bool exempt_recipient(const char *address, const struct name_list *recipients);
+
+#endif
