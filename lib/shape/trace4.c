@@ -134,7 +134,7 @@ static void match_numbers(struct trace *t, const struct view *v, const struct nu
 /* Numbers that stand apart, up to one that cannot be an octet. */
 static void match_separate(struct trace *t, const struct view *v, const uint8_t o[4])
 {
-    struct number n[OCTETS_MAX];
+    struct number n[OCTETS_MAX] = {{0}};
     size_t i, count = 0;
     const struct token *k;
 
