@@ -14,6 +14,12 @@
 #define PORTS_MIN 16
 #define CACHE_MB  16 /* of messages, in all threads; of records twice as much */
 
+/* Three tries, each sent twice, last 14 first waits, or 6 where answers to other questions come in
+ * between: the client's deadline at least. */
+#define TRIES            "3"
+#define FIRST_WAITS      6
+#define FIRST_WAIT_LEAST 376 /* ms: libunbound's own, for a server not yet known */
+
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
 unsigned context_ports(const struct resolver_settings *s)
@@ -25,6 +31,14 @@ unsigned context_ports(const struct resolver_settings *s)
         lim.rlim_cur / 2 / s->threads < n)
         n = lim.rlim_cur / 2 / s->threads;
     return n < PORTS_MIN ? PORTS_MIN : (unsigned)n;
+}
+
+/* Milliseconds until a server that is silent is asked again. */
+static unsigned first_wait_ms(const struct resolver_settings *s)
+{
+    unsigned ms = s->deadline_ms / FIRST_WAITS;
+
+    return ms < FIRST_WAIT_LEAST ? FIRST_WAIT_LEAST : ms;
 }
 
 /* Sets an option. A library that does not know an optional one is fine. */
@@ -44,7 +58,7 @@ static bool set_options(struct ub_ctx *ctx, const struct resolver_settings *s, u
 {
     bool validate = s->trust_anchor != NULL;
     unsigned cache = s->threads < CACHE_MB ? CACHE_MB / s->threads : 1;
-    char number[16], messages[16], records[16];
+    char number[16], messages[16], records[16], first_wait[16];
     const struct {
         const char *name, *value;
         bool required;
@@ -63,23 +77,27 @@ static bool set_options(struct ub_ctx *ctx, const struct resolver_settings *s, u
         {"infra-host-ttl:", s->root ? "30" : "10", false},
         {"infra-keep-probing:", "yes", false},
         /* A forwarder may be silent about one name and fine with the others, and may take
-         * seconds over a name it has to ask for: three tries of 0.4, 0.8 and 1.6 s. It must
+         * seconds over a name it has to ask for: it is asked until the client's deadline. It must
          * never be put aside as dead because of such names, so no infra-cache-max-rtt.
          * When recursing, each dead authority is put aside by itself. */
-        {s->root ? "infra-cache-max-rtt:" : "infra-cache-min-rtt:", s->root ? "1000" : "400",
+        {s->root ? "infra-cache-max-rtt:" : "infra-cache-min-rtt:", s->root ? "1000" : first_wait,
          false},
+        {"outbound-msg-retry:", s->root ? "5" : TRIES, false},
+        /* Above 1472 every release sends twice a try, the second time with a smaller size; with
+         * less, newer ones send once, and give up in half the time. */
+        {"edns-buffer-size:", "1473", false},
         /* A signed root would have the breaker's own question answered from the cache. */
         {"aggressive-nsec:", "no", false},
         /* Each alias that a server tells of alone is a question more. */
         {"max-query-restarts:", "4", false},
         {"target-fetch-policy:", "0 0 0 0 0", false},
-        {"outbound-msg-retry:", s->root ? "5" : "2", false},
     };
     size_t i;
 
     snprintf(number, sizeof number, "%u", ports);
     snprintf(messages, sizeof messages, "%um", cache);
     snprintf(records, sizeof records, "%um", 2 * cache);
+    snprintf(first_wait, sizeof first_wait, "%u", first_wait_ms(s));
     for (i = 0; i < sizeof option / sizeof option[0]; i++)
         if (!set(ctx, option[i].name, option[i].value, option[i].required, err, errlen))
             return false;

@@ -291,11 +291,22 @@ static unsigned suffix(const struct question *q, const uint8_t *p, unsigned keep
     return (unsigned)(q->label[q->labels - keep] - p);
 }
 
+/* Labels of the zone that a server below root or tld has: in-addr.arpa, com;
+ * then 1.0.11.in-addr.arpa, dN.example.com and the /104 of ip6.arpa. */
+static unsigned zone_labels(const struct question *q, enum role above)
+{
+    bool arpa = is(q, 0, "arpa");
+
+    if (above == ROOT)
+        return arpa ? 2 : 1;
+    return arpa ? (is(q, 1, "ip6") ? 30 : 5) : 3;
+}
+
 /* Refers to the server below the cut, or says no data when the name lies above it. */
 static void refer(struct writer *w, const struct question *q, const uint8_t *p)
 {
     bool arpa = is(q, 0, "arpa");
-    unsigned cut = server.role == ROOT ? (arpa ? 2 : 1) : (arpa ? (is(q, 1, "ip6") ? 30 : 5) : 3);
+    unsigned cut = zone_labels(q, server.role);
     const char *to = server.role == ROOT ? tld_address : leaf_address;
     size_t at;
 
@@ -321,6 +332,8 @@ static void refer(struct writer *w, const struct question *q, const uint8_t *p)
 static void put_answer(struct writer *w, const struct question *q, const uint8_t *p, enum kind kind,
                        uint32_t client)
 {
+    unsigned zone = zone_labels(q, TLD);
+
     w->p[2] |= 4; /* AA */
     if ((kind == K_REVERSE4 || kind == K_REVERSE6) && q->type == T_PTR)
         put_ptr(w, client, kind == K_REVERSE6);
@@ -329,7 +342,7 @@ static void put_answer(struct writer *w, const struct question *q, const uint8_t
     else if (kind == K_NAME6 && q->type == T_AAAA)
         put_address(w, client, true);
     else
-        put_soa(w, suffix(q, p, q->labels < 2 ? q->labels : 2));
+        put_soa(w, suffix(q, p, q->labels < zone ? q->labels : zone));
 }
 
 static size_t answer(uint8_t *out, const uint8_t *p, const struct question *q, enum kind kind,

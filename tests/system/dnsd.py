@@ -43,6 +43,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 from dnsnames import ScriptError, key_of, name_wire, parse_name, reverse_name, show_name, wire_name
 
@@ -251,6 +252,7 @@ class DnsServer:
         self.counts = collections.Counter()
         self.last = collections.deque(maxlen=10000)  # (name, type) as asked
         self.lock = threading.Lock()
+        self.due = {}  # (name, type): when its late answer is there
         self.loop = self.thread = None
         self.open = []  # what stop() closes
 
@@ -304,7 +306,7 @@ class DnsServer:
         behaviour, arg = self.script.move(question.key, question.type) or (None, None)
         if behaviour == "random-fault":
             behaviour, arg = (random.choice(FAULTS), random.random() * 700) if random.random() * 100 < arg else (None, None)
-        delay = arg / 1000 if behaviour == "delay" else 0
+        delay = self.until_due(question, arg / 1000) if behaviour == "delay" else 0
         if behaviour == "silent" or (behaviour == "close" and udp):
             raise Drop()
         if behaviour == "close":
@@ -331,6 +333,14 @@ class DnsServer:
         if udp and len(packet) > question.udp_max:
             packet = message(question, 0, truncated=True)
         return delay, packet
+
+    def until_due(self, question, delay):
+        """Seconds until a late answer is there: whoever asks meanwhile gets it at the same time, as from
+        a resolver that looks for it once."""
+        now, key = time.monotonic(), (question.key, question.type)
+        if self.due.get(key, now) <= now:
+            self.due[key] = now + delay
+        return self.due[key] - now
 
     def resolve(self, question):
         """The answer by the records, aliases followed."""

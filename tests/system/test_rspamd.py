@@ -22,6 +22,7 @@ PORT = 11333
 OPTIONS = """
 dns { nameserver = ["127.0.0.1"]; timeout = 1s; retransmits = 1; }
 """
+SUFFIXES = "usr/share/publicsuffix/effective_tld_names.dat"  # where the server has none of its own
 # No outgoing connections: no maps from the net, no Redis.
 QUIET = ["rbl", "fuzzy_check", "surbl", "asn", "dkim", "spf", "dmarc", "arc", "phishing", "greylist", "ratelimit",
          "reputation", "history_redis", "neural", "mid", "replies", "url_redirector", "whitelist", "multimap",
@@ -51,7 +52,8 @@ class Rspamd:
         self.log = os.path.join(self.home, "rspamd.log")
         shutil.copytree(os.path.join(root, "etc/rspamd"), os.path.join(self.home, "etc"))
         os.makedirs(os.path.join(self.home, "db"))
-        self.file("etc/local.d/options.inc", OPTIONS)
+        suffixes = servers.find("rspamd", SUFFIXES)
+        self.file("etc/local.d/options.inc", OPTIONS + ('url_tld = "%s";\n' % suffixes if suffixes else ""))
         for worker in ("controller", "proxy"):
             self.file("etc/local.d/worker-%s.inc" % worker, "enabled = false;\n")
         self.file("etc/local.d/worker-normal.inc", "count = 1;\n")

@@ -52,7 +52,7 @@ struct dns_row {
 struct dns_late {
     int64_t due;
     struct sockaddr_in to;
-    size_t len;
+    size_t len, question_end;
     uint8_t msg[DNS_REPLY_MAX];
 };
 
@@ -165,6 +165,19 @@ static inline void dns_send(struct dns_server *v, const struct dns_late *l)
     (void)!sendto(v->fd, l->msg, l->len, 0, (const struct sockaddr *)&l->to, sizeof l->to);
 }
 
+/* When a late answer is there: whoever asks meanwhile gets it at the same time, as from a
+ * resolver that looks for it once. */
+static inline int64_t dns_due(const struct dns_server *v, const struct dns_late *l, unsigned delay)
+{
+    size_t i, n = l->question_end - 12;
+
+    for (i = 0; i < v->late; i++)
+        if (v->queue[i].question_end == l->question_end &&
+            memcmp(v->queue[i].msg + 12, l->msg + 12, n) == 0)
+            return v->queue[i].due;
+    return resolver_now() + delay;
+}
+
 static inline void dns_reply(struct dns_server *v, struct dns_late *l, size_t question_end,
                              const struct dns_row *r)
 {
@@ -187,7 +200,8 @@ static inline void dns_reply(struct dns_server *v, struct dns_late *l, size_t qu
     if (r == NULL || r->delay == 0) {
         dns_send(v, l);
     } else if (v->late < DNS_LATE_MAX) {
-        l->due = resolver_now() + r->delay;
+        l->question_end = question_end;
+        l->due = dns_due(v, l, r->delay);
         v->queue[v->late++] = *l;
     }
 }
