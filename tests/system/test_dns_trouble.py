@@ -11,10 +11,11 @@ import harness
 import milterclient
 import netns
 
-# Records that fit into an answer: libunbound 1.26 stops at 2,048 compressed names in a message.
-UNBOUND = ctypes.CDLL("libunbound.so.8").ub_version
-UNBOUND.restype = ctypes.c_char_p
-HUGE = 3900 if tuple(map(int, UNBOUND().decode().split(".")[:2])) < (1, 26) else 2000
+# Records that fit into an answer: libunbound 1.26 takes 2,048 compressed names in a message.
+VERSION = ctypes.CDLL("libunbound.so.8").ub_version
+VERSION.restype = ctypes.c_char_p
+NEWER = tuple(map(int, VERSION().decode().split(".")[:2])) >= (1, 26)
+HUGE = 2000 if NEWER else 3900
 LIMIT = 5.3  # seconds from the banner, with the default deadline of 5 s
 
 DNS = r"""
@@ -49,6 +50,10 @@ mail.sure.example               A    192.0.2.62
 huge.example                    A    many 10.0.0.0 @huge
 72.2.0.192.in-addr.arpa         PTR  huge2.example
 huge2.example                   A    many 192.0.0.1 @huge
+117.2.0.192.in-addr.arpa        PTR  most.example
+most.example                    A    many 10.0.0.0 2048
+118.2.0.192.in-addr.arpa        PTR  more.example
+more.example                    A    many 10.0.0.0 2049
 ; the client's address is the last of 100, of 101, and behind 120 others
 110.2.0.192.in-addr.arpa        PTR  hundred.example
 hundred.example                 A    many 192.0.2.11 100
@@ -222,6 +227,12 @@ class Trouble(harness.TwoModes):
                 self.assertIn("helo-verified", fields["findings"])
         result = self.send("192.0.2.71")
         self.check_headers(result.message, "fail", "forward-mismatch", "192.0.2.71")
+
+    def test_B11_2048_addresses_and_one_more(self):
+        """libunbound 1.26 refuses an answer with more than 2,048 compressed names: that is trouble, not proof."""
+        self.check_headers(self.send("192.0.2.117").message, "fail", "forward-mismatch", "192.0.2.117")
+        self.check_headers(self.send("192.0.2.118").message, *(
+            ("temperror", "dns-servfail") if NEWER else ("fail", "forward-mismatch")), "192.0.2.118")
 
     def test_B11_helo_name_with_100_addresses(self):
         """A HELO name that has everybody's address helps nobody: 100 addresses count, 101 do not."""

@@ -126,3 +126,26 @@ Test(resolve, B18_the_shortest_deadline)
 
     slow(100, false, row, 2);
 }
+
+/* ---- what the releases do differently ---- */
+
+Test(resolve, B16_no_data_without_SOA)
+{
+    static const struct dns_row rows[] = {
+        {REV(1), RR_PTR, "", .ttl = 300},
+        {REV(2), RR_PTR, "empty.example", .ttl = 300},
+        {"empty.example", RR_A, "", .ttl = 300},
+    };
+    struct dns_server *v = DNS_START(rows);
+    struct resolver *r = start_until(v, 2000);
+    struct lookup *none = ask_client(r, "192.0.2.1", 2000);
+    struct lookup *empty = ask_client(r, "192.0.2.2", 2000);
+
+    cr_expect_eq(lookup_chain(none)->cause, F_PTR_MISSING);
+    cr_expect_eq(lookup_chain(empty)->cause, F_FORWARD_MISSING);
+    cr_expect(dns_asked(v, 0) <= 2 && dns_asked(v, 2) <= 2, "asked %u and %u times",
+              dns_asked(v, 0), dns_asked(v, 2));
+    lookup_release(none);
+    lookup_release(empty);
+    end_both(r, v);
+}
