@@ -12,6 +12,7 @@
 #include "milter/log.h"
 #include "milter/metrics.h"
 #include "milter/pool.h"
+#include "milter/process.h"
 #include "milter/reload.h"
 #include "milter/snapshot.h"
 
@@ -250,6 +251,7 @@ static int wait_for_end(void)
         if (watchdog)
             feed_watchdog();
         note_servers();
+        process_watch();
     }
 }
 
@@ -416,8 +418,8 @@ static int start_inside(struct settings *s)
         return fail(EXIT_NO_LISTEN, "metrics", err);
     if (!pool_start())
         return fail(EXIT_INTERNAL, "start", "no thread to be had");
-    log_line(LOG_NOTICE, "%s listens on %s, mode %s", PACKAGE_STRING, socket_in_use,
-             s->judge.enforce ? "enforce" : "monitor");
+    snprintf(err, sizeof err, "%s listens on %s", PACKAGE_STRING, socket_in_use);
+    reload_tell(err, s);
     if (daemon_describe_socket(socket_in_use, err, sizeof err))
         log_line(LOG_NOTICE, "%s", err);
     if (!s->log.stderr_ && isatty(STDERR_FILENO))

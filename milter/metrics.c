@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "milter/log.h"
+#include "milter/process.h"
 #include "milter/snapshot.h"
 #include "value/ascii.h"
 
@@ -333,6 +334,32 @@ static void put_resolver(FILE *f, struct resolver *r)
 #undef ANEW
 }
 
+/* What is in force, as labels. */
+static void put_settings(FILE *f, const struct settings *s)
+{
+    char text[SNAPSHOT_RULES_MAX];
+
+    put_family(f, "iprev_settings_info", "gauge", "The settings in force.");
+    fprintf(f, "iprev_settings_info{mode=\"%s\",", s->judge.enforce ? "enforce" : "monitor");
+    snapshot_rules(s, text, sizeof text);
+    put_label(f, "rules", text);
+    snapshot_servers(s, text, sizeof text);
+    fputc(',', f);
+    put_label(f, "name_servers", text);
+    fputs("} 1\n", f);
+}
+
+/* Under the names that every exporter uses. */
+static void put_process(FILE *f)
+{
+    struct process_use use;
+
+    process_use(&use);
+    put_one(f, "process_open_fds", "gauge", "File descriptors open.", use.descriptors);
+    put_one(f, "process_max_fds", "gauge", "File descriptors that may be open.", use.limit);
+    put_one(f, "process_resident_memory_bytes", "gauge", "Memory in use.", use.resident);
+}
+
 static void put_waits(FILE *f)
 {
     int64_t ms;
@@ -350,6 +377,8 @@ void metrics_put_page(FILE *f)
 
     put_family(f, "iprev_build_info", "gauge", "The version that runs.");
     fputs("iprev_build_info{version=\"" PACKAGE_VERSION "\"} 1\n", f);
+    if (s != NULL)
+        put_settings(f, s->settings);
     put_checks(f);
     put_actions(f, s);
     put_histogram(f, "iprev_dns_seconds", "DNS time of a judgement, 0 when remembered.", &dns);
@@ -364,6 +393,7 @@ void metrics_put_page(FILE *f)
     fprintf(f, "iprev_reloads_total{result=\"taken\"} %" PRIu64 "\n", value(&reloads[true]));
     fprintf(f, "iprev_reloads_total{result=\"refused\"} %" PRIu64 "\n", value(&reloads[false]));
     put_one(f, "iprev_log_dropped_total", "counter", "Log lines dropped.", log_dropped());
+    put_process(f);
     snapshot_release(s);
 }
 

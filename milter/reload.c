@@ -76,6 +76,18 @@ static struct settings *reread(const struct reload_source *from)
     return s;
 }
 
+void reload_tell(const char *what, const struct settings *s)
+{
+    char rules[SNAPSHOT_RULES_MAX], servers[SNAPSHOT_SERVERS_MAX];
+
+    snapshot_rules(s, rules, sizeof rules);
+    snapshot_servers(s, servers, sizeof servers);
+    log_line(LOG_NOTICE, "%s: mode %s, rules: %s, name servers: %s%s%s", what,
+             s->judge.enforce ? "enforce" : "monitor", rules, servers,
+             s->metrics_listen != NULL ? ", metrics: " : "",
+             s->metrics_listen != NULL ? s->metrics_listen : "");
+}
+
 /* NULL is a value too: to stay the user one is, to have no page of metrics. */
 static bool is_other(const char *a, const char *b)
 {
@@ -113,8 +125,9 @@ void reload_run(const struct reload_source *from, const char *socket)
         warn_of_restart(new->settings, old != NULL ? old->settings : NULL, socket);
         log_set(new->settings->log.stderr_, reload_log_level(from, new->settings));
         snapshot_put(new);
-        log_line(LOG_NOTICE, "reloaded %s",
+        snprintf(err, sizeof err, "reloaded %s",
                  from->config != NULL ? from->config : "the built-in settings");
+        reload_tell(err, new->settings);
     }
     metrics_reload(new != NULL);
     snapshot_release(old);

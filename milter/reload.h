@@ -18,6 +18,9 @@ struct settings *reload_read(const struct reload_source *from, FILE *err);
 
 int reload_log_level(const struct reload_source *from, const struct settings *s);
 
+/* Logs what is in force, in one line that begins with `what`. */
+void reload_tell(const char *what, const struct settings *s);
+
 /* Reads them again and puts them in force for new connections. On any fault the old
  * ones stay. What happened is logged. socket: the one listened on. */
 void reload_run(const struct reload_source *from, const char *socket);

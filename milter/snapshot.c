@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -93,4 +94,44 @@ void snapshot_release(struct snapshot *s)
     resolver_release(s->resolver);
     settings_free(s->settings);
     free(s);
+}
+
+/* ---- what is in force, in words ---- */
+
+static void put_item(char *out, size_t cap, const char *item)
+{
+    size_t n = strlen(out);
+
+    if (n >= 3 && strcmp(out + n - 3, "...") == 0)
+        return;
+    if (n + strlen(item) + strlen(", ...") < cap)
+        snprintf(out + n, cap - n, "%s%s", n > 0 ? ", " : "", item);
+    else
+        snprintf(out + n, cap - n, "...");
+}
+
+void snapshot_rules(const struct settings *s, char *out, size_t cap)
+{
+    const struct policy *p = &s->judge.policy;
+    unsigned i;
+
+    out[0] = '\0';
+    for (i = 0; i < p->rules; i++)
+        put_item(out, cap, p->rule[i].name);
+    if (p->rules == 0)
+        put_item(out, cap, "none");
+}
+
+void snapshot_servers(const struct settings *s, char *out, size_t cap)
+{
+    const struct resolver_settings *r = &s->resolver;
+    size_t i;
+
+    out[0] = '\0';
+    for (i = 0; i < r->forwards; i++)
+        put_item(out, cap, r->forward[i]);
+    if (r->root)
+        put_item(out, cap, "those of the root zone");
+    else if (r->forwards == 0)
+        put_item(out, cap, "those of /etc/resolv.conf");
 }

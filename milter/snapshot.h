@@ -12,6 +12,9 @@
 
 #include <stdatomic.h>
 
+#define SNAPSHOT_RULES_MAX   (RULES_MAX * (RULE_NAME_MAX + 2))
+#define SNAPSHOT_SERVERS_MAX 512
+
 struct snapshot {
     atomic_uint refs;
     struct settings *settings;
@@ -32,5 +35,10 @@ struct snapshot *snapshot_take(void);
 void snapshot_put(struct snapshot *s);
 
 void snapshot_release(struct snapshot *s);
+
+/* For the log and the metrics: names of the rules in their order, "a, b", or "none"; the name
+ * servers asked, or where they stand. What does not fit ends in "...". */
+void snapshot_rules(const struct settings *s, char *out, size_t cap);
+void snapshot_servers(const struct settings *s, char *out, size_t cap);
 
 #endif

@@ -77,11 +77,33 @@ def test_E32_a_link_takes_the_place_of_the_socket():
 
 # ---- descriptors ----
 
+def gauges(port):
+    """What /metrics says of descriptors: open, limit."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+    finally:
+        connection.close()
+    return [int(re.search(r"(?m)^process_%s_fds (\d+)$" % one, text).group(1)) for one in ("open", "max")]
+
+
 def test_E1_connections_use_all_descriptors():
-    with Daemon(limits={resource.RLIMIT_NOFILE: 128}) as daemon:
+    """The log tells at four fifths of the limit, once, and at the limit; the page tells before that."""
+    port = free_port()
+    with Daemon(LISTEN % port, limits={resource.RLIMIT_NOFILE: 128}) as daemon:
         daemon.start()
-        held = idle(daemon, 200)
-        time.sleep(0.5)
+        own = gauges(port)[0]
+        assert abs(own - 1 - daemon.descriptors()) <= 2 and gauges(port)[1] == 128, (own, daemon.descriptors())
+        assert "descriptor" not in daemon.log()
+        held = idle(daemon, 106 - own)
+        daemon.wait_log(r"warning: 10\d of 128 file descriptors are in use: raise the limit")
+        assert gauges(port)[0] >= 103
+        time.sleep(2.2)
+        assert daemon.log().count("file descriptors are in use") == 1, daemon.log()
+        assert "no file descriptor is left" not in daemon.log()
+        held += idle(daemon, 100)
+        daemon.wait_log(r"error: no file descriptor is left \(the limit is 128\)")
         assert daemon.alive()
         assert daemon.descriptors() >= 120, daemon.descriptors()
         for sock in held:

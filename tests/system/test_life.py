@@ -105,6 +105,23 @@ class Life(several.Case):
             self.assertTrue(self.transaction(old, harness.Result()).accepted())
         self.assertTrue(self.send("192.0.2.10").accepted())
 
+    def test_lines_of_start_and_reload(self):
+        """They name mode, rules in their order, name servers and the page of metrics."""
+        own = 'rule "mine" { when = {"iprev-pass"}\naction = tag }\nrule "other" { when = {"iprev-fail"}\naction = tag }'
+        rules = "no-ptr, forged, botlike"
+        daemon = self.launch(mode="enforce")
+        daemon.wait_log(r"listens on inet:8891@127\.0\.0\.1: mode enforce, rules: %s, name servers: 127\.0\.0\.1@53\n"
+                        % rules)
+        for text, told in ((harness.configuration(own), "monitor, rules: mine, other(, %s)?, name servers: 127.0.0.1@53"
+                            % rules),
+                           (harness.configuration(resolver='forward = {"root"}'), "monitor, rules: %s, name servers: "
+                            "those of the root zone" % rules),
+                           (harness.configuration(resolver='forward = {"127.0.0.1@53", "127.0.0.2"}'),
+                            "monitor, rules: %s, name servers: 127.0.0.1@53, 127.0.0.2" % rules)):
+            daemon.reload(text, pattern=r"reloaded %s: mode %s\n" % (daemon.config_path, told))
+        daemon.kill()
+        self.launch('metrics { listen = "127.0.0.1:9817" }').wait_log(r"listens on .*, metrics: 127\.0\.0\.1:9817\n")
+
     def test_E10_reload_of_a_bad_file(self):
         """Nothing changes; the log names the line; a mended file is taken again."""
         daemon = self.launch('metrics { listen = "127.0.0.1:9817" }', mode="enforce")

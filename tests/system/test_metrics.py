@@ -183,6 +183,17 @@ class Counts(Metered):
         self.daemon.reload(harness.configuration(**self.settings))
         self.until(lambda: gained(before, samples()).get('iprev_reloads_total{result="taken"}') == 1)
 
+    def test_settings_and_process(self):
+        """What is in force, and what the process uses."""
+        now = samples()
+        found = [name for name in now if name.startswith("iprev_settings_info{")]
+        self.assertEqual(len(found), 1)
+        self.assertRegex(found[0], r'\{mode="enforce",rules="no-ptr, forged, botlike.*",name_servers="127.0.0.1@53"\}$')
+        self.assertAlmostEqual(now["process_open_fds"], self.daemon.descriptors(), delta=8)
+        self.assertGreater(now["process_max_fds"], now["process_open_fds"])
+        if not harness.sanitized():
+            self.assertAlmostEqual(now["process_resident_memory_bytes"], self.daemon.rss() * 1024, delta=4 << 20)
+
     def test_loopback_alone(self):
         """The page is where the configuration says, and nowhere else."""
         with self.assertRaises(OSError):
@@ -428,7 +439,7 @@ class Stuck(Metered):
 
 def names_in(expressions):
     """The metrics that PromQL expressions name."""
-    return {name for text in expressions for name in re.findall(r"\biprev_[a-z_]+", text)}
+    return {name for text in expressions for name in re.findall(r"\b(?:iprev|process)_[a-z_]+", text)}
 
 
 def dashboard():
