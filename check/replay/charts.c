@@ -8,22 +8,23 @@
 
 #include <time.h>
 
-#define SHARES 4
+#define SHARES 5
 
-/* What became of messages, from good to bad: colour classes o0 to o3. */
+/* What became of messages, from good to bad: colour classes o0 to o4. */
 struct shares {
     uint64_t n[SHARES];
 };
 
 static const char *const share_words[SHARES] = {"delivered", "called spam", "accepted otherwise",
-                                                "refused by others"};
+                                                "refused by others", "refused by iprev-milter"};
 
 static struct shares shares_of(const struct judged_sum *s)
 {
     struct shares p = {
         {s->count[OUT_DELIVERED], s->count[OUT_SPAM],
          s->count[OUT_OTHER] + s->count[OUT_AUTH] + s->count[OUT_SPARED],
-         s->count[OUT_MTA] + s->count[OUT_DNSBL] + s->count[OUT_MILTER] + s->count[OUT_LATER]}};
+         s->count[OUT_MTA] + s->count[OUT_DNSBL] + s->count[OUT_MILTER] + s->count[OUT_LATER],
+         s->count[OUT_OWN]}};
 
     return p;
 }

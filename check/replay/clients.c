@@ -308,7 +308,7 @@ static void count_own(struct client *k)
     unsigned b;
 
     k->count[OUT_DELIVERED] += k->own[OWN_ACCEPTED];
-    k->count[OUT_MILTER] += k->own[OWN_REFUSED];
+    k->count[OUT_OWN] += k->own[OWN_REFUSED];
     k->count[OUT_AUTH] += k->own[OWN_AUTH];
     k->count[OUT_SPARED] += k->own[OWN_SPARED];
     for (b = 0; b < TIMELINE; b++)

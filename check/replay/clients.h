@@ -21,8 +21,9 @@ enum outcome_kind {
     OUT_OTHER,     /* accepted, but bounced, put off, or its end is not in the log */
     OUT_MTA,       /* refused for good: by the mail server itself, */
     OUT_DNSBL,     /* by a block list it asked, */
-    OUT_MILTER,    /* by a Milter */
-    OUT_LATER,     /* refused for now (greylisting and its like) */
+    OUT_MILTER,    /* by another Milter */
+    OUT_OWN,       /* refused by iprev-milter, for good or for now */
+    OUT_LATER,     /* refused for now by others (greylisting and its like) */
     OUT_AUTH,      /* of an authenticated client, which the policy exempts */
     OUT_SPARED,    /* to a recipient that the policy exempts */
     OUT_COUNT
@@ -47,9 +48,10 @@ struct client {
     struct addr addr;
     char *helo; /* CLIENT_HELO_MAX octets at most; NULL: not known */
     uint16_t helo_len;
-    uint8_t helos; /* entry without HELO: how many others the address has */
-    bool logged;   /* found and ptr come from our own records, until it is judged */
-    bool gone;     /* its counts were moved to another entry */
+    uint8_t helos;   /* entry without HELO: how many others the address has */
+    uint8_t refuses; /* the same: what iprev-milter did last, ACTION_REJECT or _TEMPFAIL; else 0 */
+    bool logged;     /* found and ptr come from our own records, until it is judged */
+    bool gone;       /* its counts were moved to another entry */
     bool judged;
     uint32_t next; /* entries of the same address, from the one without HELO; 0: end */
     uint32_t count[OUT_COUNT];
@@ -101,7 +103,7 @@ void client_keep_ptr(struct client *k, const struct dname *name);
 
 uint64_t client_messages(const struct client *k);
 uint64_t client_accepted(const struct client *k); /* delivered, spam and other */
-uint64_t client_refused(const struct client *k);  /* by others, for good or for now */
+uint64_t client_refused(const struct client *k);  /* by anybody, for good or for now */
 
 /* Start of a bucket of the timeline, seconds since 1970. */
 int64_t clients_bucket(const struct clients *c, unsigned i);

@@ -37,11 +37,11 @@ const char *fate_word(unsigned kind)
 const char *outcome_word(enum outcome_kind o)
 {
     static const char *const word[OUT_COUNT] = {
-        [OUT_DELIVERED] = "delivered",     [OUT_SPAM] = "spam",
-        [OUT_OTHER] = "accepted",          [OUT_MTA] = "refused-mta",
-        [OUT_DNSBL] = "refused-dnsbl",     [OUT_MILTER] = "refused-milter",
-        [OUT_LATER] = "refused-for-now",   [OUT_AUTH] = "authenticated",
-        [OUT_SPARED] = "exempt-recipient",
+        [OUT_DELIVERED] = "delivered",      [OUT_SPAM] = "spam",
+        [OUT_OTHER] = "accepted",           [OUT_MTA] = "refused-mta",
+        [OUT_DNSBL] = "refused-dnsbl",      [OUT_MILTER] = "refused-milter",
+        [OUT_OWN] = "refused-iprev-milter", [OUT_LATER] = "refused-for-now",
+        [OUT_AUTH] = "authenticated",       [OUT_SPARED] = "exempt-recipient",
     };
 
     return word[o];

@@ -3,10 +3,10 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/replay/replay.h"
 
-#include "check/start.h"
 #include "check/log/input.h"
 #include "check/outfile.h"
 #include "check/replay/words.h"
+#include "check/start.h"
 #include "check/term.h"
 
 #include <errno.h>

@@ -48,7 +48,14 @@ static bool is_exempt(const struct tally *t, const struct log_text *address)
     return exempt_recipient(recipient, &t->settings->exempt.recipients);
 }
 
-static enum outcome_kind refusal(const struct tally *t, const struct log_event *e,
+/* What iprev-milter did last with a client, if that is a refusal: it logs its own before the mail
+ * server tells of it. */
+static enum action own_refusal(struct tally *t, const struct addr *client)
+{
+    return (enum action)t->clients.list[clients_get(&t->clients, client, NULL, 0)].refuses;
+}
+
+static enum outcome_kind refusal(struct tally *t, const struct log_event *e,
                                  const struct live_message *m)
 {
     static const enum outcome_kind kind[BY_COUNT] = {OUT_MTA, OUT_DNSBL, OUT_MILTER};
@@ -57,19 +64,26 @@ static enum outcome_kind refusal(const struct tally *t, const struct log_event *
         return OUT_AUTH;
     if (is_exempt(t, &e->recipient))
         return OUT_SPARED;
+    if (e->by == BY_MILTER && e->client.family != ADDR_NONE &&
+        own_refusal(t, &e->client) == (e->temporary ? ACTION_TEMPFAIL : ACTION_REJECT))
+        return OUT_OWN;
     return e->temporary ? OUT_LATER : kind[e->by];
 }
 
-/* What was refused of it before it was known that the client has a login, too. */
+/* What was refused of it before its client was known. */
+static void early_become(struct live_message *m, enum outcome_kind from, enum outcome_kind to)
+{
+    live_early(m, to, m->early[from - OUT_MTA]);
+    m->early[from - OUT_MTA] = 0;
+}
+
 static void authenticate(struct live_message *m)
 {
     unsigned o;
 
     m->flags |= AUTH;
-    for (o = OUT_MTA; o <= OUT_REFUSED_LAST; o++) {
-        live_early(m, OUT_AUTH, m->early[o - OUT_MTA]);
-        m->early[o - OUT_MTA] = 0;
-    }
+    for (o = OUT_MTA; o <= OUT_REFUSED_LAST; o++)
+        early_become(m, o, OUT_AUTH);
 }
 
 static void on_message(struct tally *t, const struct log_event *e, int64_t at)
@@ -87,6 +101,10 @@ static void on_message(struct tally *t, const struct log_event *e, int64_t at)
     m->flags |= e->queued ? BEGUN | QUEUED : BEGUN;
     if (e->authenticated && t->settings->exempt.authenticated)
         authenticate(m);
+    if (own_refusal(t, &e->client) == ACTION_REJECT)
+        early_become(m, OUT_MILTER, OUT_OWN);
+    else if (own_refusal(t, &e->client) == ACTION_TEMPFAIL)
+        early_become(m, OUT_LATER, OUT_OWN);
     live_count_early(&t->live, m);
     live_remember_id(&t->live, m, &e->message_id);
     if (m->flags & ENDED)
@@ -284,6 +302,8 @@ static void on_record(struct tally *t, const struct log_event *e, int64_t at)
     client = clients_get(&t->clients, &r.client, helo, none ? 0 : unshow(helo, &e->helo));
     if (client == 0)
         return;
+    t->clients.list[clients_get(&t->clients, &r.client, NULL, 0)].refuses =
+        own_kind(t, &r) == OWN_REFUSED ? (uint8_t)r.action : 0;
     keep_record(&t->clients.list[client], &r);
     if (m == NULL || m->client == 0)
         clients_add_own(&t->clients, client, own_kind(t, &r), at, e->times);

@@ -89,6 +89,19 @@ def test_content():
         has(open(page).read(), "<h2>Compared with <code>", "<th>There</th>")
 
 
+def test_own_refusals_are_not_those_of_others():
+    lines = ("Nov  1 10:00:00 mx1 iprev-milter[7]: client=192.0.2.11 ptr=- helo=pc findings=iprev-permerror,ptr-missing,helo-unqualified "
+             "rule=no-ptr action=reject mode=enforce dns=1/2 wait=0 qid=- stage=rcpt\n"
+             "Nov  1 10:00:00 mx1 postfix/smtpd[1]: NOQUEUE: milter-reject: RCPT from unknown[192.0.2.11]: 550 5.7.25 Client address "
+             "192.0.2.11 has no PTR record; from=<a@b.example> to=<c@d.example> proto=ESMTP helo=<pc>\n")
+    with World() as w:
+        for text, count in ((lines, "1 refused by iprev-milter"), (lines.split("\n")[1], "1 refused by others")):
+            page = w.path("p.html")
+            same(w.replay("--no-dns", "--html", page, w.file("log", text))[0], 0)
+            has(open(page).read(), ": %s</title>" % count)
+            has_not(open(page).read(), ": 1 refused by %s</title>" % ("others" if "iprev" in count else "iprev-milter"))
+
+
 def test_log_that_tells_nothing():
     """No log is not the same as no loss."""
     with World() as w:

@@ -13,8 +13,8 @@ import time
 
 from checker import LOGS, PROGRAM, SRC, World, has, has_not, holds, on_terminal, plain, same
 
-OUTCOMES = ("delivered", "spam", "accepted", "refused-mta", "refused-dnsbl", "refused-milter", "refused-for-now", "authenticated",
-            "exempt-recipient")
+OUTCOMES = ("delivered", "spam", "accepted", "refused-mta", "refused-dnsbl", "refused-milter", "refused-iprev-milter", "refused-for-now",
+            "authenticated", "exempt-recipient")
 
 
 def log(name):

@@ -145,16 +145,19 @@ class Daemon:
     """iprev-milter. `probe`: the address that shows that it listens."""
 
     serial = itertools.count(1)
+    all = []  # of this process: see recall.py
 
     def __init__(self, config, probe=("127.0.0.1", 8891), args=(), command=None):
         self.base = os.path.join(netns.work_dir(), "daemon%d" % next(self.serial))
         self.config_path, self.log_path = self.base + ".conf", self.base + ".log"
         self.probe, self.args, self.command = probe, list(args), command
-        self.process = None
+        self.process, self.history = None, []  # history: each configuration, and where in the log it began
+        self.all.append(self)
         self.configure(config)
 
     def configure(self, text):
         """Writes the configuration file."""
+        self.history.append((text, len(self.log())))
         with open(self.config_path, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text)
 

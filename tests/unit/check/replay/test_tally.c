@@ -522,7 +522,7 @@ Test(replay_tally, own_records)
     cr_expect_str_eq(k->helo, "pc one");
     cr_expect(k->logged && (k->found & FINDING(F_PTR_MISSING)));
     cr_expect_eq(k->count[OUT_DELIVERED], 1);
-    cr_expect_eq(k->count[OUT_MILTER], 1);
+    cr_expect_eq(k->count[OUT_OWN], 1);
     k = entry(&t, "192.0.2.2");
     cr_assert_not_null(k);
     cr_expect_eq(client_messages(k), 1, "%llu", (unsigned long long)client_messages(k));
