@@ -4,71 +4,38 @@
 #include "check/batch.h"
 
 #include "check/explain/explanation.h"
+#include "check/log/input.h"
 #include "check/sweep.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_OCTETS 4096 /* longer lines are bad lines: memory stays bounded */
+#define LINE_OCTETS 4096 /* longer lines are bad lines */
 #define REPORTED    10   /* bad lines reported one by one */
 
 struct batch {
-    const struct settings *settings;
-    FILE *in, *out;
+    FILE *out;
     bool json;
-    char line[LINE_OCTETS];
     uint64_t lines, judged, bad, first_bad, octets;
-    int fault; /* errno of reading */
+    struct log_file in;
+    struct sweep sweep;
     struct progress progress;
 };
 
 /* ---- lines ---- */
 
-/* The next line without its end. False at the end of input. */
-static bool read_line(struct batch *b, size_t *n, const char **fault)
-{
-    bool any = false;
-    int c;
-
-    *n = 0;
-    *fault = NULL;
-    while ((c = getc_unlocked(b->in)) != EOF && c != '\n') {
-        any = true;
-        if (*n < sizeof b->line)
-            b->line[(*n)++] = (char)c;
-        else
-            *fault = "the line is too long";
-        b->octets++;
-    }
-    if (c == EOF && ferror(b->in))
-        b->fault = errno;
-    b->octets += c == '\n';
-    while (*n > 0 && b->line[*n - 1] == '\r')
-        --*n;
-    return any || c == '\n';
-}
-
-static size_t address_length(const char *s, size_t n)
-{
-    size_t i = 0;
-
-    while (i < n && s[i] != '\t' && s[i] != ' ')
-        i++;
-    return i;
-}
-
 static const char *parse_line(const char *s, size_t n, struct sweep_item *item)
 {
-    size_t at = address_length(s, n);
+    size_t at = 0;
 
-    item->helo = ""; /* none was sent */
     if (n == 0)
         return "the line is empty";
+    if (n > LINE_OCTETS)
+        return "the line is too long";
+    while (at < n && s[at] != '\t' && s[at] != ' ')
+        at++;
     if (!addr_parse(&item->client, s, at))
         return "not an IPv4 or IPv6 address";
     if (at < n) {
@@ -90,25 +57,24 @@ static void report_bad(struct batch *b, const char *fault)
 }
 
 /* The fault is a constant text, so the tag of a bad line is the text. */
-static bool next_line(void *arg, struct sweep_item *item)
+static void on_line(void *arg, const char *line, size_t n)
 {
+    struct sweep_item item = {.helo = ""}; /* none was sent */
     struct batch *b = arg;
     const char *fault;
-    size_t n;
 
-    if (!read_line(b, &n, &fault))
-        return false;
     b->lines++;
-    if (fault == NULL)
-        fault = parse_line(b->line, n, item);
+    b->octets += n + 1;
+    while (n > 0 && line[n - 1] == '\r')
+        n--;
+    fault = parse_line(line, n, &item);
     if (fault != NULL) {
-        item->client.family = ADDR_NONE;
-        item->helo_len = 0;
+        item = (struct sweep_item){.client = {.family = ADDR_NONE}};
         report_bad(b, fault);
     }
-    item->tag = (void *)(uintptr_t)fault;
+    item.tag = (void *)(uintptr_t)fault;
     progress_at(&b->progress, b->progress.total > 0 ? b->octets : b->lines);
-    return true;
+    b->in.enough = !sweep_put(&b->sweep, &item);
 }
 
 /* ---- records ---- */
@@ -165,7 +131,7 @@ static bool on_judged(void *arg, void *tag, struct inquiry *q, const char *helo,
         put_fault(b, tag);
     } else {
         inquiry_facts(q, q->helo_given, &f);
-        verdict_reach(&v, &b->settings->judge, &f, (int64_t)time(NULL));
+        verdict_reach(&v, &b->sweep.settings->judge, &f, (int64_t)time(NULL));
         if (b->json)
             put_json(b, verdict_json(&v), helo, helo_len);
         else
@@ -177,32 +143,25 @@ static bool on_judged(void *arg, void *tag, struct inquiry *q, const char *helo,
 
 /* ---- together ---- */
 
-static uint64_t size_of(FILE *in)
+int batch(const struct settings *s, char *file, FILE *out, bool json)
 {
-    struct stat st;
-
-    return fstat(fileno(in), &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
-}
-
-int batch(const struct settings *s, FILE *in, FILE *out, bool json)
-{
-    struct batch b = {.settings = s, .in = in, .out = out, .json = json};
-    struct sweep sweep = {.settings = s, .next = next_line, .judged = on_judged, .arg = &b};
+    struct batch b = {.out = out, .json = json};
+    bool whole;
     int code;
 
-    progress_start(&b.progress, "clients", size_of(in));
-    b.progress.on = b.progress.on && !isatty(fileno(out));
-    code = sweep_run(&sweep);
+    b.in = (struct log_file){.what = file, .line = on_line, .arg = &b};
+    b.sweep = (struct sweep){.settings = s, .judged = on_judged, .arg = &b};
+    code = sweep_start(&b.sweep);
     if (code != 0)
         return code;
+    progress_start(&b.progress, "clients", log_file_sizes(1, &file));
+    b.progress.on = b.progress.on && !isatty(fileno(out));
+    whole = log_file_lines(&b.in);
+    sweep_end(&b.sweep);
     progress_end(&b.progress);
     if (b.bad > 0)
         fprintf(stderr, "iprev-check: %llu of %llu lines were bad, the first is line %llu\n",
                 (unsigned long long)b.bad, (unsigned long long)b.lines,
                 (unsigned long long)b.first_bad);
-    if (b.fault != 0) {
-        fprintf(stderr, "iprev-check: the list: %s\n", strerror(b.fault));
-        return EX_NOINPUT;
-    }
-    return b.bad > 0 ? EX_DATAERR : 0;
+    return !whole ? EX_NOINPUT : b.bad > 0 ? EX_DATAERR : 0;
 }

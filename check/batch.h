@@ -8,10 +8,10 @@
 
 #include <stdio.h>
 
-/* Reads `ip[TAB]helo` lines, writes for each, in order, a record as iprev-milter logs it,
- * or a JSON object. A line that is none gets `line=N error="..."` in its place, and is
- * reported on standard error. Returns the exit code: 0, 65 when lines were bad, 66 when the list
- * cannot be read to its end, 70 or 78 when the resolver cannot start. */
-int batch(const struct settings *s, FILE *in, FILE *out, bool json);
+/* Reads `ip[TAB]helo` lines of a file ("-": standard input), writes for each, in order, a record as
+ * iprev-milter logs it, or a JSON object. A line that is none gets `line=N error="..."` in its
+ * place, and is reported on standard error. Returns the exit code: 0, 65 when lines were bad, 66
+ * when the list cannot be read to its end, 70 or 78 when the resolver cannot start. */
+int batch(const struct settings *s, char *file, FILE *out, bool json);
 
 #endif

@@ -3,81 +3,72 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/classify.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include "check/log/input.h"
+
 #include <string.h>
 #include <sysexits.h>
 
-/* The judgement of one line, or NULL with the reason in *fault. */
-static const char *judge_line(const char *line, size_t n, const char **name, size_t *name_len,
-                              struct shape *g, const struct shape_lists *shapes)
+struct list {
+    FILE *out;
+    const struct shape_lists *shapes;
+    unsigned long faults;
+};
+
+/* What is wrong with the line, or NULL with its judgement. The name is what is behind the tab. */
+static const char *judge_line(const struct list *l, const char *line, size_t n, const char *name,
+                              struct shape *shape)
 {
-    const char *tab = memchr(line, '\t', n);
     struct addr client;
     struct dname d;
 
-    *name = line;
-    *name_len = n;
-    if (tab == NULL)
+    if (name == line)
         return "no tab: ip<TAB>name is expected";
-    *name = tab + 1;
-    *name_len = n - (size_t)(tab + 1 - line);
-    if (!addr_parse(&client, line, (size_t)(tab - line)))
+    if (!addr_parse(&client, line, (size_t)(name - 1 - line)))
         return "not an address";
-    if (!dname_from_text(&d, *name, *name_len) || !dname_is_host(&d))
+    if (!dname_from_text(&d, name, n) || !dname_is_host(&d))
         return "not a host name";
-    report_shape(g, &d, &client, shapes);
+    report_shape(shape, &d, &client, l->shapes);
     return NULL;
 }
 
-/* Name, tab, word, tab, reason. Only the name of a line that could not be
- * judged can hold octets that must not be printed as they are. */
-static void put_line(FILE *out, const char *name, size_t len, const char *fault,
-                     const struct shape *g)
+/* Name, tab, word, tab, reason. Only the name of a line that could not be judged can contain
+ * octets that must not be printed as they are. */
+static void on_line(void *arg, const char *line, size_t n)
 {
     char text[4 * DNAME_MAX + SHAPE_WHY_MAX + 64];
+    struct list *l = arg;
+    const char *tab = memchr(line, '\t', n), *name = tab != NULL ? tab + 1 : line, *fault;
+    struct shape shape;
     struct sbuf sb;
 
+    n -= (size_t)(name - line);
+    while (n > 0 && name[n - 1] == '\r')
+        n--;
+    fault = judge_line(l, line, n, name, &shape);
+    l->faults += fault != NULL;
     sbuf_init(&sb, text, sizeof text);
     if (fault != NULL)
-        sbuf_visible(&sb, name, len < DNAME_MAX ? len : DNAME_MAX);
+        sbuf_visible(&sb, name, n < DNAME_MAX ? n : DNAME_MAX);
     else
-        sbuf_mem(&sb, name, len);
+        sbuf_mem(&sb, name, n);
     sbuf_byte(&sb, '\t');
-    sbuf_str(&sb, fault != NULL ? "-" : shape_word(g->kind));
+    sbuf_str(&sb, fault != NULL ? "-" : shape_word(shape.kind));
     sbuf_byte(&sb, '\t');
-    sbuf_str(&sb, fault != NULL ? fault : g->why);
+    sbuf_str(&sb, fault != NULL ? fault : shape.why);
     sbuf_byte(&sb, '\n');
-    fwrite_unlocked(sb.text, 1, sb.len, out);
+    fwrite_unlocked(sb.text, 1, sb.len, l->out);
 }
 
-int classify(FILE *in, FILE *out, const struct shape_lists *shapes)
+int classify(const char *file, FILE *out, const struct shape_lists *shapes)
 {
-    unsigned long faults = 0;
-    int code = 0;
-    char *line = NULL;
-    size_t cap = 0;
-    ssize_t n;
+    struct list l = {.out = out, .shapes = shapes};
+    struct log_file in = {.what = file, .line = on_line, .arg = &l};
+    bool whole;
 
     if (shapes != NULL && shapes->named.n == 0 && shapes->generic.n == 0)
-        shapes = NULL; /* a look into an empty list costs as well */
-    while ((n = getline(&line, &cap, in)) >= 0) {
-        const char *name, *fault;
-        struct shape g;
-        size_t len;
-
-        while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-            n--;
-        fault = judge_line(line, (size_t)n, &name, &len, &g, shapes);
-        faults += fault != NULL;
-        put_line(out, name, len, fault, &g);
-    }
-    if (!feof(in)) { /* no memory for a line is no error of the file's */
-        fprintf(stderr, "iprev-check: the list: %s\n", strerror(errno));
-        code = EX_NOINPUT;
-    }
-    free(line);
-    if (faults > 0)
-        fprintf(stderr, "iprev-check: %lu lines could not be judged\n", faults);
-    return code != 0 ? code : faults > 0;
+        l.shapes = NULL; /* a look into an empty list costs as well */
+    whole = log_file_lines(&in);
+    if (l.faults > 0)
+        fprintf(stderr, "iprev-check: %lu lines could not be judged\n", l.faults);
+    return !whole ? EX_NOINPUT : l.faults > 0;
 }

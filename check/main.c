@@ -48,26 +48,11 @@ static struct settings *settings_for(const struct options *o, int *code)
     return NULL;
 }
 
-static int run_list(const struct settings *s, const struct options *o)
-{
-    const char *file = o->n > 0 ? o->argument[0] : "-";
-    FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
-    int code;
-
-    if (in == NULL) {
-        fprintf(stderr, "iprev-check: %s: %s\n", file, strerror(errno));
-        return EX_NOINPUT;
-    }
-    code = o->command == COMMAND_BATCH ? batch(s, in, stdout, o->json)
-                                       : classify(in, stdout, &s->shapes);
-    if (in != stdin)
-        fclose(in);
-    return code;
-}
-
 static int run(const struct settings *s, const struct options *o)
 {
-    struct explain_options e = {.json = o->json, .helo = o->n > 0 ? o->argument[0] : NULL};
+    static char input[] = "-";
+    char *first = o->n > 0 ? o->argument[0] : NULL;
+    struct explain_options e = {.json = o->json, .helo = first};
 
     switch (o->command) {
     case COMMAND_IP:
@@ -77,8 +62,9 @@ static int run(const struct settings *s, const struct options *o)
     case COMMAND_SELF:
         return explain_self(s, &e);
     case COMMAND_BATCH:
+        return batch(s, first != NULL ? first : input, stdout, o->json);
     case COMMAND_CLASSIFY:
-        return run_list(s, o);
+        return classify(first != NULL ? first : input, stdout, &s->shapes);
     case COMMAND_REPLAY:
         return replay(s, &o->replay, o->n, o->argument);
     case COMMAND_NONE:

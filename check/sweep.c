@@ -15,16 +15,11 @@
 #define WINDOW_MAX 2048
 #define PER_CLIENT 4 /* questions at once: one is usual, a name or two and the HELO follow */
 
-struct slot {
+struct sweep_slot {
     struct inquiry inquiry;
     void *tag;
     size_t helo_len;
     char helo[HELO_MAX + 1]; /* one more than is judged, so that too long stays too long */
-};
-
-struct ring {
-    struct slot *slot;
-    unsigned size, first, used;
 };
 
 /* How many clients are asked side by side, so that the resolver never sheds work: each
@@ -36,8 +31,40 @@ static unsigned window(const struct settings *s)
 
     if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur / 8 * 3 / PER_CLIENT < n)
         n = (unsigned)(lim.rlim_cur / 8 * 3 / PER_CLIENT);
-
     return n < 1 ? 1 : n > WINDOW_MAX ? WINDOW_MAX : n;
+}
+
+int sweep_start(struct sweep *w)
+{
+    char id[AUTHRES_ID_MAX];
+    int code;
+
+    own_id(id, w->settings->authserv_id, NULL);
+    w->self = own_self(id);
+    w->size = window(w->settings);
+    w->slot = calloc(w->size, sizeof *w->slot);
+    if (w->slot == NULL) {
+        fprintf(stderr, "iprev-check: out of memory\n");
+        return EX_SOFTWARE;
+    }
+    w->resolver = start_resolver(w->settings, NULL, &code);
+    if (w->resolver == NULL)
+        free(w->slot);
+    return code;
+}
+
+/* The first of those under way: judged, unless the caller has had enough. */
+static void take(struct sweep *w)
+{
+    struct sweep_slot *slot = &w->slot[w->first];
+
+    if (!w->enough) {
+        inquiry_wait(&slot->inquiry, slot->inquiry.helo_given, NULL);
+        w->enough = !w->judged(w->arg, slot->tag, &slot->inquiry, slot->helo, slot->helo_len);
+    }
+    inquiry_clear(&slot->inquiry);
+    w->first = (w->first + 1) % w->size;
+    w->used--;
 }
 
 static enum finding skip_reason(const struct sweep *w, const struct addr *client)
@@ -47,84 +74,34 @@ static enum finding skip_reason(const struct sweep *w, const struct addr *client
     return !w->exempt_too && settings_network_exempt(w->settings, client) ? F_SKIP_NETWORK : F_NONE;
 }
 
-static void put(struct ring *ring, const struct sweep *w, const struct inquiry_options *o,
-                const struct sweep_item *item)
+bool sweep_put(struct sweep *w, const struct sweep_item *item)
 {
-    struct slot *slot = &ring->slot[(ring->first + ring->used++) % ring->size];
-
-    slot->tag = item->tag;
-    slot->helo_len = item->helo_len < sizeof slot->helo ? item->helo_len : sizeof slot->helo;
-    inquiry_start(&slot->inquiry, o, &item->client, skip_reason(w, &item->client));
-    if (item->helo == NULL)
-        return;
-    memcpy(slot->helo, item->helo, slot->helo_len);
-    inquiry_helo(&slot->inquiry, slot->helo, slot->helo_len);
-}
-
-static bool take(struct ring *ring, const struct sweep *w)
-{
-    struct slot *slot = &ring->slot[ring->first];
-    bool go_on;
-
-    inquiry_wait(&slot->inquiry, slot->inquiry.helo_given, NULL);
-    go_on = w->judged(w->arg, slot->tag, &slot->inquiry, slot->helo, slot->helo_len);
-    inquiry_clear(&slot->inquiry);
-    ring->first = (ring->first + 1) % ring->size;
-    ring->used--;
-    return go_on;
-}
-
-static void drop_rest(struct ring *ring)
-{
-    for (; ring->used > 0; ring->used--) {
-        inquiry_clear(&ring->slot[ring->first].inquiry);
-        ring->first = (ring->first + 1) % ring->size;
-    }
-}
-
-static void go(struct ring *ring, const struct sweep *w, struct resolver *r)
-{
-    char id[AUTHRES_ID_MAX];
-    struct sweep_item item;
-    struct self self;
-    struct inquiry_options o = {.resolver = r,
+    struct inquiry_options o = {.resolver = w->resolver,
                                 .settings = &w->settings->resolver,
                                 .shapes = &w->settings->shapes,
-                                .self = &self};
-    bool more = true, go_on = true;
+                                .self = &w->self};
+    struct sweep_slot *slot;
 
-    own_id(id, w->settings->authserv_id, NULL);
-    self = own_self(id);
-    while (go_on && (more || ring->used > 0)) {
-        while (more && ring->used < ring->size) {
-            memset(&item, 0, sizeof item);
-            more = w->next(w->arg, &item);
-            if (more)
-                put(ring, w, &o, &item);
-        }
-        if (ring->used > 0)
-            go_on = take(ring, w);
+    if (w->used == w->size)
+        take(w);
+    if (w->enough)
+        return false;
+    slot = &w->slot[(w->first + w->used++) % w->size];
+    slot->tag = item->tag;
+    slot->helo_len = item->helo_len < sizeof slot->helo ? item->helo_len : sizeof slot->helo;
+    inquiry_start(&slot->inquiry, &o, &item->client, skip_reason(w, &item->client));
+    if (item->helo != NULL) {
+        memcpy(slot->helo, item->helo, slot->helo_len);
+        inquiry_helo(&slot->inquiry, slot->helo, slot->helo_len);
     }
-    drop_rest(ring);
+    return true;
 }
 
-int sweep_run(const struct sweep *w)
+void sweep_end(struct sweep *w)
 {
-    struct ring ring = {.size = window(w->settings)};
-    struct resolver *r;
-    int code;
-
-    ring.slot = calloc(ring.size, sizeof *ring.slot);
-    if (ring.slot == NULL) {
-        fprintf(stderr, "iprev-check: out of memory\n");
-        return EX_SOFTWARE;
-    }
-    r = start_resolver(w->settings, NULL, &code);
-    if (r != NULL) {
-        go(&ring, w, r);
-        resolver_release(r);
-        resolver_wait_ended(5000);
-    }
-    free(ring.slot);
-    return code;
+    while (w->used > 0)
+        take(w);
+    resolver_release(w->resolver);
+    resolver_wait_ended(5000);
+    free(w->slot);
 }

@@ -20,15 +20,25 @@ struct sweep_item {
 struct sweep {
     const struct settings *settings;
     bool exempt_too; /* clients in exempt.networks are asked as well; facts.skip is F_NONE */
-    /* False: no more. */
-    bool (*next)(void *arg, struct sweep_item *item);
-    /* In the order of next. False ends the sweep. helo as given, cut to HELO_MAX + 1. */
+    /* In the order of sweep_put. False ends the sweep. helo as given, cut to HELO_MAX + 1. */
     bool (*judged)(void *arg, void *tag, struct inquiry *q, const char *helo, size_t helo_len);
     void *arg;
+    /* inside */
+    struct resolver *resolver;
+    struct self self;
+    struct sweep_slot *slot;
+    unsigned size, first, used;
+    bool enough; /* judged has said so */
 };
 
 /* The exit code: 0, or why no resolver runs (see start_resolver); the reason is on standard error.
- */
-int sweep_run(const struct sweep *w);
+ * Then sweep_end must be called. */
+int sweep_start(struct sweep *w);
+
+/* Asks about one more client; when many are under way, waits for the first. False: enough. */
+bool sweep_put(struct sweep *w, const struct sweep_item *item);
+
+/* Waits for all that are under way. */
+void sweep_end(struct sweep *w);
 
 #endif

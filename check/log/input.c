@@ -197,7 +197,8 @@ bool log_file_lines(struct log_file *f)
     free(r.raw);
     free(r.text);
     if (r.fault != NULL && !f->quiet)
-        fprintf(stderr, "iprev-check: %s: %s\n", f->what, r.fault);
+        fprintf(stderr, "iprev-check: %s: %s\n",
+                strcmp(f->what, "-") == 0 ? "standard input" : f->what, r.fault);
     return r.fault == NULL;
 }
 

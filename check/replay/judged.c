@@ -130,9 +130,8 @@ static void judge(struct judging *g, struct client *k, struct known *known)
     k->against = fate_of(&v, g->j->against);
 }
 
-static bool next_client(void *arg, struct sweep_item *item)
+static bool next_client(struct judging *g, struct sweep_item *item)
 {
-    struct judging *g = arg;
     struct clients *c = &g->j->tally->clients;
 
     while (g->next < c->n && (c->list[g->next].gone || client_judged(&c->list[g->next]) == 0))
@@ -343,14 +342,17 @@ static bool look_up(struct judging *g)
     struct sweep sweep = {
         .settings = g->j->settings,
         .exempt_too = g->j->against != NULL,
-        .next = next_client,
         .judged = on_judged,
         .arg = g,
     };
+    struct sweep_item item = {.helo = NULL};
 
     progress_start(&g->progress, "looking clients up", g->j->tally->clients.n - 1);
-    if (sweep_run(&sweep) != 0)
+    if (sweep_start(&sweep) != 0)
         return false;
+    while (next_client(g, &item))
+        sweep_put(&sweep, &item);
+    sweep_end(&sweep);
     progress_end(&g->progress);
     return true;
 }

@@ -2,6 +2,7 @@
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
+import gzip
 import json
 import os
 import re
@@ -84,7 +85,9 @@ def test_file_and_errors():
         for task in ("batch", "classify"):
             code, out, err = w.run(task, w.dir)
             same((code, out), (66, ""), task)
-            has(err, "the list: Is a directory")
+            has(err, "iprev-check: %s: Is a directory" % w.dir)
+            code, out, err = w.run(task, w.file("list.gz", gzip.compress(b"192.0.2.10\tmail.good.example\n")))
+            same((code, out.count("\n"), err), (0, 1, ""), task)
 
 
 def test_memory_bounded():

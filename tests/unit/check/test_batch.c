@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof *(a))
 #define LINE_OCTETS  4096
@@ -26,16 +27,18 @@ static char *batch_of(const char *text, size_t len, bool json, int *code)
     struct settings *s = settings();
     char *out_text = NULL;
     size_t n;
-    FILE *in = tmpfile(), *out = tmpfile();
+    char file[] = "/tmp/iprev-batch.XXXXXX";
+    FILE *in = fdopen(mkstemp(file), "w"), *out = tmpfile();
 
+    cr_assert(in != NULL && out != NULL);
     fwrite(text, 1, len, in);
-    rewind(in);
-    *code = batch(s, in, out, json);
+    fclose(in);
+    *code = batch(s, file, out, json);
+    unlink(file);
     n = (size_t)ftell(out);
     rewind(out);
     out_text = calloc(1, n + 1);
     cr_assert(fread(out_text, 1, n, out) == n);
-    fclose(in);
     fclose(out);
     settings_free(s);
     return out_text;
@@ -98,24 +101,10 @@ Test(batch, length_of_a_line)
 /* ---- the sweep below it ---- */
 
 struct course {
-    unsigned given, judged, stop;
+    unsigned judged, stop;
     size_t helo_len;
     bool in_order;
 };
-
-static bool next(void *arg, struct sweep_item *item)
-{
-    static const char helo[HELO_MAX + 10];
-    struct course *c = arg;
-
-    if (c->given == 5000)
-        return false;
-    addr_parse(&item->client, "127.0.0.1", 9);
-    item->tag = (void *)(uintptr_t)++c->given;
-    item->helo = helo;
-    item->helo_len = c->helo_len;
-    return true;
-}
 
 static bool judged(void *arg, void *tag, struct inquiry *q, const char *helo, size_t helo_len)
 {
@@ -141,14 +130,22 @@ Test(sweep, order_stop_and_long_helo)
         {0, 5000, HELO_MAX + 1, HELO_MAX + 1, "too long stays too long"},
         {0, 5000, HELO_MAX + 9, HELO_MAX + 1, "by one octet"},
     };
+    static const char helo[HELO_MAX + 10];
     struct settings *s = settings();
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(row); i++) {
-        struct course c = {.stop = row[i].stop, .helo_len = row[i].helo, .in_order = true};
-        struct sweep w = {.settings = s, .next = next, .judged = judged, .arg = &c};
+        struct course c = {.stop = row[i].stop, .in_order = true};
+        struct sweep w = {.settings = s, .judged = judged, .arg = &c};
+        struct sweep_item item = {.helo = helo, .helo_len = row[i].helo};
+        uintptr_t given = 0;
 
-        cr_expect_eq(sweep_run(&w), 0, "%s", row[i].why);
+        addr_parse(&item.client, "127.0.0.1", 9);
+        cr_assert_eq(sweep_start(&w), 0, "%s", row[i].why);
+        do
+            item.tag = (void *)++given;
+        while (given <= 5000 && sweep_put(&w, &item));
+        sweep_end(&w);
         cr_expect(c.in_order && c.judged == row[i].judged, "%s: %u", row[i].why, c.judged);
         cr_expect_eq(c.helo_len, row[i].kept, "%s: %zu", row[i].why, c.helo_len);
     }
