@@ -9,10 +9,14 @@ import shutil
 import subprocess
 import tempfile
 
+import netns
+
 SRC = os.environ.get("SRC_DIR", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BUILD = os.environ.get("BUILD_DIR", os.path.join(SRC, "build"))
 PROGRAM = os.environ.get("IPREV_CHECK", os.path.join(BUILD, "iprev-check"))
 LOGS = os.path.join(SRC, "tests", "golden", "logs")
+
+CLONE_NEWNET = 1 << 30
 
 ZONE = """
 $TTL 300
@@ -105,6 +109,17 @@ class World:
 
     def __exit__(self, *_):
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def with_addresses(argv, addresses):
+    """Runs a program in a network that has these addresses and no other."""
+    def alone():
+        if netns.libc.unshare(CLONE_NEWNET) != 0:
+            raise OSError("unshare")
+        netns.loopback_up()
+        for address in addresses:
+            netns.loopback_address(address)
+    return subprocess.run(argv, preexec_fn=alone, capture_output=True, timeout=60, check=False)
 
 
 def on_terminal(argv, env):
