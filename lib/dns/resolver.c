@@ -249,6 +249,7 @@ static struct resolver *resolver_new(const struct resolver_settings *s,
     }
     for (i = 0; i < s->threads; i++) {
         r->worker[i].resolver = r;
+        r->worker[i].silence.key = r->key;
         r->worker[i].wake_fd = -1;
     }
     return r;

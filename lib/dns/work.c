@@ -17,7 +17,6 @@
 #define ALIASES_MAX     8   /* of the zone file: libunbound follows those of servers */
 #define GRACE_MS        250 /* for the other PTR names, once one has confirmed */
 #define TEMPERROR_TTL   5   /* seconds */
-#define REPEATED_TTL    0   /* a SERVFAIL that libunbound itself keeps, for up to 5 s */
 #define NETWORK_PART    8   /* of max-inflight: what the clients of one network may have open */
 #define NETWORK_LEAST   16
 #define QUESTION_CLIENT UINT_MAX
@@ -197,22 +196,6 @@ static void feed(struct work *w, unsigned index, const struct answer *a)
     }
 }
 
-/* What libunbound's callback arguments mean. A bogus answer comes with rcode 0
- * and the forged data; a denied one with no packet at all. */
-static void read_reply(struct answer *a, const struct question *q, int rcode, const uint8_t *packet,
-                       int len, int sec)
-{
-    if (rcode == 0 && len > 0 && sec == 1)
-        *a = answer_none(ANSWER_BOGUS);
-    else if (rcode != 0 || len <= 0 || packet == NULL)
-        *a = answer_none(ANSWER_SERVFAIL);
-    else
-        answer_read(a, packet, (size_t)len, &q->name, q->type);
-    if (rcode == 0 && a->kind == ANSWER_SERVFAIL)
-        a->ttl = REPEATED_TTL;
-    a->secure = sec == 2;
-}
-
 static void goes_out(struct work *w)
 {
     atomic_fetch_add_explicit(&w->worker->inflight, 1, memory_order_relaxed);
@@ -264,14 +247,15 @@ static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char 
     struct question *q = arg;
     struct work *w = q->work;
     struct worker *k = w->worker;
+    struct heard heard = {&q->name, q->type, rcode, len, sec, packet, q->started, resolver_now()};
     struct answer a;
 
     (void)why_bogus;
     (void)was_ratelimited;
     leaves(w);
-    read_reply(&a, q, rcode, packet, len, sec);
+    heard_read(&a, &heard, &k->silence);
     if (!q->local)
-        breaker_reply(&k->breaker, a.kind != ANSWER_SERVFAIL);
+        breaker_reply(&k->breaker, a.kind != ANSWER_SERVFAIL && a.kind != ANSWER_TIMEOUT);
     trace(k->resolver, q, &a);
     follow_trail(&q->trail, &a);
     if (a.kind == ANSWER_ALIAS && q->local && w->lookup != NULL && may_follow(w, q)) {

@@ -7,6 +7,7 @@
 #define IPREV_DNS_WORK_H
 
 #include "dns/breaker.h"
+#include "dns/heard.h"
 #include "dns/lookup.h"
 #include "dns/options.h"
 #include "dns/zone.h"
@@ -29,6 +30,7 @@ struct worker {
     struct work *open;    /* lookups not finished, newest first */
     atomic_uint inflight; /* questions at libunbound; written by this thread only */
     struct breaker breaker;
+    struct silence silence;
     uint16_t open_from[PREFIX_SLOTS]; /* questions at libunbound, by the client's network */
     struct event *beat;
     _Atomic(int64_t) beaten; /* when the thread last came round */

@@ -196,6 +196,48 @@ Test(resolve, B19_grace_for_the_other_names)
     end_both(r, v);
 }
 
+/* An answer that never comes is a timeout, also when libunbound gives up first, and also while it
+ * repeats the failure from its cache. What a server says is its failure, however late. */
+Test(resolve, B17_B18_silence_is_no_servfail)
+{
+    static const struct dns_row rows[] = {
+        {REV(1), RR_PTR, "silent.example", .ttl = 300},
+        {REV(2), RR_PTR, "silent.example", .ttl = 300},
+        {REV(3), RR_PTR, "failing.example", .ttl = 300},
+        {REV(4), RR_PTR, "failing.example", .ttl = 300},
+        {REV(5), RR_PTR, "refused.example", .ttl = 300},
+        {REV(6), RR_PTR, "slow.example", .ttl = 300},
+        {"silent.example", RR_A, NULL, .manner = DNS_SILENT},
+        {"failing.example", RR_A, NULL, .rcode = DNS_SERVFAIL},
+        {"refused.example", RR_A, NULL, .rcode = DNS_REFUSED},
+        {"slow.example", RR_A, NULL, .rcode = DNS_SERVFAIL, .delay = 250},
+    };
+    static const struct {
+        const char *client;
+        enum finding cause;
+        const char *why;
+    } row[] = {
+        {"192.0.2.1", F_DNS_TIMEOUT, "libunbound gives up before the deadline"},
+        {"192.0.2.2", F_DNS_TIMEOUT, "and repeats it from its cache"},
+        {"192.0.2.3", F_DNS_SERVFAIL, "the server says SERVFAIL"},
+        {"192.0.2.4", F_DNS_SERVFAIL, "and libunbound repeats it"},
+        {"192.0.2.5", F_DNS_SERVFAIL, "REFUSED"},
+        {"192.0.2.6", F_DNS_SERVFAIL, "SERVFAIL, twice after 250 ms"},
+    };
+    struct dns_server *v = DNS_START(rows);
+    struct resolver *r = start_at(v);
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct lookup *l = ask_client(r, row[i].client, 20000);
+
+        cr_expect_eq(lookup_chain(l)->cause, row[i].cause, "%s", row[i].why);
+        cr_expect(i == 0 || lookup_ms(l) < 2000, "%s: %u ms", row[i].why, lookup_ms(l));
+        lookup_release(l);
+    }
+    end_both(r, v);
+}
+
 Test(resolve, B18_deadline)
 {
     static const struct dns_row rows[] = {
