@@ -38,6 +38,10 @@ enum exit_code {
     EXIT_BAD_CONFIG = 78
 };
 
+/* Of one packet, such as a header field; libmilter drops a session without a word that
+ * sends more, and by itself takes 64 KiB. */
+#define PACKET_MAX ((1 << 20) - 1)
+
 #define STOP_WAIT_MS 10000 /* for callbacks that run */
 #define ANSWERS_MS   1000  /* for callbacks that waited for DNS, to answer */
 #define KICK_MS      50    /* while libmilter closes its listener */
@@ -347,6 +351,7 @@ static const char *listen_on(const struct settings *s)
 
     if (smfi_setconn(s->socket) != MI_SUCCESS || smfi_register(callbacks_desc) != MI_SUCCESS)
         return "libmilter refuses the socket";
+    smfi_setmaxdatasize(PACKET_MAX);
     /* Never by path: whoever owns the directory could have put a link there meanwhile. */
     mask = umask(0777 & ~(mode_t)s->socket_mode);
     do {

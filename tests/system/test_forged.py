@@ -385,6 +385,13 @@ class Raw(harness.Case):
         self.assertIn(reply.letter, "ca")
         self.assertEqual((len(milter.changed()), len(milter.inserted())), (1, 2))
 
+    def test_C10_fields_above_64_KiB(self):
+        """Up to 1 MiB a packet; libmilter alone would drop the session. Postfix cuts fields at 60,000 octets."""
+        for size in (65500, 66000, 1000000, (1 << 20) - 50):
+            milter, reply = self.talk([("Authentication-Results", "id.example.net; (%s)" % ("x" * size)), ("X-A", "b")])
+            self.assertIn(reply.letter, "ca", size)
+            self.assertEqual((len(milter.changed()), len(milter.inserted())), (1, 2), size)
+
     def test_C2_space_behind_the_name(self):
         """An MTA that hands the name on with the space before the colon: the field is ours to remove."""
         milter, _ = self.talk([("X-IPRev ", "pass"), ("Authentication-Results \t", "id.example.net; iprev=pass"),
