@@ -7,10 +7,11 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import os
 import re
+import textwrap
 
 import harness
 
-BLOCK = re.compile(r"(?ms)^## ([^\n]*)$|^```(\S[^\n]*)\n(.*?)^```$")
+BLOCK = re.compile(r"(?ms)^## ([^\n]*)$|^ *```(\S[^\n]*)\n(.*?)^ *```$")
 
 
 class Page:
@@ -27,7 +28,7 @@ class Page:
                 if heading:
                     section = heading
                 else:
-                    self.blocks.append((section, name, text))
+                    self.blocks.append((section, name, textwrap.dedent(text)))
 
     def text(self, section, name):
         """The lines for a file in a section, as the test world needs them; they must be there."""

@@ -12,19 +12,22 @@ import subprocess
 
 import dnsd
 import harness
+import netns
 import pages
 import postfix
+import servers
 
 DNS = r"""
 mail.good.example          A   192.0.2.10
 10.2.0.192.in-addr.arpa    PTR mail.good.example
 mail.load.example          A   203.0.113.7
 7.113.0.203.in-addr.arpa   PTR mail.load.example
+sender.example             TXT v=spf1 ip4:192.0.2.10 -all
 """
 
 NAME = "page"
 UNIX, CLIENTS, MAPS = "A unix socket", "Which clients", "Without the filter, by address"
-FIRST, SCREEN, TIME, OTHERS = "", "Postscreen", "Time", "With other filters"
+FIRST, SCREEN, TIME, OTHERS, POLICY = "", "Postscreen", "Time", "With other filters", "With policy services"
 CHROOTED, FREE = "2525 inet n - y - - smtpd\n", "2525 inet n - n - - smtpd\n"
 
 FILTER = """
@@ -157,6 +160,42 @@ class PostfixPage(pages.FirstLines, harness.Case):
         self.assertTrue(9 < result.seconds < 14, result.seconds)
         self.check_filtered()
 
+    def policy_service(self, text):
+        """master.cf and main.cf lines for policyd-spf with this configuration."""
+        if servers.why_not("policyd-spf"):
+            self.skipTest(servers.why_not("policyd-spf"))
+        config = self.world.path("policyd-spf.conf")
+        with open(config, "w", encoding="ascii") as file:
+            file.write(text + "TestOnly = 1\n")
+        root = self.world.path("policyd-spf")
+        if not os.path.isdir(root):  # at a path that its user can reach
+            os.makedirs(root)
+            netns.mount(servers.root_of("policyd-spf"), root, flags=netns.MS_BIND)
+        return (FREE + "policyd-spf unix - n n - 0 spawn user=nobody argv=/usr/bin/env PYTHONPATH=%s/usr/lib/python3/"
+                "dist-packages /usr/bin/python3 %s/usr/bin/policyd-spf %s\n" % (root, root, config),
+                "smtpd_recipient_restrictions = check_policy_service unix:private/policyd-spf\n")
+
+    def test_C11_policy_service(self):
+        """The result of policyd-spf in our name is taken for forged; each of the three ways keeps it."""
+        own = "Header_Type = AR\nAuthserv_Id = mx.example.org\n"
+        page = self.page.text(POLICY, "policyd-spf.conf")
+        for text, more, field, kept in (
+                (own, "", "Authentication-Results", None),
+                (page, "", "Authentication-Results", "spf.mx.example.org; spf=pass"),
+                ("Header_Type = SPF\n", "", "Received-SPF", "Pass"),
+                (own, "headers { remove-forged = false }\n", "Authentication-Results",
+                 "mx.example.org; spf=pass")):
+            master, settings = self.policy_service(text)
+            daemon = self.filter(more)
+            server = self.serve(self.page.text(FIRST, "main.cf") + settings, master)
+            message = self.send("192.0.2.10").message
+            self.assertIn("; iprev=pass", self.ours(message))
+            values = [one for one in message.all(field) if "iprev=" not in one]
+            self.assertEqual(len(values), 0 if kept is None else 1, (text, more, values))
+            self.assertTrue(kept is None or values[0].lower().startswith(kept.lower()), values)
+            server.stop()
+            daemon.kill()
+
     def test_what_the_client_sees(self):
         """The four stages of the table."""
         self.serve(self.page.text(FIRST, "main.cf"))
@@ -177,4 +216,4 @@ class PostfixPage(pages.FirstLines, harness.Case):
         self.assertEqual(self.page.index(), {
             (FIRST, "main.cf"), (UNIX, "sh"), (UNIX, "iprev-milter.conf"), (UNIX, "main.cf"), (UNIX, "systemd"),
             (CLIENTS, "master.cf"), (MAPS, "main.cf"), (MAPS, "/etc/postfix/milter-maps"), (SCREEN, "master.cf"),
-            (TIME, "main.cf"), (OTHERS, "main.cf"), (OTHERS, "opendkim.conf"), (OTHERS, "opendmarc.conf")})
+            (TIME, "main.cf"), (OTHERS, "main.cf"), (OTHERS, "opendkim.conf"), (OTHERS, "opendmarc.conf"), (POLICY, "policyd-spf.conf")})
