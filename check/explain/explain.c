@@ -91,7 +91,7 @@ static void note_silence(struct questions *qs, const struct facts *f, unsigned m
     while (f->chain != NULL && chain_next(f->chain, &cursor, &name, &state))
         if (state == NAME_TIMEOUT || state == NAME_PENDING)
             questions_note_silence(qs, &name, type, ms);
-    if (f->forward == HELO_TRANSIENT)
+    if (f->forward == NAME_TIMEOUT)
         questions_note_silence(qs, &f->helo->name, type, ms);
 }
 
@@ -226,7 +226,7 @@ static unsigned host_addresses(struct run *r, const struct dname *host, struct a
     *transient = false;
     for (i = 0; i < 2; i++) {
         lookup_wait(l[i], deadline + INQUIRY_SLACK_MS);
-        *transient |= !lookup_done(l[i]) || lookup_forward(l[i]) == HELO_TRANSIENT;
+        *transient |= !lookup_done(l[i]) || name_state_open(lookup_forward(l[i]));
         lookup_release(l[i]);
     }
     pthread_mutex_lock(&r->questions->lock);

@@ -212,20 +212,17 @@ static void ptr_link(struct judge *j)
 
 /* ---- each name back to the address ---- */
 
-static const struct {
-    const char *word;
-    enum finding trouble; /* F_NONE: DNS has answered */
-} states[] = {
-    [NAME_PENDING] = {"timeout", F_DNS_TIMEOUT},    [NAME_CONFIRMED] = {"confirmed", F_NONE},
-    [NAME_ELSEWHERE] = {"elsewhere", F_NONE},       [NAME_CAPPED] = {"too-many-addresses", F_NONE},
-    [NAME_NOWHERE] = {"no-address", F_NONE},        [NAME_TIMEOUT] = {"timeout", F_DNS_TIMEOUT},
-    [NAME_SERVFAIL] = {"servfail", F_DNS_SERVFAIL}, [NAME_BOGUS] = {"bogus", F_DNS_BOGUS},
-    [NAME_OVERLOAD] = {"overload", F_DNS_OVERLOAD},
-};
-
 const char *name_state_word(enum name_state state)
 {
-    return states[state].word;
+    static const char *const word[] = {
+        [NAME_PENDING] = "timeout",     [NAME_CONFIRMED] = "confirmed",
+        [NAME_ELSEWHERE] = "elsewhere", [NAME_CAPPED] = "too-many-addresses",
+        [NAME_NOWHERE] = "no-address",  [NAME_TIMEOUT] = "timeout",
+        [NAME_SERVFAIL] = "servfail",   [NAME_BOGUS] = "bogus",
+        [NAME_OVERLOAD] = "overload",
+    };
+
+    return word[state];
 }
 
 static void put_addresses(struct judge *j, const struct dname *name, enum name_state state)
@@ -268,24 +265,25 @@ static void fix_name(struct judge *j, const struct dname *name, bool passed)
 
 static void name_link(struct judge *j, const struct dname *name, enum name_state state)
 {
-    bool passed = has(j, F_IPREV_PASS), answered = states[state].trouble == F_NONE;
+    bool passed = has(j, F_IPREV_PASS);
+    enum finding trouble = name_trouble(state);
     enum link_state link = state == NAME_CONFIRMED ? LINK_OK
-                           : !answered             ? LINK_UNKNOWN
+                           : trouble != F_NONE     ? LINK_UNKNOWN
                            : passed                ? LINK_WEAK
                                                    : LINK_BROKEN;
-    enum finding finding = !answered              ? states[state].trouble
+    enum finding finding = trouble != F_NONE      ? trouble
                            : has(j, F_IPREV_FAIL) ? j->v->report.cause
                                                   : F_NONE;
 
     begin(j, link, link != LINK_OK && has(j, finding) ? finding : F_NONE, "resolves back");
     dname_put(&j->text, name);
-    if (answered) {
+    if (trouble == F_NONE) {
         put_addresses(j, name, state);
         if (link != LINK_OK)
             fix_name(j, name, passed);
     } else {
         sbuf_str(&j->text, ": ");
-        put_trouble(j, states[state].trouble, name, type_of(j));
+        put_trouble(j, trouble, name, type_of(j));
     }
 }
 

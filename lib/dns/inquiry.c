@@ -171,5 +171,5 @@ void inquiry_facts(const struct inquiry *q, bool helo, struct facts *f)
     f->helo_asked = q->o.settings->helo;
     f->chain = known_chain(q);
     if (helo && q->forward.lookup != NULL)
-        f->forward = done(&q->forward) ? lookup_forward(q->forward.lookup) : HELO_TRANSIENT;
+        f->forward = done(&q->forward) ? lookup_forward(q->forward.lookup) : NAME_TIMEOUT;
 }

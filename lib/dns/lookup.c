@@ -34,7 +34,7 @@ struct lookup {
     struct lookup_cost cost;
     atomic_uint refs;
     atomic_bool done;
-    uint8_t forward; /* enum helo_forward */
+    uint8_t forward; /* enum name_state */
     struct addr client;
     uint8_t helo_len; /* 0: a client's chain */
     uint8_t helo[];
@@ -71,6 +71,12 @@ static struct chain constant_chain[F_COUNT];
 static struct lookup constant_lookup[F_COUNT];
 static pthread_once_t constants_once = PTHREAD_ONCE_INIT;
 
+/* Of a HELO name that was not asked. */
+static enum name_state state_of(enum finding cause)
+{
+    return cause == F_DNS_OVERLOAD ? NAME_OVERLOAD : NAME_TIMEOUT;
+}
+
 static void make_constants(void)
 {
     static const struct addr nobody;
@@ -79,7 +85,7 @@ static void make_constants(void)
     for (f = F_DNS_TIMEOUT; f <= F_DNS_OVERLOAD; f++) {
         chain_temperror(&constant_chain[f], &nobody, (enum finding)f);
         constant_lookup[f].chain = &constant_chain[f];
-        constant_lookup[f].forward = HELO_TRANSIENT;
+        constant_lookup[f].forward = (uint8_t)state_of((enum finding)f);
         atomic_init(&constant_lookup[f].done, true);
     }
 }
@@ -116,9 +122,9 @@ const struct chain *lookup_chain(const struct lookup *l)
     return l->chain != NULL ? l->chain : lookup_constant(F_DNS_OVERLOAD)->chain;
 }
 
-enum helo_forward lookup_forward(const struct lookup *l)
+enum name_state lookup_forward(const struct lookup *l)
 {
-    return (enum helo_forward)l->forward;
+    return (enum name_state)l->forward;
 }
 
 unsigned lookup_questions(const struct lookup *l)
@@ -425,16 +431,15 @@ void lookup_finish_chain(struct lookup *l, const struct chain *c, struct lookup_
     l->chain = malloc(n);
     if (l->chain != NULL)
         memcpy(l->chain, c, n);
-    l->forward = HELO_UNASKED;
+    l->forward = NAME_PENDING;
     l->cost = cost;
     publish(l, l->chain != NULL ? c->ttl : 0);
 }
 
-void lookup_finish_helo(struct lookup *l, enum helo_forward forward, uint32_t ttl,
+void lookup_finish_helo(struct lookup *l, enum name_state state, uint32_t ttl,
                         struct lookup_cost cost)
 {
-
-    l->forward = (uint8_t)forward;
+    l->forward = (uint8_t)state;
     l->cost = cost;
     publish(l, ttl > HELO_TTL_MIN ? ttl : HELO_TTL_MIN);
 }
@@ -445,7 +450,7 @@ void lookup_finish_failed(struct lookup *l, enum finding cause)
     struct chain c;
 
     if (l->helo_len != 0) {
-        lookup_finish_helo(l, HELO_TRANSIENT, 0, none);
+        lookup_finish_helo(l, state_of(cause), 0, none);
         return;
     }
     chain_temperror(&c, &l->client, cause);

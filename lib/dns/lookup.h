@@ -30,7 +30,7 @@ bool lookup_wait(struct lookup *l, int64_t deadline);
 
 /* Only when done. The chain lives as long as the reference. */
 const struct chain *lookup_chain(const struct lookup *l);
-enum helo_forward lookup_forward(const struct lookup *l);
+enum name_state lookup_forward(const struct lookup *l);
 unsigned lookup_questions(const struct lookup *l); /* DNS questions it took */
 unsigned lookup_ms(const struct lookup *l);        /* from asked to done */
 
@@ -49,14 +49,14 @@ struct lookup_cost {
 
 /* Finish with a result, exactly once: wakes all who wait. */
 void lookup_finish_chain(struct lookup *l, const struct chain *c, struct lookup_cost cost);
-void lookup_finish_helo(struct lookup *l, enum helo_forward forward, uint32_t ttl,
+void lookup_finish_helo(struct lookup *l, enum name_state state, uint32_t ttl,
                         struct lookup_cost cost);
 
 /* Finish without having asked: temperror with this F_DNS_* cause. */
 void lookup_finish_failed(struct lookup *l, enum finding cause);
 
 /* A finished lookup that needs no memory: its chain is temperror with this F_DNS_*
- * cause for no client, its forward HELO_TRANSIENT. Release as any other. */
+ * cause for no client, its forward NAME_TIMEOUT or NAME_OVERLOAD. Release as any other. */
 struct lookup *lookup_constant(enum finding cause);
 
 /* ---- the table ---- */

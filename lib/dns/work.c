@@ -97,28 +97,10 @@ static void finish_helo(struct work *w, enum name_state state, uint32_t ttl)
 {
     struct lookup_cost cost;
     struct lookup *l = work_close(w, &cost);
-    enum helo_forward forward = HELO_TRANSIENT;
 
-    switch (state) {
-    case NAME_CONFIRMED:
-        forward = HELO_LEADS_BACK;
-        break;
-    case NAME_ELSEWHERE:
-    case NAME_CAPPED:
-        forward = HELO_ELSEWHERE;
-        break;
-    case NAME_NOWHERE:
-        forward = HELO_NOWHERE;
-        break;
-    case NAME_PENDING:
-    case NAME_TIMEOUT:
-    case NAME_SERVFAIL:
-    case NAME_BOGUS:
-    case NAME_OVERLOAD:
-        ttl = ttl < TEMPERROR_TTL ? ttl : TEMPERROR_TTL;
-        break;
-    }
-    lookup_finish_helo(l, forward, ttl, cost);
+    if (name_state_open(state) && ttl > TEMPERROR_TTL)
+        ttl = TEMPERROR_TTL;
+    lookup_finish_helo(l, state, ttl, cost);
 }
 
 /* The deadline, the grace, or the end of the resolver: judge what is there. */

@@ -92,6 +92,32 @@ static enum name_state find_client(const struct answer *a, const struct addr *cl
     return state;
 }
 
+enum finding name_trouble(enum name_state state)
+{
+    switch (state) {
+    case NAME_PENDING:
+    case NAME_TIMEOUT:
+        return F_DNS_TIMEOUT;
+    case NAME_SERVFAIL:
+        return F_DNS_SERVFAIL;
+    case NAME_BOGUS:
+        return F_DNS_BOGUS;
+    case NAME_OVERLOAD:
+        return F_DNS_OVERLOAD;
+    case NAME_CONFIRMED:
+    case NAME_ELSEWHERE:
+    case NAME_CAPPED:
+    case NAME_NOWHERE:
+        break;
+    }
+    return F_NONE;
+}
+
+bool name_state_open(enum name_state state)
+{
+    return name_trouble(state) != F_NONE;
+}
+
 enum name_state fcrdns_match(const struct answer *a, const struct addr *client)
 {
     switch (a->kind) {
@@ -120,12 +146,6 @@ void fcrdns_address(struct fcrdns *f, unsigned i, const struct answer *a)
     f->name[i].state = (uint8_t)fcrdns_match(a, &f->client);
     f->name[i].secure = a->kind == ANSWER_DATA && a->secure;
     ttl_take(f, a);
-}
-
-bool name_state_open(enum name_state state)
-{
-    return state == NAME_PENDING || state == NAME_TIMEOUT || state == NAME_SERVFAIL ||
-           state == NAME_BOGUS || state == NAME_OVERLOAD;
 }
 
 static bool any_name(const struct fcrdns *f, enum name_state state)

@@ -19,7 +19,7 @@
 #define FCRDNS_NAMES_MAX 10 /* PTR names looked at (RFC 7208 4.6.4 takes 10 too) */
 
 enum name_state {
-    NAME_PENDING,   /* addresses not answered yet */
+    NAME_PENDING,   /* not asked, or not answered yet */
     NAME_CONFIRMED, /* one of its addresses is the client */
     NAME_ELSEWHERE, /* has addresses, none is the client */
     NAME_CAPPED,    /* a HELO name with more than HELO_ADDRS_MAX addresses; never in a chain */
@@ -29,6 +29,9 @@ enum name_state {
     NAME_BOGUS,
     NAME_OVERLOAD
 };
+
+/* Why the addresses are not known, F_DNS_*; F_NONE when the state is what DNS answered. */
+enum finding name_trouble(enum name_state state);
 
 /* A later answer could change it: nothing was answered yet, or there was trouble. */
 bool name_state_open(enum name_state state);

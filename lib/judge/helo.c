@@ -129,25 +129,12 @@ struct relation {
 
 static void relate_name(struct relation *rel, bool equal, enum name_state state)
 {
-    switch (state) {
-    case NAME_CONFIRMED:
-        rel->aligned = true;
-        break;
-    case NAME_ELSEWHERE:
-    case NAME_CAPPED:
-        rel->elsewhere |= equal;
-        break;
-    case NAME_NOWHERE:
-        rel->nowhere |= equal;
-        break;
-    case NAME_PENDING:
-    case NAME_TIMEOUT:
-    case NAME_SERVFAIL:
-    case NAME_BOGUS:
-    case NAME_OVERLOAD:
+    if (name_state_open(state))
         rel->open = true;
-        break;
-    }
+    else if (state == NAME_CONFIRMED)
+        rel->aligned = true;
+    else if (equal)
+        *(state == NAME_NOWHERE ? &rel->nowhere : &rel->elsewhere) = true;
 }
 
 static struct relation relate(const struct dname *helo, const struct chain *chain)
@@ -167,17 +154,22 @@ static struct relation relate(const struct dname *helo, const struct chain *chai
     return rel;
 }
 
+/* Asking the HELO name could still tell something. */
+static bool forward_open(enum name_state forward, bool asked)
+{
+    return forward == NAME_PENDING ? asked : name_state_open(forward);
+}
+
 /* Neither verified nor forward nor aligned: is that certain, and why? */
-static enum finding judge_unrelated(const struct relation *rel, enum helo_forward forward,
-                                    bool asked)
+static enum finding judge_unrelated(const struct relation *rel, enum name_state forward, bool asked)
 {
     if (rel->open)
         return F_HELO_TEMPERROR;
     if (rel->elsewhere)
         return F_HELO_MISMATCH;
-    if (rel->nowhere || forward == HELO_NOWHERE)
+    if (rel->nowhere || forward == NAME_NOWHERE)
         return F_HELO_UNRESOLVED;
-    if (rel->unknown || forward == HELO_TRANSIENT || (forward == HELO_UNASKED && asked))
+    if (rel->unknown || forward_open(forward, asked))
         return F_HELO_TEMPERROR;
     return F_HELO_MISMATCH;
 }
@@ -192,13 +184,13 @@ static bool is_verified(const struct dname *helo, const struct chain *chain)
 
 /* The cheap answers first: the rest asks the public suffix list. */
 static enum finding judge_host(const struct dname *name, const struct chain *chain,
-                               enum helo_forward forward, bool asked)
+                               enum name_state forward, bool asked)
 {
     struct relation rel;
 
     if (is_verified(name, chain))
         return F_HELO_VERIFIED;
-    if (forward == HELO_LEADS_BACK)
+    if (forward == NAME_CONFIRMED)
         return F_HELO_FORWARD;
     rel = relate(name, chain);
     if (rel.aligned)
@@ -207,7 +199,7 @@ static enum finding judge_host(const struct dname *name, const struct chain *cha
 }
 
 enum finding helo_judge(const struct helo *h, const struct addr *client, const struct self *self,
-                        const struct chain *chain, enum helo_forward forward, bool asked)
+                        const struct chain *chain, enum name_state forward, bool asked)
 {
     bool us = names_us(h, self);
 
@@ -228,5 +220,5 @@ enum finding helo_judge(const struct helo *h, const struct addr *client, const s
         break;
     }
     /* Our own name from our own machine needs no DNS to lead back. */
-    return judge_host(&h->name, chain, us ? HELO_LEADS_BACK : forward, asked);
+    return judge_host(&h->name, chain, us ? NAME_CONFIRMED : forward, asked);
 }

@@ -35,15 +35,6 @@ struct self {
     struct addr addr;  /* address the client connected to, or ADDR_NONE */
 };
 
-/* What the addresses of the HELO name say. */
-enum helo_forward {
-    HELO_UNASKED,
-    HELO_LEADS_BACK, /* one of its addresses is the client's */
-    HELO_ELSEWHERE,  /* it has addresses, none is the client's */
-    HELO_NOWHERE,    /* no such name, or no address of the client's family */
-    HELO_TRANSIENT   /* timeout, SERVFAIL, bogus, overload */
-};
-
 /* text: any bytes; NULL is HELO_ABSENT. A final dot is dropped. An underscore
  * is taken as a letter: it breaks RFC 5321 4.1.2, but such clients exist and
  * what counts is whether the name leads back. Tags other than IPv6 in a
@@ -69,8 +60,8 @@ enum name_state helo_match(const struct answer *a, const struct addr *client);
  * loopback. temperror wins over unresolved and mismatch, and also over
  * them when the name equals, or shares its registrable domain with, a PTR
  * name whose own addresses could not be had: an unproven relation is never
- * reported as a mismatch. HELO_UNASKED counts as transient for a host name
- * that helo_must_ask wants asked, unless asking is switched off
+ * reported as a mismatch. forward is what helo_match says. NAME_PENDING counts as
+ * transient for a host name that helo_must_ask wants asked, unless asking is switched off
  * (asked = false): then a host name that is neither verified nor aligned
  * is a mismatch. chain NULL, or a temperror without names, means that nothing is
  * known about the client's names: verified and aligned cannot be proven, and
@@ -78,6 +69,6 @@ enum name_state helo_match(const struct answer *a, const struct addr *client);
  * it: addresses of others mismatch, none unresolved. Our own name
  * from our own machine is forward unless verified. */
 enum finding helo_judge(const struct helo *h, const struct addr *client, const struct self *self,
-                        const struct chain *chain, enum helo_forward forward, bool asked);
+                        const struct chain *chain, enum name_state forward, bool asked);
 
 #endif

@@ -137,8 +137,9 @@ static bool relation_open(const struct facts *f, enum finding word)
         return true;
     if (!f->helo_asked)
         return false;
-    return f->forward == HELO_TRANSIENT ||
-           (f->forward == HELO_UNASKED && helo_must_ask(f->helo, &f->self, f->chain));
+    if (f->forward == NAME_PENDING)
+        return helo_must_ask(f->helo, &f->self, f->chain);
+    return name_state_open(f->forward);
 }
 
 static void add_helo_shape(struct report *r, const struct addr *client,

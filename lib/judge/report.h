@@ -30,7 +30,7 @@ struct facts {
     enum finding chain_cause;  /* F_DNS_* that says why chain is NULL */
     bool helo_known;           /* false: before HELO, the group is unsure */
     const struct helo *helo;   /* when helo_known */
-    enum helo_forward forward; /* what the HELO name's addresses say */
+    enum name_state forward;   /* of the HELO name; NAME_PENDING: not asked */
     bool helo_asked;           /* HELO questions are switched on */
     struct self self;
     const struct shape_lists *shapes; /* or NULL */

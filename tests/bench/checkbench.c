@@ -131,7 +131,7 @@ static bool finish(struct check *c, enum depth depth)
     f.shapes = &settings->shapes;
     f.chain = lookup_chain(c->chain);
     f.forward = lookup_forward(c->forward);
-    pass = f.chain->result == F_IPREV_PASS && f.forward == HELO_LEADS_BACK;
+    pass = f.chain->result == F_IPREV_PASS && f.forward == NAME_CONFIRMED;
     if (depth >= JUDGE)
         verdict_reach(&v, &settings->judge, &f, 1);
     if (depth >= HEADERS) {

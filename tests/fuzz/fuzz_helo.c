@@ -57,12 +57,12 @@ static void check_judgement(const struct helo *h, const struct addr *client)
     int forward;
 
     chain_temperror(&chain, client, F_DNS_TIMEOUT);
-    for (forward = HELO_UNASKED; forward <= HELO_TRANSIENT; forward++) {
-        f = helo_judge(h, client, &self, &chain, (enum helo_forward)forward, true);
+    for (forward = NAME_PENDING; forward <= NAME_OVERLOAD; forward++) {
+        f = helo_judge(h, client, &self, &chain, (enum name_state)forward, true);
         MUST((FINDING(f) & FINDINGS_HELO) != 0 && f != F_HELO_GENERIC);
         MUST(f != F_HELO_VERIFIED && f != F_HELO_ALIGNED); /* nothing is known of the client */
         MUST(f != F_HELO_MISMATCH && (f != F_HELO_FORWARD || h->form == HELO_HOST));
-        MUST(f == helo_judge(h, client, &self, NULL, (enum helo_forward)forward, true));
+        MUST(f == helo_judge(h, client, &self, NULL, (enum name_state)forward, true));
     }
     if (helo_must_ask(h, &self, NULL))
         MUST(h->form == HELO_HOST);

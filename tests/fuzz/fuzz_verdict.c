@@ -221,7 +221,7 @@ static void make_chain(const struct world *w, const struct way *way, struct chai
     fcrdns_chain(&f, c);
 }
 
-static enum helo_forward forward_of(const struct world *w, const struct way *way)
+static enum name_state forward_of(const struct world *w, const struct way *way)
 {
     struct dname name = w->helo.name;
     struct message m;
@@ -229,22 +229,12 @@ static enum helo_forward forward_of(const struct world *w, const struct way *way
     struct answer a;
 
     if (!w->helo_asked || !helo_must_ask(&w->helo, &w->self, NULL))
-        return HELO_UNASKED;
+        return NAME_PENDING;
     i = pool_index(&name);
     if (way->missing && w->of[i].transient)
-        return w->of[i].bits & 8 ? HELO_TRANSIENT : HELO_UNASKED;
+        return w->of[i].bits & 8 ? NAME_TIMEOUT : NAME_PENDING;
     a = address_answer(w, &m, i, way->reverse_records);
-    switch (helo_match(&a, &w->client)) {
-    case NAME_CONFIRMED:
-        return HELO_LEADS_BACK;
-    case NAME_NOWHERE:
-        return HELO_NOWHERE;
-    case NAME_ELSEWHERE:
-    case NAME_CAPPED:
-        return HELO_ELSEWHERE;
-    default:
-        return HELO_TRANSIENT;
-    }
+    return helo_match(&a, &w->client);
 }
 
 /* ---- the verdict ---- */

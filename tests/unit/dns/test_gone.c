@@ -111,7 +111,7 @@ Test(resolve, E18_cached_answers_tell_nothing)
         struct addr a = addr_from_bytes(ADDR_IPV4, octets);
         struct lookup *l = resolver_ask_helo(r, &a, &helo, resolver_now() + 1000, NULL);
 
-        cr_expect(lookup_wait(l, resolver_now() + 2000) && lookup_forward(l) == HELO_ELSEWHERE);
+        cr_expect(lookup_wait(l, resolver_now() + 2000) && lookup_forward(l) == NAME_ELSEWHERE);
         lookup_release(l);
         if (i == 0) {
             atomic_store(&v->mute, true);

@@ -211,8 +211,8 @@ static bool asks_last(struct asking *a)
     says(a, "last.example");
     waits(a, true);
     inquiry_facts(&a->q, true, &f);
-    cr_expect_eq(f.forward == HELO_LEADS_BACK, a->q.forward.lookup != NULL);
-    return f.forward == HELO_LEADS_BACK;
+    cr_expect_eq(f.forward == NAME_CONFIRMED, a->q.forward.lookup != NULL);
+    return f.forward == NAME_CONFIRMED;
 }
 
 Test(inquiry, budget)
@@ -267,7 +267,7 @@ Test(inquiry, budget_while_the_chain_is_open)
     waits(&a, true);
     cr_expect_eq(lookups(r), 3);
     inquiry_facts(&a.q, true, &f);
-    cr_expect_eq(f.forward, HELO_ELSEWHERE);
+    cr_expect_eq(f.forward, NAME_ELSEWHERE);
     inquiry_clear(&a.q);
     end_both(r, v);
 }
@@ -338,7 +338,7 @@ Test(inquiry, deadline_and_patience)
         inquiry_facts(&a.q, row[i].helo != NULL, &f);
         cr_expect((f.chain != NULL) == row[i].chain, "%s", row[i].why);
         cr_expect_eq(f.chain_cause, F_DNS_TIMEOUT);
-        cr_expect(row[i].helo == NULL || f.forward == HELO_TRANSIENT, "%s", row[i].why);
+        cr_expect(row[i].helo == NULL || f.forward == NAME_TIMEOUT, "%s", row[i].why);
         inquiry_clear(&a.q);
         resolver_release(r);
     }
@@ -385,11 +385,54 @@ Test(inquiry, helo_moment)
     says(&a, "late.example");
     ms = waits(&a, true);
     inquiry_facts(&a.q, true, &f);
-    cr_expect(f.forward == HELO_LEADS_BACK && ms >= 100 && ms < 400, "%u ms", ms);
+    cr_expect(f.forward == NAME_CONFIRMED && ms >= 100 && ms < 400, "%u ms", ms);
     says(&a, "silent.example");
     ms = waits(&a, true);
     inquiry_facts(&a.q, true, &f);
-    cr_expect(f.forward == HELO_TRANSIENT && ms >= 900 && ms < 1200, "%u ms", ms);
+    cr_expect(f.forward == NAME_TIMEOUT && ms >= 900 && ms < 1200, "%u ms", ms);
     inquiry_clear(&a.q);
     end_both(r, v);
+}
+
+/* A HELO name is the sender's to choose: one that has everybody's address helps nobody. */
+Test(inquiry, B11_helo_with_many_addresses)
+{
+    static const struct {
+        unsigned addresses; /* the client's is one of them */
+        enum name_state forward;
+    } row[] = {{99, NAME_CONFIRMED}, {100, NAME_CONFIRMED}, {101, NAME_CAPPED}};
+    struct dns_server *v = DNS_START(rows);
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        char text[8192];
+        struct dns_files zone;
+        struct resolver *r;
+        struct asking a;
+        struct facts f;
+        struct sbuf sb;
+        unsigned k;
+
+        sbuf_init(&sb, text, sizeof text - 1);
+        sbuf_str(&sb, "$TTL 300\n$ORIGIN example.\n@ SOA a. b. 1 2 3 4 60\n");
+        for (k = 1; k <= row[i].addresses; k++) {
+            sbuf_str(&sb, "many A 198.51.100.");
+            sbuf_uint(&sb, k);
+            sbuf_byte(&sb, '\n');
+        }
+        text[sb.len] = '\0';
+        files_make(&zone, "zone", text);
+        r = start_with_zone(v, zone.file);
+        asking_begin(&a, r, 2000);
+        client_is(&a, "198.51.100.50", F_NONE);
+        says(&a, "many.example");
+        waits(&a, true);
+        inquiry_facts(&a.q, true, &f);
+        cr_expect_eq(f.forward, row[i].forward, "%u addresses", row[i].addresses);
+        inquiry_clear(&a.q);
+        resolver_release(r);
+        files_remove(&zone);
+    }
+    cr_expect(resolver_wait_ended(5000));
+    dns_stop(v);
 }

@@ -115,7 +115,7 @@ Test(resolve, E11_drain_wakes_all)
     cr_expect(lookup_done(l) && lookup_chain(l)->cause == F_DNS_TIMEOUT, "later ones at once");
     lookup_release(l);
     l = resolver_ask_helo(r, &client, &name, resolver_now() + 5000, NULL);
-    cr_expect(lookup_done(l) && lookup_forward(l) == HELO_TRANSIENT);
+    cr_expect(lookup_done(l) && lookup_forward(l) == NAME_TIMEOUT);
     lookup_release(l);
     end_both(r, v);
 }
@@ -211,7 +211,7 @@ Test(resolve, B24_helo_is_shed_first)
     addr_parse(&client, "192.0.2.1", 9);
     dname_from_text(&name, "helo.example", 12);
     helo = resolver_ask_helo(r, &client, &name, until, NULL);
-    cr_expect(lookup_wait(helo, resolver_now() + 1000) && lookup_forward(helo) == HELO_TRANSIENT);
+    cr_expect(lookup_wait(helo, resolver_now() + 1000) && lookup_forward(helo) == NAME_OVERLOAD);
     good = ask_client(r, "192.0.2.1", 1000);
     cr_expect(lookup_chain(good)->result == F_IPREV_PASS, "%d", lookup_chain(good)->result);
     resolver_stats(r, &st);

@@ -192,16 +192,16 @@ Test(resolve, helo_names)
 {
     static const struct {
         const char *client, *helo;
-        enum helo_forward forward;
-    } row[] = {{"192.0.2.1", "good.example", HELO_LEADS_BACK},
-               {"192.0.2.1", "multi.example", HELO_LEADS_BACK},
-               {"192.0.2.1", "elsewhere.example", HELO_ELSEWHERE},
-               {"192.0.2.2", "good.example", HELO_ELSEWHERE},
-               {"192.0.2.1", "nowhere.example", HELO_NOWHERE},
-               {"192.0.2.1", "text.example", HELO_NOWHERE},
-               {"192.0.2.22", "good22.example", HELO_LEADS_BACK},
-               {"2001:db8::1", "six.example", HELO_LEADS_BACK},
-               {"2001:db8::1", "good.example", HELO_NOWHERE}};
+        enum name_state forward;
+    } row[] = {{"192.0.2.1", "good.example", NAME_CONFIRMED},
+               {"192.0.2.1", "multi.example", NAME_CONFIRMED},
+               {"192.0.2.1", "elsewhere.example", NAME_ELSEWHERE},
+               {"192.0.2.2", "good.example", NAME_ELSEWHERE},
+               {"192.0.2.1", "nowhere.example", NAME_NOWHERE},
+               {"192.0.2.1", "text.example", NAME_NOWHERE},
+               {"192.0.2.22", "good22.example", NAME_CONFIRMED},
+               {"2001:db8::1", "six.example", NAME_CONFIRMED},
+               {"2001:db8::1", "good.example", NAME_NOWHERE}};
     struct dns_files f;
     struct resolver *r = zone_resolver(&f, zone);
     struct resolver_stats st;

@@ -78,7 +78,7 @@ struct judge_row {
     const char *helo;
     const char *client; /* NULL: CLIENT */
     const char *chain;  /* as for chain_of */
-    enum helo_forward forward;
+    enum name_state forward;
     bool unasked; /* HELO questions are switched off */
     enum finding word;
     const char *why;
@@ -113,21 +113,21 @@ static void check_judge(const struct judge_row *rows, size_t n, const struct sel
 Test(helo_judge, forms)
 {
     static const struct judge_row rows[] = {
-        {NULL, NULL, "", HELO_UNASKED, false, F_HELO_MISSING, "RFC 5321 4.1.1.1 wants one"},
-        {"", NULL, NULL, HELO_UNASKED, false, F_HELO_MISSING, "RFC 5321 4.1.1.1 wants one"},
-        {"a b", NULL, NULL, HELO_UNASKED, false, F_HELO_INVALID, "RFC 5321 4.1.1.1"},
-        {CLIENT, NULL, NULL, HELO_UNASKED, false, F_HELO_BARE_ADDRESS, "RFC 5321 4.1.3"},
-        {"203.0.113.25", NULL, NULL, HELO_UNASKED, false, F_HELO_BARE_ADDRESS, "form goes first"},
-        {"[192.0.2.1]", NULL, NULL, HELO_UNASKED, false, F_HELO_LITERAL, "RFC 5321 4.1.4"},
-        {"[192.0.2.2]", NULL, NULL, HELO_UNASKED, false, F_HELO_LITERAL_MISMATCH, "4.1.4"},
-        {"[IPv6:2001:db8::1]", "2001:db8::1", NULL, HELO_UNASKED, false, F_HELO_LITERAL, "4.1.4"},
-        {"[IPv6:2001:DB8:0::1]", "2001:db8::1", NULL, HELO_UNASKED, false, F_HELO_LITERAL,
+        {NULL, NULL, "", NAME_PENDING, false, F_HELO_MISSING, "RFC 5321 4.1.1.1 wants one"},
+        {"", NULL, NULL, NAME_PENDING, false, F_HELO_MISSING, "RFC 5321 4.1.1.1 wants one"},
+        {"a b", NULL, NULL, NAME_PENDING, false, F_HELO_INVALID, "RFC 5321 4.1.1.1"},
+        {CLIENT, NULL, NULL, NAME_PENDING, false, F_HELO_BARE_ADDRESS, "RFC 5321 4.1.3"},
+        {"203.0.113.25", NULL, NULL, NAME_PENDING, false, F_HELO_BARE_ADDRESS, "form goes first"},
+        {"[192.0.2.1]", NULL, NULL, NAME_PENDING, false, F_HELO_LITERAL, "RFC 5321 4.1.4"},
+        {"[192.0.2.2]", NULL, NULL, NAME_PENDING, false, F_HELO_LITERAL_MISMATCH, "4.1.4"},
+        {"[IPv6:2001:db8::1]", "2001:db8::1", NULL, NAME_PENDING, false, F_HELO_LITERAL, "4.1.4"},
+        {"[IPv6:2001:DB8:0::1]", "2001:db8::1", NULL, NAME_PENDING, false, F_HELO_LITERAL,
          "values are compared, not text"},
-        {"[IPv6:2001:db8::2]", "2001:db8::1", NULL, HELO_UNASKED, false, F_HELO_LITERAL_MISMATCH,
+        {"[IPv6:2001:db8::2]", "2001:db8::1", NULL, NAME_PENDING, false, F_HELO_LITERAL_MISMATCH,
          "RFC 5321 4.1.4"},
-        {"[IPv6:::ffff:192.0.2.1]", NULL, NULL, HELO_UNASKED, false, F_HELO_LITERAL, "A19"},
-        {"PC-17", NULL, "", HELO_UNASKED, false, F_HELO_UNQUALIFIED, "RFC 5321 2.3.5"},
-        {"pc-17", NULL, NULL, HELO_UNASKED, true, F_HELO_UNQUALIFIED, "RFC 5321 2.3.5"},
+        {"[IPv6:::ffff:192.0.2.1]", NULL, NULL, NAME_PENDING, false, F_HELO_LITERAL, "A19"},
+        {"PC-17", NULL, "", NAME_PENDING, false, F_HELO_UNQUALIFIED, "RFC 5321 2.3.5"},
+        {"pc-17", NULL, NULL, NAME_PENDING, true, F_HELO_UNQUALIFIED, "RFC 5321 2.3.5"},
     };
 
     check_judge(rows, ARRAY_LEN(rows), &us);
@@ -136,36 +136,36 @@ Test(helo_judge, forms)
 Test(helo_judge, A9_self)
 {
     static const struct judge_row rows[] = {
-        {"mx.example.org", NULL, "", HELO_UNASKED, false, F_HELO_SELF, "our name"},
-        {"MX.Example.ORG.", NULL, NULL, HELO_UNASKED, false, F_HELO_SELF, "our name"},
-        {"mta.example.org", NULL, "", HELO_UNASKED, false, F_HELO_SELF, "the MTA's name"},
-        {"localhost", NULL, "", HELO_UNASKED, false, F_HELO_SELF, "RFC 6761 6.3"},
-        {"localhost.localdomain", NULL, "", HELO_UNASKED, false, F_HELO_SELF, "custom"},
-        {"[203.0.113.25]", NULL, "", HELO_UNASKED, false, F_HELO_SELF, "our address"},
-        {"[127.0.0.1]", NULL, "", HELO_UNASKED, false, F_HELO_SELF, "localhost's address"},
-        {"[IPv6:::1]", NULL, "", HELO_UNASKED, false, F_HELO_SELF, "localhost's address"},
-        {"[127.0.0.1]", "127.0.0.1", "", HELO_UNASKED, false, F_HELO_LITERAL, "loopback"},
-        {"mx.example.org", NULL, "mx.example.org=confirmed", HELO_UNASKED, false, F_HELO_SELF,
+        {"mx.example.org", NULL, "", NAME_PENDING, false, F_HELO_SELF, "our name"},
+        {"MX.Example.ORG.", NULL, NULL, NAME_PENDING, false, F_HELO_SELF, "our name"},
+        {"mta.example.org", NULL, "", NAME_PENDING, false, F_HELO_SELF, "the MTA's name"},
+        {"localhost", NULL, "", NAME_PENDING, false, F_HELO_SELF, "RFC 6761 6.3"},
+        {"localhost.localdomain", NULL, "", NAME_PENDING, false, F_HELO_SELF, "custom"},
+        {"[203.0.113.25]", NULL, "", NAME_PENDING, false, F_HELO_SELF, "our address"},
+        {"[127.0.0.1]", NULL, "", NAME_PENDING, false, F_HELO_SELF, "localhost's address"},
+        {"[IPv6:::1]", NULL, "", NAME_PENDING, false, F_HELO_SELF, "localhost's address"},
+        {"[127.0.0.1]", "127.0.0.1", "", NAME_PENDING, false, F_HELO_LITERAL, "loopback"},
+        {"mx.example.org", NULL, "mx.example.org=confirmed", NAME_PENDING, false, F_HELO_SELF,
          "a PTR cannot make our name theirs"},
-        {"a.mx.example.org", NULL, "", HELO_NOWHERE, false, F_HELO_UNRESOLVED, "below is another"},
-        {"example.org", NULL, "", HELO_ELSEWHERE, false, F_HELO_MISMATCH, "above is another"},
-        {"localhost.example", NULL, "", HELO_ELSEWHERE, false, F_HELO_MISMATCH, "another"},
-        {"mx.example.org", "203.0.113.25", "", HELO_UNASKED, false, F_HELO_FORWARD, "we are"},
-        {"mx.example.org", "203.0.113.25", "mx.example.org=confirmed", HELO_UNASKED, false,
+        {"a.mx.example.org", NULL, "", NAME_NOWHERE, false, F_HELO_UNRESOLVED, "below is another"},
+        {"example.org", NULL, "", NAME_ELSEWHERE, false, F_HELO_MISMATCH, "above is another"},
+        {"localhost.example", NULL, "", NAME_ELSEWHERE, false, F_HELO_MISMATCH, "another"},
+        {"mx.example.org", "203.0.113.25", "", NAME_PENDING, false, F_HELO_FORWARD, "we are"},
+        {"mx.example.org", "203.0.113.25", "mx.example.org=confirmed", NAME_PENDING, false,
          F_HELO_VERIFIED, "we are"},
-        {"mx.example.org", "127.0.0.1", NULL, HELO_UNASKED, false, F_HELO_FORWARD, "loopback"},
-        {"localhost.localdomain", "::1", NULL, HELO_UNASKED, true, F_HELO_FORWARD, "loopback"},
-        {"localhost", "127.0.0.1", "", HELO_UNASKED, false, F_HELO_UNQUALIFIED, "loopback"},
-        {"[203.0.113.25]", "203.0.113.25", "", HELO_UNASKED, false, F_HELO_LITERAL, "we are"},
-        {"[203.0.113.25]", "127.0.0.1", "", HELO_UNASKED, false, F_HELO_LITERAL_MISMATCH, "4.1.3"},
+        {"mx.example.org", "127.0.0.1", NULL, NAME_PENDING, false, F_HELO_FORWARD, "loopback"},
+        {"localhost.localdomain", "::1", NULL, NAME_PENDING, true, F_HELO_FORWARD, "loopback"},
+        {"localhost", "127.0.0.1", "", NAME_PENDING, false, F_HELO_UNQUALIFIED, "loopback"},
+        {"[203.0.113.25]", "203.0.113.25", "", NAME_PENDING, false, F_HELO_LITERAL, "we are"},
+        {"[203.0.113.25]", "127.0.0.1", "", NAME_PENDING, false, F_HELO_LITERAL_MISMATCH, "4.1.3"},
     };
     static const struct self unknown = {.name = {.len = 1}, .mta = {.len = 1}};
     static const struct judge_row without[] = {
-        {"mx.example.org", NULL, "", HELO_ELSEWHERE, false, F_HELO_MISMATCH, "no name known"},
-        {"[203.0.113.25]", NULL, "", HELO_UNASKED, false, F_HELO_LITERAL_MISMATCH, "no address"},
-        {"localhost", NULL, "", HELO_UNASKED, false, F_HELO_SELF, "always ours"},
-        {NULL, NULL, "", HELO_UNASKED, false, F_HELO_MISSING, "root name is no name"},
-        {"a b", NULL, "", HELO_UNASKED, false, F_HELO_INVALID, "root name is no name"},
+        {"mx.example.org", NULL, "", NAME_ELSEWHERE, false, F_HELO_MISMATCH, "no name known"},
+        {"[203.0.113.25]", NULL, "", NAME_PENDING, false, F_HELO_LITERAL_MISMATCH, "no address"},
+        {"localhost", NULL, "", NAME_PENDING, false, F_HELO_SELF, "always ours"},
+        {NULL, NULL, "", NAME_PENDING, false, F_HELO_MISSING, "root name is no name"},
+        {"a b", NULL, "", NAME_PENDING, false, F_HELO_INVALID, "root name is no name"},
     };
 
     check_judge(rows, ARRAY_LEN(rows), &us);
@@ -177,42 +177,42 @@ Test(helo_judge, A9_self)
 Test(helo_judge, relations)
 {
     static const struct judge_row rows[] = {
-        {NAME, NULL, NAME "=confirmed", HELO_UNASKED, false, F_HELO_VERIFIED, "equal"},
-        {NAME, NULL, NAME "=confirmed z.example.com=confirmed", HELO_UNASKED, false,
+        {NAME, NULL, NAME "=confirmed", NAME_PENDING, false, F_HELO_VERIFIED, "equal"},
+        {NAME, NULL, NAME "=confirmed z.example.com=confirmed", NAME_PENDING, false,
          F_HELO_VERIFIED, "any of the names"},
-        {NAME, NULL, "a.example.net=nowhere " NAME "=confirmed", HELO_UNASKED, false,
+        {NAME, NULL, "a.example.net=nowhere " NAME "=confirmed", NAME_PENDING, false,
          F_HELO_VERIFIED, "any of the names"},
-        {NAME, NULL, NAME "=confirmed " NAME ".b.example.com=timeout", HELO_UNASKED, false,
+        {NAME, NULL, NAME "=confirmed " NAME ".b.example.com=timeout", NAME_PENDING, false,
          F_HELO_VERIFIED, "is final"},
-        {NAME, NULL, NAME "=confirmed", HELO_ELSEWHERE, false, F_HELO_VERIFIED, "is final"},
-        {NAME, NULL, "", HELO_LEADS_BACK, false, F_HELO_FORWARD, "RFC 5321 4.1.4"},
-        {NAME, NULL, NULL, HELO_LEADS_BACK, false, F_HELO_FORWARD, "needs no chain"},
-        {NAME, NULL, "a.example.com=confirmed", HELO_LEADS_BACK, false, F_HELO_FORWARD, "order"},
-        {NAME, NULL, "a.example.com=timeout", HELO_LEADS_BACK, false, F_HELO_FORWARD, "order"},
-        {NAME, NULL, "a.example.com=confirmed", HELO_ELSEWHERE, false, F_HELO_ALIGNED, "domain"},
-        {NAME, NULL, "a.example.com=confirmed", HELO_NOWHERE, false, F_HELO_ALIGNED, "domain"},
-        {NAME, NULL, "a.example.com=confirmed", HELO_TRANSIENT, false, F_HELO_ALIGNED, "domain"},
-        {NAME, NULL, "a.example.com=confirmed", HELO_UNASKED, true, F_HELO_ALIGNED, "domain"},
-        {"example.com", NULL, "a.b.example.com=confirmed", HELO_ELSEWHERE, false, F_HELO_ALIGNED,
+        {NAME, NULL, NAME "=confirmed", NAME_ELSEWHERE, false, F_HELO_VERIFIED, "is final"},
+        {NAME, NULL, "", NAME_CONFIRMED, false, F_HELO_FORWARD, "RFC 5321 4.1.4"},
+        {NAME, NULL, NULL, NAME_CONFIRMED, false, F_HELO_FORWARD, "needs no chain"},
+        {NAME, NULL, "a.example.com=confirmed", NAME_CONFIRMED, false, F_HELO_FORWARD, "order"},
+        {NAME, NULL, "a.example.com=timeout", NAME_CONFIRMED, false, F_HELO_FORWARD, "order"},
+        {NAME, NULL, "a.example.com=confirmed", NAME_ELSEWHERE, false, F_HELO_ALIGNED, "domain"},
+        {NAME, NULL, "a.example.com=confirmed", NAME_NOWHERE, false, F_HELO_ALIGNED, "domain"},
+        {NAME, NULL, "a.example.com=confirmed", NAME_TIMEOUT, false, F_HELO_ALIGNED, "domain"},
+        {NAME, NULL, "a.example.com=confirmed", NAME_PENDING, true, F_HELO_ALIGNED, "domain"},
+        {"example.com", NULL, "a.b.example.com=confirmed", NAME_ELSEWHERE, false, F_HELO_ALIGNED,
          "the domain itself"},
-        {NAME, NULL, "a.example.com=confirmed b.example.com=timeout", HELO_ELSEWHERE, false,
+        {NAME, NULL, "a.example.com=confirmed b.example.com=timeout", NAME_ELSEWHERE, false,
          F_HELO_ALIGNED, "domain"},
-        {NAME, NULL, "a.example.com=elsewhere", HELO_ELSEWHERE, false, F_HELO_MISMATCH,
+        {NAME, NULL, "a.example.com=elsewhere", NAME_ELSEWHERE, false, F_HELO_MISMATCH,
          "only confirmed names align"},
-        {NAME, NULL, "a.example.com=nowhere", HELO_ELSEWHERE, false, F_HELO_MISMATCH,
+        {NAME, NULL, "a.example.com=nowhere", NAME_ELSEWHERE, false, F_HELO_MISMATCH,
          "only confirmed names align"},
-        {NAME, NULL, "a.example.net=confirmed", HELO_ELSEWHERE, false, F_HELO_MISMATCH,
+        {NAME, NULL, "a.example.net=confirmed", NAME_ELSEWHERE, false, F_HELO_MISMATCH,
          "other domain"},
-        {"a.co.uk", NULL, "b.co.uk=confirmed", HELO_ELSEWHERE, false, F_HELO_MISMATCH,
+        {"a.co.uk", NULL, "b.co.uk=confirmed", NAME_ELSEWHERE, false, F_HELO_MISMATCH,
          "a public suffix is not shared"},
-        {"mailexample.com", NULL, "mail.example.com=confirmed", HELO_ELSEWHERE, false,
+        {"mailexample.com", NULL, "mail.example.com=confirmed", NAME_ELSEWHERE, false,
          F_HELO_MISMATCH, "labels are compared"},
-        {NAME, NULL, "", HELO_ELSEWHERE, false, F_HELO_MISMATCH, "RFC 5321 4.1.4"},
-        {NAME, NULL, "", HELO_NOWHERE, false, F_HELO_UNRESOLVED, "RFC 5321 2.3.5 resolvable"},
-        {NAME, NULL, "", HELO_TRANSIENT, false, F_HELO_TEMPERROR, "RFC 8601 2.7.3 in spirit"},
-        {NAME, NULL, "", HELO_UNASKED, false, F_HELO_TEMPERROR, "not answered yet"},
-        {NAME, NULL, "", HELO_UNASKED, true, F_HELO_MISMATCH, "never asked"},
-        {NAME, NULL, "a.example.net=timeout", HELO_ELSEWHERE, false, F_HELO_MISMATCH,
+        {NAME, NULL, "", NAME_ELSEWHERE, false, F_HELO_MISMATCH, "RFC 5321 4.1.4"},
+        {NAME, NULL, "", NAME_NOWHERE, false, F_HELO_UNRESOLVED, "RFC 5321 2.3.5 resolvable"},
+        {NAME, NULL, "", NAME_TIMEOUT, false, F_HELO_TEMPERROR, "RFC 8601 2.7.3 in spirit"},
+        {NAME, NULL, "", NAME_PENDING, false, F_HELO_TEMPERROR, "not answered yet"},
+        {NAME, NULL, "", NAME_PENDING, true, F_HELO_MISMATCH, "never asked"},
+        {NAME, NULL, "a.example.net=timeout", NAME_ELSEWHERE, false, F_HELO_MISMATCH,
          "a stranger's trouble is none of ours"},
     };
 
@@ -222,21 +222,21 @@ Test(helo_judge, relations)
 Test(helo_judge, names_of_the_chain)
 {
     static const struct judge_row rows[] = {
-        {NAME, NULL, NAME "=elsewhere", HELO_UNASKED, false, F_HELO_MISMATCH, "chain knows"},
-        {NAME, NULL, NAME "=elsewhere", HELO_TRANSIENT, false, F_HELO_MISMATCH, "chain knows"},
-        {NAME, NULL, NAME "=elsewhere", HELO_UNASKED, true, F_HELO_MISMATCH, "chain knows"},
-        {NAME, NULL, NAME "=nowhere", HELO_UNASKED, false, F_HELO_UNRESOLVED, "chain knows"},
-        {NAME, NULL, NAME "=nowhere", HELO_UNASKED, true, F_HELO_UNRESOLVED, "chain knows"},
-        {NAME, NULL, NAME "=capped", HELO_UNASKED, false, F_HELO_MISMATCH, "no later answer helps"},
-        {NAME, NULL, NAME "=elsewhere a.example.com=confirmed", HELO_UNASKED, false, F_HELO_ALIGNED,
+        {NAME, NULL, NAME "=elsewhere", NAME_PENDING, false, F_HELO_MISMATCH, "chain knows"},
+        {NAME, NULL, NAME "=elsewhere", NAME_TIMEOUT, false, F_HELO_MISMATCH, "chain knows"},
+        {NAME, NULL, NAME "=elsewhere", NAME_PENDING, true, F_HELO_MISMATCH, "chain knows"},
+        {NAME, NULL, NAME "=nowhere", NAME_PENDING, false, F_HELO_UNRESOLVED, "chain knows"},
+        {NAME, NULL, NAME "=nowhere", NAME_PENDING, true, F_HELO_UNRESOLVED, "chain knows"},
+        {NAME, NULL, NAME "=capped", NAME_PENDING, false, F_HELO_MISMATCH, "no later answer helps"},
+        {NAME, NULL, NAME "=elsewhere a.example.com=confirmed", NAME_PENDING, false, F_HELO_ALIGNED,
          "another name aligns"},
-        {NAME, NULL, NAME "=elsewhere a.example.com=timeout", HELO_UNASKED, false, F_HELO_TEMPERROR,
+        {NAME, NULL, NAME "=elsewhere a.example.com=timeout", NAME_PENDING, false, F_HELO_TEMPERROR,
          "another name could align"},
-        {NAME, NULL, NAME "=timeout", HELO_UNASKED, false, F_HELO_TEMPERROR, "could verify"},
-        {NAME, NULL, NAME "=pending", HELO_UNASKED, false, F_HELO_TEMPERROR, "could verify"},
-        {NAME, NULL, NAME "=servfail", HELO_UNASKED, true, F_HELO_TEMPERROR, "could verify"},
-        {NAME, NULL, "a.example.com=bogus", HELO_NOWHERE, false, F_HELO_TEMPERROR, "could align"},
-        {NAME, NULL, "a.example.com=overload", HELO_ELSEWHERE, false, F_HELO_TEMPERROR,
+        {NAME, NULL, NAME "=timeout", NAME_PENDING, false, F_HELO_TEMPERROR, "could verify"},
+        {NAME, NULL, NAME "=pending", NAME_PENDING, false, F_HELO_TEMPERROR, "could verify"},
+        {NAME, NULL, NAME "=servfail", NAME_PENDING, true, F_HELO_TEMPERROR, "could verify"},
+        {NAME, NULL, "a.example.com=bogus", NAME_NOWHERE, false, F_HELO_TEMPERROR, "could align"},
+        {NAME, NULL, "a.example.com=overload", NAME_ELSEWHERE, false, F_HELO_TEMPERROR,
          "could align"},
     };
 
@@ -246,13 +246,13 @@ Test(helo_judge, names_of_the_chain)
 Test(helo_judge, without_a_chain)
 {
     static const struct judge_row rows[] = {
-        {NAME, NULL, NULL, HELO_ELSEWHERE, false, F_HELO_TEMPERROR, "could verify or align"},
-        {NAME, NULL, NULL, HELO_UNASKED, true, F_HELO_TEMPERROR, "could verify or align"},
-        {NAME, NULL, NULL, HELO_TRANSIENT, false, F_HELO_TEMPERROR, "nothing known"},
-        {NAME, NULL, NULL, HELO_NOWHERE, false, F_HELO_UNRESOLVED, "says so itself"},
-        {NAME, NULL, "temperror", HELO_ELSEWHERE, false, F_HELO_TEMPERROR, "PTR not had"},
-        {NAME, NULL, "temperror", HELO_UNASKED, true, F_HELO_TEMPERROR, "PTR not had"},
-        {NAME, NULL, "temperror", HELO_NOWHERE, false, F_HELO_UNRESOLVED, "says so itself"},
+        {NAME, NULL, NULL, NAME_ELSEWHERE, false, F_HELO_TEMPERROR, "could verify or align"},
+        {NAME, NULL, NULL, NAME_PENDING, true, F_HELO_TEMPERROR, "could verify or align"},
+        {NAME, NULL, NULL, NAME_TIMEOUT, false, F_HELO_TEMPERROR, "nothing known"},
+        {NAME, NULL, NULL, NAME_NOWHERE, false, F_HELO_UNRESOLVED, "says so itself"},
+        {NAME, NULL, "temperror", NAME_ELSEWHERE, false, F_HELO_TEMPERROR, "PTR not had"},
+        {NAME, NULL, "temperror", NAME_PENDING, true, F_HELO_TEMPERROR, "PTR not had"},
+        {NAME, NULL, "temperror", NAME_NOWHERE, false, F_HELO_UNRESOLVED, "says so itself"},
     };
 
     check_judge(rows, ARRAY_LEN(rows), &us);
@@ -303,7 +303,7 @@ Test(helo_judge, all_combinations)
 
     for (state = NAME_PENDING; state <= NAME_OVERLOAD; state++)
         for (k = 0; k < 3; k++)
-            for (forward = HELO_UNASKED; forward <= HELO_TRANSIENT; forward++)
+            for (forward = NAME_PENDING; forward <= NAME_OVERLOAD; forward++)
                 for (asked = 0; asked < 2; asked++) {
                     struct chain chain = {.names = 1};
                     struct dname name = name_of(kin[k]);
@@ -314,16 +314,16 @@ Test(helo_judge, all_combinations)
                     chain.packed[1] = name.len;
                     memcpy(chain.packed + 2, name.wire, name.len);
                     chain.packed_len = (uint16_t)(name.len + 2);
-                    word = helo_judge(&h, &client, &us, &chain, (enum helo_forward)forward,
-                                      asked != 0);
+                    word =
+                        helo_judge(&h, &client, &us, &chain, (enum name_state)forward, asked != 0);
                     cr_expect((FINDING(word) & FINDINGS_RELATION) != 0);
                     cr_expect((word == F_HELO_VERIFIED) == (state == NAME_CONFIRMED && k == 0));
                     cr_expect(!open || word == F_HELO_TEMPERROR || word == F_HELO_FORWARD);
-                    cr_expect(forward != HELO_TRANSIENT || k == 0 || word == F_HELO_TEMPERROR ||
+                    cr_expect(forward < NAME_TIMEOUT || k == 0 || word == F_HELO_TEMPERROR ||
                               word == F_HELO_ALIGNED);
-                    cr_expect(forward != HELO_LEADS_BACK || word == F_HELO_FORWARD ||
+                    cr_expect(forward != NAME_CONFIRMED || word == F_HELO_FORWARD ||
                               word == F_HELO_VERIFIED);
-                    cr_expect(word != F_HELO_TEMPERROR || open || forward == HELO_TRANSIENT ||
-                              forward == HELO_UNASKED);
+                    cr_expect(word != F_HELO_TEMPERROR || open || forward >= NAME_TIMEOUT ||
+                              forward == NAME_PENDING);
                 }
 }

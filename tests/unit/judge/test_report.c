@@ -115,77 +115,77 @@ Test(report, findings_of_clients)
 {
     static const struct {
         const char *chain, *helo;
-        enum helo_forward forward;
+        enum name_state forward;
         const char *found, *open, *ptr;
     } rows[] = {
-        {"mail.example.com=C", "mail.example.com", HELO_UNASKED,
+        {"mail.example.com=C", "mail.example.com", NAME_PENDING,
          "iprev-pass,ptr-named,helo-verified", "", "mail.example.com"},
-        {"mail.example.com=C", "www.example.com", HELO_NOWHERE, "iprev-pass,ptr-named,helo-aligned",
+        {"mail.example.com=C", "www.example.com", NAME_NOWHERE, "iprev-pass,ptr-named,helo-aligned",
          "", "mail.example.com"},
-        {"mail.example.com=C", "other.example.net", HELO_LEADS_BACK,
+        {"mail.example.com=C", "other.example.net", NAME_CONFIRMED,
          "iprev-pass,ptr-named,helo-forward", "", "mail.example.com"},
-        {"mail.example.com=C", "other.example.net", HELO_ELSEWHERE,
+        {"mail.example.com=C", "other.example.net", NAME_ELSEWHERE,
          "iprev-pass,ptr-named,helo-mismatch", "", "mail.example.com"},
-        {"mail.example.com=C", "other.example.net", HELO_NOWHERE,
+        {"mail.example.com=C", "other.example.net", NAME_NOWHERE,
          "iprev-pass,ptr-named,helo-unresolved", "", "mail.example.com"},
-        {"mail.example.com=C", "other.example.net", HELO_TRANSIENT,
+        {"mail.example.com=C", "other.example.net", NAME_TIMEOUT,
          "iprev-pass,ptr-named,helo-temperror", "L", "mail.example.com"},
-        {"mail.example.com=C", "other.example.net", HELO_UNASKED,
+        {"mail.example.com=C", "other.example.net", NAME_PENDING,
          "iprev-pass,ptr-named,helo-temperror", "L", "mail.example.com"},
-        {"mail.example.com=C", "www.example.com", HELO_TRANSIENT,
-         "iprev-pass,ptr-named,helo-aligned", "L", "mail.example.com"},
-        {"mail.example.com=C", "www.example.com", HELO_UNASKED, "iprev-pass,ptr-named,helo-aligned",
+        {"mail.example.com=C", "www.example.com", NAME_TIMEOUT, "iprev-pass,ptr-named,helo-aligned",
          "L", "mail.example.com"},
-        {"example.com=C", NULL, HELO_UNASKED, "iprev-pass,ptr-named,ptr-bare-domain,helo-missing",
+        {"mail.example.com=C", "www.example.com", NAME_PENDING, "iprev-pass,ptr-named,helo-aligned",
+         "L", "mail.example.com"},
+        {"example.com=C", NULL, NAME_PENDING, "iprev-pass,ptr-named,ptr-bare-domain,helo-missing",
          "", "example.com"},
-        {"100-0-1-244.dsl.example.net=C", "100-0-1-244.dsl.example.net", HELO_UNASKED,
+        {"100-0-1-244.dsl.example.net=C", "100-0-1-244.dsl.example.net", NAME_PENDING,
          "iprev-pass,ptr-generic,helo-verified,helo-generic", "", "100-0-1-244.dsl.example.net"},
-        {"mail-wr1-f54.google.com=C", "mail-wr1-f54.google.com", HELO_UNASKED,
+        {"mail-wr1-f54.google.com=C", "mail-wr1-f54.google.com", NAME_PENDING,
          "iprev-pass,ptr-provider,helo-verified", "", "mail-wr1-f54.google.com"},
         /* two names: the first confirmed one is judged */
-        {"mail.example.com=C 100-0-1-244.dsl.example.net=E", "[100.0.1.244]", HELO_UNASKED,
+        {"mail.example.com=C 100-0-1-244.dsl.example.net=E", "[100.0.1.244]", NAME_PENDING,
          "iprev-pass,ptr-named,ptr-many,helo-literal", "", "mail.example.com"},
-        {"mail.example.com=E 100-0-1-244.dsl.example.net=C", "[100.0.1.244]", HELO_UNASKED,
+        {"mail.example.com=E 100-0-1-244.dsl.example.net=C", "[100.0.1.244]", NAME_PENDING,
          "iprev-pass,ptr-generic,ptr-many,helo-literal", "", "100-0-1-244.dsl.example.net"},
         /* fail: the first name is judged */
-        {"mail.example.com=E", "mail.example.com", HELO_UNASKED,
+        {"mail.example.com=E", "mail.example.com", NAME_PENDING,
          "iprev-fail,forward-mismatch,ptr-named,helo-mismatch", "", "mail.example.com"},
-        {"mail.example.com=N", "[192.0.2.9]", HELO_UNASKED,
+        {"mail.example.com=N", "[192.0.2.9]", NAME_PENDING,
          "iprev-fail,forward-missing,ptr-named,helo-literal-mismatch", "", "mail.example.com"},
-        {"mail.example.com=E", "localhost", HELO_UNASKED,
+        {"mail.example.com=E", "localhost", NAME_PENDING,
          "iprev-fail,forward-mismatch,ptr-named,helo-self", "", "mail.example.com"},
-        {"a%b=E c%d=E", "mx.example.org", HELO_UNASKED, "iprev-fail,ptr-invalid,helo-self", "",
+        {"a%b=E c%d=E", "mx.example.org", NAME_PENDING, "iprev-fail,ptr-invalid,helo-self", "",
          NULL},
-        {"N", "PC17", HELO_UNASKED, "iprev-permerror,ptr-missing,helo-unqualified", "", NULL},
-        {"D", "a b", HELO_UNASKED, "iprev-permerror,ptr-missing,helo-invalid", "", NULL},
-        {"N", "100.0.1.244", HELO_UNASKED, "iprev-permerror,ptr-missing,helo-bare-address", "",
+        {"N", "PC17", NAME_PENDING, "iprev-permerror,ptr-missing,helo-unqualified", "", NULL},
+        {"D", "a b", NAME_PENDING, "iprev-permerror,ptr-missing,helo-invalid", "", NULL},
+        {"N", "100.0.1.244", NAME_PENDING, "iprev-permerror,ptr-missing,helo-bare-address", "",
          NULL},
-        {"N", "other.example.net", HELO_ELSEWHERE, "iprev-permerror,ptr-missing,helo-mismatch", "",
+        {"N", "other.example.net", NAME_ELSEWHERE, "iprev-permerror,ptr-missing,helo-mismatch", "",
          NULL},
         /* temperror */
-        {"T", "PC17", HELO_UNASKED, "iprev-temperror,dns-timeout,helo-unqualified", "RSD", NULL},
-        {"B", "[100.0.1.244]", HELO_UNASKED, "iprev-temperror,dns-bogus,helo-literal", "RSD", NULL},
-        {"S", "other.example.net", HELO_LEADS_BACK, "iprev-temperror,dns-servfail,helo-forward",
+        {"T", "PC17", NAME_PENDING, "iprev-temperror,dns-timeout,helo-unqualified", "RSD", NULL},
+        {"B", "[100.0.1.244]", NAME_PENDING, "iprev-temperror,dns-bogus,helo-literal", "RSD", NULL},
+        {"S", "other.example.net", NAME_CONFIRMED, "iprev-temperror,dns-servfail,helo-forward",
          "RSDL", NULL},
-        {"S", "other.example.net", HELO_ELSEWHERE, "iprev-temperror,dns-servfail,helo-temperror",
+        {"S", "other.example.net", NAME_ELSEWHERE, "iprev-temperror,dns-servfail,helo-temperror",
          "RSDL", NULL},
-        {"S", "mx.example.org", HELO_UNASKED, "iprev-temperror,dns-servfail,helo-self", "RSD",
+        {"S", "mx.example.org", NAME_PENDING, "iprev-temperror,dns-servfail,helo-self", "RSD",
          NULL},
-        {"100-0-1-244.dsl.example.net=T", NULL, HELO_UNASKED,
+        {"100-0-1-244.dsl.example.net=T", NULL, NAME_PENDING,
          "iprev-temperror,dns-timeout,ptr-generic,helo-missing", "RD",
          "100-0-1-244.dsl.example.net"},
-        {"100-0-1-244.dsl.example.net=T mail.example.com=E", NULL, HELO_UNASKED,
+        {"100-0-1-244.dsl.example.net=T mail.example.com=E", NULL, NAME_PENDING,
          "iprev-temperror,dns-timeout,ptr-named,ptr-many,helo-missing", "RDN", "mail.example.com"},
         /* a pass that is not the whole picture: wire order is by label length */
-        {"a.example.net=C mail.example.com=T", "[100.0.1.244]", HELO_UNASKED,
+        {"a.example.net=C mail.example.com=T", "[100.0.1.244]", NAME_PENDING,
          "iprev-pass,ptr-named,ptr-many,helo-literal", "D", "a.example.net"},
-        {"a.example.net=T mail.example.com=C", "[100.0.1.244]", HELO_UNASKED,
+        {"a.example.net=T mail.example.com=C", "[100.0.1.244]", NAME_PENDING,
          "iprev-pass,ptr-named,ptr-many,helo-literal", "DN", "mail.example.com"},
-        {"a.example.net=E mail.example.com=C relay.example.org=P", "mail.example.com", HELO_UNASKED,
+        {"a.example.net=E mail.example.com=C relay.example.org=P", "mail.example.com", NAME_PENDING,
          "iprev-pass,ptr-named,ptr-many,helo-verified", "D", "mail.example.com"},
-        {"a.example.net=C mail.example.com=P", "mail.example.com", HELO_UNASKED,
+        {"a.example.net=C mail.example.com=P", "mail.example.com", NAME_PENDING,
          "iprev-pass,ptr-named,ptr-many,helo-temperror", "DL", "a.example.net"},
-        {"a.example.net=C mail.example.com=P", "host.example.net", HELO_ELSEWHERE,
+        {"a.example.net=C mail.example.com=P", "host.example.net", NAME_ELSEWHERE,
          "iprev-pass,ptr-named,ptr-many,helo-aligned", "DL", "a.example.net"},
     };
     size_t i;
@@ -245,14 +245,14 @@ Test(report, B18_no_chain_at_all)
     static const struct {
         enum finding cause;
         const char *helo, *found, *open;
-        enum helo_forward forward;
+        enum name_state forward;
     } rows[] = {
         {F_DNS_TIMEOUT, "PC17", "iprev-temperror,dns-timeout,helo-unqualified", "RSD",
-         HELO_UNASKED},
+         NAME_PENDING},
         {F_DNS_OVERLOAD, "mail.example.com", "iprev-temperror,dns-overload,helo-temperror", "RSDL",
-         HELO_ELSEWHERE},
+         NAME_ELSEWHERE},
         {F_DNS_SERVFAIL, "mail.example.com", "iprev-temperror,dns-servfail,helo-forward", "RSDL",
-         HELO_LEADS_BACK},
+         NAME_CONFIRMED},
     };
     size_t i;
 
@@ -344,7 +344,7 @@ Test(report, A15_A16_A20_skipped_clients)
                           .chain = &chain,
                           .helo_known = true,
                           .helo = &helo,
-                          .forward = HELO_TRANSIENT,
+                          .forward = NAME_TIMEOUT,
                           .helo_asked = true};
         struct report r;
 

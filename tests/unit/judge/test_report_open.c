@@ -38,8 +38,8 @@ struct truth {
     bool secure[HOSTS]; /* addresses validated */
     bool ptr_secure;
     const char *helo;
-    enum helo_forward forward; /* of a HELO that is no PTR name */
-    bool asked, shown;         /* HELO questions are on; HELO was given */
+    enum name_state forward; /* of a HELO that is no PTR name */
+    bool asked, shown;       /* HELO questions are on; HELO was given */
 };
 
 static void draw(struct truth *t)
@@ -57,19 +57,19 @@ static void draw(struct truth *t)
         t->has[rnd(HOSTS)] = true;
     t->ptr_secure = rnd(2);
     t->helo = helos[rnd(HELOS)];
-    t->forward = (enum helo_forward)(HELO_LEADS_BACK + rnd(3));
+    t->forward = (enum name_state)(NAME_CONFIRMED + rnd(4));
     t->asked = rnd(4) > 0;
 }
 
-static enum helo_forward forward_of(const struct truth *t)
+static enum name_state forward_of(const struct truth *t)
 {
     unsigned i;
 
     for (i = 0; i < HOSTS; i++)
         if (t->has[i] && strcmp(hosts[i], t->helo) == 0)
-            return t->letter[i] == 'C'   ? HELO_LEADS_BACK
-                   : t->letter[i] == 'N' ? HELO_NOWHERE
-                                         : HELO_ELSEWHERE;
+            return t->letter[i] == 'C'   ? NAME_CONFIRMED
+                   : t->letter[i] == 'N' ? NAME_NOWHERE
+                                         : NAME_ELSEWHERE;
     return t->forward;
 }
 
@@ -133,7 +133,7 @@ static void report(struct report *r, const struct truth *t, unsigned lost)
     f.chain = lost > 0 && rnd(8) == 0 ? NULL : &chain;
     f.helo_known = !(lost > 0 && rnd(6) == 0);
     if (t->asked && helo_must_ask(&helo, &f.self, f.chain))
-        f.forward = !lose(lost) ? forward_of(t) : rnd(2) ? HELO_TRANSIENT : HELO_UNASKED;
+        f.forward = !lose(lost) ? forward_of(t) : rnd(2) ? NAME_TIMEOUT : NAME_PENDING;
     report_make(r, &f);
 }
 
@@ -294,7 +294,6 @@ Test(report, recalled_hosts)
             w.ptr = name_of(row[i].ptr);
         cr_expect_eq(recalled_exempt(&w, &listed), row[i].exempt, "%zu", i);
         cr_expect_eq(recalled_exempt_open(&w, &listed), row[i].open, "%zu", i);
-        cr_expect(!recalled_exempt(&w, &none) && !recalled_exempt_open(&w, &none), "%zu",
-                  i);
+        cr_expect(!recalled_exempt(&w, &none) && !recalled_exempt_open(&w, &none), "%zu", i);
     }
 }

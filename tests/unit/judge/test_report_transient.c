@@ -34,7 +34,7 @@ static const char *const helos[] = {"mail.example.com",
 struct world_state {
     char ptr, name[HOSTS];
     const char *helo;
-    enum helo_forward forward;
+    enum name_state forward;
 };
 
 struct pair {
@@ -122,7 +122,7 @@ static void chain_like(struct chain *out, const struct world_state *truth, char 
 }
 
 static void report_of(struct report *r, const struct world_state *w, const struct chain *chain,
-                      enum helo_forward forward, bool helo_known)
+                      enum name_state forward, bool helo_known)
 {
     struct helo helo;
     struct facts f = {.client = nth_addr(CLIENT),
@@ -161,9 +161,9 @@ static void moments(const struct world_state *w)
         chain_like(&part, w, at % 5 ? any[at % 5] : w->ptr, name);
         report_of(&early, w, &part, w->forward, true);
         keep(&early, &last);
-        report_of(&early, w, &part, HELO_TRANSIENT, true);
+        report_of(&early, w, &part, NAME_TIMEOUT, true);
         keep(&early, &last);
-        report_of(&early, w, &part, HELO_UNASKED, false);
+        report_of(&early, w, &part, NAME_PENDING, false);
         keep(&early, &last);
     }
     report_of(&early, w, NULL, w->forward, true);
@@ -183,9 +183,9 @@ static void every_client(void)
         if (w.ptr == 'Y' && names == 0)
             continue; /* no name at all */
         for (helo = 0; helo < HELOS; helo++)
-            for (forward = HELO_LEADS_BACK; forward <= HELO_NOWHERE; forward++) {
+            for (forward = NAME_CONFIRMED; forward <= NAME_NOWHERE; forward++) {
                 w.helo = helos[helo];
-                w.forward = (enum helo_forward)forward;
+                w.forward = (enum name_state)forward;
                 moments(&w);
             }
     }

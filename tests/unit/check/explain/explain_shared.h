@@ -20,7 +20,7 @@ struct made {
  * when the address is exempt. The client is 100.0.1.244, its names are h00000.example.net and so
  * on. helo: NULL, or what was given, whose addresses say `forward`. */
 static inline void make(struct made *m, const char *names, const char *helo,
-                        enum helo_forward forward)
+                        enum name_state forward)
 {
     struct fcrdns f;
 

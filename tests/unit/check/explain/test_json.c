@@ -40,7 +40,7 @@ Test(json, members)
         json_t *o;
         char *text;
 
-        make(&m, row[i].names, row[i].helo, HELO_UNASKED);
+        make(&m, row[i].names, row[i].helo, NAME_PENDING);
         judge(&m);
         o = explain_json(&m.e);
         text = json_dumps(json_object_get(o, row[i].member), JSON_COMPACT | JSON_ENCODE_ANY);
@@ -58,7 +58,7 @@ Test(json, questions_and_fixes)
     json_t *o, *q, *k;
     struct made m;
 
-    make(&m, "E", NULL, HELO_UNASKED);
+    make(&m, "E", NULL, NAME_PENDING);
     nine = addresses(&name, 0, 9, false);
     questions_note(m.e.questions, &name, RR_A, &nine, 3);
     judge(&m);

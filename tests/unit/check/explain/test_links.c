@@ -86,7 +86,7 @@ Test(links, names)
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(row); i++) {
-        make(&m, row[i].names, NULL, HELO_UNASKED);
+        make(&m, row[i].names, NULL, NAME_PENDING);
         judge(&m);
         cr_expect_not_null(strstr(links_text(&m.e.links), row[i].has), "%s: %s", row[i].why,
                            links_text(&m.e.links));
@@ -99,47 +99,47 @@ Test(links, helo)
 {
     static const struct {
         const char *names, *helo;
-        enum helo_forward forward;
+        enum name_state forward;
         const char *link, *fixes, *why;
     } row[] = {
-        {"C", H("0"), HELO_UNASKED, "ok HELO: " H("0") " is the confirmed PTR name", "",
+        {"C", H("0"), NAME_PENDING, "ok HELO: " H("0") " is the confirmed PTR name", "",
          "verified"},
-        {"C", "mail.other.example", HELO_LEADS_BACK,
+        {"C", "mail.other.example", NAME_CONFIRMED,
          "ok HELO: mail.other.example resolves to the client", "", "forward"},
-        {"C", "x.example.net", HELO_ELSEWHERE,
+        {"C", "x.example.net", NAME_ELSEWHERE,
          "ok HELO: x.example.net is in the domain of the confirmed PTR name", "", "aligned"},
-        {"C", "mail.other.example", HELO_ELSEWHERE,
+        {"C", "mail.other.example", NAME_ELSEWHERE,
          "broken HELO: mail.other.example resolves elsewhere, not to the client",
          "1 smtp_helo_name = " H("0"), "a confirmed name is the better HELO"},
-        {"", "mail.other.example", HELO_ELSEWHERE,
+        {"", "mail.other.example", NAME_ELSEWHERE,
          "broken HELO: mail.other.example resolves elsewhere, not to the client",
          "1 " PTR "mail.other.example.; 2 mail.other.example. A 100.0.1.244; 2",
          "without one the HELO name becomes the PTR name"},
-        {"", "mail.other.example", HELO_LEADS_BACK, "ok HELO: ", "1 " PTR "mail.other.example.",
+        {"", "mail.other.example", NAME_CONFIRMED, "ok HELO: ", "1 " PTR "mail.other.example.",
          "it resolves back already"},
-        {"E", "mail.other.example", HELO_LEADS_BACK, "ok HELO: ", "1 " PTR "mail.other.example.",
+        {"E", "mail.other.example", NAME_CONFIRMED, "ok HELO: ", "1 " PTR "mail.other.example.",
          "a good HELO name is better than the PTR name"},
-        {"C", "mail.other.example", HELO_TRANSIENT,
+        {"C", "mail.other.example", NAME_TIMEOUT,
          "unknown HELO: mail.other.example or a related PTR name could not be looked up",
          "1 dig +trace mail.other.example. A", "DNS told nothing"},
-        {"C", "PC-17", HELO_UNASKED, "broken HELO: PC-17 is not a fully qualified name",
+        {"C", "PC-17", NAME_PENDING, "broken HELO: PC-17 is not a fully qualified name",
          "1 smtp_helo_name = " H("0"), "one label"},
-        {"C", "[100.0.1.244]", HELO_UNASKED,
+        {"C", "[100.0.1.244]", NAME_PENDING,
          "weak HELO: [100.0.1.244] is valid, but a host name is expected",
          "1 smtp_helo_name = " H("0"), "a literal"},
-        {"C", "[100.0.1.245]", HELO_UNASKED,
+        {"C", "[100.0.1.245]", NAME_PENDING,
          "broken HELO: [100.0.1.245] is not the client's address", "1 smtp_helo_name = " H("0"),
          "a literal of another"},
-        {"C", "100.0.1.244", HELO_UNASKED,
+        {"C", "100.0.1.244", NAME_PENDING,
          "broken HELO: 100.0.1.244 is an address without brackets", "1 smtp_helo_name = " H("0"),
          "no brackets"},
-        {"C", "localhost", HELO_UNASKED, "is the name of this server, or localhost",
+        {"C", "localhost", NAME_PENDING, "is the name of this server, or localhost",
          "1 smtp_helo_name = " H("0"), "localhost"},
-        {"C", "a=b c", HELO_UNASKED, "broken HELO: a\\x3db\\x20c is not a valid host name",
+        {"C", "a=b c", NAME_PENDING, "broken HELO: a\\x3db\\x20c is not a valid host name",
          "1 smtp_helo_name = " H("0"), "made visible"},
-        {"C", "", HELO_UNASKED, "broken HELO: none was sent", "1 smtp_helo_name = " H("0"),
+        {"C", "", NAME_PENDING, "broken HELO: none was sent", "1 smtp_helo_name = " H("0"),
          "a HELO of no octets"},
-        {"", "a=b", HELO_UNASKED, "broken HELO: a\\x3db is not a valid host name",
+        {"", "a=b", NAME_PENDING, "broken HELO: a\\x3db is not a valid host name",
          "1 " PTR "mail.example.com.; 2 mail.example.com. A 100.0.1.244; 3 smtp_helo_name = "
          "mail.example.com",
          "nothing to build on: an example"},
@@ -167,7 +167,7 @@ Test(links, long_helo)
     for (n = 63; n <= 65; n++) {
         memset(helo, '/', sizeof helo);
         helo[n] = '\0';
-        make(&m, "C", helo, HELO_UNASKED);
+        make(&m, "C", helo, NAME_PENDING);
         judge(&m);
         cr_expect_eq(strstr(links_text(&m.e.links), "; broken HELO: the name is not") != NULL,
                      n > 64, "%u octets", n);
@@ -180,12 +180,12 @@ Test(links, examples_are_marked)
 {
     struct made m;
 
-    make(&m, "", NULL, HELO_UNASKED);
+    make(&m, "", NULL, NAME_PENDING);
     judge(&m);
     cr_expect_str_eq(m.e.links.link[0].fix[0].how,
                      "The provider of the address should publish a PTR record, such as:");
     unmake(&m);
-    make(&m, "", "mail.other.example", HELO_NOWHERE);
+    make(&m, "", "mail.other.example", NAME_NOWHERE);
     judge(&m);
     cr_expect_str_eq(m.e.links.link[0].fix[0].how,
                      "The provider of the address should publish a PTR record:");

@@ -77,7 +77,7 @@ Test(text, first_line)
     for (i = 0; i < ARRAY_LEN(row); i++) {
         char *text, want[256];
 
-        make(&m, row[i].names, row[i].helo, HELO_UNASKED);
+        make(&m, row[i].names, row[i].helo, NAME_PENDING);
         m.settings->judge.enforce = row[i].enforce;
         only_rule(&m, row[i].words, row[i].action);
         judge(&m);
@@ -101,7 +101,7 @@ Test(text, widths)
         for (k = 0; k < ARRAY_LEN(columns); k++) {
             char *text, *line;
 
-            make(&m, names[i], "mail.other.example", HELO_ELSEWHERE);
+            make(&m, names[i], "mail.other.example", NAME_ELSEWHERE);
             judge(&m);
             text = text_of_client(&m, columns[k], false);
             for (line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
@@ -140,7 +140,7 @@ Test(text, parts)
     for (i = 0; i < ARRAY_LEN(row); i++) {
         char *text;
 
-        make(&m, row[i].names, "h00000.example.net", HELO_UNASKED);
+        make(&m, row[i].names, "h00000.example.net", NAME_PENDING);
         judge(&m);
         text = text_of_client(&m, 78, false);
         cr_expect_not_null(strstr(text, row[i].has), "%s: %s", row[i].why, text);
@@ -158,7 +158,7 @@ Test(text, answers)
     struct made m;
     char *text;
 
-    make(&m, "C", NULL, HELO_UNASKED);
+    make(&m, "C", NULL, NAME_PENDING);
     nine = addresses(&name, 0, 9, false);
     questions_note(m.e.questions, &name, RR_A, &nine, 3);
     questions_note(m.e.questions, &name, RR_AAAA, &none, 4);
