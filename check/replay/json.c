@@ -182,12 +182,12 @@ bool judged_json(const struct judged *j, FILE *out)
     json_object_set_new(o, "rules", json_rules(j));
     json_object_set_new(o, "findings", json_findings_sums(j));
     json_object_set_new(o, "timeline", json_timeline(j));
-    json_object_set_new(o, "refused_but_delivered", json_list(j, &j->lost));
-    json_object_set_new(o, "refused_anyway", json_list(j, &j->caught));
-    json_object_set_new(o, "tagged", json_list(j, &j->tagged));
+    json_object_set_new(o, "refused_but_delivered", json_list(j, &j->list[LIST_LOST]));
+    json_object_set_new(o, "refused_anyway", json_list(j, &j->list[LIST_CAUGHT]));
+    json_object_set_new(o, "tagged", json_list(j, &j->list[LIST_TAGGED]));
     if (j->against != NULL) {
         json_object_set_new(o, "changes", json_changes(j));
-        json_object_set_new(o, "changed", json_list(j, &j->changed));
+        json_object_set_new(o, "changed", json_list(j, &j->list[LIST_CHANGED]));
     }
     ok = json_dumpf(o, out, JSON_INDENT(1) | JSON_ENSURE_ASCII) == 0 && fputc('\n', out) != EOF;
     json_decref(o);

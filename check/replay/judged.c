@@ -249,21 +249,20 @@ static int by_number(uint64_t a, uint64_t b)
     return a < b ? 1 : a > b ? -1 : 0;
 }
 
-static int by_delivered(const void *a, const void *b)
-{
-    const struct client *x = &sorting[*(const uint32_t *)a], *y = &sorting[*(const uint32_t *)b];
-    int c = by_number(x->count[OUT_DELIVERED], y->count[OUT_DELIVERED]);
-
-    c = c != 0 ? c : by_number(client_judged(x), client_judged(y));
-    return c != 0 ? c : addr_compare(&x->addr, &y->addr);
-}
-
 static int by_messages(const void *a, const void *b)
 {
     const struct client *x = &sorting[*(const uint32_t *)a], *y = &sorting[*(const uint32_t *)b];
     int c = by_number(client_judged(x), client_judged(y));
 
     return c != 0 ? c : addr_compare(&x->addr, &y->addr);
+}
+
+static int by_delivered(const void *a, const void *b)
+{
+    const struct client *x = &sorting[*(const uint32_t *)a], *y = &sorting[*(const uint32_t *)b];
+    int c = by_number(x->count[OUT_DELIVERED], y->count[OUT_DELIVERED]);
+
+    return c != 0 ? c : by_messages(a, b);
 }
 
 static bool is_lost(const struct client *k)
@@ -296,25 +295,29 @@ static bool is_any(const struct client *k)
     return client_messages(k) > 0;
 }
 
-static bool make_list(struct judged_list *l, const struct judged *j,
-                      bool (*wanted)(const struct client *),
-                      int (*order)(const void *, const void *))
+static const struct {
+    bool (*wanted)(const struct client *);
+    int (*order)(const void *, const void *);
+} lists[LIST_COUNT] = {
+    [LIST_LOST] = {is_lost, by_delivered},     [LIST_CAUGHT] = {is_caught, by_messages},
+    [LIST_TAGGED] = {is_tagged, by_delivered}, [LIST_CHANGED] = {is_changed, by_delivered},
+    [LIST_ALL] = {is_any, by_messages},
+};
+
+static bool make_list(struct judged *j, enum list_kind kind)
 {
     const struct clients *c = &j->tally->clients;
-    uint32_t i, n = 0;
+    struct judged_list *l = &j->list[kind];
+    uint32_t i;
 
-    for (i = 1; i < c->n; i++)
-        n += c->list[i].judged && wanted(&c->list[i]);
-    l->n = 0;
-    l->at = malloc((n > 0 ? n : 1) * sizeof *l->at);
-    if (l->at == NULL)
-        return false;
-    for (i = 1; i < c->n; i++)
-        if (c->list[i].judged && wanted(&c->list[i]))
+    l->at = malloc(c->n * sizeof *l->at);
+    for (i = 1; l->at != NULL && i < c->n; i++)
+        if (c->list[i].judged && lists[kind].wanted(&c->list[i]))
             l->at[l->n++] = i;
     sorting = c->list;
-    qsort(l->at, l->n, sizeof *l->at, order);
-    return true;
+    if (l->at != NULL)
+        qsort(l->at, l->n, sizeof *l->at, lists[kind].order);
+    return l->at != NULL;
 }
 
 static uint64_t count_addresses(const struct judged *j, bool (*wanted)(const struct client *))
@@ -373,21 +376,18 @@ bool judged_make(struct judged *j, int64_t now)
             sum_client(j, &c->list[i]);
     j->addresses = count_addresses(j, is_any);
     j->refused_addresses = count_addresses(j, is_refused);
-    if (make_list(&j->lost, j, is_lost, by_delivered) &&
-        make_list(&j->caught, j, is_caught, by_messages) &&
-        make_list(&j->tagged, j, is_tagged, by_delivered) &&
-        make_list(&j->changed, j, is_changed, by_delivered) &&
-        make_list(&j->all, j, is_any, by_messages))
-        return true;
-    fprintf(stderr, "iprev-check: out of memory\n");
-    return false;
+    for (i = 0; i < LIST_COUNT; i++)
+        if (!make_list(j, i)) {
+            fprintf(stderr, "iprev-check: out of memory\n");
+            return false;
+        }
+    return true;
 }
 
 void judged_free(struct judged *j)
 {
-    free(j->lost.at);
-    free(j->caught.at);
-    free(j->tagged.at);
-    free(j->changed.at);
-    free(j->all.at);
+    unsigned i;
+
+    for (i = 0; i < LIST_COUNT; i++)
+        free(j->list[i].at);
 }

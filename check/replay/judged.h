@@ -18,6 +18,15 @@ struct judged_list {
     uint32_t *at;
 };
 
+enum list_kind {
+    LIST_LOST,    /* refused by the policy, but delivered: perhaps wrongly */
+    LIST_CAUGHT,  /* refused by the policy, nothing of theirs was delivered */
+    LIST_TAGGED,  /* tagged or quarantined */
+    LIST_CHANGED, /* fate differs between the policies */
+    LIST_ALL,
+    LIST_COUNT
+};
+
 struct judged {
     const struct settings *settings, *against; /* against: NULL without comparison */
     bool no_dns;                               /* judged by what our own records tell */
@@ -32,11 +41,7 @@ struct judged {
     struct judged_sum word[F_COUNT];         /* clients with that finding */
     uint64_t change[FATE_COUNT][FATE_COUNT]; /* messages, [against][settings] */
     uint64_t buckets[TIMELINE][FATE_COUNT];
-    struct judged_list lost;    /* refused by the policy, but delivered: perhaps wrongly */
-    struct judged_list caught;  /* refused by the policy, nothing of theirs was delivered */
-    struct judged_list tagged;  /* tagged or quarantined */
-    struct judged_list changed; /* fate differs between the policies */
-    struct judged_list all;
+    struct judged_list list[LIST_COUNT];
 };
 
 /* Looks the clients up, or takes their logged findings, and judges them. False, with the reason on

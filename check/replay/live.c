@@ -3,12 +3,14 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/replay/live.h"
 
+#include "value/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-uint64_t live_hash(const struct log_text *t)
+uint64_t live_hash(const struct live *l, const struct log_text *t)
 {
-    uint64_t h = hash_octets(&hash_fixed, t->s, t->n);
+    uint64_t h = hash_octets(&l->clients->key, t->s, t->n);
 
     return h != 0 ? h : 1;
 }
@@ -141,7 +143,7 @@ static struct live_message *make(struct live *l, uint64_t qid)
 
 struct live_message *live_at(struct live *l, const struct log_event *e)
 {
-    return e->qid.n > 0 ? find(l, live_hash(&e->qid)) : NULL;
+    return e->qid.n > 0 ? find(l, live_hash(l, &e->qid)) : NULL;
 }
 
 struct live_message *live_whole(struct live *l, struct live_message *m)
@@ -155,12 +157,12 @@ struct live_message *live_open(struct live *l, const struct log_event *e)
 
     if (m != NULL)
         live_close(l, m);
-    return make(l, live_hash(&e->qid));
+    return make(l, live_hash(l, &e->qid));
 }
 
 bool live_part(struct live *l, const struct log_event *e)
 {
-    struct live_message *whole = live_whole(l, find(l, live_hash(&e->origin))), *part;
+    struct live_message *whole = live_whole(l, find(l, live_hash(l, &e->origin))), *part;
     uint64_t qid;
 
     if (whole == NULL)
@@ -199,13 +201,13 @@ void live_remember_id(struct live *l, struct live_message *m, const struct log_t
 {
     if (id->n == 0)
         return;
-    m->id = live_hash(id);
+    m->id = live_hash(l, id);
     l->by_id[m->id & (LIVE_IDS - 1)] = (uint32_t)(m - l->message);
 }
 
 struct live_message *live_find_id(struct live *l, const struct log_text *id)
 {
-    uint64_t h = live_hash(id);
+    uint64_t h = live_hash(l, id);
     struct live_message *m = &l->message[l->by_id[h & (LIVE_IDS - 1)]];
 
     return id->n > 0 && m->qid != 0 && !(m->flags & PART) && m->id == h ? m : NULL;
@@ -213,14 +215,14 @@ struct live_message *live_find_id(struct live *l, const struct log_text *id)
 
 /* ---- refused before MAIL ---- */
 
-static uint64_t opening_key(const struct addr *client)
+static uint64_t opening_key(const struct live *l, const struct addr *client)
 {
-    return live_hash(&(struct log_text){(const char *)client, sizeof *client});
+    return live_hash(l, &(struct log_text){(const char *)client, sizeof *client});
 }
 
 static struct live_message *opening_of(struct live *l, const struct addr *client)
 {
-    return l->openings > 0 ? find(l, opening_key(client)) : NULL;
+    return l->openings > 0 ? find(l, opening_key(l, client)) : NULL;
 }
 
 void opening_refused(struct live *l, const struct log_event *e, uint32_t client,
@@ -235,7 +237,7 @@ void opening_refused(struct live *l, const struct log_event *e, uint32_t client,
     }
     if (m != NULL)
         live_close(l, m);
-    m = make(l, opening_key(&e->client));
+    m = make(l, opening_key(l, &e->client));
     m->client = client;
     m->at = at;
     m->opening = (uint8_t)e->opening;

@@ -60,7 +60,7 @@ struct live {
 bool live_init(struct live *l, struct clients *clients);
 void live_free(struct live *l);
 
-uint64_t live_hash(const struct log_text *t);
+uint64_t live_hash(const struct live *l, const struct log_text *t);
 
 /* What has the queue id of the event, and the whole of it (of NULL: NULL). */
 struct live_message *live_at(struct live *l, const struct log_event *e);

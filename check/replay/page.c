@@ -128,9 +128,9 @@ static void put_figures(const struct judged *j, FILE *out)
            "messages refused by the policy");
     figure(out, "bad", j->refused_addresses, "addresses refused");
     figure(out,
-           j->lost.n > 0    ? "warn"
-           : j->clients > 0 ? "good"
-                            : "",
+           j->list[LIST_LOST].n > 0 ? "warn"
+           : j->clients > 0         ? "good"
+                                    : "",
            reject->count[OUT_DELIVERED] + later->count[OUT_DELIVERED],
            "of these were delivered then");
     fputs("</div>\n", out);
@@ -253,7 +253,7 @@ static void left_out(FILE *out, uint64_t n)
 
 static void put_lost(const struct judged *j, FILE *out)
 {
-    uint32_t i, n = j->lost.n < LOST_MAX ? j->lost.n : LOST_MAX;
+    uint32_t i, n = j->list[LIST_LOST].n < LOST_MAX ? j->list[LIST_LOST].n : LOST_MAX;
 
     if (j->clients == 0)
         return; /* without a message, none is no good news */
@@ -270,11 +270,11 @@ static void put_lost(const struct judged *j, FILE *out)
           "</th><th class=\"n\">Delivered</th><th>Exempting line</th></tr></thead><tbody>\n",
           out);
     for (i = 0; i < n; i++)
-        row(j, out, &j->tally->clients.list[j->lost.at[i]], true);
+        row(j, out, &j->tally->clients.list[j->list[LIST_LOST].at[i]], true);
     fputs("</tbody></table></div>\n", out);
-    left_out(out, j->lost.n - n);
+    left_out(out, j->list[LIST_LOST].n - n);
     fputs("<details><summary>All of these in one section</summary><pre class=\"code\">", out);
-    put_exemptions(j, &j->lost, n, out);
+    put_exemptions(j, &j->list[LIST_LOST], n, out);
     fputs("</pre></details>\n</section>\n", out);
 }
 
@@ -287,7 +287,7 @@ static void put_changes(const struct judged *j, FILE *out)
     fputs("<section><h2>Compared with <code>", out);
     html_text(out, j->against->file != NULL ? j->against->file : "-");
     fputs("</code></h2>\n", out);
-    if (j->changed.n == 0)
+    if (j->list[LIST_CHANGED].n == 0)
         fputs("<p>No client fares differently.</p>\n", out);
     else
         fputs("<div class=\"scroll\"><table><thead><tr><th>There</th><th>Here</th>"
@@ -303,12 +303,12 @@ static void put_changes(const struct judged *j, FILE *out)
             cell_number(out, j->change[from][to]);
             fputs("</tr>\n", out);
         }
-    fputs(j->changed.n > 0 ? "</tbody></table></div></section>\n" : "</section>\n", out);
+    fputs(j->list[LIST_CHANGED].n > 0 ? "</tbody></table></div></section>\n" : "</section>\n", out);
 }
 
 static void put_clients(const struct judged *j, FILE *out)
 {
-    uint32_t i, n = j->all.n < ROWS_MAX ? j->all.n : ROWS_MAX;
+    uint32_t i, n = j->list[LIST_ALL].n < ROWS_MAX ? j->list[LIST_ALL].n : ROWS_MAX;
 
     fputs("<section><h2>Clients</h2>\n<p><input id=\"filter\" type=\"search\" "
           "placeholder=\"Show only rows with ...\" aria-label=\"Filter\"> <output "
@@ -322,9 +322,9 @@ static void put_clients(const struct judged *j, FILE *out)
           "<th class=\"n\">Spam</th><th class=\"n\">Refused</th></tr></thead><tbody>\n",
           out);
     for (i = 0; i < n; i++)
-        row(j, out, &j->tally->clients.list[j->all.at[i]], false);
+        row(j, out, &j->tally->clients.list[j->list[LIST_ALL].at[i]], false);
     fputs("</tbody></table></div>\n", out);
-    left_out(out, j->all.n - n);
+    left_out(out, j->list[LIST_ALL].n - n);
     fputs("</section>\n", out);
 }
 

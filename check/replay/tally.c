@@ -197,7 +197,7 @@ static void on_delivery(struct tally *t, struct log_event *e)
 /* A verdict on a message that is not under way: it has left, or is in a log yet to be read. */
 static void on_late_verdict(struct tally *t, const struct log_event *e, enum outcome_kind o)
 {
-    struct past_entry entry = {.qid = live_hash(&e->qid), .outcome = (uint8_t)o}, *old;
+    struct past_entry entry = {.qid = live_hash(&t->live, &e->qid), .outcome = (uint8_t)o}, *old;
 
     entry.at = seconds(t, e->stamp);
     old = past_find(&t->live.past, entry.qid, entry.at);
@@ -226,26 +226,6 @@ static void on_verdict(struct tally *t, const struct log_event *e)
         m->flags |= e->spam ? SPAM : DISCARDED;
     else if (e->qid.n > 0)
         on_late_verdict(t, e, e->spam ? OUT_SPAM : OUT_OTHER);
-}
-
-/* What record.h has made visible, as it was. */
-static size_t unshow(char out[CLIENT_HELO_MAX], const struct log_text *t)
-{
-    size_t n = 0, i;
-
-    for (i = 0; i < t->n && n < CLIENT_HELO_MAX; i++) {
-        int high, low;
-
-        if (t->s[i] != '\\' || t->n - i < 4 || t->s[i + 1] != 'x' ||
-            (high = ascii_hex((unsigned char)t->s[i + 2])) < 0 ||
-            (low = ascii_hex((unsigned char)t->s[i + 3])) < 0) {
-            out[n++] = t->s[i];
-            continue;
-        }
-        out[n++] = (char)(high << 4 | low);
-        i += 3;
-    }
-    return n;
 }
 
 /* A client that was not checked remains as it is known, and so does one of whom DNS is silent. */
@@ -299,7 +279,8 @@ static void on_record(struct tally *t, const struct log_event *e, int64_t at)
     }
     if (r.client.family == ADDR_NONE)
         return;
-    client = clients_get(&t->clients, &r.client, helo, none ? 0 : unshow(helo, &e->helo));
+    client = clients_get(&t->clients, &r.client, helo,
+                         none ? 0 : record_unshow(helo, sizeof helo, e->helo.s, e->helo.n, NULL));
     if (client == 0)
         return;
     t->clients.list[clients_get(&t->clients, &r.client, NULL, 0)].refuses =

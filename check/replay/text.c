@@ -165,7 +165,7 @@ static void print_changes(const struct judged *j, unsigned top, const struct ter
     if (j->against == NULL)
         return;
     head(t, "Against the other configuration");
-    if (j->changed.n == 0) {
+    if (j->list[LIST_CHANGED].n == 0) {
         fputs("  no client fares differently\n", t->out);
         return;
     }
@@ -175,7 +175,7 @@ static void print_changes(const struct judged *j, unsigned top, const struct ter
                 fprintf(t->out, "  %9llu message%s: %s there, %s here\n",
                         (unsigned long long)j->change[from][to],
                         j->change[from][to] == 1 ? "" : "s", fate_word(from), fate_word(to));
-    print_list(j, top, t, "Clients that fare differently", &j->changed, false);
+    print_list(j, top, t, "Clients that fare differently", &j->list[LIST_CHANGED], false);
 }
 
 void judged_text(const struct judged *j, unsigned top, FILE *out)
@@ -187,13 +187,14 @@ void judged_text(const struct judged *j, unsigned top, FILE *out)
     print_gist(j, &t);
     print_fates(j, &t);
     print_rules(j, &t);
-    print_list(j, top, &t, "Refused, but delivered mail then: look at these first", &j->lost, true);
-    if (j->lost.n > 1) {
+    print_list(j, top, &t, "Refused, but delivered mail then: look at these first",
+               &j->list[LIST_LOST], true);
+    if (j->list[LIST_LOST].n > 1) {
         fputs("\n  all of these in one section:\n", out);
-        put_exemptions(j, &j->lost, top, out);
+        put_exemptions(j, &j->list[LIST_LOST], top, out);
     }
-    print_list(j, top, &t, "Refused, and nothing of theirs was delivered as good mail", &j->caught,
-               false);
-    print_list(j, top, &t, "Tagged or quarantined", &j->tagged, false);
+    print_list(j, top, &t, "Refused, and nothing of theirs was delivered as good mail",
+               &j->list[LIST_CAUGHT], false);
+    print_list(j, top, &t, "Tagged or quarantined", &j->list[LIST_TAGGED], false);
     print_changes(j, top, &t);
 }

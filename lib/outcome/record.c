@@ -200,31 +200,41 @@ void record_put_log(struct sbuf *sb, const struct record *r, const struct record
     }
 }
 
-/* Undoes sbuf_visible. False when it is not of that form or does not fit. */
+static int escaped(const char *s, size_t n)
+{
+    int high, low;
+
+    if (n < 4 || s[0] != '\\' || s[1] != 'x' || (high = ascii_hex((unsigned char)s[2])) < 0 ||
+        (low = ascii_hex((unsigned char)s[3])) < 0)
+        return -1;
+    return high << 4 | low;
+}
+
+size_t record_unshow(char *out, size_t cap, const char *s, size_t n, bool *clean)
+{
+    size_t len = 0, i;
+    bool good = true;
+
+    for (i = 0; i < n && len < cap; i++) {
+        int c = escaped(s + i, n - i);
+
+        good &= c != 0 && (c > 0 || s[i] != '\\');
+        out[len++] = c >= 0 ? (char)c : s[i];
+        i += c >= 0 ? 3 : 0;
+    }
+    if (clean != NULL)
+        *clean = good && i == n;
+    return len;
+}
+
+/* False when it is not of that form or does not fit. */
 static bool read_shown(char *text, size_t cap, const char *s, size_t n)
 {
-    size_t len = 0;
-    size_t i;
+    bool clean;
+    size_t len = record_unshow(text, cap - 1, s, n, &clean);
 
-    for (i = 0; i < n; i++) {
-        char c = s[i];
-
-        if (c == '\\') {
-            if (n - i < 4 || s[i + 1] != 'x' || ascii_hex((unsigned char)s[i + 2]) < 0 ||
-                ascii_hex((unsigned char)s[i + 3]) < 0)
-                return false;
-            c = (char)(ascii_hex((unsigned char)s[i + 2]) << 4 |
-                       ascii_hex((unsigned char)s[i + 3]));
-            i += 3;
-        } else if (c == '"' || c == '=') {
-            return false;
-        }
-        if (c == '\0' || len + 1 >= cap)
-            return false;
-        text[len++] = c;
-    }
     text[len] = '\0';
-    return true;
+    return clean && memchr(s, '"', n) == NULL && memchr(s, '=', n) == NULL;
 }
 
 static bool is_none(const char *s, size_t n)

@@ -57,4 +57,8 @@ void record_put_log(struct sbuf *sb, const struct record *r, const struct record
  * puts before it and unknown keys are skipped. All but relay and name-why must be there, once. */
 bool record_read_log(struct record *r, const char *s, size_t n);
 
+/* Undoes sbuf_visible: how many octets it put, at most cap. What is not of that form stays as it is,
+ * and *clean, if wanted, is false then. */
+size_t record_unshow(char *out, size_t cap, const char *s, size_t n, bool *clean);
+
 #endif
