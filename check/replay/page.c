@@ -17,64 +17,6 @@
 #define ROWS_MAX 2000 /* clients in the table; the rest is counted */
 #define LOST_MAX 200
 
-static void html_octet(FILE *out, char c)
-{
-    switch (c) {
-    case '&':
-        fputs("&amp;", out);
-        break;
-    case '<':
-        fputs("&lt;", out);
-        break;
-    case '>':
-        fputs("&gt;", out);
-        break;
-    case '"':
-        fputs("&quot;", out);
-        break;
-    case '\'':
-        fputs("&#39;", out);
-        break;
-    default:
-        fputc(c >= ' ' && c <= '~' ? c : '?', out);
-    }
-}
-
-void html_text(FILE *out, const char *s)
-{
-    for (; *s != '\0'; s++)
-        html_octet(out, *s);
-}
-
-void html_breaking(FILE *out, const char *s)
-{
-    for (; *s != '\0'; s++) {
-        html_octet(out, *s);
-        if ((*s == '.' || *s == ',' || *s == ':') && s[1] != '\0' && s[1] != ' ')
-            fputs("<wbr>", out);
-    }
-}
-
-void html_visible(FILE *out, const char *s, size_t n)
-{
-    char text[4 * CLIENT_HELO_MAX + 8];
-    struct sbuf sb;
-
-    sbuf_init(&sb, text, sizeof text);
-    sbuf_visible(&sb, s, n < CLIENT_HELO_MAX ? n : CLIENT_HELO_MAX);
-    html_breaking(out, text);
-}
-
-void html_number(FILE *out, uint64_t n)
-{
-    if (n >= 1000) {
-        html_number(out, n / 1000);
-        fprintf(out, "&#8239;%03u", (unsigned)(n % 1000));
-    } else {
-        fprintf(out, "%u", (unsigned)n);
-    }
-}
-
 /* ---- head and figures ---- */
 
 static void put_head(FILE *out)
@@ -136,35 +78,9 @@ static void put_figures(const struct judged *j, FILE *out)
     fputs("</div>\n", out);
 }
 
-/* What the reader must know of the figures. */
-static void put_notes(const struct judged *j, FILE *out)
+static void note(void *arg, bool bad, const char *text)
 {
-    if (j->clients > j->addresses)
-        fprintf(out,
-                "<p class=\"note\">An address counts as a client for each HELO: %llu "
-                "clients.</p>\n",
-                (unsigned long long)j->clients);
-    if (j->unread > 0)
-        fprintf(out,
-                "<p class=\"note\"><b>Incomplete:</b> %u of %u logs could not be read to the "
-                "end.</p>\n",
-                j->unread, j->files);
-    if (j->tally->known == 0)
-        fputs("<p class=\"note\"><b>No line of a known log form was found.</b></p>\n", out);
-    if (j->tally->known > 0) {
-        fputs("<p class=\"note\">", out);
-        put_verdicts(j->tally, out);
-        fputs("</p>\n", out);
-    }
-    if (j->tally->damaged > 0)
-        fprintf(out, "<p class=\"note\">Damaged records of our own, left out: %llu</p>\n",
-                (unsigned long long)j->tally->damaged);
-    if (j->tally->clients.failed)
-        fputs("<p class=\"note\">Memory ran short: clients that came later are left out.</p>\n",
-              out);
-    if (j->temperror > 0)
-        fprintf(out, "<p class=\"note\">DNS told nothing now of %llu client%s.</p>\n",
-                (unsigned long long)j->temperror, j->temperror == 1 ? "" : "s");
+    fprintf(arg, bad ? "<p class=\"note\"><b>%s</b></p>\n" : "<p class=\"note\">%s</p>\n", text);
 }
 
 /* ---- tables ---- */
@@ -288,7 +204,7 @@ static void put_changes(const struct judged *j, FILE *out)
     html_text(out, j->against->file != NULL ? j->against->file : "-");
     fputs("</code></h2>\n", out);
     if (j->list[LIST_CHANGED].n == 0)
-        fputs("<p>No client fares differently.</p>\n", out);
+        fputs("<p>No client's outcome changes.</p>\n", out);
     else
         fputs("<div class=\"scroll\"><table><thead><tr><th>There</th><th>Here</th>"
               "<th class=\"n\">Messages</th></tr></thead><tbody>\n",
@@ -355,7 +271,7 @@ bool judged_html(const struct judged *j, FILE *out)
     put_head(out);
     put_title(j, out);
     put_figures(j, out);
-    put_notes(j, out);
+    put_notes(j, note, out);
     put_lost(j, out);
     fputs("<section><h2>By action</h2>\n<p class=\"note\">What this policy would have done, and "
           "what became of the messages then.</p>\n",

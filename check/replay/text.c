@@ -13,6 +13,14 @@ static void head(const struct term *t, const char *text)
 
 /* ---- totals ---- */
 
+static void note(void *arg, bool bad, const char *text)
+{
+    const struct term *t = arg;
+
+    term_put(t, bad ? TONE_BAD : TONE_PLAIN, text);
+    fputc('\n', t->out);
+}
+
 static void print_input(const struct judged *j, const struct term *t)
 {
     const struct tally *y = j->tally;
@@ -26,29 +34,7 @@ static void print_input(const struct judged *j, const struct term *t)
     }
     fprintf(t->out, "; %llu address%s with messages\n", (unsigned long long)j->addresses,
             j->addresses == 1 ? "" : "es");
-    if (j->clients > j->addresses)
-        fprintf(t->out, "an address counts as a client for each HELO: %llu clients\n",
-                (unsigned long long)j->clients);
-    if (j->unread > 0) {
-        term_put(t, TONE_BAD, "incomplete: ");
-        fprintf(t->out, "%u of %u logs could not be read to the end\n", j->unread, j->files);
-    }
-    if (y->lines == 0 && j->unread == 0)
-        fputs("the log is empty\n", t->out);
-    else if (y->known == 0)
-        term_put(t, TONE_BAD, "no line of a known log form was found\n");
-    if (y->known > 0) {
-        put_verdicts(y, t->out);
-        fputc('\n', t->out);
-    }
-    if (y->damaged > 0)
-        fprintf(t->out, "damaged records of our own, left out: %llu\n",
-                (unsigned long long)y->damaged);
-    if (y->clients.failed)
-        term_put(t, TONE_BAD, "memory ran short: clients that came later are left out\n");
-    if (j->temperror > 0)
-        fprintf(t->out, "DNS told nothing now of %llu client%s\n", (unsigned long long)j->temperror,
-                j->temperror == 1 ? "" : "s");
+    put_notes(j, note, (void *)(uintptr_t)t);
 }
 
 static void print_gist(const struct judged *j, const struct term *t)
@@ -68,7 +54,7 @@ static void print_gist(const struct judged *j, const struct term *t)
              lost == 1 ? "was" : "were");
     term_wrap(t, text, 0, 0);
     if (j->temperror > 0)
-        term_put(t, TONE_BAD, "Clients of whom DNS told nothing are not among them.\n");
+        term_put(t, TONE_BAD, "Clients without a DNS answer are not among them.\n");
 }
 
 static void print_fates(const struct judged *j, const struct term *t)
@@ -166,7 +152,7 @@ static void print_changes(const struct judged *j, unsigned top, const struct ter
         return;
     head(t, "Against the other configuration");
     if (j->list[LIST_CHANGED].n == 0) {
-        fputs("  no client fares differently\n", t->out);
+        fputs("  no client's outcome changes\n", t->out);
         return;
     }
     for (from = 0; from < FATE_COUNT; from++)
@@ -175,7 +161,7 @@ static void print_changes(const struct judged *j, unsigned top, const struct ter
                 fprintf(t->out, "  %9llu message%s: %s there, %s here\n",
                         (unsigned long long)j->change[from][to],
                         j->change[from][to] == 1 ? "" : "s", fate_word(from), fate_word(to));
-    print_list(j, top, t, "Clients that fare differently", &j->list[LIST_CHANGED], false);
+    print_list(j, top, t, "Clients whose outcome changes", &j->list[LIST_CHANGED], false);
 }
 
 void judged_text(const struct judged *j, unsigned top, FILE *out)
@@ -193,8 +179,8 @@ void judged_text(const struct judged *j, unsigned top, FILE *out)
         fputs("\n  all of these in one section:\n", out);
         put_exemptions(j, &j->list[LIST_LOST], top, out);
     }
-    print_list(j, top, &t, "Refused, and nothing of theirs was delivered as good mail",
-               &j->list[LIST_CAUGHT], false);
+    print_list(j, top, &t, "Refused; none of their mail had been delivered", &j->list[LIST_CAUGHT],
+               false);
     print_list(j, top, &t, "Tagged or quarantined", &j->list[LIST_TAGGED], false);
     print_changes(j, top, &t);
 }

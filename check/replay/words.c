@@ -20,7 +20,7 @@ void client_reason(const struct client *k, const struct settings *s, struct sbuf
     findings rest = k->found & (FINDINGS_SHAPE | FINDINGS_HELO) & ~FINDING(F_PTR_NAMED);
 
     if (k->fate.kind == FATE_UNKNOWN) {
-        sbuf_str(sb, "the log holds no findings");
+        sbuf_str(sb, "no findings in the log");
         return;
     }
     if (settings_relay_trusted(s, &k->addr)) {
@@ -157,14 +157,58 @@ void client_reply(const struct client *k, const struct settings *s, struct sbuf 
     sbuf_str(sb, reply.text);
 }
 
-void put_verdicts(const struct tally *t, FILE *out)
+/* When n is not 0, the sentence with n in place of "#" and an "s" for "~" unless n is 1. */
+static void count_note(uint64_t n, const char *text, note_sink *put, void *arg)
 {
-    if (t->verdicts == 0)
-        fputs("No spam verdicts in these logs: delivered spam counts as delivered.", out);
+    char line[160];
+    struct sbuf sb;
+
+    if (n == 0)
+        return;
+    sbuf_init(&sb, line, sizeof line);
+    for (; *text != '\0'; text++)
+        if (*text == '#')
+            sbuf_uint(&sb, n);
+        else if (*text != '~')
+            sbuf_byte(&sb, *text);
+        else if (n != 1)
+            sbuf_byte(&sb, 's');
+    put(arg, false, line);
+}
+
+static void verdict_note(const struct tally *t, note_sink *put, void *arg)
+{
+    char line[160];
+
+    snprintf(line, sizeof line, "%llu spam verdict%s read; %llu matched a message in these logs.",
+             (unsigned long long)t->verdicts, t->verdicts == 1 ? "" : "s",
+             (unsigned long long)t->live.verdicts_met);
+    put(arg, false,
+        t->verdicts > 0 ? line
+                        : "No spam verdicts in these logs: delivered spam counts as delivered.");
+}
+
+void put_notes(const struct judged *j, note_sink *put, void *arg)
+{
+    const struct tally *t = j->tally;
+    char line[160];
+
+    if (j->clients > j->addresses)
+        count_note(j->clients, "An address counts as a client for each HELO: # client~.", put, arg);
+    snprintf(line, sizeof line, "Incomplete: %u of %u logs could not be read to the end.",
+             j->unread, j->files);
+    if (j->unread > 0)
+        put(arg, true, line);
+    if (t->known > 0)
+        verdict_note(t, put, arg);
+    else if (t->lines > 0 || j->unread > 0)
+        put(arg, true, "No line of a known log format was found.");
     else
-        fprintf(out, "%llu spam verdict%s read; %llu matched a message in these logs.",
-                (unsigned long long)t->verdicts, t->verdicts == 1 ? "" : "s",
-                (unsigned long long)t->live.verdicts_met);
+        put(arg, false, "The log is empty.");
+    count_note(t->damaged, "Skipped # damaged iprev-milter record~.", put, arg);
+    if (t->clients.failed)
+        put(arg, true, "Out of memory: later clients are not counted.");
+    count_note(j->temperror, "No DNS answer for # client~.", put, arg);
 }
 
 void put_minute(FILE *out, int64_t at)

@@ -19,8 +19,10 @@ client_text client_reply;     /* "550 5.7.25 text"; empty when the policy does n
  * needs no escaping in HTML. */
 void put_exemptions(const struct judged *j, const struct judged_list *l, uint32_t max, FILE *out);
 
-/* How many spam verdicts the logs hold, and how many are about a message in them. Plain text. */
-void put_verdicts(const struct tally *t, FILE *out);
+/* What the reader must know of the figures, a sentence each; bad: they are not what they seem.
+ * Plain ASCII without markup. */
+typedef void note_sink(void *arg, bool bad, const char *text);
+void put_notes(const struct judged *j, note_sink *put, void *arg);
 
 /* "2026-11-21 10:15" */
 void put_minute(FILE *out, int64_t at);

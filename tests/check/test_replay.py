@@ -170,7 +170,7 @@ def test_hostile_lines_of_any_octets_F4():
                                 w.file("empty", b""))
         same(code, 65)
         plain(out)
-        has(out, "no line of a known log form was found")
+        has(out, "No line of a known log format was found")
         has_not(out, "would have refused")  # it does not know
         same(w.replay(w.file("empty", b""))[0], 0)  # a log that was rotated a moment ago
 
@@ -287,7 +287,7 @@ def test_input_errors():
             code, out, err = w.replay(w.file(name, data))
             same(code, 66, name)
             has(err, name + ": the gzip file is " + text)
-            holds("incomplete: 1 of 1 logs could not be read to the end" in out or out == "", out)
+            holds("Incomplete: 1 of 1 logs could not be read to the end" in out or out == "", out)
             # the others are read all the same, and the report says that it is not whole
             code, got, err = w.replay_json(w.path(name), w.path("missing"), w.dir, log("sendmail"))
             same((code, got["log"]["files"], got["log"]["incomplete"]), (66, 4, True), name)
@@ -323,9 +323,9 @@ def test_against():
         same({c["client"]: (c["against"], c["action"], c["rule"]) for c in data["changed"]["clients"]}["192.0.2.11"],
              ("exempt", "reject", "no-ptr"))
         _, out, _ = w.replay("--against", other, log("postfix"))
-        has(out, "exempt there, reject here", "Clients that fare differently")
+        has(out, "exempt there, reject here", "Clients whose outcome changes")
         _, out, _ = w.replay("--against", w.config, log("postfix"))
-        has(out, "no client fares differently")
+        has(out, "no client's outcome changes")
 
 
 def test_exempting_line_works():
@@ -364,7 +364,7 @@ def test_text_lists_and_top():
     with World() as w:
         _, out, _ = w.replay("--top", "1", log("postfix"))
         has(out, "Refused, but delivered mail then: look at these first", 'exempt { networks += {"192.0.2.11"} }', "and 2 more")
-        holds(out.index("look at these first") < out.index("nothing of theirs was delivered"), "order")
+        holds(out.index("look at these first") < out.index("none of their mail had been delivered"), "order")
         for line in out.splitlines():
             holds(len(line) <= 110, line)
 
@@ -376,7 +376,7 @@ def test_addresses_are_counted_once():
     with World() as w:
         page, path = w.path("page.html"), w.file("log", "".join(line % (11, i) for i in range(12)))
         _, out, _ = w.replay("--html", page, path)
-        has(out, "; 1 address with messages\n", "refused 12 messages of 1 address;", "for each HELO: 8 clients\n")
+        has(out, "; 1 address with messages\n", "refused 12 messages of 1 address;", "for each HELO: 8 clients.\n")
         text = open(page).read()
         has(text, "<b>1</b><span>client addresses", "<b>1</b><span>addresses refused", "for each HELO: 8 clients.")
         # an address of which one HELO is refused and another put off is one as well
@@ -504,9 +504,9 @@ def test_clients_the_policy_does_not_decide_about():
             same((data["log"]["addresses"], data["log"]["temperror_clients"]), (3, 0))
         page = w.path("page.html")
         _, out, _ = w.replay("--against", other, "--html", page, path)
-        has(out, "would have refused 0 messages of 0 addresses", "no client fares differently")
-        has_not(out, "Tagged", "fare differently\n")
-        has(open(page).read(), "No client fares differently", "logins or mail to exempt recipients only")
+        has(out, "would have refused 0 messages of 0 addresses", "no client's outcome changes")
+        has_not(out, "Tagged", "whose outcome changes\n")
+        has(open(page).read(), "No client's outcome changes", "logins or mail to exempt recipients only")
         # of other messages the client is judged
         _, data, _ = w.replay_json(w.file("log", text + message("192.0.2.11", "", "4BFD21A2B3F")))
         same({a: (s["clients"], s["messages"]) for a, s in data["actions"].items() if s["messages"]}, {"exempt": (2, 3), "reject": (1, 1)})
