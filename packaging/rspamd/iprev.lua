@@ -4,13 +4,12 @@
 --   dofile('/etc/rspamd/iprev.lua')
 -- Scores can be changed in local.d/groups.conf; README.md beside this file says how.
 --
--- Whom to believe. X-IPRev is read from the topmost field only, as the daemon puts its
--- own on top and removes what senders have sent (headers.remove-forged), and only
--- when it speaks of the client that rspamd sees. Should the daemon be down and the
--- mail pass without it, a sender may write what he likes: so no symbol here takes
--- points away, and a forged field gains nothing.
+-- Which field counts. Only the topmost X-IPRev is read: the daemon puts its own on top and
+-- removes those that senders wrote (headers.remove-forged). It is used only when it names the
+-- client that rspamd sees. While the daemon is down, senders can write what they like, so no
+-- symbol here takes points away, and a forged field gains nothing.
 --
--- The scores are a start: none, and no pair, reaches the usual 6 for a spam header.
+-- The scores are a start: no symbol, and no two together, reach the usual 6 for a spam header.
 -- RDNS_NONE and the HFILTER_ symbols of rspamd often hit the same clients.
 --
 -- Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
@@ -22,16 +21,16 @@ local GROUP = 'iprev'
 -- Symbol, score, and what it tells.
 local SYMBOLS = {
   { 'IPREV_PASS', 0.0, 'Reverse DNS of the client is confirmed' },
-  { 'IPREV_FAIL', 1.0, 'No PTR name of the client leads back to it' },
+  { 'IPREV_FAIL', 1.0, 'No PTR name resolves back to the client' },
   { 'IPREV_PERMERROR', 1.0, 'The client has no PTR record' },
   { 'IPREV_TEMPERROR', 0.0, 'Reverse DNS could not be checked in time' },
   { 'IPREV_PTR_GENERIC', 0.3, 'PTR name looks machine-made; HELO is its own' },
   { 'IPREV_BOTLIKE', 2.0, 'PTR name looks machine-made; HELO is not its own' },
-  { 'IPREV_HELO_SELF', 2.0, 'HELO claims to be this very server' },
-  { 'IPREV_HELO_BAD', 1.0, 'HELO is no host name and no own address literal' },
+  { 'IPREV_HELO_SELF', 2.0, 'HELO claims to be this server' },
+  { 'IPREV_HELO_BAD', 1.0, 'HELO is neither a host name nor the client\'s address literal' },
   { 'IPREV_HELO_UNRESOLVED', 0.5, 'HELO name has no address' },
   { 'IPREV_HELO_MISMATCH', 0.1, 'HELO name is unrelated to the client' },
-  { 'IPREV_OTHER_CLIENT', 0.0, 'X-IPRev speaks of another client and is not used' },
+  { 'IPREV_OTHER_CLIENT', 0.0, 'X-IPRev names another client and is not used' },
 }
 
 local RESULTS = {
@@ -66,14 +65,15 @@ local function read_field(value)
   return result, fields
 end
 
--- Does the field speak of the client that rspamd sees? Yes, when rspamd sees none.
+-- Does the field name the client that rspamd sees? Yes, when rspamd sees none. The texts are
+-- compared: behind Postfix the address has a port, and `==` compares that as well.
 local function same_client(task, fields)
   local client = task:get_from_ip()
   local said = rspamd_ip.from_string(fields.ip or '')
   if not client or not client:is_valid() then
     return true
   end
-  return said and said:is_valid() and said == client
+  return said and said:is_valid() and said:to_string() == client:to_string()
 end
 
 local function check(task)

@@ -27,7 +27,8 @@ HOST = "mx.example.org"          # host name, {j} and default authserv-id
 MX4, MX6 = "192.0.2.25", "2001:db8::25"
 MILTER = "inet:127.0.0.1:8891"   # as Postfix writes it
 PORT, ENFORCE_PORT, PROXY_PORT, UNIX_PORT, CHAIN_PORT = 2525, 2526, 2528, 2529, 2530
-MILTER2 = "inet:127.0.0.1:8892"  # a second daemon, behind ENFORCE_PORT
+MILTER2_PORT = 8892
+MILTER2 = "inet:127.0.0.1:%d" % MILTER2_PORT  # a second daemon, behind ENFORCE_PORT
 
 ADDRESSES = ["127.0.0.1/8", "192.0.2.1/24", "198.51.100.1/24", "203.0.113.1/24", "10.9.8.1/24"] + \
     ["::1/128", MX6 + "/128"] + ["2001:db8::%x/128" % i for i in range(0x30, 0x40)]

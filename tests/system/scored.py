@@ -67,6 +67,7 @@ class Scored(harness.Case):
 
     dns = DNS
     threshold = 0.0  # from here on it is spam
+    port = harness.PORT
 
     def score(self, raw, source, helo):
         """{symbol: score} of a message, the symbols of iprev alone."""
@@ -76,7 +77,7 @@ class Scored(harness.Case):
         """Sends a message; its symbols and their scores, and the message."""
         if ":" in source:
             self.need_ipv6()
-        result = self.send(source, helo, **rest)
+        result = self.send(source, helo, port=self.port, **rest)
         self.assertTrue(result.accepted(), result.transcript)
         return self.score(result.message.raw, source, helo), result.message
 

@@ -1,5 +1,5 @@
-"""The shipped rspamd rules, run by a real rspamd on messages that went through the
-filter.
+"""The shipped rspamd rules in a real rspamd: as the second milter of a real Postfix, as README.md
+says, and asked directly about messages that no client of Postfix can make.
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
@@ -19,6 +19,12 @@ import servers
 
 WITHOUT = servers.why_not("rspamd")
 PORT = 11333
+PROXY = """
+bind_socket = "127.0.0.1:%d";
+milter = yes;
+upstream "local" { default = yes; self_scan = yes; }
+""" % harness.MILTER2_PORT
+HEADERS = 'use = ["x-spamd-result"];\n'
 OPTIONS = """
 dns { nameserver = ["127.0.0.1"]; timeout = 1s; retransmits = 1; }
 """
@@ -44,7 +50,8 @@ def documented_scores():
 
 
 class Rspamd:
-    """A private rspamd with Debian's configuration, our file, and one worker."""
+    """A private rspamd with Debian's configuration and our file: a scanner, and a proxy for Postfix that
+    scans by itself and writes the symbols into the message."""
 
     def __init__(self):
         root = servers.root_of("rspamd")
@@ -54,8 +61,10 @@ class Rspamd:
         os.makedirs(os.path.join(self.home, "db"))
         suffixes = servers.find("rspamd", SUFFIXES)
         self.file("etc/local.d/options.inc", OPTIONS + ('url_tld = "%s";\n' % suffixes if suffixes else ""))
-        for worker in ("controller", "proxy"):
-            self.file("etc/local.d/worker-%s.inc" % worker, "enabled = false;\n")
+        self.file("etc/local.d/worker-controller.inc", "enabled = false;\n")
+        self.file("etc/override.d/worker-proxy.inc", PROXY)
+        self.file("etc/local.d/milter_headers.conf", HEADERS)
+        self.file("etc/local.d/actions.conf", "reject = 1000;\n")
         self.file("etc/local.d/worker-normal.inc", "count = 1;\n")
         self.file("etc/local.d/logging.inc", 'type = "console";\n')
         for module in QUIET:
@@ -117,10 +126,11 @@ class Rspamd:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        shutil.rmtree(self.home)
 
 
 @unittest.skipIf(WITHOUT, WITHOUT)
-class Symbols(scored.Scored):
+class Site(scored.Scored):
     """Debian's own configuration, and our file."""
 
     threshold = 6.0
@@ -133,6 +143,29 @@ class Symbols(scored.Scored):
         cls.addClassCleanup(cls.rspamd.stop)
         cls.rspamd.start()
 
+
+class Milter(Site):
+    """Both milters behind Postfix, ours first; the client is the one that Postfix tells rspamd."""
+
+    port = harness.CHAIN_PORT
+
+    def score(self, raw, source, helo):
+        fields = re.findall(rb"(?m)^X-Spamd-Result: (.*(?:\n[ \t].*)*)", raw)
+        self.assertEqual(len(fields), 1, raw.decode("latin-1"))
+        found = re.findall(r"\b(IPREV_\w+)\((-?[0-9.]+)\)", fields[0].decode("ascii"))
+        return {name: float(score) for name, score in found if name != "IPREV_CHECK"}
+
+    def test_forged(self):
+        """A forged X-IPRev is gone when rspamd looks."""
+        self.check_forged()
+
+
+scored.add_rows(Milter)
+
+
+class Scanner(Site):
+    """The scanner alone."""
+
     def answer(self, raw, source, helo):
         """What rspamd says of a message, as the mail server would hand it over."""
         headers = {"Helo": helo, "From": "a@sender.example", "Rcpt": "user@example.org"}
@@ -144,10 +177,6 @@ class Symbols(scored.Scored):
         found = self.answer(raw, source, helo)["symbols"]
         return {name: one["score"] for name, one in found.items()
                 if name.startswith("IPREV_") and name != "IPREV_CHECK"}
-
-    def test_forged(self):
-        """A forged X-IPRev is gone when rspamd looks."""
-        self.check_forged()
 
     def test_only_the_topmost_counts(self):
         """A second X-IPRev, further down, is not looked at."""
@@ -183,7 +212,7 @@ class Symbols(scored.Scored):
 
     def test_replay_reads_its_log(self):
         """iprev-check replay finds the verdicts in rspamd's own log, whatever worker has written it."""
-        lines = ""
+        lines, since = "", len(self.rspamd.said())
         for qid, body in (("4BFD21A2B01", b""), ("4BFD21A2B02", b"no To, no Date"), ("4BFD21A2B03", b"nor here")):
             head = b"" if body else b"To: <u@example.org>\nDate: %s\n" % time.strftime("%a, %d %b %Y %T +0000", time.gmtime()).encode()
             raw = head + b"From: <a@sender.example>\nMessage-ID: <%s@sender.example>\nSubject: x\n\n%s\n" % (qid.encode(), body or b"x")
@@ -191,7 +220,7 @@ class Symbols(scored.Scored):
             if qid != "4BFD21A2B03":  # that one is in another log
                 lines += READ % {"qid": qid, "day": time.strftime("%b %e", time.gmtime())}
         paths = [os.path.join(self.rspamd.home, name) for name in ("mail.log", "verdicts.log")]
-        for path, text in zip(paths, (lines, self.rspamd.said())):
+        for path, text in zip(paths, (lines, self.rspamd.said()[since:])):
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
         for logs in (paths, paths[::-1]):
@@ -211,6 +240,3 @@ class Symbols(scored.Scored):
         said = (done.stdout + done.stderr).decode("utf-8", "replace")
         self.assertEqual(done.returncode, 0, said)
         self.assertIn("syntax OK", said)
-
-
-scored.add_rows(Symbols)
