@@ -122,6 +122,32 @@ class Life(several.Case):
         daemon.kill()
         self.launch('metrics { listen = "127.0.0.1:9817" }').wait_log(r"listens on .*, metrics: 127\.0\.0\.1:9817\n")
 
+    def test_E9_reload_reads_the_other_files_too(self):
+        """The same configuration, but a new zone, trust anchor or resolv.conf: a new resolver. No new one otherwise."""
+        def lookups():
+            return int(harness.re.search(r"(?m)^iprev_cache_lookups_total (\d+)$", self.get("/metrics")[1]).group(1))
+        zone, anchor = self.world.path("reload.zone"), self.world.path("reload.key")
+        with open(zone, "w", encoding="ascii") as file:
+            file.write("zone.example. 300 IN A 192.0.2.99\n")
+        with open(anchor, "w", encoding="ascii") as file:
+            file.write(". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n")
+        for path, resolver in ((zone, 'zone = "%s"' % zone), (anchor, 'trust-anchor = "%s"' % anchor),
+                               ("/etc/resolv.conf", "forward = {}")):
+            text = harness.configuration('metrics { listen = "127.0.0.1:9817" }', resolver=resolver)
+            daemon = harness.Daemon(text)
+            self.daemons.append(daemon)
+            daemon.start()
+            self.assertIn(self.letter(daemon.probe, "192.0.2.10"), "ca")
+            self.assertGreater(lookups(), 0)
+            daemon.reload(text, pattern="reloaded ")
+            self.assertGreater(lookups(), 0, path)
+            with open(path, "a", encoding="ascii") as file:
+                file.write("; more\n" if path != "/etc/resolv.conf" else "# more\n")
+            daemon.reload(text, pattern="reloaded ")
+            self.assertEqual(lookups(), 0, path)
+            self.assertIn(self.letter(daemon.probe, "192.0.2.10"), "ca")
+            daemon.kill()
+
     def test_E10_reload_of_a_bad_file(self):
         """Nothing changes; the log names the line; a mended file is taken again."""
         daemon = self.launch('metrics { listen = "127.0.0.1:9817" }', mode="enforce")

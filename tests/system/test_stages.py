@@ -172,6 +172,33 @@ class Rules(harness.Case):
         self.assertRegex(str(self.send("192.0.2.21").rcpt[0]), r"^451 4\.")
 
 
+class QuarantineAtMail(harness.Case):
+    """Nothing is refused at RCPT: recipients are asked for all the same, as one that is exempt keeps the message
+    out of quarantine."""
+
+    dns = DNS
+    settings = {"mode": "enforce", "reject_at": "mail", "extra": RULES}
+
+    def test_recipients(self):
+        """To postmaster alone: delivered. To others, or to both: held."""
+        for recipients, held in ((["postmaster@example.org"], False), (["user@example.org"], True),
+                                 (["postmaster@example.org", "user@example.org"], True)):
+            before = self.world.mta.held()
+            with self.connect("192.0.2.18") as client:
+                client.read()
+                client.say("EHLO mail.bank.example")
+                client.say("MAIL FROM:<a@sender.example>")
+                for one in recipients:
+                    self.assertEqual(client.say("RCPT TO:<%s>" % one).code, 250)
+                token, text = self.message_text()
+                self.assertEqual(client.data(text).code, 250)
+            if held:
+                self.until(lambda old=before: self.world.mta.held() - old, recipients)
+            else:
+                self.world.sink.wait(match=token + ".")
+                self.assertEqual(self.world.mta.held(), before, recipients)
+
+
 class MonitorRules(harness.Case):
     """The same rules in monitor mode do nothing but tell."""
 

@@ -297,3 +297,29 @@ Test(session, wait_at_earlier_stages_is_told)
     world_end(&w);
     dns_stop(v);
 }
+
+/* A client counts once for the warning about a proxy, however many messages it sends. */
+Test(session_told, A16_a_client_is_counted_once)
+{
+    struct captured c;
+    struct world w;
+    unsigned i, n;
+
+    world_begin(&w, "exempt { networks = \"192.0.2.99\" }");
+    capture_begin(&c);
+    for (i = 0; i < 100; i++) {
+        struct session *s = connected("10.9.8.7");
+
+        session_helo(s, "mail.good.example");
+        for (n = 0; n < 3; n++)
+            session_mail(s, false);
+        session_free(s);
+        if (i == 98)
+            cr_expect(pread(c.fd, c.text, 1, 0) == 0, "99 clients are too few");
+    }
+    capture_end(&c);
+    cr_expect(
+        has_text(c.text, "100 of the last 100 clients came from the private address 10.9.8.7"),
+        "%s", c.text);
+    world_end(&w);
+}

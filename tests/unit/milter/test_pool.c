@@ -1,0 +1,82 @@
+/* pool: when a callback that is about to wait wakes the listener.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include <criterion/criterion.h>
+
+#include "milter/daemon.h"
+#include "milter/pool.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int listening(void)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX}; /* the kernel finds a name */
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    cr_assert(bind(fd, (const struct sockaddr *)&sa, sizeof(sa_family_t)) == 0);
+    cr_assert(listen(fd, 50) == 0);
+    cr_assert(daemon_adopt_socket() == NULL);
+    return fd;
+}
+
+/* Connections that came since the last look. */
+static unsigned kicks(int fd)
+{
+    unsigned n = 0;
+    int got;
+
+    while ((got = accept(fd, NULL, NULL)) >= 0) {
+        close(got);
+        n++;
+    }
+    return n;
+}
+
+static pthread_barrier_t both;
+
+/* Another thread of the pool: has run a callback, and waits for the next session. */
+static void *other(void *arg)
+{
+    (void)arg;
+    pool_enter(false);
+    pool_leave();
+    pthread_barrier_wait(&both);
+    pthread_barrier_wait(&both);
+    return NULL;
+}
+
+/* The last thread that is not blocked wakes the listener before it blocks, at once: the look a
+ * little later (pool_start, which is not called here) is for what cannot be known then. */
+Test(pool, D11_the_last_to_wait_wakes_the_listener)
+{
+    pthread_t thread;
+    int fd = listening();
+
+    pool_enter(false);
+    cr_expect(kicks(fd) == 0);
+    pool_before_wait();
+    cr_expect(kicks(fd) == 1, "the only thread");
+    pool_after_wait();
+    cr_expect(kicks(fd) == 0, "not after the wait");
+
+    pthread_barrier_init(&both, NULL, 2);
+    cr_assert(pthread_create(&thread, NULL, other, NULL) == 0);
+    pthread_barrier_wait(&both);
+    pool_before_wait();
+    cr_expect(kicks(fd) == 0, "one is left that takes sessions");
+    pool_before_wait();
+    cr_expect(kicks(fd) == 1, "now none is");
+    pool_after_wait();
+    pool_after_wait();
+    pthread_barrier_wait(&both);
+    pthread_join(thread, NULL);
+    pool_before_wait();
+    cr_expect(kicks(fd) == 1, "the other thread has ended");
+    pool_after_wait();
+    pool_leave();
+    cr_expect(pool_running() == 0);
+    close(fd);
+}
