@@ -11,7 +11,6 @@
 
 #define COLUMNS  78
 #define NARROW   30
-#define BAR      24
 #define SHOW_MS  200
 #define FIRST_MS 500 /* short work shows no bar at all */
 
@@ -93,21 +92,10 @@ static int64_t now_ms(void)
 void progress_start(struct progress *p, const char *what, uint64_t total)
 {
     p->on = isatty(STDERR_FILENO);
-    p->bar = columns_of(STDERR_FILENO) >= BAR + 40;
     p->what = what;
     p->total = total;
     p->started = now_ms();
     p->shown = p->started + FIRST_MS - SHOW_MS;
-}
-
-static void draw_bar(double part)
-{
-    int i;
-
-    fputc('[', stderr);
-    for (i = 0; i < BAR; i++)
-        fputc(i < part * BAR ? '#' : '.', stderr);
-    fputs("] ", stderr);
 }
 
 static void put_left(double seconds)
@@ -132,8 +120,6 @@ void progress_at(struct progress *p, uint64_t done)
         fprintf(stderr, "%llu", (unsigned long long)done);
     } else {
         part = done < p->total ? (double)done / (double)p->total : 1;
-        if (p->bar)
-            draw_bar(part);
         fprintf(stderr, "%.0f%%", part * 100);
         if (part > 0.001)
             put_left((double)passed / part * (1 - part) / 1000);

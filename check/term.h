@@ -32,7 +32,7 @@ void term_wrap(const struct term *t, const char *text, unsigned indent, unsigned
 /* A progress line on standard error, drawn over itself; nothing when that is no
  * terminal. */
 struct progress {
-    bool on, bar; /* bar: the terminal is wide enough for one */
+    bool on;
     const char *what;
     uint64_t total; /* 0: not known */
     int64_t started, shown;

@@ -24,13 +24,15 @@ struct judge {
 
 /* ---- building one link ---- */
 
-static void begin(struct judge *j, enum link_state state, enum finding finding, const char *title)
+static void begin(struct judge *j, enum link_state state, enum finding finding, const char *title,
+                  const char *text)
 {
     j->now = &j->l->link[j->l->n < LINKS_MAX ? j->l->n++ : LINKS_MAX - 1];
     j->now->state = state;
     j->now->finding = finding;
     j->now->title = title;
     sbuf_init(&j->text, j->now->text, sizeof j->now->text);
+    sbuf_str(&j->text, text);
 }
 
 /* Who fixes the link; the record follows. example: its name is made up. */
@@ -191,20 +193,18 @@ static void ptr_link(struct judge *j)
     struct dname reverse;
 
     if (c != NULL && c->names > 0) {
-        begin(j, LINK_OK, F_NONE, title);
+        begin(j, LINK_OK, F_NONE, title, "");
         addr_put(&j->text, &j->f->client);
         sbuf_str(&j->text, " -> ");
         put_ptr_names(j);
     } else if (cause == F_PTR_MISSING) {
-        begin(j, LINK_BROKEN, cause, title);
-        sbuf_str(&j->text, "the address has no PTR record");
+        begin(j, LINK_BROKEN, cause, title, "the address has no PTR record");
         fix_ptr(j, PROVIDER "publish a PTR record");
     } else if (cause == F_PTR_INVALID) {
-        begin(j, LINK_BROKEN, cause, title);
-        sbuf_str(&j->text, "the PTR record contains no valid host name");
+        begin(j, LINK_BROKEN, cause, title, "the PTR record contains no valid host name");
         fix_ptr(j, PROVIDER "correct the PTR record");
     } else {
-        begin(j, LINK_UNKNOWN, cause, title);
+        begin(j, LINK_UNKNOWN, cause, title, "");
         dname_reverse(&reverse, &j->f->client);
         put_trouble(j, cause, &reverse, RR_PTR);
     }
@@ -275,7 +275,7 @@ static void name_link(struct judge *j, const struct dname *name, enum name_state
                            : has(j, F_IPREV_FAIL) ? j->v->report.cause
                                                   : F_NONE;
 
-    begin(j, link, link != LINK_OK && has(j, finding) ? finding : F_NONE, "resolves back");
+    begin(j, link, link != LINK_OK && has(j, finding) ? finding : F_NONE, "resolves back", "");
     dname_put(&j->text, name);
     if (trouble == F_NONE) {
         put_addresses(j, name, state);
@@ -307,7 +307,7 @@ static void shape_links(struct judge *j)
         return;
     begin(j, generic ? LINK_WEAK : LINK_OK,
           finding_pick(j->v->report.found, FINDINGS_RANGE(F_PTR_GENERIC, F_PTR_PROVIDER)),
-          "not generic");
+          "not generic", "");
     dname_put(&j->text, &j->v->report.ptr);
     sbuf_str(&j->text, generic                  ? " looks machine-generated: "
                        : has(j, F_PTR_PROVIDER) ? ", outbound pool of a provider: "
@@ -315,8 +315,8 @@ static void shape_links(struct judge *j)
     sbuf_str(&j->text, j->v->report.why);
     if (generic)
         fix_ptr(j, PROVIDER "set the sender's own name");
-    begin(j, bare ? LINK_WEAK : LINK_OK, bare ? F_PTR_BARE_DOMAIN : F_NONE, "host name");
-    sbuf_str(&j->text, bare ? "no, a bare domain" : "yes, not a bare domain");
+    begin(j, bare ? LINK_WEAK : LINK_OK, bare ? F_PTR_BARE_DOMAIN : F_NONE, "host name",
+          bare ? "no, a bare domain" : "yes, not a bare domain");
     if (bare)
         fix_ptr(j, PROVIDER "set the name of a host");
 }
@@ -327,7 +327,7 @@ static void many_link(struct judge *j)
 
     if (!has(j, F_PTR_MANY))
         return;
-    begin(j, limit ? LINK_BROKEN : LINK_WEAK, limit ? F_PTR_LIMIT : F_PTR_MANY, "one PTR name");
+    begin(j, limit ? LINK_BROKEN : LINK_WEAK, limit ? F_PTR_LIMIT : F_PTR_MANY, "one PTR name", "");
     sbuf_uint(&j->text, j->f->chain->published);
     sbuf_str(&j->text, " PTR records are published; ");
     if (limit) {
@@ -405,17 +405,17 @@ static void helo_link(struct judge *j)
     if (word == F_NONE)
         return;
     if (j->helo == NULL && word == F_HELO_MISSING) {
-        begin(j, LINK_UNKNOWN, word, title);
-        sbuf_str(&j->text, "no HELO given here: judged as if the client had sent none");
+        begin(j, LINK_UNKNOWN, word, title,
+              "no HELO given here: judged as if the client had sent none");
     } else if (word == F_HELO_TEMPERROR) {
-        begin(j, LINK_UNKNOWN, word, title);
+        begin(j, LINK_UNKNOWN, word, title, "");
         put_helo(j);
         sbuf_str(&j->text, " or a related PTR name could not be looked up");
         fix(j, "Its name servers or your resolver fail to answer; to see which", false);
         record_try(j, &j->f->helo->name, type_of(j));
     } else {
         t = word == F_HELO_MISMATCH && helo_is_capped(j) ? &helo_capped : &helo_texts[word];
-        begin(j, t->state, word, title);
+        begin(j, t->state, word, title, "");
         if (word != F_HELO_MISSING)
             put_helo(j);
         sbuf_str(&j->text, t->text);
@@ -458,10 +458,8 @@ void links_judge(struct links *l, const struct facts *f, const struct verdict *v
     shape_links(&j);
     many_link(&j);
     helo_link(&j);
-    if (has(&j, F_DNSSEC_SECURE)) {
-        begin(&j, LINK_OK, F_DNSSEC_SECURE, "DNSSEC");
-        sbuf_str(&j.text, "PTR and address records are validated");
-    }
+    if (has(&j, F_DNSSEC_SECURE))
+        begin(&j, LINK_OK, F_DNSSEC_SECURE, "DNSSEC", "PTR and address records are validated");
     number_fixes(l);
 }
 

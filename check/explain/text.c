@@ -36,16 +36,16 @@ static void field(const struct term *t, const char *name, char *value)
 
 /* ---- the verdict ---- */
 
-/* The link on which the decision rests; NULL when it is none: confirmed, nothing matched. */
+/* The link on which the decision rests; NULL when it is none: confirmed, nothing matched. A rule
+ * about the result rests on its cause, and so does the decision that no rule has made. */
 static const struct link *reason(const struct explanation *e)
 {
     const struct verdict *v = &e->verdict;
     findings words = v->rule != NULL ? v->rule->all : 0;
     unsigned i;
 
-    if ((words & ~(FINDINGS_RESULT | FINDINGS_CAUSE)) == 0 || words & FINDINGS_CAUSE ||
-        words & FINDINGS_RESULT & ~FINDING(F_IPREV_PASS))
-        words = v->report.cause < F_COUNT ? FINDING(v->report.cause) : 0;
+    if (v->report.cause < F_COUNT && (words == 0 || words & FINDINGS_RESULT))
+        words |= FINDING(v->report.cause);
     for (i = 0; i < e->links.n; i++)
         if (e->links.link[i].finding < F_COUNT && words & FINDING(e->links.link[i].finding))
             return &e->links.link[i];

@@ -57,6 +57,12 @@ mail.liar     AAAA 2001:db8::dead
 two.good      A 192.0.2.21
 two.good      A 192.0.2.11
 two.good      AAAA 2001:db8::30
+half.good     A 192.0.2.10
+half.good     A 203.0.113.9
+bad.good      A 192.0.2.11
+bad.good      A 203.0.113.9
+bad2.good     A 203.0.113.9
+bad2.good     AAAA 2001:db8::31
 """
 
 CONFIG = """

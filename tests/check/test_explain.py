@@ -207,6 +207,8 @@ def test_host_every_address():
              [("192.0.2.11", "reject", "helo-forward"), ("192.0.2.21", "accept", "helo-verified"),
               ("2001:db8::30", "accept", "helo-forward")])
         same(data["host"], "two.good.example")
+        for host, code in (("half.good.example", 75), ("bad.good.example", 1), ("bad2.good.example", 1)):
+            same(w.run(host)[0], code, "of several clients the worst counts: refused, then not known")
         code, out, err = w.run("nothing.example")
         same((code, out), (1, ""))
         has(err, "no such host")

@@ -145,6 +145,7 @@ Test(sweep, order_stop_and_long_helo)
         do
             item.tag = (void *)++given;
         while (given <= 5000 && sweep_put(&w, &item));
+        cr_expect_eq(given <= 5000, row[i].stop > 0, "%s: it goes on", row[i].why);
         sweep_end(&w);
         cr_expect(c.in_order && c.judged == row[i].judged, "%s: %u", row[i].why, c.judged);
         cr_expect_eq(c.helo_len, row[i].kept, "%s: %zu", row[i].why, c.helo_len);
