@@ -266,6 +266,7 @@ static void judge(struct session *s, bool helo_known, struct verdict *v)
     struct facts f;
 
     gather(s, helo_known && (s->inquiry.helo_given || !relayed(s)), &f);
+    report_make(&v->report, &f);
     verdict_reach(v, &session_settings(s)->judge, &f, (int64_t)time(NULL));
     if (relayed(s))
         v->enforce = false; /* to refuse would make the relay send bounces */

@@ -144,6 +144,7 @@ static void one(struct run *r, const struct addr *client, const char *helo)
     inquiry_facts(&q, true, &e.facts);
     if (e.facts.skip == F_NONE)
         note_silence(r->questions, &e.facts, dns->deadline_ms);
+    report_make(&e.verdict.report, &e.facts);
     verdict_reach(&e.verdict, &r->settings->judge, &e.facts, (int64_t)time(NULL));
     pthread_mutex_lock(&r->questions->lock);
     links_judge(&e.links, &e.facts, &e.verdict, r->questions, helo);

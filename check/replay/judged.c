@@ -102,10 +102,13 @@ static void reach(const struct judging *g, const struct settings *s, struct know
 
     f->shapes = w->shapes = &s->shapes;
     f->skip = w->skip = address_exempt(s, client) ? F_SKIP_NETWORK : F_NONE;
-    if (known->from_log)
+    if (known->from_log) {
+        report_recall(&v->report, w);
         verdict_recall(v, &s->judge, w, g->now);
-    else
+    } else {
+        report_make(&v->report, f);
         verdict_reach(v, &s->judge, f, g->now);
+    }
     if (!settings_relay_trusted(s, client))
         return;
     v->report.found = FINDING(F_IPREV_SKIP); /* no word says why */

@@ -43,7 +43,6 @@ static void decide(struct verdict *v, const struct verdict_options *o, const str
 void verdict_reach(struct verdict *v, const struct verdict_options *o, const struct facts *f,
                    int64_t now)
 {
-    report_make(&v->report, f);
     decide(v, o, &f->client, exempt_host(f->chain, &o->exempt_hosts),
            exempt_host_open(f->chain, &o->exempt_hosts), now);
 }
@@ -51,7 +50,6 @@ void verdict_reach(struct verdict *v, const struct verdict_options *o, const str
 void verdict_recall(struct verdict *v, const struct verdict_options *o, const struct recalled *w,
                     int64_t now)
 {
-    report_recall(&v->report, w);
     decide(v, o, &w->client, recalled_exempt(w, &o->exempt_hosts),
            recalled_exempt_open(w, &o->exempt_hosts), now);
 }

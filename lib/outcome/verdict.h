@@ -1,4 +1,4 @@
-/* From facts and settings to what is done: report, rule, record, headers, reply.
+/* From the report and settings to what is done: rule, record, headers, reply.
  *
  * The last step of the judgement, shared by the daemon, iprev-check and the replay,
  * so that all three say the same of the same client. Pure.
@@ -31,12 +31,12 @@ struct verdict {
     bool certain;            /* no later answer can change the action */
 };
 
-/* Exemptions first: a skipped client and one with a name on exempt.hosts are
- * accepted; then the rules. now: seconds since 1970. */
+/* v->report is made: by report_make of the same facts. Exemptions first: a skipped client and
+ * one with a name on exempt.hosts are accepted; then the rules. now: seconds since 1970. */
 void verdict_reach(struct verdict *v, const struct verdict_options *o, const struct facts *f,
                    int64_t now);
 
-/* The same of a client that a log line of ours tells of. */
+/* The same of a client that a log line of ours tells of: v->report is made by report_recall. */
 void verdict_recall(struct verdict *v, const struct verdict_options *o, const struct recalled *w,
                     int64_t now);
 

@@ -132,8 +132,10 @@ static bool finish(struct check *c, enum depth depth)
     f.chain = lookup_chain(c->chain);
     f.forward = lookup_forward(c->forward);
     pass = f.chain->result == F_IPREV_PASS && f.forward == NAME_CONFIRMED;
-    if (depth >= JUDGE)
+    if (depth >= JUDGE) {
+        report_make(&v.report, &f);
         verdict_reach(&v, &settings->judge, &f, 1);
+    }
     if (depth >= HEADERS) {
         verdict_authres(&v, &settings->judge, "mx.example.net", authres);
         verdict_x_iprev(&v, &settings->judge, x_iprev);

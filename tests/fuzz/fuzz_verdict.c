@@ -256,6 +256,7 @@ static void reach(const struct world *w, const struct way *way, const struct cha
 
     if (way->missing && w->ptr_transient && w->ptr_trouble == ANSWER_TIMEOUT)
         f.chain = NULL; /* the session gave up before the resolver did */
+    report_make(&v->report, &f);
     verdict_reach(v, &w->set.judge, &f, NOW);
 }
 

@@ -60,6 +60,7 @@ Test(verdict, actions)
 
             f.skip = row[i].skip;
             s.judge.enforce = enforce == 1;
+            report_make(&v.report, &f);
             verdict_reach(&v, &s.judge, &f, 0);
             cr_expect(v.action == row[i].action, "row %zu: %d", i, v.action);
             cr_expect_str_eq(v.rule_name, row[i].rule);
@@ -88,10 +89,12 @@ Test(verdict, exempt_host_goes_before_rules)
     c.packed[1] = d.len;
     memcpy(c.packed + 2, d.wire, d.len);
     c.packed_len = (uint16_t)(2 + d.len);
+    report_make(&v.report, &f);
     verdict_reach(&v, &s.judge, &f, 0);
     cr_expect(v.action == ACTION_ACCEPT && v.rule == NULL && !verdict_refuses(&v));
     cr_expect_str_eq(v.rule_name, "exempt.hosts");
     c.packed[0] = NAME_ELSEWHERE;
+    report_make(&v.report, &f);
     verdict_reach(&v, &s.judge, &f, 0);
     cr_expect(v.action == ACTION_REJECT && verdict_refuses(&v), "only a confirmed name");
 }
@@ -104,12 +107,14 @@ Test(verdict, spared)
     struct verdict v;
 
     s.judge.enforce = true;
+    report_make(&v.report, &f);
     verdict_reach(&v, &s.judge, &f, 0);
     cr_expect(verdict_refuses(&v));
     verdict_spare(&v);
     cr_expect(!verdict_refuses(&v) && v.rule == NULL && v.action == ACTION_ACCEPT);
     cr_expect_str_eq(v.rule_name, "exempt.recipients");
     cr_expect(v.report.result == F_IPREV_FAIL, "the findings stay");
+    report_make(&v.report, &f);
     verdict_reach(&v, &s.judge, &f, 0);
     verdict_too_late(&v);
     cr_expect(!verdict_refuses(&v) && v.rule == NULL && v.action == ACTION_ACCEPT);
@@ -125,6 +130,7 @@ Test(verdict, fields)
     struct facts f = facts_of(&c, F_IPREV_FAIL, F_FORWARD_MISMATCH);
     struct verdict v;
 
+    report_make(&v.report, &f);
     verdict_reach(&v, &s.judge, &f, 0);
     verdict_authres(&v, &s.judge, "mx.example.org", authres);
     verdict_x_iprev(&v, &s.judge, x_iprev);
@@ -138,6 +144,7 @@ Test(verdict, fields)
     cr_expect(authres[0] == '\0' && x_iprev[0] == '\0', "switched off");
     s = defaults();
     f.skip = F_SKIP_LOCAL;
+    report_make(&v.report, &f);
     verdict_reach(&v, &s.judge, &f, 0);
     verdict_authres(&v, &s.judge, "mx.example.org", authres);
     verdict_x_iprev(&v, &s.judge, x_iprev);
@@ -152,10 +159,12 @@ Test(verdict, reply_fits_the_action)
     struct verdict v;
     struct reply r;
 
+    report_make(&v.report, &f);
     verdict_reach(&v, &s.judge, &f, 0);
     verdict_reply(&v, &r);
     cr_expect(r.code == 550 && strcmp(r.xcode, "5.7.25") == 0 && strstr(r.text, "192.0.2.1"));
     s.judge.policy.rule[0].action = ACTION_TEMPFAIL;
+    report_make(&v.report, &f);
     verdict_reach(&v, &s.judge, &f, 0);
     verdict_reply(&v, &r);
     cr_expect(r.code == 451 && strcmp(r.xcode, "4.7.25") == 0, "%u %s", r.code, r.xcode);
@@ -204,6 +213,7 @@ Test(verdict, B20_exempt_host_may_still_turn_out)
         helo_parse(&h, "a b", 3);
         f.helo = &h;
         f.helo_known = true;
+        report_make(&v.report, &f);
         verdict_reach(&v, &s.judge, &f, 0);
         cr_expect(v.action == row[i].action, "row %zu: %d", i, v.action);
     }

@@ -47,6 +47,7 @@ static inline void make(struct made *m, const char *names, const char *helo,
 
 static inline void judge(struct made *m)
 {
+    report_make(&m->e.verdict.report, &m->e.facts);
     verdict_reach(&m->e.verdict, &m->settings->judge, &m->e.facts, 0);
     links_judge(&m->e.links, &m->e.facts, &m->e.verdict, m->e.questions, m->e.helo);
 }
