@@ -126,6 +126,7 @@ struct text {
 
 #define PROVIDER "The owner of the address, usually the hosting or network provider, can "
 #define SENDER   "The administrator of the sending server can "
+#define MATCH    "Either the {rr} record or the PTR record must be corrected so that they match."
 #define LATER    "Please try again later; if this goes on, "
 
 #define NO_HOST_NAME "Client {ip} does not say HELO with a full host name. " SENDER "set it."
@@ -134,21 +135,19 @@ static const struct text texts[F_COUNT] = {
     [F_PTR_MISSING] = {NULL, "Client address {ip} has no PTR record (reverse DNS). " PROVIDER
                              "publish one."},
     [F_PTR_INVALID] = {NULL,
-                       "The PTR record (reverse DNS) of {ip} holds no usable host name. " PROVIDER
+                       "The PTR record (reverse DNS) of {ip} contains no valid host name. " PROVIDER
                        "correct it."},
     [F_PTR_LIMIT] = {NULL, "Client address {ip} has too many PTR records (reverse DNS), and those "
                            "checked do not resolve back to it. The owner of the address can remove "
                            "all but one."},
     [F_FORWARD_MISSING] = {"The PTR record (reverse DNS) of {ip} names {ptr}, which has no {rr} "
-                           "record. Whoever runs the DNS of that name can add one.",
+                           "record. Whoever runs DNS for that name can add one.",
                            "The name in the PTR record (reverse DNS) of {ip} has no {rr} record. "
-                           "Whoever runs the DNS of that name can add one."},
-    [F_FORWARD_MISMATCH] = {"The PTR record of {ip} names {ptr}, but that name does not lead back "
-                            "to this address. Whoever runs its DNS can correct its {rr} record, "
-                            "or the owner of the address the PTR record.",
-                            "The name in the PTR record of {ip} does not lead back to it. Whoever "
-                            "runs its DNS can correct its {rr} record, or the owner of the "
-                            "address the PTR."},
+                           "Whoever runs DNS for that name can add one."},
+    [F_FORWARD_MISMATCH] =
+        {"The PTR record of {ip} names {ptr}, but that name does not resolve "
+         "back to this address. " MATCH,
+         "The name in the PTR record of {ip} does not resolve back to it. " MATCH},
     [F_DNS_TIMEOUT] = {NULL, "The reverse DNS of {ip} gave no answer in time. " LATER
                              "the owner of the address can check its name servers."},
     [F_DNS_SERVFAIL] = {NULL, "The name servers for the reverse DNS of {ip} failed. " LATER
@@ -161,9 +160,9 @@ static const struct text texts[F_COUNT] = {
                        "provider's default. " PROVIDER "give the host a name of its own.",
                        "The PTR name of {ip} looks like a provider's default. " PROVIDER
                        "give the host a name of its own."},
-    [F_HELO_MISMATCH] = {"The HELO name {helo} does not lead back to client {ip}. " SENDER
+    [F_HELO_MISMATCH] = {"The HELO name {helo} does not resolve back to client {ip}. " SENDER
                          "correct the name or its {rr} record.",
-                         "The HELO name of client {ip} does not lead back to it. " SENDER
+                         "The HELO name of client {ip} does not resolve back to it. " SENDER
                          "correct the name or its {rr} record."},
     [F_HELO_UNRESOLVED] = {"The HELO name {helo} of client {ip} has no {rr} record. " SENDER
                            "correct the name, or add the record.",

@@ -260,13 +260,13 @@ Test(reply, default_replies_tell_the_broken_link)
         {ACTION_REJECT, F_PTR_LIMIT, "192.0.2.1", "a.example.net",
          "too many PTR records|owner of the address"},
         {ACTION_REJECT, F_FORWARD_MISSING, "192.0.2.1", "a.example.net",
-         "names a.example.net|no A record|runs the DNS"},
+         "names a.example.net|no A record|runs DNS"},
         {ACTION_REJECT, F_FORWARD_MISSING, "2001:db8::1", "a.example.net",
          "names a.example.net|no AAAA record"},
         {ACTION_REJECT, F_FORWARD_MISSING, "2001:db8::1", NULL, "The name in|no AAAA record"},
         {ACTION_REJECT, F_FORWARD_MISMATCH, "192.0.2.1", "a.example.net",
-         "names a.example.net|does not lead back|its A record"},
-        {ACTION_REJECT, F_FORWARD_MISMATCH, "192.0.2.1", NULL, "does not lead back"},
+         "names a.example.net|does not resolve back|Either the A record"},
+        {ACTION_REJECT, F_FORWARD_MISMATCH, "192.0.2.1", NULL, "does not resolve back"},
         {ACTION_TEMPFAIL, F_DNS_TIMEOUT, "192.0.2.1", NULL, "no answer in time|try again later"},
         {ACTION_TEMPFAIL, F_DNS_SERVFAIL, "192.0.2.1", NULL, "servers|failed|try again later"},
         {ACTION_TEMPFAIL, F_DNS_BOGUS, "192.0.2.1", NULL, "DNSSEC|try again later"},
@@ -335,7 +335,7 @@ Test(reply, default_replies_tell_the_word)
     } rows[] = {
         {FINDING(F_PTR_GENERIC), "names mail.example.com, which looks like a provider's default"},
         {FINDING(F_PTR_GENERIC) | FINDING(F_HELO_SELF), "names mail.example.com, which looks"},
-        {FINDING(F_HELO_MISMATCH), "The HELO name pc.example.net does not lead back to client"},
+        {FINDING(F_HELO_MISMATCH), "The HELO name pc.example.net does not resolve back to client"},
         {FINDING(F_HELO_UNRESOLVED), "The HELO name pc.example.net of client 192.0.2.1 has no A"},
         {FINDING(F_HELO_GENERIC), "The HELO name pc.example.net of client 192.0.2.1 looks"},
         {FINDING(F_HELO_SELF), "HELO with a name or address of this server"},
@@ -346,7 +346,7 @@ Test(reply, default_replies_tell_the_word)
         {FINDING(F_HELO_INVALID), "HELO with a full host name"},
         {FINDING(F_HELO_MISSING), "HELO with a full host name"},
         {FINDING(F_PTR_MANY), "what this server asks"},
-        {FINDING(F_IPREV_FAIL) | FINDING(F_PTR_GENERIC), "does not lead back to this address"},
+        {FINDING(F_IPREV_FAIL) | FINDING(F_PTR_GENERIC), "does not resolve back to this address"},
     };
     struct addr client = addr_of("192.0.2.1");
     struct dname ptr = name_of("mail.example.com"), helo = name_of("pc.example.net");
