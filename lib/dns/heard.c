@@ -1,4 +1,4 @@
-/* What libunbound's callback means: see heard.h.
+/* What a failure of libunbound means: see heard.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "dns/heard.h"
@@ -45,17 +45,9 @@ static bool server_replied(const struct heard *r)
            (r->packet[at] << 8 | r->packet[at + 1]) == (int)r->type;
 }
 
-/* A bogus answer comes with rcode 0 and the forged data; a denied one with no packet at all;
- * a failure that libunbound remembers with rcode 0 and SERVFAIL in the packet. */
-void heard_read(struct answer *a, const struct heard *r, struct silence *s)
+/* libunbound repeats a failure that it remembers with rcode 0, and SERVFAIL in the packet. */
+void heard_failure(struct answer *a, const struct heard *r, struct silence *s)
 {
-    if (r->rcode == 0 && r->len > 0 && r->sec == 1)
-        *a = answer_none(ANSWER_BOGUS);
-    else if (r->rcode == 0 && r->len > 0 && r->packet != NULL)
-        answer_read(a, r->packet, (size_t)r->len, r->name, r->type);
-    else
-        *a = answer_none(ANSWER_SERVFAIL);
-    a->secure = r->sec == 2;
     if (a->kind != ANSWER_SERVFAIL)
         return;
     if (r->rcode == 0) {

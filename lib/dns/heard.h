@@ -1,4 +1,4 @@
-/* What libunbound's callback means: an answer, an error that a server sent, or silence.
+/* What a failure of libunbound means: an error that a server sent, or silence.
  *
  * libunbound gives the same failure for all that goes wrong, and for five seconds repeats it
  * from its cache as if a server had said SERVFAIL. Whether anybody answered at all decides
@@ -25,12 +25,12 @@ struct silence {
 struct heard {
     const struct dname *name;
     enum rrtype type;
-    int rcode, len, sec;
+    int rcode, len;
     const uint8_t *packet; /* may be NULL; with a failure, what the buffer last held */
     int64_t asked, now;    /* ms of the clock */
 };
 
-/* The answer borrows the packet. */
-void heard_read(struct answer *a, const struct heard *r, struct silence *s);
+/* a: what was read of the reply. ANSWER_SERVFAIL becomes ANSWER_TIMEOUT when nobody answered. */
+void heard_failure(struct answer *a, const struct heard *r, struct silence *s);
 
 #endif

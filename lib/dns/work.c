@@ -223,19 +223,33 @@ static bool may_follow(const struct work *w, const struct question *q)
     return w->asked_ptr + questions * w->f.names <= RESOLVER_CLIENT_QUESTIONS;
 }
 
+/* The arguments of the callback. A bogus answer comes with rcode 0 and the forged data; a denied
+ * one with no packet at all. */
+static void read_reply(struct answer *a, const struct heard *r, int sec)
+{
+    if (r->rcode == 0 && r->len > 0 && sec == 1)
+        *a = answer_none(ANSWER_BOGUS);
+    else if (r->rcode == 0 && r->len > 0 && r->packet != NULL)
+        answer_read(a, r->packet, (size_t)r->len, r->name, r->type);
+    else
+        *a = answer_none(ANSWER_SERVFAIL);
+    a->secure = sec == 2;
+}
+
 static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char *why_bogus,
                      int was_ratelimited)
 {
     struct question *q = arg;
     struct work *w = q->work;
     struct worker *k = w->worker;
-    struct heard heard = {&q->name, q->type, rcode, len, sec, packet, q->started, resolver_now()};
+    struct heard heard = {&q->name, q->type, rcode, len, packet, q->started, resolver_now()};
     struct answer a;
 
     (void)why_bogus;
     (void)was_ratelimited;
     leaves(w);
-    heard_read(&a, &heard, &k->silence);
+    read_reply(&a, &heard, sec);
+    heard_failure(&a, &heard, &k->silence);
     if (!q->local)
         breaker_reply(&k->breaker, a.kind != ANSWER_SERVFAIL && a.kind != ANSWER_TIMEOUT);
     trace(k->resolver, q, &a);

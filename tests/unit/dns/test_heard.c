@@ -1,4 +1,4 @@
-/* heard: what libunbound's callback means.
+/* heard: what a failure of libunbound means.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include <criterion/criterion.h>
@@ -24,10 +24,10 @@ static enum answer_kind read_after(struct silence *s, unsigned ms, int rcode, co
                       .len = len,
                       .asked = 10000 - ms,
                       .now = 10000};
-    struct answer a;
+    struct answer a = answer_none(ANSWER_SERVFAIL);
 
     cr_assert(dname_from_text(&name, "a.example", 9));
-    heard_read(&a, &r, s);
+    heard_failure(&a, &r, s);
     return a.kind;
 }
 
@@ -55,7 +55,6 @@ Test(heard, B17_B18_who_failed)
         {999, 2, MESSAGE("ID\x81\x82" COUNTS "\1a\7exam"), ANSWER_TIMEOUT, "cut in the name"},
         {999, 2, MESSAGE("ID\x81\x82" COUNTS), ANSWER_TIMEOUT, "a bare header"},
         {999, 0, MESSAGE("ID\x81\x82" COUNTS QUESTION), ANSWER_SERVFAIL, "repeated from the cache"},
-        {999, 0, MESSAGE("ID\x81\x83" COUNTS QUESTION), ANSWER_NXDOMAIN, "an answer"},
         {0, 0, NULL, 0, ANSWER_SERVFAIL, "denied"},
     };
     size_t i;
@@ -94,13 +93,31 @@ Test(heard, B18_silence_is_remembered)
                           .len = sizeof repeated - 1,
                           .asked = 10000 + row[i].later,
                           .now = 10000 + row[i].later};
-        struct answer a;
+        struct answer a = answer_none(ANSWER_SERVFAIL);
 
         memset(&none, 0, sizeof none);
         cr_expect_eq(read_after(&none, 1000, 2, NULL, 0), ANSWER_TIMEOUT);
         cr_assert(dname_from_text(&name, row[i].name, 9));
-        heard_read(&a, &r, &none);
+        heard_failure(&a, &r, &none);
         cr_expect_eq(a.kind, row[i].kind, "%s", row[i].why);
         cr_expect_eq(a.ttl, 0, "libunbound keeps it already: %s", row[i].why);
+    }
+}
+
+/* An answer, and what the others have to say, is none of its business. */
+Test(heard, only_failures)
+{
+    static const enum answer_kind kind[] = {ANSWER_DATA, ANSWER_NXDOMAIN, ANSWER_NODATA,
+                                            ANSWER_BOGUS, ANSWER_OVERLOAD};
+    struct dname name;
+    struct heard r = {.name = &name, .type = RR_A, .rcode = 2, .now = 10000};
+    size_t i;
+
+    cr_assert(dname_from_text(&name, "a.example", 9));
+    for (i = 0; i < sizeof kind / sizeof kind[0]; i++) {
+        struct answer a = answer_none(kind[i]);
+
+        heard_failure(&a, &r, &none);
+        cr_expect_eq(a.kind, kind[i]);
     }
 }
