@@ -256,7 +256,7 @@ Test(reply, default_replies_tell_the_broken_link)
     } rows[] = {
         {ACTION_REJECT, F_PTR_MISSING, "192.0.2.1", NULL, "no PTR record|provider|publish"},
         {ACTION_TEMPFAIL, F_PTR_MISSING, "192.0.2.1", NULL, "no PTR record|provider|publish"},
-        {ACTION_REJECT, F_PTR_INVALID, "192.0.2.1", NULL, "no usable host name|provider"},
+        {ACTION_REJECT, F_PTR_INVALID, "192.0.2.1", NULL, "no valid host name|provider"},
         {ACTION_REJECT, F_PTR_LIMIT, "192.0.2.1", "a.example.net",
          "too many PTR records|owner of the address"},
         {ACTION_REJECT, F_FORWARD_MISSING, "192.0.2.1", "a.example.net",
