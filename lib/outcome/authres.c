@@ -1,4 +1,4 @@
-/* Authentication-Results: our field written, any field read.
+/* Authentication-Results: our field written, the author of any field read.
  *
  * The reader walks a value once, octet by octet, so its time is linear. A fault
  * sticks in the reader and is looked at once, at the end.
@@ -138,14 +138,6 @@ static void fail(struct reader *r)
     r->at = r->n;
 }
 
-static void expect(struct reader *r, int c)
-{
-    if (peek(r) == c && c >= 0)
-        r->at++;
-    else
-        fail(r);
-}
-
 /* Comments nest, and a quoted pair hides its second octet (RFC 5322 3.2.2). */
 static void skip_comment(struct reader *r)
 {
@@ -188,11 +180,6 @@ static void word_add(struct word *w, int c)
         w->cut = true;
 }
 
-static bool word_is(const struct word *w, const char *text)
-{
-    return !w->cut && ascii_is_word(w->text, w->len, text);
-}
-
 static void read_quoted(struct reader *r, struct word *w)
 {
     int c;
@@ -230,20 +217,6 @@ static void read_value(struct reader *r, struct word *w, bool slash)
         r->at++;
     }
     if (r->at == from)
-        fail(r);
-}
-
-/* RFC 5321 4.1.2 Keyword: letters, digits and hyphens, the last no hyphen. */
-static void read_keyword(struct reader *r, struct word *w)
-{
-    int c;
-
-    *w = (struct word){.len = 0};
-    for (c = peek(r); c >= 0 && (ascii_alnum((unsigned char)c) || c == '-'); c = peek(r)) {
-        word_add(w, c);
-        r->at++;
-    }
-    if (w->len == 0 || r->s[r->at - 1] == '-')
         fail(r);
 }
 
@@ -337,163 +310,4 @@ enum authres_claim authres_claim(const char *value, size_t n, const char *id)
     if (!r.bad && (may_be_id(&w, id) || (w.wide && (w.cut || has_a_label(id)))))
         return AUTHRES_MINE;
     return !r.bad && one ? AUTHRES_OTHER : AUTHRES_UNREADABLE;
-}
-
-/* Domain of a pvalue, behind its `@`. */
-static void read_domain(struct reader *r)
-{
-    size_t from = r->at;
-    int c;
-
-    for (c = peek(r); c >= 0; c = peek(r)) {
-        if (!ascii_alnum((unsigned char)c) && c != '-' && c != '_' && c != '.' && c < 0x80)
-            break;
-        r->at++;
-    }
-    if (r->at == from)
-        fail(r);
-}
-
-/* value, or [[local-part] "@"] domain-name. The octets `/`, `?` and `=` are of a
- * local-part (RFC 5322 3.2.3), not of a token. w: the value or local-part. */
-static void read_pvalue(struct reader *r, struct word *w)
-{
-    bool token = true;
-    int c;
-
-    skip_cfws(r);
-    *w = (struct word){.len = 0};
-    if (peek(r) == '"') {
-        read_quoted(r, w);
-    } else {
-        for (c = peek(r);
-             c == '/' || c == '?' || c == '=' || (c >= 0 && is_token_char((unsigned char)c));
-             c = peek(r)) {
-            token = token && is_token_char((unsigned char)c);
-            word_add(w, c);
-            r->at++;
-        }
-        token = token && w->len > 0;
-    }
-    if (peek(r) == '@') {
-        r->at++;
-        read_domain(r);
-    } else if (!token) {
-        fail(r);
-    }
-    skip_cfws(r);
-}
-
-static void take_reason(struct reader *r, struct authres *out, const struct word *w)
-{
-    if (w->len >= sizeof out->reason) {
-        fail(r);
-        return;
-    }
-    memcpy(out->reason, w->text, w->len);
-    out->reason[w->len] = '\0';
-}
-
-static enum finding result_of(const struct word *w)
-{
-    unsigned f;
-
-    for (f = F_IPREV_PASS; f <= F_IPREV_TEMPERROR; f++)
-        if (word_is(w, finding_word((enum finding)f) + IPREV_PREFIX))
-            return (enum finding)f;
-    return F_NONE;
-}
-
-/* One ptype.property=pvalue, its ptype read already. out: NULL to skip it. */
-static void read_property(struct reader *r, struct authres *out, bool policy)
-{
-    struct word w;
-    bool iprev;
-
-    expect(r, '.');
-    skip_cfws(r);
-    read_keyword(r, &w);
-    iprev = policy && word_is(&w, "iprev");
-    skip_cfws(r);
-    expect(r, '=');
-    read_pvalue(r, &w);
-    if (out != NULL && iprev && !addr_parse(&out->client, w.text, w.len))
-        fail(r);
-}
-
-/* [CFWS reasonspec] [CFWS 1*propspec], up to the next `;` or the end. */
-static void read_details(struct reader *r, struct authres *out)
-{
-    bool gap = skip_cfws(r);
-    bool first = true;
-    struct word w;
-
-    while (peek(r) >= 0 && peek(r) != ';') {
-        if (!gap)
-            fail(r);
-        read_keyword(r, &w);
-        skip_cfws(r);
-        if (first && word_is(&w, "reason") && peek(r) == '=') {
-            r->at++;
-            skip_cfws(r);
-            read_value(r, &w, false);
-            if (out != NULL)
-                take_reason(r, out, &w);
-            gap = skip_cfws(r);
-        } else {
-            read_property(r, out, word_is(&w, "policy"));
-        }
-        first = false;
-    }
-}
-
-/* One resinfo behind its `;`, or "none" when it is all there is. out: NULL once
- * iprev has been seen. True when this was iprev. */
-static bool read_resinfo(struct reader *r, struct authres *out, bool first)
-{
-    bool one = true;
-    bool iprev;
-    struct word w;
-
-    skip_cfws(r);
-    read_keyword(r, &w);
-    skip_cfws(r);
-    if (first && word_is(&w, "none") && peek(r) < 0)
-        return false;
-    iprev = out != NULL && word_is(&w, "iprev");
-    if (peek(r) == '/') {
-        r->at++;
-        skip_cfws(r);
-        one = read_version(r);
-        skip_cfws(r);
-    }
-    iprev = iprev && one;
-    expect(r, '=');
-    skip_cfws(r);
-    read_keyword(r, &w);
-    if (iprev)
-        out->result = result_of(&w);
-    read_details(r, iprev ? out : NULL);
-    return iprev;
-}
-
-bool authres_read(struct authres *out, const char *value, size_t n)
-{
-    struct reader r = {.s = value, .n = n};
-    bool first = true;
-    bool seen = false;
-    struct word id;
-
-    *out = (struct authres){.result = F_NONE};
-    if (!read_head(&r, &id, false) || id.cut || id.len >= sizeof out->id)
-        fail(&r);
-    memcpy(out->id, id.text, r.bad ? 0 : id.len);
-    do {
-        expect(&r, ';');
-        seen |= read_resinfo(&r, seen ? NULL : out, first);
-        first = false;
-    } while (peek(&r) == ';');
-    if (r.bad)
-        *out = (struct authres){.result = F_NONE};
-    return !r.bad;
 }

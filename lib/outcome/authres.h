@@ -1,4 +1,4 @@
-/* Authentication-Results (RFC 8601): write ours, recognise forged ones, read.
+/* Authentication-Results (RFC 8601): write ours, recognise forged ones.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_AUTHRES_H
@@ -44,18 +44,5 @@ enum authres_claim {
  * label, or when the rest of the octets, blanks aside, is id (removed to be safe),
  * else OTHER. */
 enum authres_claim authres_claim(const char *value, size_t n, const char *id);
-
-/* Our own field read back (replay, tests). */
-struct authres {
-    char id[AUTHRES_ID_MAX];
-    enum finding result; /* F_IPREV_* of the first iprev method, F_NONE without one */
-    char reason[64];     /* empty without one */
-    struct addr client;  /* policy.iprev; ADDR_NONE without one */
-};
-
-/* Reads any RFC 8601 field, other methods (and versions of iprev) skipped. False,
- * and *out empty, when it breaks the grammar, has another version than 1, or a
- * part does not fit or is no address. */
-bool authres_read(struct authres *out, const char *value, size_t n);
 
 #endif

@@ -254,11 +254,6 @@ static bool take_ptr(struct record *r, const char *s, size_t n)
 
 static bool take_helo(struct record *r, const char *s, size_t n)
 {
-    return is_none(s, n) || read_host(&r->helo, s, n);
-}
-
-static bool take_helo_shown(struct record *r, const char *s, size_t n)
-{
     read_host(&r->helo, s, n);
     return true;
 }
@@ -303,18 +298,12 @@ struct field {
 #define NEEDED   7 /* the first rows of a table; each field at most once */
 #define ALL_SEEN ((1u << NEEDED) - 1)
 
-static const struct field header_fields[] = {
-    {"ip", take_client},         {"ptr", take_ptr},      {"helo", take_helo},
-    {"findings", take_findings}, {"rule", take_rule},    {"action", take_action},
-    {"mode", take_mode},         {"name-why", take_why}, {NULL, NULL},
-};
-
 static const struct field log_fields[] = {
-    {"client", take_client},   {"ptr", take_ptr},
-    {"helo", take_helo_shown}, {"findings", take_findings},
-    {"rule", take_rule},       {"action", take_action},
-    {"mode", take_mode},       {"name-why", take_why},
-    {"relay", take_relay},     {NULL, NULL},
+    {"client", take_client}, {"ptr", take_ptr},
+    {"helo", take_helo},     {"findings", take_findings},
+    {"rule", take_rule},     {"action", take_action},
+    {"mode", take_mode},     {"name-why", take_why},
+    {"relay", take_relay},   {NULL, NULL},
 };
 
 /* One key=value. Keys that are not in the table are passed over. */
@@ -361,57 +350,6 @@ static bool is_plain(const char *s, size_t n)
         if (s[i] < ' ' || s[i] > '~')
             return false;
     return true;
-}
-
-/* A blank stands only in the sentence of name-why=. */
-static bool is_field(const char *s, size_t n)
-{
-    static const char sentence[] = "name-why=";
-    size_t len = sizeof sentence - 1;
-
-    return is_plain(s, n) &&
-           (memchr(s, ' ', n) == NULL || (n > len && memcmp(s, sentence, len) == 0));
-}
-
-/* Octets up to a `;` that a blank or the end follows, or all. */
-static size_t header_part(const char *s, size_t n)
-{
-    size_t i;
-
-    for (i = 0; i < n; i++)
-        if (s[i] == ';' && (i + 1 == n || ascii_blank((unsigned char)s[i + 1])))
-            break;
-    return i;
-}
-
-static bool read_header(struct record *r, const char *s, size_t n)
-{
-    const char *result = s;
-    size_t result_len = header_part(s, n);
-    size_t at = result_len;
-    unsigned seen = 0;
-
-    while (at < n) {
-        const char *part = s + at + 1;
-        size_t len = header_part(part, n - at - 1);
-
-        at += 1 + len;
-        trim(&part, &len);
-        if (!is_field(part, len) || !take_field(r, &seen, header_fields, part, len))
-            return false;
-    }
-    return (seen & ALL_SEEN) == ALL_SEEN &&
-           ascii_is_word(result, result_len, result_word(r->found));
-}
-
-bool record_read_header(struct record *r, const char *s, size_t n)
-{
-    record_clear(r);
-    trim(&s, &n);
-    if (read_header(r, s, n))
-        return true;
-    record_clear(r);
-    return false;
 }
 
 /* Octets of one word; a quoted value holds blanks. */

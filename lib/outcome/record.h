@@ -29,12 +29,10 @@ struct record {
  *   fail; ip=192.0.2.1; ptr=host.example.net; helo=mail.example.com;
  *   <LF TAB>findings=iprev-fail,...; rule=forged; action=reject; mode=monitor
  * ptr and helo are `-` unless host names. findings always begins a new line;
- * other lines longer than 110 characters are folded between fields. Reading
- * takes any folding, passes over unknown keys, and refuses a record with a field
- * missing or given twice. When the shape is generic or provider, a last line says
- * why the name is called so: name-why="address 192.0.2.1 in the name, access word dsl". */
+ * other lines longer than 110 characters are folded between fields. When the shape is
+ * generic or provider, a last line says why the name is called so: name-why="address 192.0.2.1 in
+ * the name, access word dsl". */
 void record_put_header(struct sbuf *sb, const struct record *r);
-bool record_read_header(struct record *r, const char *s, size_t n);
 
 /* What only the log tells. NULL: left out. A text longer than the log shows
  * is cut there and ends in `\...`. */
@@ -57,8 +55,8 @@ void record_put_log(struct sbuf *sb, const struct record *r, const struct record
  * puts before it and unknown keys are skipped. All but relay and name-why must be there, once. */
 bool record_read_log(struct record *r, const char *s, size_t n);
 
-/* Undoes sbuf_visible: how many octets it put, at most cap. What is not of that form stays as it is,
- * and *clean, if wanted, is false then. */
+/* Undoes sbuf_visible: how many octets it put, at most cap. What is not of that form stays as it
+ * is, and *clean, if wanted, is false then. */
 size_t record_unshow(char *out, size_t cap, const char *s, size_t n, bool *clean);
 
 #endif

@@ -333,16 +333,6 @@ bool dname_same_registrable(const struct dname *a, const struct dname *b)
            memcmp(a->wire + left_a, b->wire + left_b, a->len - left_a) == 0;
 }
 
-bool dname_in(const struct dname *d, const struct dname *base)
-{
-    size_t i = 0;
-
-    /* Only label boundaries may be compared: octets can look like labels. */
-    while (d->len - i > base->len)
-        i += 1u + d->wire[i];
-    return d->len - i == base->len && memcmp(d->wire + i, base->wire, base->len) == 0;
-}
-
 void dname_put(struct sbuf *sb, const struct dname *d)
 {
     char text[DNAME_TEXT_MAX];

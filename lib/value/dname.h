@@ -65,9 +65,6 @@ bool dname_is_registrable(const struct dname *d);
 /* a and b are host names below (or at) the same registrable domain. */
 bool dname_same_registrable(const struct dname *a, const struct dname *b);
 
-/* d equals base, or lies below it. */
-bool dname_in(const struct dname *d, const struct dname *base);
-
 /* Text without final dot. d must be a host name; otherwise `-` is put. */
 void dname_put(struct sbuf *sb, const struct dname *d);
 

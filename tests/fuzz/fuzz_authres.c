@@ -5,9 +5,8 @@
  * else's. A foreign field that the reader understands has the author that it names.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "outcome/authres.h"
-
 #include "tests/fuzz/fuzz.h"
+#include "tests/readers/authres_read.h"
 
 #define ID "mx.example.org"
 

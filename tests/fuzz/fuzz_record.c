@@ -9,6 +9,7 @@
 #include "outcome/record.h"
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/readers/x_iprev.h"
 
 static bool same_name(const struct dname *a, const struct dname *b)
 {

@@ -10,6 +10,7 @@
 #include "conf/settings.h"
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/readers/x_iprev.h"
 
 #define NOW      1795000000
 #define PTRS_MAX 14

@@ -1,7 +1,7 @@
 /* Authentication-Results: exact values, forged ids, the grammar of RFC 8601.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "outcome/authres.h"
+#include "tests/readers/authres_read.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -396,27 +396,3 @@ Test(dname, compare_is_a_total_order)
             cr_expect_eq(order == 0, dname_equal(&rows[i], &rows[k]));
         }
 }
-
-Test(dname, in)
-{
-    struct dname base = WIRE("\7example\3com");
-    struct dname root = WIRE("");
-    struct dname rows[] = {
-        WIRE("\7example\3com"),
-        WIRE("\4mail\7EXAMPLE\3com"),
-        WIRE("\1a\1b\7example\3com"),
-        WIRE("\3com"),
-        WIRE("\4mail\3com"),
-        WIRE("\11mailexamp\3com"),
-        WIRE("\14\7example\3com"), /* the octets of the base, but inside a label */
-        WIRE("\14mail.example\3com"),
-        WIRE("\7example\3org"),
-        WIRE(""),
-    };
-    size_t i;
-
-    for (i = 0; i < ROWS(rows); i++) {
-        cr_expect_eq(dname_in(&rows[i], &base), i < 3, "row %zu", i);
-        cr_expect(dname_in(&rows[i], &root), "row %zu", i);
-    }
-}
