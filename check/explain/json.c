@@ -3,22 +3,14 @@
  * All texts are made visible or are host names, so they are ASCII.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/json.h"
 #include "check/explain/explanation.h"
 
 #include <string.h>
 
-static json_t *json_visible(const char *s)
+static json_t *json_shown(const char *s)
 {
-    char text[4 * HELO_MAX + 8];
-    struct sbuf sb;
-    size_t n;
-
-    if (s == NULL || s[0] == '\0')
-        return json_null();
-    n = strlen(s);
-    sbuf_init(&sb, text, sizeof text);
-    sbuf_visible(&sb, s, n < HELO_MAX ? n : HELO_MAX);
-    return json_string(text);
+    return s == NULL || s[0] == '\0' ? json_null() : json_visible(s, strnlen(s, HELO_MAX));
 }
 
 static json_t *json_dname(const struct dname *name)
@@ -31,27 +23,6 @@ static json_t *json_dname(const struct dname *name)
     sbuf_init(&sb, text, sizeof text);
     dname_put_visible(&sb, name);
     return json_string(text);
-}
-
-static json_t *json_addr(const struct addr *a)
-{
-    char text[ADDR_TEXT_MAX];
-    struct sbuf sb;
-
-    sbuf_init(&sb, text, sizeof text);
-    addr_put(&sb, a);
-    return json_string(text);
-}
-
-static json_t *json_findings(findings found)
-{
-    json_t *list = json_array();
-    unsigned f;
-
-    for (f = 0; f < F_COUNT; f++)
-        if (found & FINDING(f))
-            json_array_append_new(list, json_string(finding_word((enum finding)f)));
-    return list;
 }
 
 static const char *kind_word(enum answer_kind kind)
@@ -193,7 +164,7 @@ json_t *explain_json(const struct explanation *e)
 {
     json_t *o = verdict_json(&e->verdict);
 
-    json_object_set_new(o, "helo", json_visible(e->helo));
+    json_object_set_new(o, "helo", json_shown(e->helo));
     json_object_set_new(o, "questions", json_questions(e));
     json_object_set_new(o, "chain", json_chain(e));
     json_object_set_new(o, "links", json_links(&e->links));

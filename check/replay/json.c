@@ -1,9 +1,9 @@
 /* The report of a replay as JSON: see words.h; the schema is in iprev-check(1).
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/json.h"
 #include "check/replay/words.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #define CLIENTS_MAX 10000 /* in one report; the rest is counted */
@@ -30,41 +30,17 @@ static json_t *json_text_of(const struct client *k, const struct settings *s, cl
     return text[0] != '\0' ? json_string(text) : json_null();
 }
 
-static json_t *json_helo(const struct client *k)
-{
-    char text[4 * CLIENT_HELO_MAX + 8];
-    struct sbuf sb;
-
-    if (k->helo == NULL)
-        return json_null();
-    sbuf_init(&sb, text, sizeof text);
-    if (k->helo_len > 0)
-        sbuf_visible(&sb, k->helo, k->helo_len);
-    return json_string(text);
-}
-
-static json_t *json_words(findings found)
-{
-    json_t *list = json_array();
-    unsigned f;
-
-    for (f = 0; f < F_COUNT; f++)
-        if (found & FINDING(f))
-            json_array_append_new(list, json_string(finding_word((enum finding)f)));
-    return list;
-}
-
 static json_t *json_client(const struct judged *j, const struct client *k)
 {
     const struct settings *s = j->settings;
     json_t *o = json_object();
     unsigned n;
 
-    json_object_set_new(o, "client", json_text_of(k, s, client_address));
-    json_object_set_new(o, "helo", json_helo(k));
+    json_object_set_new(o, "client", json_addr(&k->addr));
+    json_object_set_new(o, "helo", json_visible(k->helo, k->helo_len));
     json_object_set_new(o, "ptr", k->ptr != NULL ? json_string(k->ptr) : json_null());
     json_object_set_new(o, "why", k->why != NULL ? json_string(k->why) : json_null());
-    json_object_set_new(o, "findings", json_words(k->found));
+    json_object_set_new(o, "findings", json_findings(k->found));
     json_object_set_new(o, "action", json_string(fate_word(k->fate.kind)));
     json_object_set_new(o, "rule",
                         k->fate.rule >= 0 ? json_string(s->judge.policy.rule[k->fate.rule].name)

@@ -53,12 +53,6 @@ static bool by_name(const struct client *k)
     return has(k, F_IPREV_PASS) && k->ptr != NULL;
 }
 
-void client_address(const struct client *k, const struct settings *s, struct sbuf *sb)
-{
-    (void)s;
-    addr_put(sb, &k->addr);
-}
-
 void client_exemption(const struct client *k, const struct settings *s, struct sbuf *sb)
 {
     (void)s;
