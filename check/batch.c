@@ -131,6 +131,7 @@ static bool on_judged(void *arg, void *tag, struct inquiry *q, const char *helo,
         put_fault(b, tag);
     } else {
         inquiry_facts(q, q->helo_given, &f);
+        f.helo_lost = !q->helo_given;
         report_make(&v.report, &f);
         verdict_reach(&v, &b->sweep.settings->judge, &f, (int64_t)time(NULL));
         if (b->json)

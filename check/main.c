@@ -28,7 +28,7 @@ static bool replace(char **text, const char *by)
 /* NULL with the exit code in *code. */
 static struct settings *settings_for(const struct options *o, int *code)
 {
-    bool shipped = o->config == NULL && access(DEFAULT_CONFIG, F_OK) == 0;
+    bool shipped = o->config == NULL && settings_exist(DEFAULT_CONFIG);
     struct settings *s = start_settings(shipped ? DEFAULT_CONFIG : o->config);
     const char *fault = NULL;
 

@@ -93,7 +93,7 @@ static int check_socket_option(void)
 /* Once found it stays the configuration, also when the file is gone later. */
 static void find_config(void)
 {
-    if (source.config == NULL && access(default_config, F_OK) == 0)
+    if (source.config == NULL && settings_exist(default_config))
         source.config = default_config;
 }
 
@@ -147,7 +147,7 @@ static enum exit_code blame(int error)
 
 static int test_settings(struct settings *s)
 {
-    char err[512];
+    char err[512], text[SNAPSHOT_SUMMARY_MAX];
     struct resolver *r = resolver_start(&s->resolver, NULL, err, sizeof err);
     enum exit_code code;
 
@@ -161,6 +161,8 @@ static int test_settings(struct settings *s)
         fprintf(stderr,
                 "iprev-milter: note: there is no user %s here yet; started by root, it is needed\n",
                 s->user);
+    snapshot_summary(s, text);
+    printf("# %s\n", text);
     settings_print(s, stdout);
     settings_free(s);
     resolver_release(r);

@@ -48,8 +48,8 @@ static void log_lines(int level, char *text)
             log_line(level, "%s", line);
 }
 
-/* An empty file is a good configuration to start with, but in the place of one in force
- * it is what a full disk or an editor at work leaves behind. */
+/* An empty file is a good configuration to start with, and so is FILE.d without FILE. In the place
+ * of a file in force they are what a full disk or an editor at work leaves behind. */
 static bool is_empty(const char *config)
 {
     struct stat st;
@@ -57,7 +57,7 @@ static bool is_empty(const char *config)
     return config != NULL && stat(config, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
 }
 
-static struct settings *reread(const struct reload_source *from)
+static struct settings *reread(const struct reload_source *from, const struct settings *old)
 {
     char *text = NULL;
     size_t n = 0;
@@ -70,6 +70,11 @@ static struct settings *reread(const struct reload_source *from)
         fprintf(err, "%s is empty", from->config);
     else
         s = reload_read(from, err);
+    if (s != NULL && s->missing && old != NULL && old->file != NULL && !old->missing) {
+        fprintf(err, "%s: No such file or directory", s->file);
+        settings_free(s);
+        s = NULL;
+    }
     if (fclose(err) == 0) /* with settings, these are notes */
         log_lines(s == NULL ? LOG_ERR : LOG_WARNING, text);
     free(text);
@@ -78,14 +83,10 @@ static struct settings *reread(const struct reload_source *from)
 
 void reload_tell(const char *what, const struct settings *s)
 {
-    char rules[SNAPSHOT_RULES_MAX], servers[SNAPSHOT_SERVERS_MAX];
+    char text[SNAPSHOT_SUMMARY_MAX];
 
-    snapshot_rules(s, rules, sizeof rules);
-    snapshot_servers(s, servers, sizeof servers);
-    log_line(LOG_NOTICE, "%s: mode %s, rules: %s, name servers: %s%s%s", what,
-             s->judge.enforce ? "enforce" : "monitor", rules, servers,
-             s->metrics_listen != NULL ? ", metrics: " : "",
-             s->metrics_listen != NULL ? s->metrics_listen : "");
+    snapshot_summary(s, text);
+    log_line(LOG_NOTICE, "%s: %s", what, text);
 }
 
 /* NULL is a value too: to stay the user one is, to have no page of metrics. */
@@ -113,7 +114,7 @@ static void warn_of_restart(const struct settings *new, const struct settings *o
 void reload_run(const struct reload_source *from, const char *socket)
 {
     struct snapshot *old = snapshot_take(), *new = NULL;
-    struct settings *s = reread(from);
+    struct settings *s = reread(from, old != NULL ? old->settings : NULL);
     char err[512] = "";
 
     daemon_notify("RELOADING=1");

@@ -171,6 +171,14 @@ void session_reset(struct session *s)
     relay_reset(&s->relay);
 }
 
+/* A host that is known to send: one that is listed, or this one. That private addresses are exempt
+ * by default says nothing of it. */
+static bool known_host(const struct session *s)
+{
+    return settings_network_listed(session_settings(s), &s->inquiry.client) ||
+           addr_is_loopback(&s->inquiry.client);
+}
+
 /* Only who sends mail is counted: health checks of a balancer rightly come from it. */
 static void watch_for_proxy(struct session *s)
 {
@@ -179,7 +187,7 @@ static void watch_for_proxy(struct session *s)
     if (s->counted || q->client.family == ADDR_NONE || q->skip == F_SKIP_LOCAL || s->authenticated)
         return;
     s->counted = true;
-    proxywarn_watch(&q->client, q->skip == F_SKIP_NETWORK, &q->helo, &us(s)->self);
+    proxywarn_watch(&q->client, known_host(s), &q->helo, &us(s)->self);
 }
 
 void session_mail(struct session *s, bool authenticated)

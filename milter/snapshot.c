@@ -135,3 +135,15 @@ void snapshot_servers(const struct settings *s, char *out, size_t cap)
     else if (r->forwards == 0)
         put_item(out, cap, "those of /etc/resolv.conf");
 }
+
+void snapshot_summary(const struct settings *s, char out[SNAPSHOT_SUMMARY_MAX])
+{
+    char rules[SNAPSHOT_RULES_MAX], servers[SNAPSHOT_SERVERS_MAX];
+
+    snapshot_rules(s, rules, sizeof rules);
+    snapshot_servers(s, servers, sizeof servers);
+    snprintf(out, SNAPSHOT_SUMMARY_MAX, "mode %s, rules: %s, name servers: %s%s%s",
+             s->judge.enforce ? "enforce" : "monitor", rules, servers,
+             s->metrics_listen != NULL ? ", metrics: " : "",
+             s->metrics_listen != NULL ? s->metrics_listen : "");
+}

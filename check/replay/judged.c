@@ -156,6 +156,7 @@ static bool on_judged(void *arg, void *tag, struct inquiry *q, const char *helo,
     (void)helo;
     (void)n;
     inquiry_facts(q, q->helo_given, &known.facts);
+    known.facts.helo_lost = !q->helo_given;
     judge(g, tag, &known);
     progress_at(&g->progress, ++g->done);
     return true;

@@ -32,7 +32,8 @@ void client_reason(const struct client *k, const struct settings *s, struct sbuf
         return;
     }
     if (settings_network_exempt(s, &k->addr)) {
-        sbuf_str(sb, "one of exempt.networks");
+        sbuf_str(sb, settings_network_listed(s, &k->addr) ? "one of exempt.networks"
+                                                          : "a private address");
         return;
     }
     sbuf_str(sb, k->fate.rule >= 0 ? s->judge.policy.rule[k->fate.rule].name : "no rule");
@@ -57,13 +58,13 @@ void client_exemption(const struct client *k, const struct settings *s, struct s
 {
     (void)s;
     if (by_name(k)) {
-        sbuf_str(sb, "exempt { hosts += {\"");
+        sbuf_str(sb, "exempt: { hosts = [\"");
         sbuf_str(sb, k->ptr);
     } else {
-        sbuf_str(sb, "exempt { networks += {\"");
+        sbuf_str(sb, "exempt: { networks = [\"");
         addr_put(sb, &k->addr);
     }
-    sbuf_str(sb, "\"} }");
+    sbuf_str(sb, "\"]; };");
 }
 
 /* An address may be there with several HELOs; the list is sorted by messages, not by address, so
@@ -98,22 +99,22 @@ static void put_entries(const struct judged *j, const struct judged_list *l, uin
         sbuf_init(&sb, text, sizeof text);
         addr_put(&sb, &k->addr);
         if (n++ == 0)
-            fprintf(out, "    %s += {", names ? "hosts" : "networks");
+            fprintf(out, "    %s = [", names ? "hosts" : "networks");
         fprintf(out, "%s\n        \"%s\"", n > 1 ? "," : "", names ? k->ptr : text);
     }
     if (n > 0)
-        fputs("\n    }\n", out);
+        fputs("\n    ];\n", out);
 }
 
 void put_exemptions(const struct judged *j, const struct judged_list *l, uint32_t max, FILE *out)
 {
     max = max < SECTION_MAX ? max : SECTION_MAX;
-    fputs("exempt {\n", out);
+    fputs("exempt: {\n", out);
     put_entries(j, l, max, true, out);
     put_entries(j, l, max, false, out);
     if (max == SECTION_MAX && l->n > max)
         fprintf(out, "    # and %u clients more\n", (unsigned)(l->n - max));
-    fputs("}\n", out);
+    fputs("};\n", out);
 }
 
 static bool helo_name(const struct client *k, struct dname *name)
@@ -131,6 +132,7 @@ void client_reply(const struct client *k, const struct settings *s, struct sbuf 
     struct reply_facts facts = {
         .client = &k->addr,
         .cause = k->cause < F_COUNT ? (enum finding)k->cause : F_IPREV_PASS,
+        .found = k->found,
         .ptr = &ptr,
         .helo = &helo,
     };

@@ -1,20 +1,94 @@
-/* Kinds of options: how each is read into place, printed and freed.
+/* Kinds of options: see kinds.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "conf/impl.h"
+#include "conf/kinds.h"
 
-#include "value/ascii.h"
+#include "conf/fit.h"
+#include "conf/settings.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void value_fault(const struct input *in, const struct value *v, const char *what)
+void kind_fault_at(const struct input *in, const config_setting_t *v, const char *what)
 {
-    settings_fault(in->rd, v->file, v->line, in->shown, "\"%.80s\"%s %s", v->text,
-                   strncmp(what, "is ", 3) == 0 || strncmp(what, "names ", 6) == 0 ? "" : ":",
-                   what);
+    conf_fault(in->rd, in->file, config_setting_source_line(v), in->shown, "%s", what);
 }
+
+void kind_fault(const struct input *in, const config_setting_t *v, const char *what)
+{
+    bool sentence = strncmp(what, "is ", 3) == 0 || strncmp(what, "names ", 6) == 0;
+
+    conf_fault(in->rd, in->file, config_setting_source_line(v), in->shown, "\"%.80s\"%s %s",
+               config_setting_get_string(v), sentence ? "" : ":", what);
+}
+
+const char *kind_string(const struct input *in, const config_setting_t *v)
+{
+    if (config_setting_type(v) == CONFIG_TYPE_STRING)
+        return config_setting_get_string(v);
+    kind_fault_at(in, v, "must be a text in double quotes");
+    return NULL;
+}
+
+int kind_length(const struct input *in)
+{
+    if (config_setting_type(in->node) == CONFIG_TYPE_ARRAY)
+        return config_setting_length(in->node);
+    kind_fault_at(in, in->node, "must be a list, such as [\"one\", \"two\"] or []");
+    return 0;
+}
+
+void kind_quote(const char *text, FILE *out)
+{
+    fputc('"', out);
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            fputc('\\', out);
+        fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
+/* ---- words ---- */
+
+#define DISTANCE_MAX 40 /* longest word compared */
+
+unsigned words_distance(const char *a, const char *b)
+{
+    size_t an = strlen(a), bn = strlen(b), i, j;
+    unsigned row[DISTANCE_MAX + 1];
+
+    if (an > DISTANCE_MAX || bn > DISTANCE_MAX)
+        return WORDS_FAR;
+    for (j = 0; j <= bn; j++)
+        row[j] = (unsigned)j;
+    for (i = 1; i <= an; i++) {
+        unsigned corner = row[0];
+
+        row[0] = (unsigned)i;
+        for (j = 1; j <= bn; j++) {
+            unsigned change = corner + (a[i - 1] != b[j - 1]);
+            unsigned shift = 1 + (row[j] < row[j - 1] ? row[j] : row[j - 1]);
+
+            corner = row[j];
+            row[j] = change < shift ? change : shift;
+        }
+    }
+    return row[bn] > (bn < 5 ? 1 : 2) ? WORDS_FAR : row[bn];
+}
+
+void words_nearer(const char *text, const char *candidate, const char **best, unsigned *distance)
+{
+    unsigned d = words_distance(text, candidate);
+
+    if (d < *distance) {
+        *best = candidate;
+        *distance = d;
+    }
+}
+
+/* ---- single values ---- */
 
 /* Members are bool, uint8_t, unsigned or an enum. */
 static void put_integer(void *where, size_t size, unsigned v)
@@ -39,17 +113,10 @@ static unsigned get_integer(const void *where, size_t size)
 
 static void flag_read(void *where, const struct option *o, const struct input *in)
 {
-    static const struct word words[] = {{"true", 1}, {"yes", 1}, {"on", 1}, {"false", 0},
-                                        {"no", 0},   {"off", 0}, {NULL, 0}};
-    const char *text = in->v[0]->text;
-    size_t i;
-
-    for (i = 0; words[i].word != NULL; i++)
-        if (ascii_is_word(text, strlen(text), words[i].word)) {
-            put_integer(where, o->size, (unsigned)words[i].value);
-            return;
-        }
-    value_fault(in, in->v[0], "is not true or false");
+    if (config_setting_type(in->node) == CONFIG_TYPE_BOOL)
+        put_integer(where, o->size, config_setting_get_bool(in->node) != 0);
+    else
+        kind_fault_at(in, in->node, "must be true or false");
 }
 
 static void flag_print(const void *where, const struct option *o, FILE *out)
@@ -57,35 +124,22 @@ static void flag_print(const void *where, const struct option *o, FILE *out)
     fputs(get_integer(where, o->size) ? "true" : "false", out);
 }
 
-/* Digits of the base only, no sign, no blank; false beyond max as well. */
-static bool digits(const char *s, unsigned base, unsigned max, unsigned *v)
-{
-    *v = 0;
-    if (s[0] == '\0')
-        return false;
-    for (; *s != '\0'; s++) {
-        if (*s < '0' || *s >= (char)('0' + base))
-            return false;
-        *v = *v * base + (unsigned)(*s - '0');
-        if (*v > max)
-            return false;
-    }
-    return true;
-}
-
 static void number_read(void *where, const struct option *o, const struct input *in)
 {
-    char what[160];
-    unsigned v;
+    bool number = config_setting_type(in->node) == CONFIG_TYPE_INT;
+    int v = number ? config_setting_get_int(in->node) : -1;
+    char what[160], shown[32] = "must be";
 
-    if (digits(in->v[0]->text, 10, o->max, &v) && v >= o->min) {
-        put_integer(where, o->size, v);
+    if (v >= 0 && (unsigned)v >= o->min && (unsigned)v <= o->max) {
+        put_integer(where, o->size, (unsigned)v);
         return;
     }
-    snprintf(what, sizeof what, "is not a whole number from %u to %u%s%s%s", o->min, o->max,
+    if (number)
+        snprintf(shown, sizeof shown, "%d is not", v);
+    snprintf(what, sizeof what, "%s a whole number from %u to %u%s%s%s", shown, o->min, o->max,
              o->note == NULL ? "" : " (", o->note == NULL ? "" : o->note,
              o->note == NULL ? "" : ")");
-    value_fault(in, in->v[0], what);
+    kind_fault_at(in, in->node, what);
 }
 
 static void number_print(const void *where, const struct option *o, FILE *out)
@@ -95,12 +149,15 @@ static void number_print(const void *where, const struct option *o, FILE *out)
 
 static void octal_read(void *where, const struct option *o, const struct input *in)
 {
-    unsigned v;
+    const char *text = kind_string(in, in->node);
+    size_t n = text == NULL ? 0 : strlen(text);
 
-    if (digits(in->v[0]->text, 8, o->max, &v))
-        put_integer(where, o->size, v);
+    if (text == NULL)
+        return;
+    if (n > 0 && n <= 4 && strspn(text, "01234567") == n && strtoul(text, NULL, 8) <= o->max)
+        put_integer(where, o->size, (unsigned)strtoul(text, NULL, 8));
     else
-        value_fault(in, in->v[0], "is not an octal mode from 0000 to 0777");
+        kind_fault(in, in->node, "is not an octal mode from \"0000\" to \"0777\"");
 }
 
 static void octal_print(const void *where, const struct option *o, FILE *out)
@@ -108,39 +165,26 @@ static void octal_print(const void *where, const struct option *o, FILE *out)
     fprintf(out, "\"%04o\"", get_integer(where, o->size));
 }
 
-static void words_fault(const struct option *o, const struct input *in)
-{
-    const char *text = in->v[0]->text, *best = NULL;
-    unsigned distance = SETTINGS_FAR;
-    char all[160];
-    size_t i, n = 0;
-
-    for (i = 0; o->words[i].word != NULL && n < sizeof all; i++) {
-        unsigned d = settings_distance(text, o->words[i].word);
-
-        n +=
-            (size_t)snprintf(all + n, sizeof all - n, "%s%s", i == 0 ? "" : ", ", o->words[i].word);
-        if (d < distance) {
-            distance = d;
-            best = o->words[i].word;
-        }
-    }
-    settings_fault(in->rd, in->v[0]->file, in->v[0]->line, in->shown,
-                   "\"%.80s\" is none of: %s%s%s%s", text, all,
-                   best == NULL ? "" : "; did you mean ", best == NULL ? "" : best,
-                   best == NULL ? "" : "?");
-}
-
 static void word_read(void *where, const struct option *o, const struct input *in)
 {
-    size_t i;
+    const char *text = kind_string(in, in->node), *best = NULL;
+    unsigned distance = WORDS_FAR;
+    char what[240] = "is none of:";
+    size_t i, n = strlen(what);
 
-    for (i = 0; o->words[i].word != NULL; i++)
-        if (strcmp(in->v[0]->text, o->words[i].word) == 0) {
+    for (i = 0; text != NULL && o->words[i].word != NULL; i++) {
+        if (strcmp(text, o->words[i].word) == 0) {
             put_integer(where, o->size, (unsigned)o->words[i].value);
             return;
         }
-    words_fault(o, in);
+        n += (size_t)snprintf(what + n, sizeof what - n, "%s %s", i == 0 ? "" : ",",
+                              o->words[i].word);
+        words_nearer(text, o->words[i].word, &best, &distance);
+    }
+    if (best != NULL)
+        snprintf(what + n, sizeof what - n, "; did you mean %s?", best);
+    if (text != NULL)
+        kind_fault(in, in->node, what);
 }
 
 static void word_print(const void *where, const struct option *o, FILE *out)
@@ -150,24 +194,37 @@ static void word_print(const void *where, const struct option *o, FILE *out)
 
     for (i = 0; o->words[i].word != NULL; i++)
         if ((unsigned)o->words[i].value == v)
-            fputs(o->words[i].word, out);
+            kind_quote(o->words[i].word, out);
+}
+
+static void text_set(void *where, char *text)
+{
+    char *old;
+
+    memcpy(&old, where, sizeof old);
+    free(old);
+    memcpy(where, &text, sizeof text);
+}
+
+static void text_drop(void *where)
+{
+    text_set(where, NULL);
 }
 
 /* NULL stands for the empty text. */
 static void text_read(void *where, const struct option *o, const struct input *in)
 {
-    const struct value *v = in->v[0];
-    const char *fault = o->fit(v->text);
-    char *text;
+    const char *text = kind_string(in, in->node);
+    const char *fault = text == NULL ? NULL : o->fit(text);
+    char *copy;
 
-    if (fault != NULL) {
-        value_fault(in, v, fault);
+    if (fault != NULL)
+        kind_fault(in, in->node, fault);
+    if (text == NULL || fault != NULL)
         return;
-    }
-    text = v->text[0] == '\0' ? NULL : strdup(v->text);
-    if (text == NULL && v->text[0] != '\0')
-        in->rd->out_of_memory = true;
-    memcpy(where, &text, sizeof text);
+    copy = text[0] == '\0' ? NULL : strdup(text);
+    in->rd->out_of_memory |= copy == NULL && text[0] != '\0';
+    text_set(where, copy);
 }
 
 static void text_print(const void *where, const struct option *o, FILE *out)
@@ -176,243 +233,28 @@ static void text_print(const void *where, const struct option *o, FILE *out)
 
     (void)o;
     memcpy(&text, where, sizeof text);
-    settings_quote(text == NULL ? "" : text, out);
-}
-
-static void text_drop(void *where)
-{
-    char *text;
-
-    memcpy(&text, where, sizeof text);
-    free(text);
+    kind_quote(text == NULL ? "" : text, out);
 }
 
 static void socket_read(void *where, const struct option *o, const struct input *in)
 {
-    char *text;
-    const char *fault = settings_socket(in->v[0]->text, &text);
+    const char *text = kind_string(in, in->node), *fault;
+    char *checked;
 
     (void)o;
+    if (text == NULL)
+        return;
+    fault = settings_socket(text, &checked);
     if (fault != NULL && errno == ENOMEM)
         in->rd->out_of_memory = true;
     else if (fault != NULL)
-        value_fault(in, in->v[0], fault);
-    memcpy(where, &text, sizeof text);
+        kind_fault(in, in->node, fault);
+    text_set(where, checked);
 }
 
-/* The texts in one block of memory behind their pointers; NULL for none. */
-static char **pack(const struct input *in)
-{
-    size_t i, bytes = 0;
-    char **list, *to;
-
-    for (i = 0; i < in->n; i++)
-        bytes += strlen(in->v[i]->text) + 1;
-    list = in->n == 0 ? NULL : malloc(in->n * sizeof *list + bytes);
-    if (list == NULL) {
-        in->rd->out_of_memory |= in->n > 0;
-        return NULL;
-    }
-    to = (char *)(list + in->n);
-    for (i = 0; i < in->n; i++) {
-        const char *from = in->v[i]->text;
-
-        list[i] = to;
-        do
-            *to++ = (char)ascii_lower((unsigned char)*from);
-        while (*from++ != '\0');
-    }
-    return list;
-}
-
-static void items_fit(char **list, const struct option *o, const struct input *in)
-{
-    size_t i;
-
-    for (i = 0; list != NULL && i < in->n; i++) {
-        const char *fault = o->fit(list[i]);
-
-        if (fault != NULL)
-            value_fault(in, in->v[i], fault);
-    }
-}
-
-static void names_read(void *where, const struct option *o, const struct input *in)
-{
-    struct name_list *l = where;
-    char **list = pack(in);
-
-    items_fit(list, o, in);
-    l->entry = (const char *const *)list;
-    l->n = list == NULL ? 0 : in->n;
-}
-
-static void list_print(const char *const *entry, size_t n, FILE *out)
-{
-    size_t i;
-
-    fputc('{', out);
-    for (i = 0; i < n; i++) {
-        fputs(i == 0 ? "" : ", ", out);
-        settings_quote(entry[i], out);
-    }
-    fputc('}', out);
-}
-
-static void names_print(const void *where, const struct option *o, FILE *out)
-{
-    const struct name_list *l = where;
-
-    (void)o;
-    list_print(l->entry, l->n, out);
-}
-
-static void names_drop(void *where)
-{
-    struct name_list *l = where;
-
-    free((void *)(uintptr_t)l->entry);
-}
-
-static void forward_read(void *where, const struct option *o, const struct input *in)
-{
-    struct resolver_settings *r = where;
-    size_t i;
-
-    if (in->n == 1 && strcmp(in->v[0]->text, "root") == 0) {
-        r->root = true;
-        return;
-    }
-    for (i = 0; i < in->n; i++)
-        if (strcmp(in->v[i]->text, "root") == 0)
-            value_fault(in, in->v[i], "names no server: it stands alone or not at all");
-        else if (o->fit(in->v[i]->text) != NULL)
-            value_fault(in, in->v[i], o->fit(in->v[i]->text));
-    r->forward = pack(in);
-    r->forwards = r->forward == NULL ? 0 : in->n;
-}
-
-static void forward_print(const void *where, const struct option *o, FILE *out)
-{
-    const struct resolver_settings *r = where;
-
-    (void)o;
-    if (r->root)
-        fputs("{\"root\"}", out);
-    else
-        list_print((const char *const *)r->forward, r->forwards, out);
-}
-
-static void forward_drop(void *where)
-{
-    struct resolver_settings *r = where;
-
-    free(r->forward);
-}
-
-const char *settings_ask_only(struct settings *s, const char *server)
-{
-    size_t n = strlen(server) + 1;
-    const char *fault = fit_forward(server);
-    char **list;
-
-    if (fault != NULL)
-        return fault;
-    list = malloc(sizeof *list + n); /* one block, as pack() makes it */
-    if (list == NULL)
-        return "out of memory";
-    list[0] = (char *)(list + 1);
-    memcpy(list[0], server, n);
-    free(s->resolver.forward);
-    s->resolver.forward = list;
-    s->resolver.forwards = 1;
-    s->resolver.root = false;
-    return NULL;
-}
-
-struct networks {
-    size_t n;
-    struct addr_net *net;
-};
-
-/* The network that is left when the host bits of a text are cleared. */
-static bool network_meant(const char *text, struct addr_net *net)
-{
-    const char *slash = strchr(text, '/');
-    size_t i;
-    unsigned bits;
-
-    if (slash == NULL || !addr_parse(&net->base, text, (size_t)(slash - text)) ||
-        !digits(slash + 1, 10, net->base.family == ADDR_IPV4 ? 32 : 128, &bits))
-        return false;
-    for (i = bits; i < 128; i++)
-        net->base.bytes[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
-    net->bits = (uint8_t)bits;
-    return true;
-}
-
-static void network_fault(const struct input *in, const struct value *v)
-{
-    char what[160], text[ADDR_NET_TEXT_MAX];
-    struct addr_net meant;
-    struct sbuf sb;
-
-    if (!network_meant(v->text, &meant)) {
-        value_fault(in, v, "is not ADDRESS or ADDRESS/BITS");
-        return;
-    }
-    sbuf_init(&sb, text, sizeof text);
-    addr_net_put(&sb, &meant);
-    snprintf(what, sizeof what, "bits are set behind the network part; did you mean %s?", text);
-    value_fault(in, v, what);
-}
-
-static void networks_read(void *where, const struct option *o, const struct input *in)
-{
-    struct networks *l = where;
-    const char *fault;
-    size_t i;
-
-    l->net = in->n == 0 ? NULL : calloc(in->n, sizeof *l->net);
-    l->n = l->net == NULL ? 0 : in->n;
-    in->rd->out_of_memory |= l->n != in->n;
-    for (i = 0; i < l->n; i++)
-        if (!addr_net_parse(&l->net[i], in->v[i]->text, strlen(in->v[i]->text)))
-            network_fault(in, in->v[i]);
-        else if (o->fit != NULL && (fault = o->fit(in->v[i]->text)) != NULL)
-            value_fault(in, in->v[i], fault);
-}
-
-static void networks_print(const void *where, const struct option *o, FILE *out)
-{
-    const struct networks *l = where;
-    char text[ADDR_NET_TEXT_MAX];
-    struct sbuf sb;
-    size_t i;
-
-    (void)o;
-    fputc('{', out);
-    for (i = 0; i < l->n; i++) {
-        sbuf_init(&sb, text, sizeof text);
-        addr_net_put(&sb, &l->net[i]);
-        fprintf(out, "%s\"%s\"", i == 0 ? "" : ", ", text);
-    }
-    fputc('}', out);
-}
-
-static void networks_drop(void *where)
-{
-    struct networks *l = where;
-
-    free(l->net);
-}
-
-const struct kind kind_flag = {false, flag_read, flag_print, NULL};
-const struct kind kind_number = {false, number_read, number_print, NULL};
-const struct kind kind_octal = {false, octal_read, octal_print, NULL};
-const struct kind kind_word = {false, word_read, word_print, NULL};
-const struct kind kind_text = {false, text_read, text_print, text_drop};
-const struct kind kind_socket = {false, socket_read, text_print, text_drop};
-const struct kind kind_names = {true, names_read, names_print, names_drop};
-const struct kind kind_networks = {true, networks_read, networks_print, networks_drop};
-const struct kind kind_forward = {true, forward_read, forward_print, forward_drop};
+const struct kind kind_flag = {flag_read, flag_print, NULL, NULL};
+const struct kind kind_number = {number_read, number_print, NULL, NULL};
+const struct kind kind_octal = {octal_read, octal_print, NULL, NULL};
+const struct kind kind_word = {word_read, word_print, NULL, NULL};
+const struct kind kind_text = {text_read, text_print, text_drop, NULL};
+const struct kind kind_socket = {socket_read, text_print, text_drop, NULL};

@@ -1,7 +1,7 @@
-/* Kinds of options that stand in rules.
+/* Kinds of options that stand in rules: see rules.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "conf/impl.h"
+#include "conf/rules.h"
 
 #include "judge/reply.h"
 #include "value/ascii.h"
@@ -9,78 +9,100 @@
 #include <string.h>
 #include <time.h>
 
-static const char *word_meant(const char *word)
+static void word_fault(const struct input *in, const config_setting_t *v, const char *word)
 {
     const char *best = NULL;
-    unsigned distance = SETTINGS_FAR;
+    unsigned distance = WORDS_FAR;
     int f;
 
-    for (f = 0; f < F_COUNT; f++) {
-        const char *candidate = finding_word((enum finding)f);
-        unsigned d = settings_distance(word, candidate);
+    for (f = 0; f < F_COUNT; f++)
+        words_nearer(word + (word[0] == '!'), finding_word((enum finding)f), &best, &distance);
+    conf_fault(in->rd, in->file, config_setting_source_line(v), in->shown,
+               "unknown finding \"%.80s\"%s%s%s%s", word, best == NULL ? "" : "; did you mean ",
+               best != NULL && word[0] == '!' ? "!" : "", best == NULL ? "" : best,
+               best == NULL ? "" : "?");
+}
 
-        if (d < distance) {
-            distance = d;
-            best = candidate;
-        }
+static void words_read(struct rule *r, const struct input *in,
+                       bool (*add)(struct rule *, const char *, size_t))
+{
+    int i, n = kind_length(in);
+
+    for (i = 0; i < n; i++) {
+        const config_setting_t *v = config_setting_get_elem(in->node, (unsigned)i);
+        const char *word = kind_string(in, v);
+
+        if (word != NULL && !add(r, word, strlen(word)))
+            word_fault(in, v, word);
     }
-    return best;
 }
 
 static void when_read(void *where, const struct option *o, const struct input *in)
 {
-    struct rule *r = where;
-    size_t i;
-
     (void)o;
-    for (i = 0; i < in->n; i++) {
-        const char *word = in->v[i]->text;
-        const char *meant;
-
-        if (rule_add_word(r, word, strlen(word)))
-            continue;
-        meant = word_meant(word + (word[0] == '!'));
-        settings_fault(in->rd, in->v[i]->file, in->v[i]->line, in->shown,
-                       "\"%.80s\" is no finding%s%s%s%s", word,
-                       meant == NULL ? "" : "; did you mean ",
-                       meant != NULL && word[0] == '!' ? "!" : "", meant == NULL ? "" : meant,
-                       meant == NULL ? "" : "?");
-    }
+    words_read(where, in, rule_add_when);
 }
 
-static void words_print(findings set, const char *sign, const char **comma, FILE *out)
+static void any_read(void *where, const struct option *o, const struct input *in)
 {
+    (void)o;
+    words_read(where, in, rule_add_any);
+}
+
+static void words_print(findings there, findings absent, FILE *out)
+{
+    const char *comma = "";
     int f;
 
+    fputc('[', out);
     for (f = 0; f < F_COUNT; f++)
-        if (set & FINDING(f)) {
-            fprintf(out, "%s\"%s%s\"", *comma, sign, finding_word((enum finding)f));
-            *comma = ", ";
+        if ((there | absent) & FINDING(f)) {
+            fprintf(out, "%s\"%s%s\"", comma, absent & FINDING(f) ? "!" : "",
+                    finding_word((enum finding)f));
+            comma = ", ";
         }
+    fputc(']', out);
 }
 
 static void when_print(const void *where, const struct option *o, FILE *out)
 {
     const struct rule *r = where;
-    const char *comma = "";
 
     (void)o;
-    fputc('{', out);
-    words_print(r->all, "", &comma, out);
-    words_print(r->none, "!", &comma, out);
-    fputc('}', out);
+    words_print(r->all, r->none, out);
+}
+
+static void any_print(const void *where, const struct option *o, FILE *out)
+{
+    const struct rule *r = where;
+
+    (void)o;
+    words_print(r->any, r->lacks, out);
+}
+
+static bool when_unset(const void *where)
+{
+    const struct rule *r = where;
+
+    return (r->all | r->none) == 0;
+}
+
+static bool any_unset(const void *where)
+{
+    const struct rule *r = where;
+
+    return (r->any | r->lacks) == 0;
 }
 
 static void reply_option_read(void *where, const struct option *o, const struct input *in)
 {
-    const struct value *v = in->v[0];
-    const char *fault = NULL;
+    const char *text = kind_string(in, in->node), *fault = NULL;
 
     (void)o;
-    if (v->text[0] != '\0')
-        fault = reply_read(where, v->text, strlen(v->text));
+    if (text != NULL && text[0] != '\0')
+        fault = reply_read(where, text, strlen(text));
     if (fault != NULL)
-        settings_fault(in->rd, v->file, v->line, in->shown, "%s", fault);
+        conf_fault(in->rd, in->file, config_setting_source_line(in->node), in->shown, "%s", fault);
 }
 
 static void reply_print(const void *where, const struct option *o, FILE *out)
@@ -90,7 +112,12 @@ static void reply_print(const void *where, const struct option *o, FILE *out)
 
     (void)o;
     snprintf(text, sizeof text, "%03u %s %s", r->code, r->xcode, r->text);
-    settings_quote(r->code == 0 ? "" : text, out);
+    kind_quote(text, out);
+}
+
+static bool reply_unset(const void *where)
+{
+    return ((const struct reply *)where)->code == 0;
 }
 
 /* Days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March,
@@ -131,37 +158,42 @@ static bool date_read(const char *s, int64_t *out)
 
 static void expires_read(void *where, const struct option *o, const struct input *in)
 {
-    const struct value *v = in->v[0];
+    const char *text = kind_string(in, in->node);
     int64_t day, end;
 
     (void)o;
-    if (v->text[0] == '\0')
+    if (text == NULL || text[0] == '\0')
         return;
-    if (!date_read(v->text, &day)) {
-        settings_fault(in->rd, v->file, v->line, in->shown,
-                       "\"%.80s\" is not a date such as 2027-01-31", v->text);
+    if (!date_read(text, &day)) {
+        kind_fault(in, in->node, "is not a date such as 2027-01-31");
         return;
     }
     end = (day + 1) * 86400;
     memcpy(where, &end, sizeof end);
     if (end <= (int64_t)time(NULL))
-        settings_note(in->rd, v->file, v->line, in->shown,
-                      "note: %s is over, so the rule no longer holds", v->text);
+        conf_note(in->rd, in->file, config_setting_source_line(in->node), in->shown,
+                  "note: %s is over, so the rule no longer matches", text);
+}
+
+static bool expires_unset(const void *where)
+{
+    int64_t end;
+
+    memcpy(&end, where, sizeof end);
+    return end == 0;
 }
 
 static void expires_print(const void *where, const struct option *o, FILE *out)
 {
     int64_t end;
     time_t day;
-    struct tm tm;
+    struct tm tm = {0};
 
     (void)o;
     memcpy(&end, where, sizeof end);
     day = (time_t)(end - 86400);
-    if (end == 0 || gmtime_r(&day, &tm) == NULL)
-        fputs("\"\"", out);
-    else
-        fprintf(out, "\"%04d-%02d-%02d\"", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+    gmtime_r(&day, &tm);
+    fprintf(out, "\"%04d-%02d-%02d\"", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
 }
 
 /* For readers of the file only. */
@@ -169,17 +201,17 @@ static void comment_read(void *where, const struct option *o, const struct input
 {
     (void)where;
     (void)o;
-    (void)in;
+    kind_string(in, in->node);
 }
 
-static void comment_print(const void *where, const struct option *o, FILE *out)
+static bool comment_unset(const void *where)
 {
     (void)where;
-    (void)o;
-    fputs("\"\"", out);
+    return true;
 }
 
-const struct kind kind_when = {true, when_read, when_print, NULL};
-const struct kind kind_reply = {false, reply_option_read, reply_print, NULL};
-const struct kind kind_expires = {false, expires_read, expires_print, NULL};
-const struct kind kind_comment = {false, comment_read, comment_print, NULL};
+const struct kind kind_when = {when_read, when_print, NULL, when_unset};
+const struct kind kind_any = {any_read, any_print, NULL, any_unset};
+const struct kind kind_reply = {reply_option_read, reply_print, NULL, reply_unset};
+const struct kind kind_expires = {expires_read, expires_print, NULL, expires_unset};
+const struct kind kind_comment = {comment_read, NULL, NULL, comment_unset};

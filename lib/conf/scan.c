@@ -1,347 +1,404 @@
-/* A look over a configuration text before libconfuse reads it.
- *
- * libconfuse 3.3 stops at the first fault, miscounts lines behind comments, takes the
- * last of two equal keys (that `+=` adds to a list each time is meant), drops stray characters in
- * silence, fills in environment variables, cuts a string at \0, and after an unclosed string or
- * comment reads the next file wrongly. So what is on that list is found here, with the right line,
- * and comments and reported statements are blanked. Values and all else about the syntax are
- * libconfuse's.
+/* One look over a configuration text: see scan.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "conf/scan.h"
 
 #include "value/ascii.h"
 
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 
-/* How a statement is written. */
-enum form { SHAPE_LOST, SHAPE_VALUE, SHAPE_LIST, SHAPE_CALL, SHAPE_SECTION, SHAPE_TITLED };
+enum { EXPECT_NAME, EXPECT_EQUALS, EXPECT_VALUE, EXPECT_END };
 
-static bool is_mark(const struct token *t, char mark)
+/* "resolver.deadline" of a name, or "" for none. */
+static const char *path(const struct scan *sc, int key, char buf[KEY_SHOWN_MAX])
 {
-    return t->kind == TOKEN_MARK && t->mark == mark;
-}
+    const char *part[SCAN_DEPTH_MAX + 1];
+    size_t len[SCAN_DEPTH_MAX + 1], n = 0, used = 0;
 
-/* The text of a word without its quotes, cut to size; escapes stay, as no key
- * or rule name holds one. */
-static void word_text(const struct scan *sc, const struct token *t, char *buf, size_t size)
-{
-    size_t n = t->end - t->start, from = t->start;
-
-    if (sc->text[from] == '"' || sc->text[from] == '\'') {
-        from++;
-        n -= 2;
+    for (; key >= 0 && n <= SCAN_DEPTH_MAX; key = sc->name[key].parent) {
+        part[n] = sc->text + sc->name[key].at;
+        len[n++] = sc->name[key].len;
     }
-    if (n >= size)
-        n = size - 1;
-    memcpy(buf, sc->text + from, n);
-    buf[n] = '\0';
+    buf[0] = '\0';
+    while (n-- > 0 && used < KEY_SHOWN_MAX)
+        used += (size_t)snprintf(buf + used, KEY_SHOWN_MAX - used, "%.*s%s", (int)len[n], part[n],
+                                 n > 0 ? "." : "");
+    return buf;
 }
 
-static enum form list_rest(struct scan *sc)
+/* what: a sentence; shown: n octets of the text before it, or NULL. */
+static void tell_shown(struct scan *sc, int line, int key, const char *shown, size_t n,
+                       const char *what)
 {
-    struct token t;
+    char buf[KEY_SHOWN_MAX];
 
-    do {
-        t = scan_next(sc);
-        if (t.kind != TOKEN_WORD && !is_mark(&t, ',') && !is_mark(&t, '}'))
-            return SHAPE_LOST;
-    } while (!is_mark(&t, '}'));
-    return SHAPE_LIST;
-}
-
-/* One text and the closing parenthesis. Anything else is kept from libconfuse, which
- * loses memory over it. */
-static enum form call_rest(struct scan *sc, int line)
-{
-    struct token text = scan_next(sc), close = scan_next(sc);
-
-    if (text.kind == TOKEN_WORD && is_mark(&close, ')'))
-        return SHAPE_CALL;
-    if (!sc->unsafe)
-        scan_bad(sc, line, "parentheses are written include(\"FILE\")");
-    return SHAPE_LOST;
-}
-
-/* Reads on behind a key: to the end of the statement, or behind the brace that
- * opens a section. */
-static enum form shape_rest(struct scan *sc, struct token *title)
-{
-    struct token t = scan_next(sc);
-
-    sc->adds = is_mark(&t, '+');
-    if (is_mark(&t, '=') || sc->adds) {
-        t = scan_next(sc);
-        if (t.kind == TOKEN_WORD)
-            return SHAPE_VALUE;
-        return is_mark(&t, '{') ? list_rest(sc) : SHAPE_LOST;
+    if (sc->tolds == SCAN_TOLD_MAX) {
+        sc->unfit = sc->stopped = true;
+        return;
     }
-    if (is_mark(&t, '('))
-        return call_rest(sc, t.line);
-    if (is_mark(&t, '{'))
-        return SHAPE_SECTION;
-    if (t.kind != TOKEN_WORD)
-        return SHAPE_LOST;
-    *title = t;
-    t = scan_next(sc);
-    return is_mark(&t, '{') ? SHAPE_TITLED : SHAPE_LOST;
+    sc->told[sc->tolds].line = line;
+    sc->told[sc->tolds++].key = key;
+    conf_fault(sc->rd, sc->file, line, key < 0 ? NULL : path(sc, key, buf), "%.*s%s%s",
+               (int)(n > 80 ? 80 : n), shown == NULL ? "" : shown, shown == NULL ? "" : " ", what);
 }
 
-static void skip_section(struct scan *sc)
+static void tell(struct scan *sc, int line, int key, const char *what)
 {
-    int depth = 1;
-    struct token t;
-
-    while (depth > 0) {
-        t = scan_next(sc);
-        if (t.kind == TOKEN_END || t.kind == TOKEN_BAD) {
-            sc->lost = true;
-            return;
-        }
-        depth += is_mark(&t, '{') - is_mark(&t, '}');
-    }
+    tell_shown(sc, line, key, NULL, 0, what);
 }
 
-const struct seen *settings_seen(const struct reader *rd, const char *shown)
+/* The text is nothing for libconfig, and nothing behind this makes sense. */
+static void give_up(struct scan *sc, int line, int key, const char *what)
 {
+    tell(sc, line, key, what);
+    sc->unfit = sc->stopped = true;
+}
+
+/* ---- octets ---- */
+
+static const char *octet_fault(const char *text, size_t n, size_t i)
+{
+    unsigned char c = (unsigned char)text[i];
+
+    if (c == '\0')
+        return "there is a NUL octet: this is not a text file";
+    if (c == '\r' && i + 1 < n && text[i + 1] == '\n')
+        return NULL;
+    return (c < ' ' && c != '\n' && c != '\t') || c == 0x7f ? "there is a control character" : NULL;
+}
+
+/* All lines with such an octet are told; none of them may reach libconfig. */
+static void scan_octets(struct scan *sc)
+{
+    int line = 1, last = 0;
     size_t i;
 
-    for (i = 0; i < rd->seens; i++)
-        if (strcmp(rd->seen[i].shown, shown) == 0)
-            return &rd->seen[i];
-    return NULL;
+    if (strncmp(sc->text, "\xef\xbb\xbf", 3) == 0)
+        give_up(sc, 1, -1, "the file begins with a byte order mark: save it without");
+    for (i = 0; i < sc->n; i++) {
+        const char *fault = octet_fault(sc->text, sc->n, i);
+
+        if (fault != NULL && line != last) {
+            give_up(sc, line, -1, fault);
+            last = line;
+        }
+        line += sc->text[i] == '\n';
+    }
 }
 
-/* A file is looked over before those that it includes are read: has `s` been met, but stands
- * behind the include() that has led here? */
-static bool is_to_come(const struct reader *rd, const struct seen *s)
+/* ---- blanks and comments ---- */
+
+static void skip_line(struct scan *sc)
 {
+    while (sc->text[sc->at] != '\n')
+        sc->at++;
+}
+
+static void skip_comment(struct scan *sc)
+{
+    int begun = sc->line;
+
+    for (sc->at += 2; sc->at < sc->n; sc->at++) {
+        if (sc->text[sc->at] == '*' && sc->text[sc->at + 1] == '/') {
+            sc->at += 2;
+            return;
+        }
+        sc->line += sc->text[sc->at] == '\n';
+    }
+    give_up(sc, begun, -1, "the comment that begins here is not closed with */");
+}
+
+/* Moves to the next octet that counts; false at the end. */
+static bool next(struct scan *sc)
+{
+    while (sc->at < sc->n && !sc->stopped) {
+        const char *s = sc->text + sc->at;
+
+        if (s[0] == '#' || (s[0] == '/' && s[1] == '/'))
+            skip_line(sc);
+        else if (s[0] == '/' && s[1] == '*')
+            skip_comment(sc);
+        else if (s[0] != ' ' && s[0] != '\t' && s[0] != '\r' && s[0] != '\n')
+            return true;
+        else
+            sc->line += sc->text[sc->at++] == '\n';
+    }
+    return false;
+}
+
+/* ---- names ---- */
+
+static bool name_octet(char c)
+{
+    return ascii_alnum((unsigned char)c) || c == '-' || c == '_' || c == '*';
+}
+
+static int first_of_name(const struct scan *sc, const struct scan_name *name)
+{
+    int i;
+
+    for (i = 0; i < sc->names; i++)
+        if (sc->name[i].parent == name->parent && sc->name[i].len == name->len &&
+            memcmp(sc->text + sc->name[i].at, sc->text + name->at, name->len) == 0)
+            return i;
+    return -1;
+}
+
+static void mark_name(struct scan *sc, struct scan_name *name)
+{
+    char mark[SCAN_MARK + 1];
+
+    snprintf(mark, sizeof mark, "*%04d", sc->names % 10000);
+    memmove(sc->text + name->at + SCAN_MARK, sc->text + name->at, sc->n - name->at + 1);
+    memcpy(sc->text + name->at, mark, SCAN_MARK);
+    name->at += SCAN_MARK;
+    sc->n += SCAN_MARK;
+    sc->at += SCAN_MARK;
+}
+
+static void take_name(struct scan *sc)
+{
+    struct scan_name name = {.at = sc->at, .line = sc->line};
+    int first;
+    char what[64];
+
+    while (name_octet(sc->text[sc->at]))
+        sc->at++;
+    name.len = sc->at - name.at;
+    name.parent = sc->depth == 0 ? -1 : sc->open[sc->depth - 1].key;
+    if (sc->names == SCAN_NAMES_MAX) {
+        give_up(sc, sc->line, -1, "there are more than 2000 names");
+        return;
+    }
+    first = first_of_name(sc, &name);
+    if (first >= 0)
+        mark_name(sc, &name);
+    sc->key = sc->names;
+    sc->name[sc->names++] = name;
+    sc->expect = EXPECT_EQUALS;
+    if (first < 0 && memchr(sc->text + name.at, '*', name.len) == NULL)
+        return;
+    snprintf(what, sizeof what, first < 0 ? "no such key" : "set twice, first in line %d",
+             first < 0 ? 0 : sc->name[first].line);
+    tell(sc, sc->line, sc->key, what);
+}
+
+/* ---- values ---- */
+
+/* -?(0|[1-9][0-9]*), and an int. */
+static bool plain_number(const char *s, size_t n)
+{
+    long long v = 0;
+    size_t i = n > 0 && s[0] == '-', digits = n - i;
+
+    if (digits == 0 || digits > 10 || (s[i] == '0' && digits > 1))
+        return false;
+    for (; i < n; i++) {
+        if (!ascii_digit((unsigned char)s[i]))
+            return false;
+        v = v * 10 + (s[i] - '0');
+    }
+    return v <= INT_MAX;
+}
+
+/* Meant as a number: 1.5, 0x10, 010, 5L; not 127.0.0.1. */
+static bool like_number(const char *s, size_t n)
+{
+    const char *dot = memchr(s, '.', n);
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        if (strchr("0123456789+-.xXabcdefABCDEFlL", s[i]) == NULL)
+            return false;
+    return strchr("0123456789+-.", s[0]) != NULL &&
+           (dot == NULL || memchr(dot + 1, '.', n - (size_t)(dot + 1 - s)) == NULL);
+}
+
+/* What cannot be a value is told, and libconfig gets an empty text there, to read on. */
+static void take_bare(struct scan *sc)
+{
+    char *s = sc->text + sc->at;
+    size_t n = strcspn(s, " \t\r\n;,}])\"#");
+
+    n += n == 0; /* a bracket that does not belong here */
+    sc->at += n;
+    sc->expect = EXPECT_END;
+    if (plain_number(s, n) || ascii_is_word(s, n, "true") || ascii_is_word(s, n, "false"))
+        return;
+    if (like_number(s, n))
+        tell_shown(sc, sc->line, sc->key, s, n, "is not a plain whole number, such as 100");
+    else if (ascii_is_word(s, n, "yes") || ascii_is_word(s, n, "no") || ascii_is_word(s, n, "on") ||
+             ascii_is_word(s, n, "off"))
+        tell_shown(sc, sc->line, sc->key, s, n, "is not a value; write true or false");
+    else
+        tell_shown(sc, sc->line, sc->key, s, n, "needs double quotes around it");
+    memset(s, ' ', n);
+    memcpy(s, n > 1 ? "\"\"" : "0", n > 1 ? 2 : 1);
+}
+
+static void string_place(struct scan *sc)
+{
+    bool in_group = sc->depth > 0 && sc->open[sc->depth - 1].bracket == '{';
+
+    if (sc->expect == EXPECT_END)
+        tell(sc, sc->line, sc->key,
+             "a text stands right behind another value; is a comma missing?");
+    else if (sc->expect == EXPECT_NAME && in_group)
+        tell(sc, sc->line, sc->key, "a list of texts is written in [ ], not { }");
+    sc->expect = EXPECT_END;
+}
+
+static void take_string(struct scan *sc)
+{
+    bool escape = false;
+
+    string_place(sc);
+    for (sc->at++; sc->text[sc->at] != '"'; sc->at++) {
+        if (sc->text[sc->at] == '\n') {
+            give_up(sc, sc->line, sc->key, "a quote is not closed on its line");
+            return;
+        }
+        if (sc->text[sc->at] != '\\')
+            continue;
+        sc->at++;
+        escape |= sc->text[sc->at] != '\\' && sc->text[sc->at] != '"';
+        sc->at -= sc->text[sc->at] == '\n';
+    }
+    sc->at++;
+    if (escape)
+        tell(sc, sc->line, sc->key, "only \\\\ and \\\" may stand behind a backslash");
+}
+
+/* ---- brackets ---- */
+
+static void open_bracket(struct scan *sc, char c)
+{
+    if (sc->depth == SCAN_DEPTH_MAX) {
+        give_up(sc, sc->line, -1, "brackets are more than 16 deep");
+        return;
+    }
+    sc->open[sc->depth].bracket = c;
+    sc->open[sc->depth].line = sc->line;
+    sc->open[sc->depth++].key = sc->key;
+    if (sc->key >= 0 && sc->name[sc->key].opened == 0) {
+        sc->name[sc->key].opened = sc->line;
+        sc->name[sc->key].bracket = c;
+    }
+    sc->expect = c == '{' ? EXPECT_NAME : EXPECT_VALUE;
+    sc->at++;
+}
+
+static void close_bracket(struct scan *sc, char c)
+{
+    char before = sc->at > 0 ? sc->text[sc->at - 1] : '\0', open, what[80];
+
+    sc->at++;
+    if (sc->depth == 0) {
+        tell_shown(sc, sc->line, -1, &c, 1, "without an opening bracket");
+        return;
+    }
+    sc->depth--;
+    open = sc->open[sc->depth].bracket;
+    sc->key = sc->open[sc->depth].key;
+    if (sc->key >= 0)
+        sc->name[sc->key].closed = sc->line;
+    snprintf(what, sizeof what, "does not close the %c of line %d", open, sc->open[sc->depth].line);
+    if (strchr(open == '{' ? "}" : open == '[' ? "]" : ")", c) == NULL)
+        tell_shown(sc, sc->line, sc->key, &c, 1, what);
+    else if (c != '}' && sc->expect == EXPECT_VALUE && before != open)
+        tell_shown(sc, sc->line, sc->key, ",", 1, "before the end of the list");
+    sc->expect = EXPECT_END;
+}
+
+static void take_comma(struct scan *sc)
+{
+    bool in_list = sc->depth > 0 && sc->open[sc->depth - 1].bracket != '{';
+
+    sc->at++;
+    sc->expect = in_list ? EXPECT_VALUE : EXPECT_NAME;
+}
+
+/* A name without = is a fault; what stands there instead is not looked at as a value. */
+static bool lacks_equals(struct scan *sc, char c)
+{
+    if (sc->expect != EXPECT_EQUALS || c == '=' || c == ':')
+        return false;
+    tell(sc, sc->line, sc->key, "= is missing behind the name");
+    sc->expect = EXPECT_VALUE;
+    if (strchr("\"{[(}]);,", c) != NULL)
+        return false;
+    sc->at += 1 + strcspn(sc->text + sc->at + 1, " \t\r\n;,}])\"#{");
+    sc->expect = EXPECT_NAME;
+    return true;
+}
+
+static void take(struct scan *sc)
+{
+    char c = sc->text[sc->at];
+
+    if (lacks_equals(sc, c))
+        return;
+    if (c == '"')
+        take_string(sc);
+    else if (strchr("{[(", c) != NULL)
+        open_bracket(sc, c);
+    else if (strchr("}])", c) != NULL)
+        close_bracket(sc, c);
+    else if (c == ',' || c == ';')
+        take_comma(sc);
+    else if (c == '@' && sc->expect != EXPECT_VALUE)
+        give_up(sc, sc->line, -1,
+                "@include is not supported: put more files into the directory FILE.d");
+    else if (sc->expect == EXPECT_VALUE)
+        take_bare(sc);
+    else if (name_octet(c))
+        take_name(sc);
+    else {
+        sc->expect = c == '=' || c == ':' ? EXPECT_VALUE : sc->expect;
+        sc->at++;
+    }
+}
+
+void scan_text(struct scan *sc, struct faults *rd, const char *file, char *text, size_t n)
+{
+    memset(sc, 0, sizeof *sc);
+    sc->rd = rd;
+    sc->file = file;
+    sc->text = text;
+    sc->n = n;
+    sc->line = 1;
+    sc->key = -1;
+    scan_octets(sc);
+    while (next(sc))
+        take(sc);
+}
+
+bool scan_told(const struct scan *sc, int line, const char *key)
+{
+    char buf[KEY_SHOWN_MAX];
     unsigned i;
 
-    for (i = 1; i < rd->depth; i++)
-        if (rd->stack[i - 1].file == s->file && s->line >= rd->stack[i].line)
+    for (i = 0; i < sc->tolds; i++)
+        if (sc->told[i].line == line &&
+            (key == NULL || strcmp(path(sc, sc->told[i].key, buf), key) == 0))
             return true;
     return false;
 }
 
-/* What one statement does to another of the same key, or NULL. */
-static const char *clash(const struct scan *sc, const struct seen *before)
+void scan_open_at(const struct scan *sc, int line, char *buf, size_t size)
 {
-    bool later = is_to_come(sc->rd, before);
+    char shown[KEY_SHOWN_MAX];
+    int i = sc->names;
 
-    if (sc->adds)
-        return later && !before->added ? "added here, but undone by the =" : NULL;
-    if (!before->added)
-        return "set twice, first";
-    return later ? NULL : "the = here undoes the +=";
-}
+    buf[0] = '\0';
+    while (i-- > 0) {
+        const struct scan_name *name = &sc->name[i];
 
-/* False when it clashes with one that was seen before. Of the `+=` in a file the first
- * stands for all. */
-static bool note_seen(struct scan *sc, const char *shown, int line)
-{
-    struct reader *rd = sc->rd;
-    struct seen *grown;
-    size_t i;
-
-    for (i = 0; i < rd->seens; i++) {
-        const struct seen *before = &rd->seen[i];
-        const char *fault = strcmp(before->shown, shown) == 0 ? clash(sc, before) : NULL;
-
-        if (fault != NULL) {
-            settings_fault(rd, sc->file, line, shown, "%s at %s:%d", fault, before->file,
-                           before->line);
-            return false;
-        }
-        if (sc->adds && before->added && before->file == sc->file &&
-            strcmp(before->shown, shown) == 0)
-            return true;
-    }
-    grown = realloc(rd->seen, (rd->seens + 1) * sizeof *grown);
-    if (grown != NULL) {
-        rd->seen = grown;
-        grown[rd->seens] = (struct seen){strdup(shown), sc->file, line, sc->adds};
-        if (grown[rd->seens].shown != NULL) {
-            rd->seens++;
-            return true;
-        }
-    }
-    rd->out_of_memory = true;
-    return true;
-}
-
-/* Where a statement stands: section name, and how its keys are shown. */
-struct place {
-    const char *section; /* "" top level */
-    char prefix[SETTINGS_SHOWN_MAX];
-    int line;
-};
-
-static void body(struct scan *sc, const struct place *place);
-
-static bool wrong_shape(struct scan *sc, const char *shown, int line, const char *how)
-{
-    settings_fault(sc->rd, sc->file, line, shown, "is written %s", how);
-    return false;
-}
-
-static bool option_fits(struct scan *sc, const struct option *o, const char *shown, int line,
-                        enum form shape)
-{
-    char how[SETTINGS_SHOWN_MAX];
-
-    if (o->kind->list ? shape == SHAPE_VALUE || shape == SHAPE_LIST
-                      : shape == SHAPE_VALUE && !sc->adds)
-        return note_seen(sc, shown, line);
-    snprintf(how, sizeof how, o->kind->list ? "%s = {\"A\", \"B\"}" : "%s = VALUE", o->key);
-    return wrong_shape(sc, shown, line, how);
-}
-
-static const char *rule_name_fault(struct scan *sc, const struct token *t, char *name, size_t size)
-{
-    size_t i;
-
-    word_text(sc, t, name, size);
-    if (name[0] == '\0')
-        return "a rule needs a name";
-    if (t->end - t->start > RULE_NAME_MAX + 1 || strlen(name) >= RULE_NAME_MAX)
-        return "the name is longer than 32 characters";
-    for (i = 0; name[i] != '\0'; i++)
-        if (!ascii_alnum((unsigned char)name[i]) && strchr("-_.", name[i]) == NULL)
-            return "a rule name is made of letters, digits, hyphen, underscore and dot";
-    if (strcmp(name, "exempt.hosts") == 0 || strcmp(name, "exempt.recipients") == 0)
-        return "the name stands for the exemption";
-    if (sc->rd->rules == RULES_MAX)
-        return "more than 64 rules";
-    return NULL;
-}
-
-static bool rule_fits(struct scan *sc, const struct token *title, struct place *inner)
-{
-    char name[RULE_NAME_MAX + 2], shown[SETTINGS_SHOWN_MAX];
-    const char *fault = rule_name_fault(sc, title, name, sizeof name);
-
-    if (fault != NULL) {
-        settings_fault(sc->rd, sc->file, title->line, NULL, "rule \"%s\": %s", name, fault);
-        return false;
-    }
-    snprintf(shown, sizeof shown, "rule \"%s\"", name);
-    if (!note_seen(sc, shown, title->line))
-        return false;
-    sc->rd->rules++;
-    snprintf(inner->prefix, sizeof inner->prefix, "rule \"%s\": ", name);
-    return true;
-}
-
-static bool section_fits(struct scan *sc, const char *key, const struct token *title,
-                         enum form shape, struct place *inner)
-{
-    char how[SETTINGS_SHOWN_MAX];
-    bool rule = strcmp(key, "rule") == 0;
-
-    inner->section = settings_section(key);
-    if (shape != (rule ? SHAPE_TITLED : SHAPE_SECTION)) {
-        snprintf(how, sizeof how, rule ? "%s \"NAME\" { ... }" : "%s { ... }", key);
-        return wrong_shape(sc, key, inner->line, how);
-    }
-    if (rule)
-        return rule_fits(sc, title, inner);
-    snprintf(inner->prefix, sizeof inner->prefix, "%s.", key);
-    return true;
-}
-
-static void unknown_key(struct scan *sc, const struct place *place, const char *key, int line)
-{
-    char shown[2 * SETTINGS_SHOWN_MAX], buf[SETTINGS_SHOWN_MAX];
-    const char *meant = settings_meant(place->section, key, buf, sizeof buf);
-
-    snprintf(shown, sizeof shown, "%s%s", place->prefix, key);
-    settings_fault(sc->rd, sc->file, line, NULL, "%s: no such key%s%s", shown,
-                   meant == NULL ? "" : "; ", meant == NULL ? "" : meant);
-}
-
-/* May the statement stay? Reports when not. */
-static bool statement_fits(struct scan *sc, const struct place *place, const char *key, int line,
-                           enum form shape, const struct token *title, struct place *inner)
-{
-    const struct option *o = settings_find(place->section, key);
-    bool top = place->section[0] == '\0';
-    char shown[2 * SETTINGS_SHOWN_MAX];
-
-    if (o != NULL) {
-        snprintf(shown, sizeof shown, "%s%s", place->prefix, key);
-        return option_fits(sc, o, shown, line, shape);
-    }
-    if (top && settings_section(key) != NULL)
-        return section_fits(sc, key, title, shape, inner);
-    if (top && strcmp(key, "include") == 0)
-        return shape == SHAPE_CALL || wrong_shape(sc, key, line, "include(\"FILE\")");
-    unknown_key(sc, place, key, line);
-    return false;
-}
-
-static bool known(const struct place *place, const char *key)
-{
-    bool top = place->section[0] == '\0';
-
-    return settings_find(place->section, key) != NULL ||
-           (top && (settings_section(key) != NULL || strcmp(key, "include") == 0));
-}
-
-static void statement(struct scan *sc, const struct place *place, const struct token *t)
-{
-    struct token title = {TOKEN_END, 0, 0, 0, 0};
-    struct place inner = {.line = t->line};
-    char key[SETTINGS_SHOWN_MAX / 2];
-    enum form shape;
-    bool fits;
-
-    word_text(sc, t, key, sizeof key);
-    shape = shape_rest(sc, &title);
-    if (sc->unsafe)
-        return;
-    if (shape == SHAPE_LOST) {
-        sc->lost = true;
-        if (!known(place, key))
-            unknown_key(sc, place, key, t->line);
+        if (name->opened == 0 || name->opened > line || (name->closed != 0 && name->closed <= line))
+            continue;
+        snprintf(buf, size, "; the %c of %s, opened in line %d, is still open", name->bracket,
+                 path(sc, i, shown), name->opened);
         return;
     }
-    fits = statement_fits(sc, place, key, t->line, shape, &title, &inner);
-    if (fits && inner.section != NULL)
-        body(sc, &inner);
-    else if (shape == SHAPE_SECTION || shape == SHAPE_TITLED)
-        skip_section(sc);
-    if (!fits && !sc->lost)
-        scan_blank(sc, t->start, sc->at);
-}
-
-static void body(struct scan *sc, const struct place *place)
-{
-    bool top = place->section[0] == '\0';
-
-    while (!sc->lost) {
-        struct token t = scan_next(sc);
-
-        if (t.kind == TOKEN_END && !top)
-            scan_bad(sc, place->line, "the section that begins here is not closed with }");
-        if (t.kind == TOKEN_END || t.kind == TOKEN_BAD || (!top && is_mark(&t, '}')))
-            return;
-        if (t.kind == TOKEN_WORD)
-            statement(sc, place, &t);
-        else
-            sc->lost = true;
-    }
-}
-
-bool settings_scan(struct reader *rd, const char *file, char *text, size_t n)
-{
-    struct scan sc = {.rd = rd, .file = file, .text = text, .n = n};
-    struct place top = {.section = ""};
-
-    if (scan_octets(&sc))
-        body(&sc, &top);
-    while (!sc.unsafe && sc.at < sc.n) /* lost: the rest must be safe all the same */
-        scan_next(&sc);
-    return !sc.unsafe;
 }

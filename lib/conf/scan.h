@@ -1,40 +1,63 @@
-/* Tokens of a configuration text, for settings_scan.
+/* One look over a configuration text before libconfig reads it: what libconfig would let pass,
+ * misread, or report only as a "syntax error".
+ *
+ * It follows names, values and brackets, and leaves the rest of the grammar to libconfig.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#ifndef IPREV_SETTINGS_SCAN_H
-#define IPREV_SETTINGS_SCAN_H
+#ifndef IPREV_CONF_SCAN_H
+#define IPREV_CONF_SCAN_H
 
-#include "conf/impl.h"
+#include "conf/fault.h"
 
-enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_MARK, TOKEN_BAD };
+#include <stddef.h>
 
-struct token {
-    enum token_kind kind;
-    char mark; /* of a TOKEN_MARK: one of { } ( ) = , and + for += */
-    size_t start, end;
+#define SCAN_NAMES_MAX 2000 /* libconfig compares each name of a group with all others */
+#define SCAN_DEPTH_MAX 16
+#define SCAN_TOLD_MAX  200
+#define SCAN_MARK      5 /* octets put before a name that stands twice */
+/* A text needs so much room behind its end. */
+#define SCAN_ROOM (SCAN_NAMES_MAX * SCAN_MARK + 1)
+
+struct scan_name {
+    size_t at, len;
     int line;
+    int parent;         /* index of the group it stands in, or -1 */
+    int opened, closed; /* lines of the bracket that is its value, or 0 */
+    char bracket;
 };
 
 struct scan {
-    struct reader *rd;
+    struct faults *rd;
     const char *file;
     char *text;
     size_t n, at;
     int line;
-    bool adds;   /* the statement is written with += */
-    bool unsafe; /* libconfuse must not see this text */
-    bool lost;   /* the structure cannot be followed; libconfuse will say why */
+    bool unfit; /* libconfig must not get the text */
+    bool stopped;
+    int expect;
+    int key; /* index of the name whose value is read, or -1 */
+    struct scan_name name[SCAN_NAMES_MAX];
+    int names;
+    struct {
+        char bracket;
+        int line, key;
+    } open[SCAN_DEPTH_MAX];
+    unsigned depth;
+    struct {
+        int line, key;
+    } told[SCAN_TOLD_MAX]; /* faults that were reported */
+    unsigned tolds;
 };
 
-/* Checks all octets and drops the CR of CR LF. False: reported, unsafe. */
-bool scan_octets(struct scan *sc);
+/* Looks over the n octets of text, which end with a newline and a NUL, and reports. A name that
+ * stands twice in a group gets a mark, `*` and digits, so that libconfig goes on; n grows. */
+void scan_text(struct scan *sc, struct faults *rd, const char *file, char *text, size_t n);
 
-/* The next token; comments on the way are blanked. TOKEN_BAD: reported, unsafe. */
-struct token scan_next(struct scan *sc);
+/* Was a fault reported for this line, and this key (NULL: any)? */
+bool scan_told(const struct scan *sc, int line, const char *key);
 
-/* Reports what makes a text unsafe. */
-struct token scan_bad(struct scan *sc, int line, const char *what);
-
-void scan_blank(struct scan *sc, size_t from, size_t to);
+/* The bracket that is open at the end of a line, as "; the { of resolver, opened in line 2, is
+ * still open", or "". */
+void scan_open_at(const struct scan *sc, int line, char *buf, size_t size);
 
 #endif

@@ -1,7 +1,7 @@
-/* iprev-milter.conf: read, checked, printed. settings.c alone knows libconfuse.
+/* iprev-milter.conf: read, checked, printed.
  *
- * Options are rows of one table; a key that is unknown, has the wrong type, a bad
- * value or a duplicate rule is an error that names file, line and key.
+ * Options are rows of one table; a key that is unknown, has the wrong type, a bad value or
+ * stands twice is an error that names file, line and key.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_SETTINGS_H
@@ -14,26 +14,31 @@
 
 enum reject_stage { STAGE_CONNECT, STAGE_HELO, STAGE_MAIL, STAGE_RCPT };
 
+struct networks {
+    size_t n;
+    struct addr_net *net;
+};
+
 struct settings {
     char *file;   /* as given; NULL: the built-in defaults */
+    bool missing; /* FILE is not there, only FILE.d */
     char *socket; /* checked form: inet:PORT@HOST, inet6:PORT@HOST, unix:PATH */
     unsigned socket_mode;
     char *user;        /* NULL: stay */
     char *authserv_id; /* NULL: the MTA's {j}, else the host name */
+    /* The rules in force, in their order: those of FILE.d, of FILE, and the built-in ones. */
     struct verdict_options judge;
     enum reject_stage reject_at;
-    struct {
-        size_t n;
-        struct addr_net *net;
-    } trusted_relays;
+    bool builtin_rules;
+    struct networks trusted_relays;
     struct resolver_settings resolver;
     struct {
-        size_t networks;
-        struct addr_net *network;
+        bool private_;
+        struct networks networks;
         struct name_list recipients;
         bool authenticated;
     } exempt;
-    struct shape_lists shapes; /* generic { hosts, named } */
+    struct shape_lists shapes; /* generic.hosts, generic.named */
     struct {
         bool remove_forged;
     } headers;
@@ -44,17 +49,18 @@ struct settings {
     char *metrics_listen; /* "ADDRESS:PORT", or NULL */
 };
 
-/* Reads a file (NULL: defaults only). On failure NULL, and every fault has
- * been written to err as "FILE:LINE: KEY: what is wrong"; on success err may get lines
- * with "note:". On failure errno is ENOMEM when it was memory that lacked, else EINVAL.
- * libconfuse has global state, so calls wait for one another.
- * Free with settings_free. */
+/* Reads FILE and the files *.conf of FILE.d behind it, in the order of their names (file NULL: the
+ * defaults alone). FILE may be missing when FILE.d is there. On failure NULL, and every fault has
+ * been written to err as "FILE:LINE: KEY: what is wrong"; on success err may get lines with
+ * "note:". On failure errno is ENOMEM when memory ran out, else EINVAL. Free with settings_free. */
 struct settings *settings_read(const char *file, FILE *err);
 
+/* Is there something to read: FILE or FILE.d? */
+bool settings_exist(const char *file);
+
 /* Checks a socket text of -p or the configuration. What is wrong, or NULL; errno is ENOMEM when
- * memory lacked, else EINVAL. On success
- * *out is the checked form, to be freed. Takes inet:PORT@HOST, inet6:..., unix:PATH,
- * local:PATH and a bare absolute path. */
+ * memory ran out, else EINVAL. On success *out is the checked form, to be freed. Takes
+ * inet:PORT@HOST, inet6:..., unix:PATH, local:PATH and a bare absolute path. */
 const char *settings_socket(const char *text, char **out);
 
 /* Puts one server in the place of resolver.forward: "ADDRESS" or "ADDRESS@PORT".
@@ -64,7 +70,10 @@ const char *settings_ask_only(struct settings *s, const char *server);
 /* Writes the settings as a configuration that reads back equal. */
 void settings_print(const struct settings *s, FILE *out);
 
+/* Listed in exempt.networks, or private while exempt.private is on. */
 bool settings_network_exempt(const struct settings *s, const struct addr *client);
+/* Listed in exempt.networks: the administrator knows of this client. */
+bool settings_network_listed(const struct settings *s, const struct addr *client);
 bool settings_relay_trusted(const struct settings *s, const struct addr *client);
 
 bool resolver_settings_equal(const struct resolver_settings *a, const struct resolver_settings *b);

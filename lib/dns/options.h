@@ -10,10 +10,11 @@
 struct resolver_settings {
     size_t forwards;      /* 0: resolv.conf of the system */
     char **forward;       /* "ADDRESS" or "ADDRESS@PORT" */
-    bool root;            /* forward = {"root"}: recurse from the root */
+    bool root;            /* forward = ["root"]: recurse from the root */
     char *trust_anchor;   /* file, or NULL */
     char *zone;           /* file, or NULL */
-    unsigned deadline_ms; /* 100 to 9000 */
+    unsigned deadline_ms;       /* 100 to 9000 */
+    unsigned relay_deadline_ms; /* 100 to 9000 */
     bool helo;
     unsigned threads;      /* 1 to 64 */
     unsigned max_inflight; /* 10 to 100000 questions */

@@ -27,39 +27,59 @@ bool action_from_word(enum action *a, const char *s, size_t n)
     return false;
 }
 
-static void default_rule(struct policy *p, const char *name, enum action action, findings all,
-                         findings none)
-{
-    struct rule *r = &p->rule[p->rules++];
-
-    memcpy(r->name, name, strlen(name) + 1);
-    r->all = all;
-    r->none = none;
-    r->action = (uint8_t)action;
-    r->percent = 100;
-}
+static const struct rule built_in[RULES_BUILT_IN] = {
+    {.name = "no-ptr",
+     .all = FINDING(F_IPREV_PERMERROR),
+     .none = FINDING(F_CLIENT_KNOWN),
+     .any = FINDING(F_HELO_GENERIC),
+     .lacks = FINDING(F_HELO_FORWARD),
+     .action = ACTION_REJECT,
+     .percent = 100},
+    {.name = "forged",
+     .all = FINDING(F_IPREV_FAIL),
+     .none = FINDING(F_PTR_LIMIT) | FINDING(F_CLIENT_KNOWN),
+     .any = FINDING(F_HELO_GENERIC),
+     .lacks = FINDING(F_HELO_FORWARD),
+     .action = ACTION_REJECT,
+     .percent = 100},
+    {.name = "botlike",
+     .all = FINDING(F_PTR_GENERIC),
+     .none = FINDING(F_HELO_VERIFIED) | FINDING(F_HELO_FORWARD) | FINDING(F_HELO_ALIGNED),
+     .action = ACTION_TAG,
+     .percent = 100},
+    {.name = "bothelo",
+     .any = FINDING(F_HELO_BARE_ADDRESS) | FINDING(F_HELO_LITERAL_MISMATCH) |
+            FINDING(F_HELO_INVALID) | FINDING(F_HELO_UNQUALIFIED),
+     .action = ACTION_TAG,
+     .percent = 100},
+};
 
 void policy_defaults(struct policy *p)
 {
     memset(p, 0, sizeof *p);
-    default_rule(p, "no-ptr", ACTION_REJECT, FINDING(F_IPREV_PERMERROR), 0);
-    default_rule(p, "forged", ACTION_REJECT, FINDING(F_IPREV_FAIL), 0);
-    default_rule(p, "botlike", ACTION_TAG, FINDING(F_PTR_GENERIC),
-                 FINDING(F_HELO_VERIFIED) | FINDING(F_HELO_FORWARD));
+    p->rules = RULES_BUILT_IN;
+    memcpy(p->rule, built_in, sizeof built_in);
 }
 
-bool rule_add_word(struct rule *r, const char *word, size_t n)
+static bool add_word(findings *plain, findings *negated, const char *word, size_t n)
 {
-    bool negated = n > 0 && word[0] == '!';
-    enum finding f = finding_from_word(word + negated, n - negated);
+    bool sign = n > 0 && word[0] == '!';
+    enum finding f = finding_from_word(word + sign, n - sign);
 
     if (f == F_NONE)
         return false;
-    if (negated)
-        r->none |= FINDING(f);
-    else
-        r->all |= FINDING(f);
+    *(sign ? negated : plain) |= FINDING(f);
     return true;
+}
+
+bool rule_add_when(struct rule *r, const char *word, size_t n)
+{
+    return add_word(&r->all, &r->none, word, n);
+}
+
+bool rule_add_any(struct rule *r, const char *word, size_t n)
+{
+    return add_word(&r->any, &r->lacks, word, n);
 }
 
 static bool two_of(findings set, findings group)
@@ -82,16 +102,41 @@ bool reply_fits(const struct reply *reply, unsigned action)
     return reply->code / 100 == class && reply->xcode[0] == (char)('0' + class);
 }
 
+/* Is there a client for which a word of `any` matches, and all of `when`? */
+static bool any_possible(const struct rule *r)
+{
+    unsigned f;
+
+    for (f = 0; f < F_COUNT; f++)
+        if (((r->any & ~r->none & FINDING(f)) && !excludes_itself(r->all | FINDING(f))) ||
+            (r->lacks & ~r->all & FINDING(f)))
+            return true;
+    return (r->any | r->lacks) == 0;
+}
+
+static const char *words_fault(const struct rule *r)
+{
+    if ((r->all | r->none | r->any | r->lacks) == 0)
+        return "when and any are missing or empty, so the rule would match every client";
+    if (r->all & r->none)
+        return "when has a word and its negation, so the rule can never match";
+    if (excludes_itself(r->all))
+        return "two words of when exclude each other, so the rule can never match";
+    if ((r->any & r->lacks) || (r->any & r->all) || (r->lacks & r->none))
+        return "one word of any always matches, so any changes nothing";
+    if (!any_possible(r))
+        return "no word of any can match together with when, so the rule can never match";
+    return NULL;
+}
+
 const char *rule_fault(const struct rule *r)
 {
-    if ((r->all | r->none) == 0)
-        return "when is missing or empty, so the rule would hold for every client";
-    if (r->all & r->none)
-        return "a word stands beside its own negation, so the rule can never hold";
-    if (excludes_itself(r->all))
-        return "two words exclude each other, so the rule can never hold";
-    if (r->action == ACTION_REJECT && (r->all & FINDINGS_TRANSIENT))
-        return "a temporary finding may not reject; use tempfail, quarantine or tag";
+    const char *fault = words_fault(r);
+
+    if (fault != NULL)
+        return fault;
+    if (r->action == ACTION_REJECT && ((r->all | r->any) & FINDINGS_TRANSIENT))
+        return "must not reject on a temporary finding; use tempfail, quarantine or tag";
     if (r->reply.code == 0)
         return NULL;
     if (r->action != ACTION_REJECT && r->action != ACTION_TEMPFAIL)
@@ -104,7 +149,7 @@ const char *rule_fault(const struct rule *r)
 
 bool rule_same_condition(const struct rule *a, const struct rule *b)
 {
-    return a->all == b->all && a->none == b->none;
+    return a->all == b->all && a->none == b->none && a->any == b->any && a->lacks == b->lacks;
 }
 
 static bool rule_takes(const struct rule *r, uint64_t hash, int64_t now)
@@ -112,20 +157,34 @@ static bool rule_takes(const struct rule *r, uint64_t hash, int64_t now)
     return (r->expires == 0 || now < r->expires) && hash % 100 < r->percent;
 }
 
-/* Does the rule hold: as things look, whatever the unsure words turn out to be, and
+/* Does the rule match: as things look, whatever the unsure words turn out to be, and
  * is there any way at all? */
 struct truth {
     bool seems, surely, maybe;
 };
 
+/* One word of `any` that is sure is enough; a sum of unsure ones never is. */
+static struct truth any_truth(const struct rule *r, findings found, findings unsure)
+{
+    findings certain = found & ~unsure, possible = found | unsure;
+    bool none = (r->any | r->lacks) == 0;
+
+    return (struct truth){
+        .seems = none || (r->any & found) != 0 || (r->lacks & ~found) != 0,
+        .surely = none || (r->any & certain) != 0 || (r->lacks & ~possible) != 0,
+        .maybe = none || (r->any & possible) != 0 || (r->lacks & ~certain) != 0,
+    };
+}
+
 static struct truth rule_truth(const struct rule *r, findings found, findings unsure)
 {
     findings certain = found & ~unsure, possible = found | unsure;
+    struct truth any = any_truth(r, found, unsure);
 
     return (struct truth){
-        .seems = (r->all & ~found) == 0 && (r->none & found) == 0,
-        .surely = (r->all & ~certain) == 0 && (r->none & possible) == 0,
-        .maybe = (r->all & ~possible) == 0 && (r->none & certain) == 0,
+        .seems = any.seems && (r->all & ~found) == 0 && (r->none & found) == 0,
+        .surely = any.surely && (r->all & ~certain) == 0 && (r->none & possible) == 0,
+        .maybe = any.maybe && (r->all & ~possible) == 0 && (r->none & certain) == 0,
     };
 }
 

@@ -17,7 +17,8 @@ enum action { ACTION_ACCEPT, ACTION_TAG, ACTION_QUARANTINE, ACTION_TEMPFAIL, ACT
 #define RULE_NAME_MAX   33  /* NUL included; letters, digits, `-`, `_`, `.` */
 #define REPLY_TEXT_MAX  401 /* NUL included: template, and the text that goes out */
 #define REPLY_XCODE_MAX 12  /* "5.999.999" */
-#define RULES_MAX       64
+#define RULES_MAX       64  /* built-in ones included */
+#define RULES_BUILT_IN  4
 
 /* A reply as configured: `CODE X.Y.Z text`. code 0: use the default. */
 struct reply {
@@ -28,8 +29,10 @@ struct reply {
 
 struct rule {
     char name[RULE_NAME_MAX];
-    findings all;    /* words that must be there */
-    findings none;   /* words that must not */
+    findings all;    /* `when`: words that must be there */
+    findings none;   /* and words that must not */
+    findings any;    /* `any`: at least one of these is there, */
+    findings lacks;  /* or one of these is not; both empty: no such condition */
     uint8_t action;  /* enum action */
     uint8_t percent; /* of client addresses the rule takes, 1 to 100; stable by hash */
     int64_t expires; /* seconds since 1970 from which the rule no longer holds; 0: never */
@@ -41,19 +44,19 @@ struct policy {
     struct rule rule[RULES_MAX];
 };
 
-/* The three rules that apply when a configuration names none:
- * no-ptr (iprev-permerror: reject), forged (iprev-fail: reject),
- * botlike (ptr-generic, !helo-verified, !helo-forward: tag). */
+/* The built-in rules, which stand behind those of the configuration: no-ptr and forged
+ * (reject), botlike and bothelo (tag). Measured, not guessed: see iprev-milter.conf(5). */
 void policy_defaults(struct policy *p);
 
-/* Word lists for `when`: "iprev-fail" or "!helo-verified". False on a word
+/* One word of `when`, or of `any`: "iprev-fail" or "!helo-verified". False on a word
  * outside the vocabulary. */
-bool rule_add_word(struct rule *r, const char *word, size_t n);
+bool rule_add_when(struct rule *r, const char *word, size_t n);
+bool rule_add_any(struct rule *r, const char *word, size_t n);
 
 /* What is wrong with a rule, as a constant sentence; NULL when nothing is:
- * no words, a word and its negation, two words of a group of which exactly one
- * holds, reject on a transient word, a reply whose class does not fit the
- * action (reject 5xx, tempfail 4xx) or stands on another action. */
+ * no words, words that can never or must always match, reject on a transient word in
+ * `when` or `any`, a reply whose class does not fit the action (reject 5xx, tempfail
+ * 4xx) or stands on another action. */
 const char *rule_fault(const struct rule *r);
 
 /* The class of code and enhanced code is that of the action: 5 for reject, else 4. */

@@ -252,14 +252,16 @@ static const struct text *text_of_words(findings all)
 
 /* Does the cause tell why? Not when the rule rests on other words alone, and a
  * permanent refusal is never explained by what may pass. */
-static const struct text *default_text(const struct rule *r, enum action action, enum finding cause)
+static const struct text *default_text(const struct rule *r, enum action action,
+                                       const struct reply_facts *facts)
 {
-    findings words = r == NULL ? FINDINGS_CAUSE : r->all | r->none;
+    findings words = r == NULL ? FINDINGS_CAUSE : r->all | r->none | r->any | r->lacks;
+    enum finding cause = facts->cause;
     bool transient = cause < F_COUNT && (FINDING(cause) & FINDINGS_TRANSIENT);
     const struct text *text = NULL;
 
     if ((words & (FINDINGS_RESULT | FINDINGS_CAUSE)) == 0)
-        text = text_of_words(r->all);
+        text = text_of_words(r->all | (r->any & facts->found));
     else if (cause < F_COUNT && texts[cause].plain != NULL &&
              !(transient && action == ACTION_REJECT))
         text = &texts[cause];
@@ -282,7 +284,7 @@ void policy_reply(struct reply *out, const struct rule *r, enum action action,
                   const struct reply_facts *facts)
 {
     bool own = r != NULL && r->reply.code != 0 && reply_fits(&r->reply, action);
-    const struct text *text = default_text(r, action, facts->cause);
+    const struct text *text = default_text(r, action, facts);
     const char *xcode = action == ACTION_REJECT ? "5.7.25" : "4.7.25";
 
     memset(out, 0, sizeof *out);

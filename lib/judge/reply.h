@@ -17,6 +17,7 @@ const char *reply_read(struct reply *r, const char *s, size_t n);
 struct reply_facts {
     const struct addr *client;
     enum finding cause;       /* or F_IPREV_PASS when none */
+    findings found;           /* picks the word of `any` that the text is about */
     const struct dname *ptr;  /* NULL or root: none */
     const struct dname *helo; /* NULL or root: none */
 };

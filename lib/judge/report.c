@@ -164,7 +164,7 @@ static void add_helo(struct report *r, const struct facts *f)
     enum finding word;
 
     if (!f->helo_known || f->helo == NULL) {
-        r->unsure |= FINDINGS_HELO;
+        r->unsure |= f->helo_lost ? 0 : FINDINGS_HELO;
         return;
     }
     word = helo_judge(f->helo, &f->client, &f->self, f->chain, f->forward, f->helo_asked);

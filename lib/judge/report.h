@@ -29,6 +29,7 @@ struct facts {
     const struct chain *chain; /* NULL: DNS never answered */
     enum finding chain_cause;  /* F_DNS_* that says why chain is NULL */
     bool helo_known;           /* false: before HELO, the group is unsure */
+    bool helo_lost;            /* it will never be known: none of the group, and none unsure */
     const struct helo *helo;   /* when helo_known */
     enum name_state forward;   /* of the HELO name; NAME_PENDING: not asked */
     bool helo_asked;           /* HELO questions are switched on */

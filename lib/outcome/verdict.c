@@ -120,6 +120,7 @@ void verdict_reply(const struct verdict *v, struct reply *out)
     struct reply_facts facts = {
         .client = &v->client,
         .cause = v->report.cause,
+        .found = v->report.found,
         .ptr = &v->report.ptr,
         .helo = &v->report.helo,
     };

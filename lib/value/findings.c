@@ -46,6 +46,7 @@ static const char *const words[] = {
     [F_HELO_MISSING] = "helo-missing",
     [F_HELO_GENERIC] = "helo-generic",
     [F_DNSSEC_SECURE] = "dnssec-secure",
+    [F_CLIENT_KNOWN] = "client-known",
 };
 
 _Static_assert(sizeof(words) / sizeof(words[0]) == F_COUNT, "one word for each finding");

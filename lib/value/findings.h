@@ -53,6 +53,8 @@ enum finding {
     F_HELO_GENERIC,
     /* DNSSEC */
     F_DNSSEC_SECURE,
+    /* memory: what is remembered of the client */
+    F_CLIENT_KNOWN,
     F_COUNT,
     F_NONE = F_COUNT
 };

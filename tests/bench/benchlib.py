@@ -134,18 +134,18 @@ class Filter(Program):
 CONFIGURATION = """socket = "%(socket)s"
 user = ""
 authserv-id = "mx.example.net"
-mode = %(mode)s
-resolver {
-  forward = {%(forward)s}
+mode = "%(mode)s"
+resolver: {
+  forward = [%(forward)s]
   threads = %(threads)d
   cache = %(cache)d
   deadline = %(deadline)d
 %(resolver)s}
-headers { remove-forged = %(forged)s }
-exempt { networks = {%(exempt)s} }
-log {
-  destination = stderr
-  level = %(log)s
+headers: { remove-forged = %(forged)s }
+exempt: { networks = [%(exempt)s] }
+log: {
+  destination = "stderr"
+  level = "%(log)s"
 }
 """
 DEFAULTS = {"mode": "monitor", "exempt": '"127.0.0.0/8", "::1/128"', "forward": '"127.0.0.1"', "threads": 1, "cache": 200000, "deadline": 5000,

@@ -67,7 +67,7 @@ bad2.good     AAAA 2001:db8::31
 
 CONFIG = """
 authserv-id = "mx.example.org"
-resolver { zone = "%s"  forward = {"127.0.0.1@5399"}  deadline = 400 }
+resolver: { zone = "%s"  forward = ["127.0.0.1@5399"]  deadline = 400 }
 %s
 """
 

@@ -118,7 +118,7 @@ def test_json_is_as_the_manual_says():
             batch.object(json.loads(line))
         batch.all_used()
         replay = Checked(schema["Replay"], sums)
-        other = w.file("other", 'rule "x" { when = {"ptr-named"} action = tempfail }')
+        other = w.file("other", 'builtin-rules = false rules: { x: { when = ["ptr-named"] action = "tempfail" }; };')
         for args in (["--against", other, "postfix", "postfix-iso", "sendmail"], ["--no-dns", "own", "postfix"], ["hostile"]):
             replay.object(w.replay_json(*[os.path.join(LOGS, a + ".log") if "-" not in a[:2] and a != other else a for a in args])[1])
         replay.all_used()
@@ -129,8 +129,8 @@ def test_examples_are_true():
     blocks = re.findall(r"^\.Bd -literal -offset indent\n(.*?)^\.Ed", open(MANUAL).read().split(".Sh EXAMPLES")[1], re.M | re.S)
     holds(len(blocks) >= 5, len(blocks))
     with World() as w:
-        new = w.file("new", open(w.config).read() + 'rule "no-ptr" { when = {"iprev-permerror"} action = reject }\n'
-                     'rule "forged" { when = {"iprev-fail"} action = tempfail }\n')
+        new = w.file("new", open(w.config).read() + 'builtin-rules = false rules: { no-ptr: { when = ["iprev-permerror"] action = "reject" };\n'
+                     'forged: { when = ["iprev-fail"] action = "tempfail" }; };\n')
         log, own = (os.path.join(LOGS, n + ".log") for n in ("postfix", "own"))
         clients = b"192.0.2.10 mail.good.example\n192.0.2.11 x\n192.0.2.13 y\n"
         refused = [c for c in map(json.loads, w.run("--json", "batch", stdin=clients)[1].splitlines()) if c["action"] == "reject"]

@@ -78,12 +78,12 @@ def test_no_injection_F1():
 
 def test_content():
     text = page_of("postfix", more="")
-    has(text, "Refused by the policy, but delivered then", "exempt { networks += {&quot;192.0.2.11&quot;} }", "<title>reject: 1 delivered</title>",
+    has(text, "Refused by the policy, but delivered then", "exempt: { networks = [&quot;192.0.2.11&quot;]; };", "<title>reject: 1 delivered</title>",
         "01 Nov", "ptr-missing", "no-ptr")
     same(text.count('<p class="legend">'), 3)
     holds(text.index("but delivered then") < text.index("By action") < text.index("Over time"), "the possible mistakes stand first")
     with World() as w:
-        other = w.file("other", 'rule "x" { when = {"iprev-pass"} action = tag }')
+        other = w.file("other", 'builtin-rules = false rules: { x: { when = ["iprev-pass"] action = "tag" }; };')
         page = w.path("p.html")
         same(w.replay("--html", page, "--against", other, os.path.join(LOGS, "postfix.log"))[0], 0)
         has(open(page).read(), "<h2>Compared with <code>", "<th>There</th>")

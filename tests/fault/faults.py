@@ -140,13 +140,13 @@ class Daemon:
             file.write("""socket = "unix:%s"
 user = "%s"
 authserv-id = "mx.example.org"
-mode = enforce
-resolver { %s forward = {"127.0.0.1@%d"} cache = 0 %s }
+mode = "enforce"
+resolver: { %s forward = ["127.0.0.1@%d"] cache = 0 %s }
 %s
 %s
 """ % (self.socket, self.user, 'zone = "%s"' % self.path("zone") if zone else "", forward,
                 resolver if "deadline" in resolver else "deadline = 1000 " + resolver, extra,
-                "" if "log {" in extra else "log { destination = stderr level = debug }"))
+                "" if "log: {" in extra else 'log: { destination = "stderr" level = "debug" }'))
 
     def _limit(self):
         for what, value in (self.limits or {}).items():

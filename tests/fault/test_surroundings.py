@@ -28,7 +28,7 @@ mail.good.example        A    192.0.2.10
 host.bank.example        A    198.51.100.25
 mail.shop.example        A    192.0.2.10
 """
-LISTEN = 'metrics { listen = "127.0.0.1:%d" }\n'
+LISTEN = 'metrics: { listen = "127.0.0.1:%d" }\n'
 
 
 def wait_until(holds, timeout=10):
@@ -261,7 +261,7 @@ def test_E7_E27_the_log_has_no_room():
     """Standard error is a file on a full disk: clients are served, and each lost line is counted."""
     full, port = os.open("/dev/full", os.O_WRONLY), free_port()
     try:
-        with Daemon(stderr=full, extra=LISTEN % port + "log { destination = stderr level = info }") as daemon:
+        with Daemon(stderr=full, extra=LISTEN % port + 'log: { destination = "stderr" level = "info" }') as daemon:
             daemon.start()
             time.sleep(0.3)  # for what it says at the start
             before = metric(port, "iprev_log_dropped_total")
@@ -284,7 +284,7 @@ def under_syslog(path):
 
 def test_E7_syslog_does_not_read():
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
-        daemon = Daemon(extra="log { destination = syslog level = debug }")
+        daemon = Daemon(extra='log: { destination = "syslog" level = "debug" }')
         daemon.wrap = under_syslog(daemon.path("devlog"))
         log.bind(daemon.path("devlog"))
         daemon.start()
@@ -299,7 +299,7 @@ def test_E7_syslog_does_not_read():
 
 
 def test_E7_E26_no_dev_log():
-    daemon = Daemon(extra="log { destination = syslog level = debug }")
+    daemon = Daemon(extra='log: { destination = "syslog" level = "debug" }')
     daemon.wrap = under_syslog(daemon.path("nothing"))
     daemon.start()
     many_messages(daemon, 2, 20)

@@ -53,18 +53,20 @@ static const char zone_text[] = ". SOA . . 1 2 3 4 5\n"
 
 /* One for each choice of the first octet. */
 static const char *const variant[] = {
-    "mode = monitor\n",
-    "mode = enforce\n",
-    "mode = enforce\nreject-at = connect\nexempt { networks = {} }\n",
-    "mode = enforce\nreject-at = helo\nauthserv-id = \"mx.self.example\"\n",
-    "mode = enforce\nreject-at = mail\nexempt { hosts = {\".good.example\"} authenticated = false "
+    "mode = \"monitor\"\n",
+    "mode = \"enforce\"\n",
+    "mode = \"enforce\"\nreject-at = \"connect\"\nexempt: { networks = [] }\n",
+    "mode = \"enforce\"\nreject-at = \"helo\"\nauthserv-id = \"mx.self.example\"\n",
+    "mode = \"enforce\"\nreject-at = \"mail\"\nexempt: { hosts = [\".good.example\"] authenticated "
+    "= false "
     "}\n",
-    "mode = enforce\nrule \"q\" { when = {\"ptr-generic\"} action = quarantine }\n"
-    "rule \"t\" { when = {\"iprev-temperror\"} action = tempfail reply = \"451 4.7.1 {ip} {ptr} "
-    "{helo} {cause}\" }\n"
-    "rule \"r\" { when = {\"helo-mismatch\"} action = reject }\n",
-    "mode = enforce\nheaders { remove-forged = false }\nresolver { helo = false }\n",
-    "mode = monitor\nheaders { authentication-results = false x-iprev = false }\n",
+    "mode = \"enforce\"\nbuiltin-rules = false rules: { q: { when = [\"ptr-generic\"] action = "
+    "\"quarantine\" };\n"
+    "t: { when = [\"iprev-temperror\"] action = \"tempfail\" reply = \"451 4.7.1 {ip} {ptr} "
+    "{helo} {cause}\" };\n"
+    "r: { when = [\"helo-mismatch\"] action = \"reject\" }; };\n",
+    "mode = \"enforce\"\nheaders: { remove-forged = false }\nresolver: { helo = false }\n",
+    "mode = \"monitor\"\nheaders: { authentication-results = false x-iprev = false }\n",
 };
 
 #define VARIANTS (sizeof variant / sizeof variant[0])
@@ -90,17 +92,17 @@ static void make_snapshots(void)
     size_t i;
 
     for (i = 0; i < VARIANTS; i++) {
-        const char *own = strstr(variant[i], "resolver {");
+        const char *own = strstr(variant[i], "resolver: {");
         struct settings *s;
         int n =
-            snprintf(text, sizeof text, "%s%s", variant[i], own == NULL ? "resolver { }\n" : "");
-        char *brace = strstr(text, "resolver {") + strlen("resolver {");
+            snprintf(text, sizeof text, "%s%s", variant[i], own == NULL ? "resolver: { }\n" : "");
+        char *brace = strstr(text, "resolver: {") + strlen("resolver: {");
         char tail[1024];
 
         MUST(n > 0 && (size_t)n < sizeof tail);
         snprintf(tail, sizeof tail, "%s", brace);
         snprintf(brace, sizeof text - (size_t)(brace - text),
-                 " zone = \"%s\" forward = {\"127.0.0.1@1\"} cache = 1000 %s", zone, tail);
+                 " zone = \"%s\" forward = [\"127.0.0.1@1\"] cache = 1000 %s", zone, tail);
         fd = memory_file(text, strlen(text), conf);
         s = settings_read(conf, stderr);
         close(fd);

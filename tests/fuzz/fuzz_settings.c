@@ -1,8 +1,8 @@
 /* Fuzz target: configuration texts, through the real loader.
  *
  * Input: files, the first is the configuration; each further one stands behind an octet
- * 0x1E and its name, which ends with the line. The loader opens files by name: open() and
- * glob() are this program's (by --wrap of the linker), so no file is read but those.
+ * 0x1E and its name in the directory beside it, which ends with the line. open() and scandir()
+ * are this program's (by --wrap of the linker), so no file is read but those.
  * What it refuses is explained in printable lines; what it takes is printed, and the print
  * reads back equal.
  *
@@ -13,10 +13,9 @@
 
 #include "tests/fuzz/fuzz.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
-#include <glob.h>
 #include <sys/mman.h>
 
 #define FILES_MAX 8
@@ -32,8 +31,8 @@ static size_t files;
 
 int __wrap_open(const char *path, int flags, ...);
 int __real_open(const char *path, int flags, ...);
-int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int), glob_t *g);
-void __wrap_globfree(glob_t *g);
+int __wrap_scandir(const char *dir, struct dirent ***list, int (*choose)(const struct dirent *),
+                   int (*compare)(const struct dirent **, const struct dirent **));
 
 /* A file without a place on a disk. Between inputs the open is somebody else's: gcov's. */
 int __wrap_open(const char *path, int flags, ...)
@@ -55,32 +54,38 @@ int __wrap_open(const char *path, int flags, ...)
     return -1;
 }
 
-int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int), glob_t *g)
+/* All files but the first, in their order: names are not sorted here. */
+int __wrap_scandir(const char *dir, struct dirent ***list, int (*choose)(const struct dirent *),
+                   int (*compare)(const struct dirent **, const struct dirent **))
 {
     size_t i;
+    int n = 0;
 
-    (void)flags;
-    (void)error;
-    g->gl_pathc = 0;
-    g->gl_pathv = calloc(FILES_MAX + 1, sizeof *g->gl_pathv);
-    MUST(g->gl_pathv != NULL);
-    for (i = 0; i < files; i++)
-        if (fnmatch(pattern, file[i].name, FNM_PATHNAME | FNM_PERIOD) == 0)
-            g->gl_pathv[g->gl_pathc++] = file[i].name;
-    return g->gl_pathc > 0 ? 0 : GLOB_NOMATCH;
-}
+    (void)compare;
+    errno = ENOENT;
+    if (files < 2 || strcmp(dir, MAIN ".d") != 0)
+        return -1;
+    *list = calloc(FILES_MAX, sizeof **list);
+    MUST(*list != NULL);
+    for (i = 1; i < files; i++) {
+        struct dirent *e = calloc(1, sizeof *e);
 
-void __wrap_globfree(glob_t *g)
-{
-    free(g->gl_pathv);
+        MUST(e != NULL);
+        snprintf(e->d_name, sizeof e->d_name, "%s", file[i].name + strlen(MAIN ".d/"));
+        if (choose(e))
+            (*list)[n++] = e;
+        else
+            free(e);
+    }
+    return n;
 }
 
 static void add_file(const char *name, size_t len, const uint8_t *data, size_t n)
 {
-    if (files == FILES_MAX || len >= sizeof file[0].name)
+    if (files == FILES_MAX || len > 16)
         return;
-    memcpy(file[files].name, name, len);
-    file[files].name[len] = '\0';
+    snprintf(file[files].name, sizeof file[files].name, "%s%.*s", files > 0 ? MAIN ".d/" : "",
+             (int)len, name);
     file[files].data = data;
     file[files].n = n;
     files++;
@@ -127,9 +132,9 @@ static void check_taken(const struct settings *s)
     struct settings *again;
 
     MUST(text != NULL && files < FILES_MAX + 1);
-    files = files == FILES_MAX ? FILES_MAX - 1 : files;
-    add_file("printed", 7, (const uint8_t *)text, strlen(text));
-    again = load("printed");
+    files = 0;
+    add_file(MAIN, strlen(MAIN), (const uint8_t *)text, strlen(text));
+    again = load(MAIN);
     MUST(again != NULL && same(s, again));
     twice = printed(again);
     MUST(strcmp(text, twice) == 0);
@@ -147,7 +152,8 @@ static void check_rules(const struct settings *s)
     for (i = 0; i < s->judge.policy.rules; i++)
         MUST(rule_fault(&s->judge.policy.rule[i]) == NULL &&
              (s->judge.policy.rule[i].action != ACTION_REJECT ||
-              (s->judge.policy.rule[i].all & FINDINGS_TRANSIENT) == 0));
+              ((s->judge.policy.rule[i].all | s->judge.policy.rule[i].any) & FINDINGS_TRANSIENT) ==
+                  0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -326,10 +326,9 @@ static void take_rule(struct feed *in, struct policy *p)
 
     for (i = 0; i < words; i++) {
         word = take(in);
-        if (word & 0x80)
-            r.none |= FINDING(word % F_COUNT);
-        else
-            r.all |= FINDING(word % F_COUNT);
+        *(word & 0x80   ? word & 0x40 ? &r.lacks : &r.none
+          : word & 0x40 ? &r.any
+                        : &r.all) |= FINDING(word % F_COUNT);
     }
     r.action = take(in) % (ACTION_REJECT + 1);
     snprintf(r.name, sizeof r.name, "rule%u", p->rules);

@@ -74,21 +74,28 @@ def why_not():
     return postfix.why_not() or netns.why_not()
 
 
+# The built-in rules name HELO words, so at connect they cannot act yet; these can.
+CONNECT_RULES = """rules: {
+  no-ptr: { when = ["iprev-permerror"]; action = "reject"; };
+  forged: { when = ["iprev-fail"]; action = "reject"; };
+};"""
+
+
 def configuration(extra="", port=8891, mode="monitor", reject_at="rcpt", resolver="", log="debug"):
     """A configuration text for our world. extra: more lines, after the rest."""
-    forward = "" if "forward" in resolver else 'forward = {"127.0.0.1@53"}'
+    forward = "" if "forward" in resolver else 'forward = ["127.0.0.1@53"]'
     socket_line = "" if re.search(r"(?m)^\s*socket\s*=", extra) else 'socket = "inet:%d@127.0.0.1"' % port
     return """%s
 user = ""
-mode = %s
-reject-at = %s
-resolver {
+mode = "%s"
+reject-at = "%s"
+resolver: {
   %s
   %s
 }
-log {
-  destination = stderr
-  level = %s
+log: {
+  destination = "stderr"
+  level = "%s"
 }
 %s
 """ % (socket_line, mode, reject_at, forward, resolver, log, extra)

@@ -164,7 +164,7 @@ class KeepingFilter(harness.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.keeping = harness.Daemon(harness.configuration("headers { remove-forged = false }", port=8894),
+        cls.keeping = harness.Daemon(harness.configuration("headers: { remove-forged = false }", port=8894),
                                      probe=("127.0.0.1", 8894)).start()
 
     @classmethod

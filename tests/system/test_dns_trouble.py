@@ -312,7 +312,7 @@ class Limit(harness.Case):
 
     dns = DNS
     settings = {"mode": "enforce",
-                "extra": 'rule "forged" { when = {"iprev-fail", "!ptr-limit"} action = reject }'}
+                "extra": 'builtin-rules = false rules: { forged: { when = ["iprev-fail", "!ptr-limit"] action = "reject" }; };'}
 
     def test_B10_unexamined_names_are_no_proof(self):
         """Eleven names, and two thousand."""
@@ -454,7 +454,7 @@ class SystemResolver(harness.Case):
     """No forward setting: the servers of resolv.conf are asked. It has a search list, too."""
 
     dns = DNS
-    settings = {"resolver": "forward = {}"}
+    settings = {"resolver": "forward = []"}
 
     @classmethod
     def furnish(cls):
@@ -486,7 +486,7 @@ class DeadResolver(harness.Case):
     """Nobody listens at the resolver's address (E17), or there is no answer at all."""
 
     dns = DNS
-    settings = {"resolver": 'forward = {"127.0.0.1@5999"}', "mode": "enforce"}
+    settings = {"resolver": 'forward = ["127.0.0.1@5999"]', "mode": "enforce"}
 
     def test_E17_starts_and_accepts(self):
         """The daemon is up; every client is temperror, and taken."""

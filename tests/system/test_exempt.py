@@ -20,14 +20,14 @@ mail.bank.example                 A   198.51.100.1
 """
 
 EXTRA = """
-exempt {
-  networks = {"127.0.0.0/8", "::1/128", "203.0.113.0/25", "2001:db8::38/125"}
-  hosts = {".partner.example"}
-  recipients = {"postmaster", "abuse", "open@example.org", "@lab.example.org"}
+exempt: {
+  networks = ["127.0.0.0/8", "::1/128", "203.0.113.0/25", "2001:db8::38/125"]
+  hosts = [".partner.example"]
+  recipients = ["postmaster", "abuse", "open@example.org", "@lab.example.org"]
 }
-rule "no-ptr" { when = {"iprev-permerror"} action = reject }
-rule "forged" { when = {"iprev-fail"} action = reject }
-rule "dialup" { when = {"ptr-generic"} action = reject reply = "550 5.7.1 {ip} is {ptr}" }
+builtin-rules = false rules: { no-ptr: { when = ["iprev-permerror"] action = "reject" };
+forged: { when = ["iprev-fail"] action = "reject" };
+dialup: { when = ["ptr-generic"] action = "reject" reply = "550 5.7.1 {ip} is {ptr}" }; };
 """
 
 
@@ -178,7 +178,7 @@ class NotExempt(harness.Case):
     """exempt.authenticated = false."""
 
     dns = DNS
-    settings = {"mode": "enforce", "extra": 'exempt { authenticated = false recipients = {} }'}
+    settings = {"mode": "enforce", "extra": 'exempt: { authenticated = false recipients = [] }'}
 
     def test_authenticated_is_judged(self):
         """Then a login changes nothing."""

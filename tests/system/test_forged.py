@@ -170,7 +170,7 @@ class Bound(harness.TwoModes):
     """More forged fields than may be removed."""
 
     dns = DNS
-    settings = {"extra": 'trusted-relays = {"198.51.100.1"}'}
+    settings = {"extra": 'trusted-relays = ["198.51.100.1"]'}
 
     def left(self, result):
         """Fields of our names that the message has; it was taken."""
@@ -445,7 +445,7 @@ class Switches(harness.Case):
     """The switches of the headers section."""
 
     dns = DNS
-    settings = {"extra": "headers { authentication-results = false x-iprev = true remove-forged = false }"}
+    settings = {"extra": "headers: { authentication-results = false x-iprev = true remove-forged = false }"}
 
     def test_switches(self):
         """Nothing is removed, and only X-IPRev is added."""

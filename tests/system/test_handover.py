@@ -13,7 +13,7 @@ import several
 import test_life
 
 STOPPED, NO_LISTEN = test_life.STOPPED, test_life.NO_LISTEN
-METRICS = 'metrics { listen = "127.0.0.1:9817" }'
+METRICS = 'metrics: { listen = "127.0.0.1:9817" }'
 
 
 class HandOver(several.Case):

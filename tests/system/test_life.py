@@ -68,7 +68,7 @@ class Life(several.Case):
     def test_E11_term_under_load(self):
         """Clients wait: each is let in at once, not only when libunbound gives up (2.8 s) or the breaker opens
         (ten of them, 2 s); exit 0 inside ten seconds."""
-        daemon = self.launch('metrics { listen = "127.0.0.1:9817" }', mode="enforce", resolver="deadline = 9000")
+        daemon = self.launch('metrics: { listen = "127.0.0.1:9817" }', mode="enforce", resolver="deadline = 9000")
         clients = self.waiting_clients(8)
         self.until(lambda: "\niprev_waiting 8\n" in self.get("/metrics")[1], "they do not wait")
         start = time.monotonic()
@@ -107,20 +107,20 @@ class Life(several.Case):
 
     def test_lines_of_start_and_reload(self):
         """They name mode, rules in their order, name servers and the page of metrics."""
-        own = 'rule "mine" { when = {"iprev-pass"}\naction = tag }\nrule "other" { when = {"iprev-fail"}\naction = tag }'
+        own = 'builtin-rules = false rules: { mine: { when = ["iprev-pass"]\naction = "tag" };\nother: { when = ["iprev-fail"]\naction = "tag" }; };'
         rules = "no-ptr, forged, botlike"
         daemon = self.launch(mode="enforce")
         daemon.wait_log(r"listens on inet:8891@127\.0\.0\.1: mode enforce, rules: %s, name servers: 127\.0\.0\.1@53\n"
                         % rules)
         for text, told in ((harness.configuration(own), "monitor, rules: mine, other(, %s)?, name servers: 127.0.0.1@53"
                             % rules),
-                           (harness.configuration(resolver='forward = {"root"}'), "monitor, rules: %s, name servers: "
+                           (harness.configuration(resolver='forward = ["root"]'), "monitor, rules: %s, name servers: "
                             "those of the root zone" % rules),
-                           (harness.configuration(resolver='forward = {"127.0.0.1@53", "127.0.0.2"}'),
+                           (harness.configuration(resolver='forward = ["127.0.0.1@53", "127.0.0.2"]'),
                             "monitor, rules: %s, name servers: 127.0.0.1@53, 127.0.0.2" % rules)):
             daemon.reload(text, pattern=r"reloaded %s: mode %s\n" % (daemon.config_path, told))
         daemon.kill()
-        self.launch('metrics { listen = "127.0.0.1:9817" }').wait_log(r"listens on .*, metrics: 127\.0\.0\.1:9817\n")
+        self.launch('metrics: { listen = "127.0.0.1:9817" }').wait_log(r"listens on .*, metrics: 127\.0\.0\.1:9817\n")
 
     def test_E9_reload_reads_the_other_files_too(self):
         """The same configuration, but a new zone, trust anchor or resolv.conf: a new resolver. No new one otherwise."""
@@ -132,8 +132,8 @@ class Life(several.Case):
         with open(anchor, "w", encoding="ascii") as file:
             file.write(". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n")
         for path, resolver in ((zone, 'zone = "%s"' % zone), (anchor, 'trust-anchor = "%s"' % anchor),
-                               ("/etc/resolv.conf", "forward = {}")):
-            text = harness.configuration('metrics { listen = "127.0.0.1:9817" }', resolver=resolver)
+                               ("/etc/resolv.conf", "forward = []")):
+            text = harness.configuration('metrics: { listen = "127.0.0.1:9817" }', resolver=resolver)
             daemon = harness.Daemon(text)
             self.daemons.append(daemon)
             daemon.start()
@@ -150,7 +150,7 @@ class Life(several.Case):
 
     def test_E10_reload_of_a_bad_file(self):
         """Nothing changes; the log names the line; a mended file is taken again."""
-        daemon = self.launch('metrics { listen = "127.0.0.1:9817" }', mode="enforce")
+        daemon = self.launch('metrics: { listen = "127.0.0.1:9817" }', mode="enforce")
         for text in (harness.configuration("mood = good"), "mode =", "\0", "", harness.configuration("rule {"),
                      harness.configuration(resolver='zone = "/nonexistent"')):
             since = len(daemon.log())
@@ -166,7 +166,7 @@ class Life(several.Case):
         text = self.get("/metrics")[1]
         self.assertRegex(text, r'(?m)^iprev_reloads_total\{result="refused"\} 7$')
         self.assertRegex(text, r'(?m)^iprev_reloads_total\{result="taken"\} 0$')
-        daemon.reload(harness.configuration('metrics { listen = "127.0.0.1:9817" }', mode="monitor"))
+        daemon.reload(harness.configuration('metrics: { listen = "127.0.0.1:9817" }', mode="monitor"))
         self.until(lambda: self.send("192.0.2.15").accepted())
         self.assertRegex(self.get("/metrics")[1], r'(?m)^iprev_reloads_total\{result="taken"\} 1$')
 
@@ -175,7 +175,7 @@ class Life(several.Case):
         daemon = self.launch()
         since = len(daemon.log())
         text = harness.configuration().replace('user = ""', 'user = "nobody"').replace("inet:8891@", "inet:8899@")
-        text += 'socket-mode = "0600"\nmetrics { listen = "127.0.0.1:9818" }\n'
+        text += 'socket-mode = "0600"\nmetrics: { listen = "127.0.0.1:9818" }\n'
         daemon.reload(text, pattern="reloaded ")
         daemon.wait_log("warning: reload: a new socket needs a restart; still on inet:8891@", since=since)
         for key in ("socket-mode", "user", "metrics.listen"):
@@ -393,11 +393,11 @@ class Life(several.Case):
     def test_E26_bare_surroundings(self):
         """No environment; no syslog; an empty /etc, without resolv.conf and users: mail is judged all the same, and
         127.0.0.1 asked."""
-        syslog = harness.configuration().replace("destination = stderr", "destination = syslog")
+        syslog = harness.configuration().replace('destination = "stderr"', 'destination = "syslog"')
         bare = ["unshare", "-m", "--propagation", "unchanged", "sh", "-c", 'mount -t tmpfs none /etc && exec "$@"', "sh"]
         for what, text, wrap in (("environment", harness.configuration(log="info"), ["/usr/bin/env", "-i"]),
                                  ("syslog", syslog, []),
-                                 ("etc", harness.configuration(resolver="forward = {}"), bare)):
+                                 ("etc", harness.configuration(resolver="forward = []"), bare)):
             with self.subTest(what):
                 daemon = harness.Daemon(text)
                 daemon.command = wrap + [harness.program(), "-c", daemon.config_path]
@@ -502,7 +502,7 @@ class Life(several.Case):
 
     def test_F5_metrics(self):
         """Counts of results and actions; nothing of the input is a label (F5)."""
-        daemon = self.launch('metrics { listen = "127.0.0.1:9817" }', mode="enforce")
+        daemon = self.launch('metrics: { listen = "127.0.0.1:9817" }', mode="enforce")
         self.assertEqual(self.get("/healthz")[0], 200)
         self.send("192.0.2.10")
         self.send("192.0.2.15", b'EHLO evil"} 1')
@@ -524,7 +524,7 @@ class Life(several.Case):
     def test_metrics_address_in_use(self):
         """69."""
         with socket.create_server(("127.0.0.1", 9817)):
-            daemon = self.launch('metrics { listen = "127.0.0.1:9817" }', wait=False)
+            daemon = self.launch('metrics: { listen = "127.0.0.1:9817" }', wait=False)
             self.assertEqual(daemon.wait(), NO_LISTEN)
 
     def test_zone_file(self):

@@ -51,7 +51,7 @@ BESIDE, CACHE, POOL, METRICS = ("One filter beside each mail server", "One resol
 
 FILTER = """
 user = "iprev-milter"
-log { destination = stderr level = debug }
+log: { destination = "stderr" level = "debug" }
 """
 
 # What the page leaves to the machine: where files are, and the world's DNS.
@@ -196,7 +196,7 @@ class Beside(Machines):
 
     def check_equal_verdicts(self):
         """Every client gets the same fields at both, and upstream is asked once."""
-        self.beside('rule "some" { when = {"ptr-missing"} action = reject percent = 50 }')
+        self.beside('builtin-rules = false rules: { some: { when = ["ptr-missing"] action = "reject" percent = 50 }; };')
         self.world.dns.reset_counts()
         sources = CLIENTS + ["192.0.2.%d" % at for at in range(150, 170)]
         views = {source: self.view(MX1, source) for source in sources}
@@ -231,7 +231,7 @@ class Beside(Machines):
 
     def test_no_resolver(self):
         """Mail comes in, and the verdict says so."""
-        self.beside("mode = enforce")
+        self.beside('mode = "enforce"')
         self.assertIn("iprev=temperror", self.view(MX1, "192.0.2.11")[0])
 
     def test_E23_one_killed(self):

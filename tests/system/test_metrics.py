@@ -24,7 +24,7 @@ import scored
 import servers
 
 AT = ("127.0.0.1", 9817)
-LISTEN = 'metrics { listen = "%s:%d" }\n' % AT
+LISTEN = 'metrics: { listen = "%s:%d" }\n' % AT
 WITHOUT = servers.why_not("prometheus")
 PROMETHEUS = ("127.0.0.1", 9090)
 
@@ -304,7 +304,7 @@ class Overload(Metered):
 class DeadServers(Metered):
     """Nobody listens at the name server's address, and then somebody does."""
 
-    settings = {"extra": LISTEN, "mode": "enforce", "resolver": 'forward = {"127.0.0.1@5998"}\n deadline = 2000'}
+    settings = {"extra": LISTEN, "mode": "enforce", "resolver": 'forward = ["127.0.0.1@5998"]\n deadline = 2000'}
 
     def test_E17_E18_dead_and_back(self):
         """Gauge 0, 503 and answers at once while it is gone; 1 and 200 within 15 s of its return,

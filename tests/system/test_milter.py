@@ -30,7 +30,7 @@ class Burst(harness.Case):
     come inside four seconds all the same, every time."""
 
     dns = DNS
-    settings = {"mode": "enforce", "reject_at": "connect", "resolver": "deadline = 3000"}
+    settings = {"mode": "enforce", "reject_at": "connect", "resolver": "deadline = 3000", "extra": harness.CONNECT_RULES}
     rounds, clients = 5, 50
 
     def one(self, address, barrier):

@@ -52,12 +52,13 @@ class Options(harness.Case):
 
     def test_good_configuration(self):
         """-t prints the configuration as understood; what it prints reads back the same."""
-        done = self.check_config(harness.configuration('rule "a" { when = {"iprev-fail"} action = reject }'))
+        done = self.check_config(harness.configuration('rules: { a: { when = ["iprev-fail"] action = "reject" }; };'))
         self.assertEqual(done.returncode, 0, done.stderr)
         again = self.check_config(done.stdout)
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual(again.stdout, done.stdout)
-        self.assertIn('"a"', done.stdout)
+        self.assertIn("\n    a: {\n", done.stdout)
+        self.assertIn("# mode monitor, rules: a, no-ptr, forged, botlike, bothelo, name servers: ", done.stdout)
 
     def test_empty_configuration(self):
         """Every key has a default. (The default user may be missing here.)"""
@@ -69,29 +70,29 @@ class Options(harness.Case):
     def test_E20_bad_configurations(self):
         """78, with file, line, and what is wrong."""
         bad = [
-            ("sokcet = x", 1, "sokcet"), ("mode = sometimes", 1, "mode"), ('\n\nreject-at = "never"', 3, "reject-at"),
-            ("resolver { deadline = 99999 }", 1, "deadline"), ("resolver {\n deadline = 9001\n}", 2, "deadline"),
-            ("resolver { deadline = soon }", 1, "deadline"), ("resolver { depth = 3 }", 1, "depth"),
+            ("sokcet = x", 1, "sokcet"), ('mode = "sometimes"', 1, "mode"), ('\n\nreject-at = "never"', 3, "reject-at"),
+            ("resolver: { deadline = 99999 }", 1, "deadline"), ("resolver: {\n deadline = 9001\n}", 2, "deadline"),
+            ("resolver: { deadline = soon }", 1, "deadline"), ("resolver: { depth = 3 }", 1, "depth"),
             ('socket = "inet:70000@localhost"', 1, "socket"), ('socket = "8891"', 1, "socket"),
-            ('socket-mode = "0999"', 1, "socket-mode"), ('exempt { networks = {"192.0.2.0/33"} }', 1, "networks"),
-            ('exempt { networks = {"192.0.2.1/24"} }', 1, "networks"),
-            ('rule "a" { when = {"iprev-fail"} action = explode }', 1, "action"),
-            ('rule "a" { when = {"iprev-fial"} action = reject }', 1, "iprev-fial"),
-            ('rule "a" { when = {"iprev-temperror"} action = reject }', 1, ""),
-            ('rule "a" { when = {"dns-timeout"} action = reject }', 1, ""),
-            ('rule "a" { when = {"helo-temperror"} action = reject }', 1, ""),
-            ('rule "a" { when = {"iprev-fail"} action = reject }\nrule "a" { when = {"ptr-many"} action = tag }', 2, ""),
-            ('rule "a" { when = {"iprev-fail"} action = reject reply = "451 4.7.25 x" }', 1, "reply"),
-            ('rule "a" { when = {"iprev-fail"} action = reject reply = "550 4.7.25 x" }', 1, "reply"),
-            ('rule "a" { when = {"iprev-fail"} action = reject reply = "550 5.7.25 {who}" }', 1, "reply"),
-            ('rule "a" { when = {"iprev-fail"} action = reject percent = 0 }', 1, "percent"),
-            ('rule "a" { when = {"iprev-fail"} action = reject expires = "2027-02-31" }', 1, "expires"),
-            ('rule "a" { action = reject }', 1, ""), ('rule "a" { when = {} action = reject }', 1, ""),
-            ('rule "a" { when = {"iprev-fail"} }', 1, ""),
-            ('authserv-id = "a b"', 1, "authserv-id"), ('log { level = loud }', 1, "level"),
-            ('metrics { listen = "nowhere" }', 1, "listen"), ("mode = monitor\nmode = monitor", 2, "mode"),
-            ("resolver {", 1, ""), ('include("checked.conf")', 1, ""),
-            ('resolver { forward = {"dns.example"} }', 1, "forward"),
+            ('socket-mode = "0999"', 1, "socket-mode"), ('exempt: { networks = ["192.0.2.0/33"] }', 1, "networks"),
+            ('exempt: { networks = ["192.0.2.1/24"] }', 1, "networks"),
+            ('rules: { a: { when = ["iprev-fail"] action = "explode" }; };', 1, "action"),
+            ('rules: { a: { when = ["iprev-fial"] action = "reject" }; };', 1, "iprev-fial"),
+            ('rules: { a: { when = ["iprev-temperror"] action = "reject" }; };', 1, ""),
+            ('rules: { a: { when = ["dns-timeout"] action = "reject" }; };', 1, ""),
+            ('rules: { a: { when = ["helo-temperror"] action = "reject" }; };', 1, ""),
+            ('rules: { a: { when = ["iprev-fail"] action = "reject" };\na: { when = ["ptr-many"] action = "tag" }; };', 2, ""),
+            ('rules: { a: { when = ["iprev-fail"] action = "reject" reply = "451 4.7.25 x" }; };', 1, "reply"),
+            ('rules: { a: { when = ["iprev-fail"] action = "reject" reply = "550 4.7.25 x" }; };', 1, "reply"),
+            ('rules: { a: { when = ["iprev-fail"] action = "reject" reply = "550 5.7.25 {who}" }; };', 1, "reply"),
+            ('rules: { a: { when = ["iprev-fail"] action = "reject" percent = 0 }; };', 1, "percent"),
+            ('rules: { a: { when = ["iprev-fail"] action = "reject" expires = "2027-02-31" }; };', 1, "expires"),
+            ('rules: { a: { action = "reject" }; };', 1, ""), ('rules: { a: { when = [] action = "reject" }; };', 1, ""),
+            ('rules: { a: { when = ["iprev-fail"] }; };', 1, ""),
+            ('authserv-id = "a b"', 1, "authserv-id"), ('log: { level = "loud" }', 1, "level"),
+            ('metrics: { listen = "nowhere" }', 1, "listen"), ('mode = "monitor"\nmode = "monitor"', 2, "mode"),
+            ("resolver: {", 1, ""), ('@include "checked.conf"', 1, ""),
+            ('resolver: { forward = ["dns.example"] }', 1, "forward"),
         ]
         for text, line, key in bad:
             with self.subTest(text):
@@ -103,7 +104,7 @@ class Options(harness.Case):
 
     def test_E20_not_text(self):
         """Binary, BOM, a directory, a missing file."""
-        for text in ("\udcff\udcfe" * 100, "\ufeffmode = monitor\n", "mode = mon\0itor\n", "x" * 3000000):
+        for text in ("\udcff\udcfe" * 100, '\ufeffmode = "monitor"\n', 'mode = "mon\0itor"\n', "x" * 3000000):
             self.assertEqual(self.check_config(text).returncode, CONFIG, ascii(text[:20]))
         self.assertEqual(self.run_it("-t", "-c", "/nonexistent.conf").returncode, CONFIG)
         self.assertEqual(self.run_it("-t", "-c", "/").returncode, CONFIG)
@@ -112,7 +113,7 @@ class Options(harness.Case):
         """78 without -t as well."""
         path = self.world.path("checked.conf")
         with open(path, "w", encoding="ascii") as file:
-            file.write("mode = sometimes\n")
+            file.write('mode = "sometimes"\n')
         self.assertEqual(self.run_it("-c", path).returncode, CONFIG)
 
     def test_E15_address_in_use_or_not_ours(self):

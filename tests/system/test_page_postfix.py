@@ -32,8 +32,8 @@ CHROOTED, FREE = "2525 inet n - y - - smtpd\n", "2525 inet n - n - - smtpd\n"
 
 FILTER = """
 user = "iprev-milter"
-resolver { forward = {"127.0.0.1@53"} }
-log { destination = stderr level = debug }
+resolver: { forward = ["127.0.0.1@53"] }
+log: { destination = "stderr" level = "debug" }
 """
 
 
@@ -183,7 +183,7 @@ class PostfixPage(pages.FirstLines, harness.Case):
                 (own, "", "Authentication-Results", None),
                 (page, "", "Authentication-Results", "spf.mx.example.org; spf=pass"),
                 ("Header_Type = SPF\n", "", "Received-SPF", "Pass"),
-                (own, "headers { remove-forged = false }\n", "Authentication-Results",
+                (own, "headers: { remove-forged = false }\n", "Authentication-Results",
                  "mx.example.org; spf=pass")):
             master, settings = self.policy_service(text)
             daemon = self.filter(more)
@@ -202,7 +202,7 @@ class PostfixPage(pages.FirstLines, harness.Case):
         words = "550 5.7.25 Client address "
         for stage, step, banner in (("rcpt", "rcpt", 220), ("mail", "mail", 220), ("helo", "mail", 220),
                                     ("connect", "mail", 554)):
-            daemon = self.filter("mode = enforce\nreject-at = %s\n" % stage)
+            daemon = self.filter('mode = "enforce"\nreject-at = "%s"\n' % stage)
             result = self.send("192.0.2.11")
             reply = result.rcpt[0] if step == "rcpt" else result.mail
             self.assertTrue(str(reply).startswith(words), (stage, result.transcript))

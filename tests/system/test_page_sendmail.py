@@ -27,8 +27,8 @@ SWAPS = {"/run/iprev-milter": sendmail.HOME + "/iprev-milter", "Port=submission"
 
 FILTER = """
 user = "iprev-milter"
-resolver { forward = {"127.0.0.1@53"} }
-log { destination = stderr level = debug }
+resolver: { forward = ["127.0.0.1@53"] }
+log: { destination = "stderr" level = "debug" }
 """
 
 # The macros that Sendmail would pass by itself, all taken away.
@@ -123,7 +123,7 @@ class SendmailPage(pages.FirstLines, harness.Case):
 
     def test_macros(self):
         """Nothing has to be named: id, login and the rest come although Sendmail's lists are empty."""
-        self.filter("mode = enforce\n")
+        self.filter('mode = "enforce"\n')
         self.serve(NO_MACROS + self.page.text(FIRST, "sendmail.mc"))
         self.check_filtered()
         with self.connect("192.0.2.11") as client:
@@ -150,7 +150,7 @@ class SendmailPage(pages.FirstLines, harness.Case):
 
     def test_A16_sendmail_bs(self):
         """A program at the pipe of `sendmail -bs`: no field, forged ones removed, no refusal."""
-        daemon = self.filter("mode = enforce\n")
+        daemon = self.filter('mode = "enforce"\n')
         server = self.serve(self.page.text(FIRST, "sendmail.mc"))
         with server.local() as client:
             client.read()
@@ -170,7 +170,7 @@ class SendmailPage(pages.FirstLines, harness.Case):
                 ("mail", "mail", words % "<a@sender.example>... ", 220),
                 ("helo", "mail", words % "", 220),
                 ("connect", "mail", "550 5.0.0 Command rejected", 554)):
-            daemon = self.filter("mode = enforce\nreject-at = %s\n" % stage)
+            daemon = self.filter('mode = "enforce"\nreject-at = "%s"\n' % stage)
             result = self.send("192.0.2.11")
             reply = result.rcpt[0] if step == "rcpt" else result.mail
             self.assertTrue(str(reply).startswith(text), (stage, result.transcript))

@@ -59,7 +59,7 @@ class Privacy(harness.TwoModes):
 class NotAsked(harness.Case):
     """Monitor mode where nobody is exempt."""
 
-    settings = {"mode": "monitor", "extra": "exempt { recipients = {} }"}
+    settings = {"mode": "monitor", "extra": "exempt: { recipients = [] }"}
 
     def test_F3_no_recipients(self):
         """Then recipients are no matter of ours."""

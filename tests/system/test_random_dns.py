@@ -17,10 +17,10 @@ CLIENTS = 450
 AT_ONCE = 30
 
 RULES = """
-rule "no-ptr" { when = {"iprev-permerror"} action = reject }
-rule "forged" { when = {"iprev-fail"} action = reject }
-rule "unrelated" { when = {"ptr-named", "!helo-verified", "!helo-forward", "!helo-aligned"} action = reject }
-rule "many" { when = {"ptr-many", "!helo-verified", "!helo-aligned"} action = reject }
+builtin-rules = false rules: { no-ptr: { when = ["iprev-permerror"] action = "reject" };
+forged: { when = ["iprev-fail"] action = "reject" };
+unrelated: { when = ["ptr-named", "!helo-verified", "!helo-forward", "!helo-aligned"] action = "reject" };
+many: { when = ["ptr-many", "!helo-verified", "!helo-aligned"] action = "reject" }; };
 """
 
 # One who must be refused, and the words of the verdict, when every answer comes.

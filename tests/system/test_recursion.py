@@ -1,4 +1,4 @@
-"""resolver { forward = {"root"} }: from the root servers down, over real sockets.
+"""resolver: { forward = ["root"] }: from the root servers down, over real sockets.
 
 Three servers by tests/bench/dnsdelay: root (at every IPv4 address that libunbound knows), the
 zones in-addr.arpa and com, and what is below them. There is no way to IPv6 servers, as on many hosts.
@@ -28,7 +28,7 @@ class FromTheRoot(harness.Case):
     """The daemon asks the root servers itself."""
 
     world_options = {"mta": None}
-    settings = {"mode": "enforce", "resolver": 'forward = {"root"}'}
+    settings = {"mode": "enforce", "resolver": 'forward = ["root"]'}
     servers = []
 
     @classmethod

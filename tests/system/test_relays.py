@@ -28,7 +28,7 @@ mail.sixth.example              AAAA 2001:db8::31
 mail.named.example              A    203.0.113.66
 """
 
-TRUSTED = 'trusted-relays = {"%s", "%s", "203.0.113.26"}\nexempt { networks += {"192.0.2.64/28"} }' % (RELAY4, RELAY6)
+TRUSTED = 'trusted-relays = ["%s", "%s", "203.0.113.26"]\nexempt: { networks = ["192.0.2.64/28"] }' % (RELAY4, RELAY6)
 
 BORDER = """
 myhostname = relay.example.org
@@ -375,7 +375,7 @@ class OnlyRelays(harness.Case):
     """Headers are read for the client's sake even when forged ones may stay."""
 
     dns = DNS
-    settings = {"extra": TRUSTED + "\nheaders { remove-forged = false }"}
+    settings = {"extra": TRUSTED + "\nheaders: { remove-forged = false }"}
 
     def test_headers_are_read(self):
         """The relay's field is seen."""
@@ -462,7 +462,7 @@ class Proxies(harness.Case):
 class ProxiesTrusted(Proxies):
     """A relay with a private address is what trusted-relays says it is."""
 
-    settings = {"extra": 'trusted-relays = {"10.9.8.0/24"}'}
+    settings = {"extra": 'trusted-relays = ["10.9.8.0/24"]'}
 
     def test_private_address(self):
         for at in range(120):

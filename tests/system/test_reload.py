@@ -24,15 +24,15 @@ mail.good.example               A    192.0.2.10
 mail.bank.example               A    198.51.100.1
 """
 
-BROKEN = ("mode =", "", "\0", "mood = good", "mode = monitor\nmode = monitor", "rule {", "include(\"gone.conf\")",
-          'resolver { zone = "/nonexistent" }', 'rule "x" { when = {"iprev-temperror"} action = reject }', None)
+BROKEN = ("mode =", "", "\0", "mood = good", 'mode = "monitor"\nmode = "monitor"', "rules: {", '@include "gone.conf"',
+          'resolver: { zone = "/nonexistent" }', 'builtin-rules = false rules: { x: { when = ["iprev-temperror"] action = "reject" }; };', None)
 
 
 def good(number):
     """A file of its own number. Every seventh makes a new resolver."""
     return harness.configuration(
-        'authserv-id = "n%d.example.org"\nrule "n%d" { when = {"iprev-pass"} action = tag }\n'
-        'rule "forged" { when = {"iprev-fail"} action = reject }' % (number, number),
+        'authserv-id = "n%d.example.org"\nbuiltin-rules = false rules: { n%d: { when = ["iprev-pass"] action = "tag" };\n'
+        'forged: { when = ["iprev-fail"] action = "reject" }; };' % (number, number),
         mode="enforce", resolver="cache = %d" % (1000 + number // 7 % 2), log="warning")
 
 
@@ -40,7 +40,7 @@ class Reload(harness.Case):
     """One daemon, reloaded all the time."""
 
     dns = DNS
-    settings = {"extra": 'authserv-id = "n0.example.org"\nrule "n0" { when = {"iprev-pass"} action = tag }',
+    settings = {"extra": 'authserv-id = "n0.example.org"\nbuiltin-rules = false rules: { n0: { when = ["iprev-pass"] action = "tag" }; };',
                 "log": "warning"}
 
     def put(self, text):

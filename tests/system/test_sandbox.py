@@ -91,9 +91,9 @@ class Sandbox(harness.Case):
 
     def test_E26_life_inside(self):
         """Below a read-only root: mail, reload, a page of metrics, a clean stop."""
-        daemon = self.launch('metrics { listen = "127.0.0.1:9817" }', resolver="threads = 2")
+        daemon = self.launch('metrics: { listen = "127.0.0.1:9817" }', resolver="threads = 2")
         self.assertEqual(self.xiprev(self.send("192.0.2.10").message)["result"], "pass")
-        daemon.reload(harness.configuration('metrics { listen = "127.0.0.1:9817" }', resolver="threads = 1"))
+        daemon.reload(harness.configuration('metrics: { listen = "127.0.0.1:9817" }', resolver="threads = 1"))
         self.assertEqual(self.xiprev(self.send("192.0.2.10").message)["result"], "pass")
         connection = http.client.HTTPConnection("127.0.0.1", 9817, timeout=5)
         connection.request("GET", "/metrics")
@@ -113,11 +113,11 @@ class Sandbox(harness.Case):
 
     def test_own_recursion(self):
         """forward = root and DNSSEC load their files and start."""
-        self.launch(resolver='forward = {"root"}')
+        self.launch(resolver='forward = ["root"]')
 
     def test_E26_no_syslog(self):
         """Syslog is tried, and the lack of it borne."""
-        text = harness.configuration().replace("destination = stderr", "destination = syslog")
+        text = harness.configuration().replace('destination = "stderr"', 'destination = "syslog"')
         self.daemon, self.log_start = harness.Daemon(text), 0
         self.daemon.start()
         self.assertTrue(self.send("192.0.2.10").accepted())

@@ -18,10 +18,10 @@ mail.bank.example               A    198.51.100.1
 
 
 class AtConnect(harness.Case):
-    """reject-at = connect: the MTA's own banner, the text at MAIL."""
+    """reject-at = "connect": the MTA's own banner, the text at MAIL."""
 
     dns = DNS
-    settings = {"mode": "enforce", "reject_at": "connect"}
+    settings = {"mode": "enforce", "reject_at": "connect", "extra": harness.CONNECT_RULES}
 
     def test_refused(self):
         """554 instead of 220."""
@@ -53,8 +53,22 @@ class AtConnect(harness.Case):
         self.assertEqual(fields["action"], "tag")
 
 
+class AtConnectBuiltIn(harness.Case):
+    """The built-in rules name HELO words: with reject-at = "connect" they act at MAIL."""
+
+    dns = DNS
+    settings = {"mode": "enforce", "reject_at": "connect"}
+
+    def test_refused(self):
+        """220, and 550 at MAIL."""
+        result = self.send("192.0.2.15")
+        self.assertEqual(result.banner.code, 220)
+        self.assertEqual(result.mail.code, 550)
+        self.assertIn("192.0.2.15", result.mail.text)
+
+
 class AtHelo(harness.Case):
-    """reject-at = helo: HELO is answered 250, the text comes at MAIL."""
+    """reject-at = "helo": HELO is answered 250, the text comes at MAIL."""
 
     dns = DNS
     settings = {"mode": "enforce", "reject_at": "helo"}
@@ -80,7 +94,7 @@ class AtHelo(harness.Case):
 
 
 class AtMail(harness.Case):
-    """reject-at = mail."""
+    """reject-at = "mail"."""
 
     dns = DNS
     settings = {"mode": "enforce", "reject_at": "mail"}
@@ -103,14 +117,14 @@ class AtMail(harness.Case):
 
 
 RULES = r"""
-rule "vip"     { when = {"ptr-missing", "helo-literal"}  action = accept comment = "printers" }
-rule "later"   { when = {"ptr-missing", "helo-unqualified"} action = tempfail reply = "451 4.7.25 try later, {ip}" }
-rule "none"    { when = {"ptr-missing"} action = reject reply = "554 5.7.1 {ip} ptr={ptr} helo={helo} cause={cause}" }
-rule "expired" { when = {"forward-mismatch"} action = accept expires = "2020-01-31" }
-rule "forged"  { when = {"iprev-fail"}   action = reject reply = "550 5.7.25 {ptr} is not {ip}" }
-rule "hold"    { when = {"ptr-generic", "helo-mismatch"} action = quarantine }
-rule "dialup"  { when = {"ptr-generic"}  action = tempfail }
-rule "trouble" { when = {"iprev-temperror"} action = tempfail }
+builtin-rules = false rules: { vip: { when = ["ptr-missing", "helo-literal"]  action = "accept" comment = "printers" };
+later: { when = ["ptr-missing", "helo-unqualified"] action = "tempfail" reply = "451 4.7.25 try later, {ip}" };
+none: { when = ["ptr-missing"] action = "reject" reply = "554 5.7.1 {ip} ptr={ptr} helo={helo} cause={cause}" };
+expired: { when = ["forward-mismatch"] action = "accept" expires = "2020-01-31" };
+forged: { when = ["iprev-fail"]   action = "reject" reply = "550 5.7.25 {ptr} is not {ip}" };
+hold: { when = ["ptr-generic", "helo-mismatch"] action = "quarantine" };
+dialup: { when = ["ptr-generic"]  action = "tempfail" };
+trouble: { when = ["iprev-temperror"] action = "tempfail" }; };
 """
 
 
@@ -221,7 +235,7 @@ class Percent(harness.Case):
 
     dns = DNS
     settings = {"mode": "enforce",
-                "extra": 'rule "some" { when = {"ptr-missing"} action = reject percent = 50 }'}
+                "extra": 'builtin-rules = false rules: { some: { when = ["ptr-missing"] action = "reject" percent = 50 }; };'}
 
     def test_percent(self):
         """Some are refused, some are not, and always the same ones."""

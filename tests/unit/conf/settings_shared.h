@@ -4,7 +4,10 @@
 #ifndef IPREV_TEST_SETTINGS_SHARED_H
 #define IPREV_TEST_SETTINGS_SHARED_H
 
-#include "conf/impl.h"
+#include "conf/file.h"
+#include "conf/scan.h"
+#include "conf/settings.h"
+#include "conf/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,25 +92,22 @@ static inline bool same_names(const struct name_list *a, const struct name_list 
     return a->n == b->n;
 }
 
-static inline bool same_networks(const struct addr_net *a, size_t an, const struct addr_net *b,
-                                 size_t bn)
+static inline bool same_networks(const struct networks *a, const struct networks *b)
 {
     size_t i;
 
-    if (an != bn)
-        return false;
-    for (i = 0; i < an; i++)
-        if (!addr_equal(&a[i].base, &b[i].base) || a[i].bits != b[i].bits)
+    for (i = 0; i < a->n && i < b->n; i++)
+        if (!addr_equal(&a->net[i].base, &b->net[i].base) || a->net[i].bits != b->net[i].bits)
             return false;
-    return true;
+    return a->n == b->n;
 }
 
 static inline bool same_rule(const struct rule *a, const struct rule *b)
 {
     return strcmp(a->name, b->name) == 0 && a->all == b->all && a->none == b->none &&
-           a->action == b->action && a->percent == b->percent && a->expires == b->expires &&
-           a->reply.code == b->reply.code && strcmp(a->reply.xcode, b->reply.xcode) == 0 &&
-           strcmp(a->reply.text, b->reply.text) == 0;
+           a->any == b->any && a->lacks == b->lacks && a->action == b->action &&
+           a->percent == b->percent && a->expires == b->expires && a->reply.code == b->reply.code &&
+           strcmp(a->reply.xcode, b->reply.xcode) == 0 && strcmp(a->reply.text, b->reply.text) == 0;
 }
 
 static inline bool same_rules(const struct policy *a, const struct policy *b)
@@ -124,17 +124,17 @@ static inline bool same_top(const struct settings *a, const struct settings *b)
 {
     return same_text(a->socket, b->socket) && a->socket_mode == b->socket_mode &&
            same_text(a->user, b->user) && same_text(a->authserv_id, b->authserv_id) &&
-           a->judge.enforce == b->judge.enforce && a->reject_at == b->reject_at;
+           a->judge.enforce == b->judge.enforce && a->reject_at == b->reject_at &&
+           a->builtin_rules == b->builtin_rules;
 }
 
 /* All but the name of the file. */
 static inline bool same(const struct settings *a, const struct settings *b)
 {
     return same_top(a, b) && resolver_settings_equal(&a->resolver, &b->resolver) &&
-           same_networks(a->exempt.network, a->exempt.networks, b->exempt.network,
-                         b->exempt.networks) &&
-           same_networks(a->trusted_relays.net, a->trusted_relays.n, b->trusted_relays.net,
-                         b->trusted_relays.n) &&
+           a->exempt.private_ == b->exempt.private_ &&
+           same_networks(&a->exempt.networks, &b->exempt.networks) &&
+           same_networks(&a->trusted_relays, &b->trusted_relays) &&
            same_names(&a->judge.exempt_hosts, &b->judge.exempt_hosts) &&
            same_names(&a->exempt.recipients, &b->exempt.recipients) &&
            a->exempt.authenticated == b->exempt.authenticated &&

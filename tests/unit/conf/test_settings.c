@@ -44,7 +44,9 @@ Test(settings, defaults_of_resolver_and_exemptions)
     cr_expect_eq(s->resolver.threads, 1);
     cr_expect_eq(s->resolver.max_inflight, 3000);
     cr_expect_eq(s->resolver.cache, 100000);
-    cr_expect_eq(s->exempt.networks, 2);
+    cr_expect_eq(s->resolver.relay_deadline_ms, 1000);
+    cr_expect(s->exempt.private_ && s->builtin_rules);
+    cr_expect_eq(s->exempt.networks.n, 0);
     cr_expect_eq(s->judge.exempt_hosts.n, 0);
     cr_assert_eq(s->exempt.recipients.n, 2);
     cr_expect_str_eq(s->exempt.recipients.entry[0], "postmaster");
@@ -65,25 +67,28 @@ Test(settings, free_of_nothing)
 /* ---- good configurations ---- */
 
 static const char *const everything =
-    "socket = \"local:/run/iprev/x.sock\" socket-mode = 0600 user = \"\" \n"
-    "authserv-id = \"mx.example.org\" mode = enforce reject-at = connect\n"
-    "trusted-relays = {\"192.0.2.25\", \"2001:db8:9::/48\"}\n"
-    "resolver { forward = {\"127.0.0.1@5353\", \"2001:DB8::53\"} trust-anchor = \"/etc/passwd\"\n"
-    "  zone = \"/etc/passwd\" deadline = 9000 helo = no threads = 64 max-inflight = 10 cache = 0 "
-    "}\n"
-    "exempt { networks = {\"192.0.2.0/24\", \"2001:db8::/32\", \"10.0.0.1\"}\n"
-    "  hosts = {\"Mail.Example.COM\", \".example.net\"} authenticated = OFF\n"
-    "  recipients = {\"Help\", \"User@Example.org\", \"@list.example\"} }\n"
-    "generic { hosts = {\".dyn.example\"} named = {\"a-1.example.org\"} }\n"
-    "headers { authentication-results = false x-iprev = off remove-forged = no }\n"
-    "rule \"a.b_c-1\" { when = {\"!helo-verified\", \"iprev-fail\"} action = reject percent = 25\n"
-    "  reply = \"554 5.7.1 {ip} \\\"{ptr}\\\" \\\\ {helo} {cause}\" comment = \"why\" }\n"
-    "rule x { when = \"iprev-temperror\" action = tempfail expires = \"2999-12-31\"\n"
-    "  reply = '451 4.7.25 a $ b' }\n"
-    "rule y { when = {\"ptr-many\"} action = quarantine }\n"
-    "rule z { when = {\"ptr-named\"} action = accept }\n"
-    "log { destination = stderr level = warning }\n"
-    "metrics { listen = \"[::1]:9817\" }\n";
+    "socket = \"local:/run/iprev/x.sock\"; socket-mode = \"0600\"; user = \"\"; \n"
+    "authserv-id = \"mx.example.org\"; mode = \"enforce\"; reject-at = \"mail\";\n"
+    "trusted-relays = [\"192.0.2.25\", \"2001:db8:9::/48\"]; builtin-rules = FALSE;\n"
+    "resolver: { forward = [\"127.0.0.1@5353\", \"2001:DB8::53\"]; trust-anchor = "
+    "\"/etc/passwd\";\n"
+    "  zone = \"/etc/passwd\"; deadline = 9000; helo = false; threads = 64; max-inflight = 10;\n"
+    "  cache = 0; relay-deadline = 100; };\n"
+    "exempt: { networks = [\"192.0.2.0/24\", \"2001:db8::/32\", \"10.0.0.1\"]; private = false;\n"
+    "  hosts = [\"Mail.Example.COM\", \".example.net\"]; authenticated = False;\n"
+    "  recipients = [\"Help\", \"User@Example.org\", \"@list.example\"]; };\n"
+    "generic: { hosts = [\".dyn.example\"]; named = [\"a-1.example.org\"]; };\n"
+    "headers: { authentication-results = false; x-iprev = false; remove-forged = false; };\n"
+    "rules: {\n"
+    "ab_c-1: { when = [\"!helo-verified\", \"iprev-fail\"]; action = \"reject\"; percent = 25;\n"
+    "  reply = \"554 5.7.1 {ip} \\\"{ptr}\\\" \\\\ {helo} {cause}\"; comment = \"why\"; };\n"
+    "x: { when = [\"iprev-temperror\"]; action = \"tempfail\"; expires = \"2999-12-31\";\n"
+    "  reply = \"451 4.7.25 a $ b\"; };\n"
+    "y: { any = [\"ptr-many\", \"!ptr-named\"]; action = \"quarantine\"; };\n"
+    "z: { when = [\"ptr-named\"]; action = \"accept\"; };\n"
+    "};\n"
+    "log: { destination = \"stderr\"; level = \"warning\"; };\n"
+    "metrics: { listen = \"[::1]:9817\"; };\n";
 
 Test(settings, every_key_is_taken)
 {
@@ -96,17 +101,19 @@ Test(settings, every_key_is_taken)
     cr_expect_eq(s->socket_mode, 0600);
     cr_expect(s->user == NULL);
     cr_expect_str_eq(s->authserv_id, "mx.example.org");
-    cr_expect(s->judge.enforce && s->reject_at == STAGE_CONNECT);
+    cr_expect(s->judge.enforce && s->reject_at == STAGE_MAIL && !s->builtin_rules);
     cr_assert_eq(s->resolver.forwards, 2);
     cr_expect_str_eq(s->resolver.forward[0], "127.0.0.1@5353");
     cr_expect_str_eq(s->resolver.trust_anchor, "/etc/passwd");
     cr_expect_str_eq(s->resolver.zone, "/etc/passwd");
     cr_expect(s->resolver.deadline_ms == 9000 && !s->resolver.helo && s->resolver.threads == 64);
     cr_expect(s->resolver.max_inflight == 10 && s->resolver.cache == 0);
+    cr_expect_eq(s->resolver.relay_deadline_ms, 100);
     cr_assert_eq(s->trusted_relays.n, 2);
     cr_expect_eq(s->trusted_relays.net[1].bits, 48);
-    cr_assert_eq(s->exempt.networks, 3);
-    cr_expect_eq(s->exempt.network[2].bits, 32);
+    cr_expect(!s->exempt.private_);
+    cr_assert_eq(s->exempt.networks.n, 3);
+    cr_expect_eq(s->exempt.networks.net[2].bits, 32);
     cr_expect_str_eq(s->judge.exempt_hosts.entry[0], "mail.example.com", "lower case");
     cr_assert_eq(s->exempt.recipients.n, 3);
     cr_expect_str_eq(s->exempt.recipients.entry[1], "user@example.org");
@@ -129,7 +136,7 @@ Test(settings, rules_are_taken)
     cr_assert(s != NULL, "%s", err);
     cr_assert_eq(s->judge.policy.rules, 4);
     r = &s->judge.policy.rule[0];
-    cr_expect_str_eq(r->name, "a.b_c-1");
+    cr_expect_str_eq(r->name, "ab_c-1");
     cr_expect_eq(r->all, FINDING(F_IPREV_FAIL));
     cr_expect_eq(r->none, FINDING(F_HELO_VERIFIED));
     cr_expect(r->action == ACTION_REJECT && r->percent == 25 && r->expires == 0);
@@ -138,6 +145,8 @@ Test(settings, rules_are_taken)
     r = &s->judge.policy.rule[1];
     cr_expect_eq(r->expires, 32503680000, "the midnight after 2999-12-31");
     cr_expect_eq(r->percent, 100);
+    cr_expect(s->judge.policy.rule[2].any == FINDING(F_PTR_MANY) &&
+              s->judge.policy.rule[2].lacks == FINDING(F_PTR_NAMED));
     cr_expect_eq(s->judge.policy.rule[2].action, ACTION_QUARANTINE);
     cr_expect_eq(s->judge.policy.rule[3].action, ACTION_ACCEPT);
     settings_free(s);
@@ -148,44 +157,28 @@ Test(settings, rules_are_taken)
 static const struct {
     const char *text, *means, *why;
 } alike[] = {
-    {"", "mode = monitor", "an empty file"},
-    {"\n\n", "", "only blank lines"},
+    {"", "mode = \"monitor\";", "an empty file"},
+    {"\n\n", "", "only empty lines"},
     {"#", "", "an empty comment"},
     {"//\n/**/ # x", "", "all comments"},
-    {"mode=enforce", "mode = enforce", "no blanks"},
-    {"mode = \"enforce\"", "mode = enforce", "double quotes"},
-    {"mode = 'enforce'", "mode = enforce", "single quotes"},
-    {"\"mode\" = enforce", "mode = enforce", "a quoted key"},
-    {"mode\n=\nenforce\r\n", "mode = enforce", "over several lines"},
-    {"log {\r\n level = debug\r\n}\r\n", "log { level = debug }", "CR LF (E20)"},
-    {"log { level = debug } log { destination = stderr }",
-     "log { destination = stderr level = debug }", "a section twice"},
-    {"exempt { hosts = \"a.example\" }", "exempt { hosts = {\"a.example\"} }", "a list of one"},
-    {"exempt { hosts = {\"a.example\",} }", "exempt { hosts = {\"a.example\"} }", "final comma"},
-    {"exempt { networks += {\"192.0.2.0/24\"} }",
-     "exempt { networks = {\"127.0.0.0/8\", \"::1/128\", \"192.0.2.0/24\"} }", "added"},
-    {"exempt { hosts += {\"a.example\"} } exempt { hosts += {\"b.example\", \"c.example\"} }",
-     "exempt { hosts = {\"a.example\", \"b.example\", \"c.example\"} }", "added twice"},
-    {"exempt { networks += {\"192.0.2.1\"} networks += \"192.0.2.2\" }",
-     "exempt { networks = {\"127.0.0.0/8\", \"::1/128\", \"192.0.2.1\", \"192.0.2.2\"} }",
-     "added twice to a default, once without braces"},
-    {"exempt { hosts = {\"a.example\"} } exempt { hosts += {\"b.example\"} }",
-     "exempt { hosts = {\"a.example\", \"b.example\"} }", "added behind ="},
-    {"exempt { networks = {} networks += {\"192.0.2.1\"} networks += {} }",
-     "exempt { networks = {\"192.0.2.1\"} }", "added to an emptied list; adding nothing"},
-    {"rule x { when += {\"iprev-fail\"} when += {\"ptr-many\"} action = tag }",
-     "rule x { when = {\"iprev-fail\", \"ptr-many\"} action = tag }", "conditions added"},
-    {"exempt { networks = {} }", "exempt{networks={}recipients={\"postmaster\",\"abuse\"}}",
-     "an empty list is empty"},
-    {"exempt { networks = \"::ffff:192.0.2.0/120\" }", "exempt { networks = \"192.0.2.0/24\" }",
-     "a mapped network"},
-    {"rule x { when = {\"ptr-many\"} action = reject reply = \"550 5.7.25 a \\\nb\" }",
-     "rule x { when = {\"ptr-many\"} action = reject reply = \"550 5.7.25 a b\" }", "\\ newline"},
-    {"socket = /run/x.sock", "socket = \"unix:/run/x.sock\"", "a bare path"},
-    {"socket = \"inet6:25@::1\"", "socket = \"inet6:25@[::1]\"", "brackets are added"},
-    {"resolver { forward = {\"root\"} }", "resolver { forward = root }", "root"},
-    {"trusted-relays = \"192.0.2.25\"", "trusted-relays = {\"192.0.2.25/32\"}", "one relay"},
-    {"include(\"/nonexistent/*.conf\")", "", "a pattern without a match"},
+    {"mode=\"enforce\"", "mode = \"enforce\";", "no spaces, no semicolon"},
+    {"mode: \"enforce\",", "mode = \"enforce\";", "a colon and a comma"},
+    {"mode\n=\n\"enforce\"\r\n;", "mode = \"enforce\";", "over several lines"},
+    {"log: {\r\n level = \"debug\";\r\n};\r\n", "log: { level = \"debug\"; };", "CR LF (E20)"},
+    {"exempt = { hosts = [ \"a.example\" /* x */\n ] }", "exempt: { hosts = [\"a.example\"]; };",
+     "a group behind ="},
+    {"exempt: { networks = []; };", "", "an empty list is the default"},
+    {"exempt: { networks = [\"::ffff:192.0.2.0/120\"]; };",
+     "exempt: { networks = [\"192.0.2.0/24\"]; };", "a mapped network"},
+    {"socket = \"/run/x.sock\";", "socket = \"unix:/run/x.sock\";", "a bare path"},
+    {"socket = \"inet6:25@::1\";", "socket = \"inet6:25@[::1]\";", "brackets are added"},
+    {"trusted-relays = [\"192.0.2.25\"];", "trusted-relays = [\"192.0.2.25/32\"];", "one relay"},
+    {"rules: { };", "", "no rules of one's own"},
+    {"rules: { botlike: { when = [\"ptr-generic\", \"!helo-verified\", \"!helo-forward\", "
+     "\"!helo-aligned\"]; action = \"tag\"; }; }; builtin-rules = false;",
+     "builtin-rules = false; rules: { botlike: { action = \"tag\"; comment = \"x\"; percent = 100; "
+     "when = [\"!helo-aligned\", \"ptr-generic\", \"!helo-forward\", \"!helo-verified\"]; }; };",
+     "the order of keys and words"},
 };
 
 Test(settings, texts_that_mean_the_same)
@@ -206,56 +199,17 @@ Test(settings, texts_that_mean_the_same)
     }
 }
 
-static void write_text(const char *path, const char *text)
-{
-    FILE *out = fopen(path, "w");
-
-    cr_assert(out != NULL && fputs(text, out) >= 0 && fclose(out) == 0, "%s", path);
-}
-
-static void grows_over_files(const char *const text[3])
-{
-    char dir[] = "/tmp/test-settings-XXXXXX", path[3][64], *err1, *err2;
-    struct settings *a, *b;
-    int i;
-
-    cr_assert(mkdtemp(dir) != NULL);
-    for (i = 0; i < 3; i++) {
-        snprintf(path[i], sizeof path[i], "%s/%d.conf", dir, i);
-        write_text(path[i], text[i]);
-    }
-    a = read_file(path[0], &err1);
-    b = read_text("exempt { hosts = {a.example, b.example, c.example, d.example} }", &err2);
-    cr_assert(a != NULL && b != NULL, "%s%s", err1, err2);
-    cr_expect(same(a, b));
-    settings_free(a);
-    settings_free(b);
-    free(err1);
-    free(err2);
-    for (i = 0; i < 3; i++)
-        unlink(path[i]);
-    rmdir(dir);
-}
-
-Test(settings, lists_grow_over_included_files)
-{
-    static const char *const added[] = {
-        "exempt { hosts += {a.example} }\ninclude(\"[12].conf\")\nexempt { hosts += d.example }",
-        "exempt { hosts += {b.example} }", "exempt { hosts += {c.example} }"};
-    static const char *const set_first[] = {
-        "include(\"1.conf\")\ninclude(\"2.conf\")\nexempt { hosts += d.example }",
-        "exempt { hosts = {a.example} }", "exempt { hosts += {b.example, c.example} }"};
-
-    grows_over_files(added);
-    grows_over_files(set_first);
-}
-
 Test(settings, print_reads_back_equal)
 {
     const char *const text[] = {
-        "", everything, "resolver { forward = {\"root\"} }",
-        "rule x { when = {\"ptr-many\"} action = reject reply = '550 5.7.25 $ {ip}{ptr} \\\\' }",
-        "authserv-id = 'a${b' exempt { networks = {} recipients = {} }"};
+        "",
+        everything,
+        "resolver: { forward = [\"root\"]; };",
+        "rules: { x: { when = [\"ptr-many\"]; action = \"reject\"; reply = \"550 5.7.25 $ "
+        "\\\"{ip}{ptr} "
+        "\\\\\"; }; };",
+        "authserv-id = \"a#b//\"; exempt: { networks = []; recipients = []; };",
+        "rules: { forged: { when = [\"iprev-fail\"]; action = \"tag\"; }; };"};
     size_t i;
 
     for (i = 0; i < sizeof text / sizeof text[0]; i++) {
@@ -281,12 +235,12 @@ Test(settings, print_reads_back_equal)
 Test(settings, expired_rule_is_only_noted)
 {
     char *err;
-    struct settings *s = read_text("\nrule x { when = {\"iprev-fail\"} action = reject\n"
-                                   "expires = \"2020-02-29\" }",
+    struct settings *s = read_text("rules: {\nx: { when = [\"iprev-fail\"]; action = \"reject\";\n"
+                                   "expires = \"2020-02-29\"; }; };",
                                    &err);
 
     cr_assert(s != NULL, "%s", err);
-    cr_expect(strstr(err, ":3: rule \"x\": expires: note: 2020-02-29 is over") != NULL, "%s", err);
+    cr_expect(strstr(err, ":3: rules.x.expires: note: 2020-02-29 is over") != NULL, "%s", err);
     cr_expect_eq(s->judge.policy.rule[0].expires, 1583020800, "2020-03-01 00:00:00 UTC");
     settings_free(s);
     free(err);
@@ -304,8 +258,8 @@ Test(settings, same_condition_that_is_reached)
         struct settings *s;
 
         snprintf(text, sizeof text,
-                 "rule a { when = {\"iprev-fail\"} action = tag %s }\n"
-                 "rule b { when = {\"iprev-fail\"} action = reject percent = 50 }",
+                 "rules: { a: { when = [\"iprev-fail\"]; action = \"tag\"; %s; };\n"
+                 "b: { when = [\"iprev-fail\"]; action = \"reject\"; percent = 50; }; };",
                  first[i]);
         s = read_text(text, &err);
         cr_expect(s != NULL, "%s", err);
@@ -387,36 +341,84 @@ Test(settings, socket_path_at_its_limit)
 
 /* ---- small functions ---- */
 
-Test(settings, networks_decide)
+static bool exempt(const struct settings *s, const char *client)
+{
+    struct addr a;
+
+    cr_assert(addr_parse(&a, client, strlen(client)), "%s", client);
+    return settings_network_exempt(s, &a);
+}
+
+/* exempt.private: what lies just within and just beyond each of its networks. */
+Test(settings, private_networks_are_exempt)
 {
     static const struct {
         const char *client;
         bool exempt;
-    } rows[] = {{"127.0.0.1", true},  {"127.255.0.1", true}, {"::1", true},
-                {"128.0.0.1", false}, {"::2", false},        {"192.0.2.1", false}};
-    char *err;
-    struct settings *s = read_file(NULL, &err);
+    } rows[] = {
+        {"127.0.0.0", true},
+        {"127.255.255.255", true},
+        {"128.0.0.0", false},
+        {"126.255.255.255", false},
+        {"10.0.0.0", true},
+        {"10.255.255.255", true},
+        {"9.255.255.255", false},
+        {"11.0.0.0", false},
+        {"172.16.0.0", true},
+        {"172.31.255.255", true},
+        {"172.15.255.255", false},
+        {"172.32.0.0", false},
+        {"192.168.0.0", true},
+        {"192.168.255.255", true},
+        {"192.167.255.255", false},
+        {"192.169.0.0", false},
+        {"100.64.0.0", true},
+        {"100.127.255.255", true},
+        {"100.63.255.255", false},
+        {"100.128.0.0", false},
+        {"169.254.0.0", true},
+        {"169.254.255.255", true},
+        {"169.253.255.255", false},
+        {"169.255.0.0", false},
+        {"::1", true},
+        {"::2", false},
+        {"fe80::", true},
+        {"febf:ffff::1", true},
+        {"fe7f:ffff::1", false},
+        {"fec0::", false},
+        {"fc00::", true},
+        {"fdff:ffff::1", true},
+        {"fbff:ffff::1", false},
+        {"2001:db8::1", false},
+        {"192.0.2.1", false},
+        {"::ffff:10.0.0.1", true},
+    };
+    static const char off[] = "exempt: { private = false; networks = [\"10.1.0.0/16\"]; };";
+    char *err, *err2;
+    struct settings *s = read_file(NULL, &err), *none = read_text(off, &err2);
     size_t i;
 
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct addr a;
-
-        cr_assert(addr_parse(&a, rows[i].client, strlen(rows[i].client)));
-        cr_expect_eq(settings_network_exempt(s, &a), rows[i].exempt, "%s", rows[i].client);
+        cr_expect_eq(exempt(s, rows[i].client), rows[i].exempt, "%s", rows[i].client);
+        cr_expect(!exempt(none, rows[i].client), "%s", rows[i].client);
     }
+    cr_expect(exempt(none, "10.1.2.3"), "a list of one's own is another matter");
     settings_free(s);
+    settings_free(none);
     free(err);
+    free(err2);
 }
 
 Test(settings, every_resolver_key_makes_a_difference)
 {
     char *err, *err2;
     struct settings *def = read_file(NULL, &err);
-    static const char *const text[] = {"forward = {\"192.0.2.1\"}",
-                                       "forward = {\"root\"}",
+    static const char *const text[] = {"forward = [\"192.0.2.1\"]",
+                                       "forward = [\"root\"]",
                                        "trust-anchor = \"/etc/passwd\"",
                                        "zone = \"/etc/passwd\"",
                                        "deadline = 4999",
+                                       "relay-deadline = 999",
                                        "helo = false",
                                        "threads = 2",
                                        "max-inflight = 2999",
@@ -428,7 +430,7 @@ Test(settings, every_resolver_key_makes_a_difference)
         char conf[128];
         struct settings *s;
 
-        snprintf(conf, sizeof conf, "resolver { %s }", text[i]);
+        snprintf(conf, sizeof conf, "resolver: { %s; };", text[i]);
         s = read_text(conf, &err2);
         cr_assert(s != NULL, "%s", err2);
         cr_expect(!resolver_settings_equal(&def->resolver, &s->resolver), "%s", text[i]);
@@ -455,7 +457,8 @@ Test(settings, dates)
         char text[128], *err;
         struct settings *s;
 
-        snprintf(text, sizeof text, "rule x { when = ptr-many action = tag expires = \"%s\" }",
+        snprintf(text, sizeof text,
+                 "rules: { x: { when = [\"ptr-many\"]; action = \"tag\"; expires = \"%s\"; }; };",
                  rows[i].date);
         s = read_text(text, &err);
         cr_expect_eq(s != NULL, rows[i].end != 0, "%s: %s", rows[i].date, err);

@@ -31,15 +31,19 @@ static findings words_of(const char *text)
     return set;
 }
 
-static struct rule rule_of(enum action action, const char *when)
+/* Words of `when`; behind a | those of `any`. */
+static struct rule rule_of(enum action action, const char *words)
 {
     struct rule r = {.name = "test", .action = (uint8_t)action, .percent = 100};
+    bool any = false;
 
-    while (*when != '\0') {
-        size_t n = strcspn(when, " ");
+    while (*words != '\0') {
+        size_t n = strcspn(words, " ");
+        bool bar = n == 1 && *words == '|';
 
-        cr_assert(rule_add_word(&r, when, n), "no word: %s", when);
-        when += n + (when[n] == ' ');
+        any |= bar;
+        cr_assert(bar || (any ? rule_add_any : rule_add_when)(&r, words, n), "no word: %s", words);
+        words += n + (words[n] == ' ');
     }
     return r;
 }
@@ -52,15 +56,15 @@ Test(policy, rule_words)
     struct rule r = {0};
     size_t i;
 
-    cr_expect(rule_add_word(&r, "iprev-fail", 10));
-    cr_expect(rule_add_word(&r, "!helo-verified", 14));
-    cr_expect(rule_add_word(&r, "iprev-fail", 10), "twice is no fault");
+    cr_expect(rule_add_when(&r, "iprev-fail", 10));
+    cr_expect(rule_add_when(&r, "!helo-verified", 14));
+    cr_expect(rule_add_when(&r, "iprev-fail", 10), "twice is no fault");
     cr_expect(r.all == FINDING(F_IPREV_FAIL) && r.none == FINDING(F_HELO_VERIFIED));
     for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        cr_expect(!rule_add_word(&r, wrong[i], strlen(wrong[i])), "'%s'", wrong[i]);
-    cr_expect(!rule_add_word(&r, "!iprev-fail", 0) && !rule_add_word(&r, "!iprev-fail", 1));
+        cr_expect(!rule_add_when(&r, wrong[i], strlen(wrong[i])), "'%s'", wrong[i]);
+    cr_expect(!rule_add_when(&r, "!iprev-fail", 0) && !rule_add_when(&r, "!iprev-fail", 1));
     cr_expect(r.all == FINDING(F_IPREV_FAIL) && r.none == FINDING(F_HELO_VERIFIED));
-    cr_expect(rule_add_word(&r, "!ptr-many", 9) && rule_add_word(&r, "ptr-named", 9));
+    cr_expect(rule_add_when(&r, "!ptr-many", 9) && rule_add_when(&r, "ptr-named", 9));
     cr_expect(r.all == words_of("iprev-fail ptr-named") &&
               r.none == words_of("helo-verified ptr-many"));
 }
@@ -71,10 +75,25 @@ Test(policy, defaults)
         const char *found, *rule;
         enum action action;
     } rows[] = {
-        {"iprev-permerror ptr-missing helo-verified", "no-ptr", ACTION_REJECT},
-        {"iprev-fail forward-mismatch ptr-generic", "forged", ACTION_REJECT},
+        {"iprev-permerror ptr-missing helo-mismatch", "no-ptr", ACTION_REJECT},
+        {"iprev-permerror ptr-missing helo-forward", NULL, ACTION_ACCEPT},
+        {"iprev-permerror ptr-missing helo-forward helo-generic", "no-ptr", ACTION_REJECT},
+        {"iprev-permerror ptr-missing helo-invalid", "no-ptr", ACTION_REJECT},
+        {"iprev-permerror ptr-missing helo-invalid client-known", "bothelo", ACTION_TAG},
+        {"iprev-fail forward-mismatch ptr-generic helo-mismatch", "forged", ACTION_REJECT},
+        {"iprev-fail forward-mismatch ptr-generic helo-forward", NULL, ACTION_ACCEPT},
+        {"iprev-fail forward-missing ptr-named helo-forward helo-generic", "forged", ACTION_REJECT},
+        {"iprev-fail forward-missing ptr-named helo-mismatch client-known", NULL, ACTION_ACCEPT},
+        {"iprev-fail ptr-limit ptr-named helo-mismatch", NULL, ACTION_ACCEPT},
+        {"iprev-fail ptr-limit ptr-generic helo-mismatch", "botlike", ACTION_TAG},
         {"iprev-pass ptr-generic helo-mismatch", "botlike", ACTION_TAG},
-        {"iprev-pass ptr-generic helo-aligned", "botlike", ACTION_TAG},
+        {"iprev-pass ptr-generic helo-aligned", NULL, ACTION_ACCEPT},
+        {"iprev-pass ptr-named helo-bare-address", "bothelo", ACTION_TAG},
+        {"iprev-pass ptr-named helo-literal-mismatch", "bothelo", ACTION_TAG},
+        {"iprev-pass ptr-named helo-invalid", "bothelo", ACTION_TAG},
+        {"iprev-pass ptr-named helo-unqualified", "bothelo", ACTION_TAG},
+        {"iprev-pass ptr-named helo-literal", NULL, ACTION_ACCEPT},
+        {"iprev-pass ptr-named helo-self", NULL, ACTION_ACCEPT},
         {"iprev-pass ptr-generic helo-verified", NULL, ACTION_ACCEPT},
         {"iprev-pass ptr-generic helo-forward", NULL, ACTION_ACCEPT},
         {"iprev-pass ptr-named helo-mismatch", NULL, ACTION_ACCEPT},
@@ -87,7 +106,7 @@ Test(policy, defaults)
     size_t i;
 
     policy_defaults(&p);
-    cr_assert(p.rules == 3);
+    cr_assert(p.rules == RULES_BUILT_IN);
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct decision d = policy_decide(&p, words_of(rows[i].found), 0, &client, 0);
         const char *rule = d.rule < 0 ? NULL : p.rule[d.rule].name;
@@ -129,6 +148,25 @@ Test(policy, rule_faults)
         {ACTION_TAG, "helo-missing helo-generic", NULL, true},
         {ACTION_TAG, "!iprev-pass !iprev-fail", NULL, true},
         {ACTION_TAG, "ptr-generic dnssec-secure", NULL, true},
+        {ACTION_TAG, "ptr-generic client-known", NULL, true},
+        /* any */
+        {ACTION_TAG, "| ptr-many", NULL, true},
+        {ACTION_TAG, "| !ptr-many", NULL, true},
+        {ACTION_TAG, "| iprev-pass iprev-fail", NULL, true},
+        {ACTION_TAG, "iprev-fail | helo-mismatch !ptr-many", NULL, true},
+        {ACTION_TAG, "| ptr-many !ptr-many", NULL, false},
+        {ACTION_TAG, "ptr-many | ptr-many helo-self", NULL, false},
+        {ACTION_TAG, "!ptr-many | !ptr-many helo-self", NULL, false},
+        {ACTION_TAG, "ptr-many | !ptr-many", NULL, false},
+        {ACTION_TAG, "!ptr-many | ptr-many", NULL, false},
+        {ACTION_TAG, "ptr-many | !ptr-many helo-self", NULL, true},
+        {ACTION_TAG, "iprev-fail | iprev-pass iprev-skip", NULL, false},
+        {ACTION_TAG, "iprev-fail | iprev-pass ptr-many", NULL, true},
+        {ACTION_TAG, "helo-self | helo-forward helo-verified", NULL, false},
+        {ACTION_REJECT, "| helo-invalid helo-temperror", NULL, false},
+        {ACTION_REJECT, "iprev-fail | dns-timeout ptr-many", NULL, false},
+        {ACTION_REJECT, "iprev-fail | !helo-temperror", NULL, true},
+        {ACTION_TEMPFAIL, "| helo-invalid helo-temperror", NULL, true},
         /* a permanent refusal for a temporary reason */
         {ACTION_REJECT, "iprev-temperror", NULL, false},
         {ACTION_REJECT, "dns-timeout", NULL, false},
@@ -170,10 +208,14 @@ Test(policy, same_condition)
     struct rule b = rule_of(ACTION_REJECT, "!helo-verified iprev-fail");
     struct rule c = rule_of(ACTION_TAG, "iprev-fail helo-verified");
     struct rule d = rule_of(ACTION_TAG, "iprev-fail");
+    struct rule e = rule_of(ACTION_TAG, "iprev-fail !helo-verified | ptr-many");
+    struct rule f = rule_of(ACTION_TAG, "iprev-fail !helo-verified | !ptr-many");
 
     cr_expect(rule_same_condition(&a, &b), "order and action do not matter");
     cr_expect(!rule_same_condition(&a, &c));
     cr_expect(!rule_same_condition(&a, &d));
+    cr_expect(!rule_same_condition(&a, &e) && !rule_same_condition(&a, &f));
+    cr_expect(!rule_same_condition(&e, &f) && rule_same_condition(&e, &e));
 }
 
 Test(policy, first_rule_that_holds_decides)
@@ -285,6 +327,97 @@ Test(policy, unsure_words)
          1,
          false,
          "an earlier gentle rule may hold"},
+        {{"Riprev-fail | !helo-forward helo-generic"},
+         "iprev-fail helo-mismatch",
+         "",
+         ACTION_REJECT,
+         0,
+         true,
+         "one word of any"},
+        {{"Riprev-fail | !helo-forward helo-generic"},
+         "iprev-fail helo-forward helo-generic",
+         "",
+         ACTION_REJECT,
+         0,
+         true,
+         "the other"},
+        {{"Riprev-fail | !helo-forward helo-generic"},
+         "iprev-fail helo-forward",
+         "",
+         ACTION_ACCEPT,
+         -1,
+         true,
+         "no word of any"},
+        {{"Riprev-fail | ptr-many ptr-named"},
+         "iprev-pass ptr-many",
+         "",
+         ACTION_ACCEPT,
+         -1,
+         true,
+         "any without when"},
+        {{"Riprev-fail | !helo-forward helo-generic"},
+         "iprev-fail helo-temperror",
+         "helo-temperror helo-forward",
+         ACTION_ACCEPT,
+         -1,
+         false,
+         "a negated word of any may yet fail"},
+        {{"Riprev-fail | !helo-forward helo-generic"},
+         "iprev-fail helo-temperror helo-generic",
+         "helo-temperror helo-forward",
+         ACTION_REJECT,
+         0,
+         true,
+         "another word of any is sure"},
+        {{"R| ptr-many ptr-generic"},
+         "ptr-many ptr-generic",
+         "ptr-many ptr-generic",
+         ACTION_ACCEPT,
+         -1,
+         false,
+         "two words of any, both unsure"},
+        {{"R| ptr-many ptr-generic"},
+         "iprev-pass",
+         "ptr-generic",
+         ACTION_ACCEPT,
+         -1,
+         false,
+         "a word of any may come"},
+        {{"R| ptr-many !ptr-generic"},
+         "ptr-generic",
+         "ptr-generic",
+         ACTION_ACCEPT,
+         -1,
+         false,
+         "a word of any may go"},
+        {{"Aptr-named | helo-forward helo-aligned", "Riprev-fail"},
+         "iprev-fail ptr-named",
+         "helo-forward",
+         ACTION_ACCEPT,
+         -1,
+         false,
+         "the exception may yet match by any"},
+        {{"Aptr-named | helo-forward helo-aligned", "Riprev-fail"},
+         "iprev-fail ptr-named",
+         "ptr-many",
+         ACTION_REJECT,
+         1,
+         true,
+         "the exception cannot match by any"},
+        {{"Aptr-named | !helo-forward", "Riprev-fail"},
+         "iprev-fail ptr-named helo-forward",
+         "helo-forward",
+         ACTION_ACCEPT,
+         -1,
+         false,
+         "the exception matches if a word goes"},
+        {{"T| dns-timeout !ptr-many"},
+         "dns-timeout ptr-many",
+         "dns-timeout",
+         ACTION_TEMPFAIL,
+         0,
+         false,
+         "a gentle rule takes any as it looks"},
         {{"Riprev-fail !ptr-many"},
          "iprev-fail ptr-many",
          "",

@@ -206,13 +206,15 @@ Test(report, B20_property_no_refusal_that_the_truth_would_not_give)
         struct truth t;
 
         policy_defaults(&p);
-        for (i = rnd(4); i > 0 && p.rules < 6; i--) {
+        for (i = rnd(4); i > 0 && p.rules < 7; i--) {
             struct rule *r = &p.rule[p.rules++];
 
-            *r = p.rule[rnd(3)];
+            *r = p.rule[rnd(RULES_BUILT_IN)];
             r->action = rnd(2) ? ACTION_REJECT : ACTION_ACCEPT;
             r->all = FINDING(rnd(F_COUNT));
             r->none = FINDING(rnd(F_COUNT));
+            r->any = rnd(2) ? FINDING(rnd(F_COUNT)) | FINDING(rnd(F_COUNT)) : 0;
+            r->lacks = rnd(2) ? FINDING(rnd(F_COUNT)) : 0;
         }
         draw(&t);
         report(&last, &t, 0);

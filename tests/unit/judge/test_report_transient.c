@@ -1,6 +1,6 @@
 /* No permanent refusal rests on a transient answer: every combination of findings that
- * report_make can make, against every rule of one and two words, and every pair of an
- * earlier rule that accepts and a later one that rejects.
+ * report_make can make, against the built-in rules, every rule of one and two words in `when`
+ * or in `any`, and every pair of an earlier rule that accepts and a later one that rejects.
  *
  * A client is what DNS would say of it in the end: no PTR, only odd ones, or names of four
  * kinds. What is known of it at a moment has trouble in the place of any of the answers.
@@ -208,6 +208,14 @@ static void set_rule(struct rule *r, enum action action)
     r->percent = 100;
 }
 
+static void add_any_literal(struct rule *r, unsigned l)
+{
+    if (l % 2)
+        r->lacks |= FINDING(l / 2);
+    else
+        r->any |= FINDING(l / 2);
+}
+
 static unsigned long refused, tried;
 
 /* When the policy refuses for good at the early moment, it does so in the end. */
@@ -249,16 +257,43 @@ Test(report, B20_all_combinations_of_findings_and_rules)
             if (rule_fault(&p.rule[0]) == NULL)
                 hold(&p);
         }
+    for (a = 0; a < 2 * F_COUNT; a++) /* any = {a, b}, and behind when = {iprev-fail} */
+        for (b = a; b < 2 * F_COUNT; b++) {
+            set_rule(&p.rule[0], ACTION_REJECT);
+            p.rule[0].all = (a + b) % 2 ? FINDING(F_IPREV_FAIL) : 0;
+            add_any_literal(&p.rule[0], a);
+            add_any_literal(&p.rule[0], b);
+            if (rule_fault(&p.rule[0]) == NULL)
+                hold(&p);
+        }
     p.rules = 2; /* an earlier rule lets some go */
     for (a = 0; a < 2 * F_COUNT; a++)
         for (b = 0; b < 2 * F_COUNT; b++) {
             set_rule(&p.rule[0], b % 3 ? ACTION_ACCEPT : ACTION_TEMPFAIL);
             set_rule(&p.rule[1], ACTION_REJECT);
-            add_literal(&p.rule[0], a);
+            if (a % 3)
+                add_literal(&p.rule[0], a);
+            else {
+                add_any_literal(&p.rule[0], a);
+                add_any_literal(&p.rule[0], (a + 2 * b + 3) % (2 * F_COUNT));
+            }
             add_literal(&p.rule[1], b);
             if (rule_fault(&p.rule[0]) == NULL && rule_fault(&p.rule[1]) == NULL)
                 hold(&p);
         }
+    policy_defaults(&p);
+    hold(&p);
+    for (a = 0; a < RULES_BUILT_IN; a++) { /* each as a refusal, behind each as an exception */
+        policy_defaults(&p);
+        p.rule[1] = p.rule[a];
+        p.rule[1].action = ACTION_REJECT;
+        p.rules = 2;
+        for (b = 0; b < 2 * F_COUNT; b++) {
+            set_rule(&p.rule[0], ACTION_ACCEPT);
+            add_literal(&p.rule[0], b);
+            hold(&p);
+        }
+    }
     cr_expect(refused > 100000, "%lu of %lu", refused, tried);
     fprintf(stderr, "B20: %zu moments, %lu decisions, %lu refusals, each one certain\n", count,
             tried, refused);

@@ -45,7 +45,7 @@ static inline void world_config(struct world *w, const char *extra, const char *
 
     snprintf(text, sizeof text,
              "user = \"\"\nauthserv-id = \"mx.example.org\"\n"
-             "resolver { forward = {\"%s\"} zone = \"%s\" deadline = %u }\n%s\n",
+             "resolver: { forward = [\"%s\"] zone = \"%s\" deadline = %u }\n%s\n",
              server != NULL ? server : "127.0.0.1@9", w->zone.file, world_deadline, extra);
     files_make(&w->conf, "conf", text);
     set = settings_read(w->conf.file, stderr);

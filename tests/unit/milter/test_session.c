@@ -27,7 +27,7 @@ Test(session, monitor_refuses_nothing)
         {"192.0.2.1", "[192.0.2.1]", "iprev=pass", "helo=-;", "helo-literal;", "rule=-;"},
         {"192.0.2.1", "mx.example.org", "iprev=pass", "pass;", "helo-self;", "rule=-;"},
         {"192.0.2.1", "mta.example.org", "iprev=pass", "pass;", "helo-self;", "rule=-;"},
-        {"192.0.2.1", "x\r\nX-Evil: 1", "iprev=pass", "helo=-;", "helo-invalid;", "rule=-;"},
+        {"192.0.2.1", "x\r\nX-Evil: 1", "iprev=pass", "helo=-;", "helo-invalid;", "rule=bothelo;"},
         {"192.0.2.1", NULL, "iprev=pass", "helo=-;", "helo-missing;", "rule=-;"},
     };
     struct world w;
@@ -54,7 +54,18 @@ Test(session, monitor_refuses_nothing)
 
 Test(session, enforce_at_each_stage)
 {
-    static const char *const stage[] = {"connect", "helo", "mail", "rcpt"};
+    static const char late[] = "reject-at = \"connect\""; /* the rules name HELO words */
+    static const char early[] = "reject-at = \"connect\"; builtin-rules = false; rules: {\n"
+                                "no-ptr: { when = [\"iprev-permerror\"] action = \"reject\" };\n"
+                                "forged: { when = [\"iprev-fail\"] action = \"reject\" }; };";
+    static const struct {
+        const char *conf;
+        unsigned at;
+    } stage[] = {{early, 0},
+                 {late, 2},
+                 {"reject-at = \"helo\"", 1},
+                 {"reject-at = \"mail\"", 2},
+                 {"reject-at = \"rcpt\"", 3}};
     static const struct {
         const char *client;
         bool refused;
@@ -66,17 +77,18 @@ Test(session, enforce_at_each_stage)
                {"192.0.2.4", false, 0, ""}};
     size_t i, k;
 
-    for (k = 0; k < 4; k++) {
-        char extra[64];
+    for (k = 0; k < sizeof stage / sizeof stage[0]; k++) {
+        char extra[256];
         struct world w;
 
-        snprintf(extra, sizeof extra, "mode = enforce\nreject-at = %s", stage[k]);
+        snprintf(extra, sizeof extra, "mode = \"enforce\"\n%s", stage[k].conf);
         world_begin(&w, extra);
         for (i = 0; i < sizeof row / sizeof row[0]; i++) {
             struct outcome o;
             unsigned at = refused_at(row[i].client, "mail.elsewhere.example", &o);
 
-            cr_expect(at == (row[i].refused ? k : 5), "%s at %s: %u", row[i].client, stage[k], at);
+            cr_expect(at == (row[i].refused ? stage[k].at : 5), "%s with %s: %u", row[i].client,
+                      stage[k].conf, at);
             if (!o.refuse)
                 continue;
             cr_expect(o.permanent && o.reply.code == row[i].code);
@@ -91,9 +103,9 @@ Test(session, enforce_at_each_stage)
 Test(session, earlier_stage_is_looked_at_again)
 {
     static const char rule[] =
-        "mode = enforce\nreject-at = connect\n"
-        "rule \"helo\" { when = {\"helo-invalid\"} action = reject }\n"
-        "rule \"temp\" { when = {\"iprev-fail\", \"!helo-verified\"} action = tempfail }";
+        "mode = \"enforce\"\nreject-at = \"connect\"\n"
+        "builtin-rules = false rules: { helo: { when = [\"helo-invalid\"] action = \"reject\" };\n"
+        "temp: { when = [\"iprev-fail\", \"!helo-verified\"] action = \"tempfail\" }; };";
     struct outcome o;
     struct world w;
 
@@ -113,7 +125,7 @@ Test(session, decided_at_the_end)
     struct session *s;
     struct message m;
 
-    world_begin(&w, "mode = enforce");
+    world_begin(&w, "mode = \"enforce\"");
     s = connected("192.0.2.2");
     session_mail(s, false);
     session_eom(s, NULL, &m);
@@ -125,7 +137,8 @@ Test(session, decided_at_the_end)
 
 Test(session, quarantine)
 {
-    static const char rule[] = "rule \"q\" { when = {\"iprev-fail\"} action = quarantine }\n%s";
+    static const char rule[] = "builtin-rules = false rules: { q: { when = [\"iprev-fail\"] action "
+                               "= \"quarantine\" }; };\n%s";
     int enforce;
 
     for (enforce = 0; enforce < 2; enforce++) {
@@ -134,7 +147,7 @@ Test(session, quarantine)
         struct message m;
         struct world w;
 
-        snprintf(extra, sizeof extra, rule, enforce ? "mode = enforce" : "");
+        snprintf(extra, sizeof extra, rule, enforce ? "mode = \"enforce\"" : "");
         world_begin(&w, extra);
         s = connected("192.0.2.2");
         one_message(s, &m);
@@ -163,7 +176,7 @@ Test(session, A15_A16_A20_skipped_clients)
     struct world w;
     size_t i;
 
-    world_begin(&w, "mode = enforce");
+    world_begin(&w, "mode = \"enforce\"");
     for (i = 0; i < sizeof row / sizeof row[0]; i++) {
         struct session *s = session_new(NULL);
         struct session_peer p = peer_of(row[i].client);
@@ -196,7 +209,7 @@ Test(session, D12_authentication_is_not_kept)
     struct session_peer p = peer_of("192.0.2.2");
     struct outcome o;
 
-    world_begin(&w, "mode = enforce\nreject-at = helo");
+    world_begin(&w, "mode = \"enforce\"\nreject-at = \"helo\"");
     s = connected("192.0.2.2");
     session_mail(s, true);
     session_decide(s, STAGE_MAIL, NULL, NULL, &o);
@@ -220,8 +233,9 @@ Test(session, exempt_host_and_recipient)
     struct outcome o;
     struct message m;
 
-    world_begin(&w, "mode = enforce\nexempt { hosts = {\".pool.example\"} }\n"
-                    "rule \"all\" { when = {\"!helo-verified\"} action = reject }");
+    world_begin(&w, "mode = \"enforce\"\nexempt: { hosts = [\".pool.example\"] }\n"
+                    "builtin-rules = false rules: { all: { when = [\"!helo-verified\"] action = "
+                    "\"reject\" }; };");
     cr_expect(refused_at("192.0.2.4", "mail.elsewhere.example", &o) == 5, "exempt.hosts");
     cr_expect(refused_at("192.0.2.1", "mail.elsewhere.example", &o) == 3);
     s = connected("192.0.2.1");
@@ -359,9 +373,9 @@ Test(session, E9_reload_meanwhile)
 
     world_begin(&w, "");
     s = connected("192.0.2.2");
-    world_config(&w, "mode = enforce", NULL);
+    world_config(&w, "mode = \"enforce\"", NULL);
     later = connected("192.0.2.2");
-    world_config(&w, "mode = enforce", "127.0.0.1@10"); /* another resolver */
+    world_config(&w, "mode = \"enforce\"", "127.0.0.1@10"); /* another resolver */
     one_message(s, &m);
     cr_expect(has_text(m.x_iprev_value, "mode=monitor"));
     session_decide(later, STAGE_RCPT, "<user@example.org>", NULL, &o);
@@ -403,9 +417,9 @@ static const struct dns_row slow_rows[] = {
 
 Test(session, B18_silence_is_no_refusal)
 {
-    static const char rule[] =
-        "mode = enforce\nrule \"t\" { when = {\"iprev-temperror\"} action = tempfail }\n"
-        "rule \"no-ptr\" { when = {\"iprev-permerror\"} action = reject }";
+    static const char rule[] = "mode = \"enforce\"\nbuiltin-rules = false rules: { t: { when = "
+                               "[\"iprev-temperror\"] action = \"tempfail\" };\n"
+                               "no-ptr: { when = [\"iprev-permerror\"] action = \"reject\" }; };";
     struct dns_server *v = DNS_START(slow_rows);
     struct world w;
     struct outcome o;
@@ -452,7 +466,7 @@ Test(session, B18_no_step_lasts_longer_than_the_longest_deadline)
 
     world_deadline = 9000;
     world_begin(&w, "");
-    world_config(&w, "mode = enforce", v->address);
+    world_config(&w, "mode = \"enforce\"", v->address);
     s = connected("198.51.100.1");
     session_helo(s, "one.invalid2");
     session_helo(s, "two.invalid2");

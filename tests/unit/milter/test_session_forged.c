@@ -53,7 +53,7 @@ Test(session, forged_fields_may_stay)
     struct session *s;
     struct message m;
 
-    world_begin(&w, "headers { remove-forged = false }");
+    world_begin(&w, "headers: { remove-forged = false }");
     s = connected("192.0.2.1");
     session_mail(s, false);
     session_header(s, "X-IPRev", "pass");
@@ -109,16 +109,16 @@ Test(session, C19_too_many_forged_fields)
     } row[] = {
         {"", "192.0.2.1", false, false, 500, false, 500, true, "at the bound"},
         {"", "192.0.2.1", false, false, 501, true, 0, false, "monitor mode"},
-        {"mode = enforce", "192.0.2.1", false, false, 501, true, 0, false, "enforce mode"},
-        {"exempt { authenticated = false }", "192.0.2.1", false, true, 501, true, 0, false,
+        {"mode = \"enforce\"", "192.0.2.1", false, false, 501, true, 0, false, "enforce mode"},
+        {"exempt: { authenticated = false }", "192.0.2.1", false, true, 501, true, 0, false,
          "a login that is not exempt"},
         {"", "192.0.2.1", false, true, 501, false, 500, false, "a login"},
-        {"exempt { networks = {\"192.0.2.1\"} }", "192.0.2.1", false, false, 501, false, 500, false,
-         "an exempt network"},
+        {"exempt: { networks = [\"192.0.2.1\"] }", "192.0.2.1", false, false, 501, false, 500,
+         false, "an exempt network"},
         {"", "127.0.0.1", true, false, 501, false, 500, false, "a local program"},
-        {"trusted-relays = {\"198.51.100.1\"}", "198.51.100.1", false, false, 501, false, 500, true,
+        {"trusted-relays = [\"198.51.100.1\"]", "198.51.100.1", false, false, 501, false, 500, true,
          "behind a relay"},
-        {"headers { remove-forged = false }", "192.0.2.1", false, false, 10100, false, 0, true,
+        {"headers: { remove-forged = false }", "192.0.2.1", false, false, 10100, false, 0, true,
          "nothing is removed"},
     };
     struct message m;
@@ -255,9 +255,10 @@ static void any_call(struct session *s)
 
 Test(session, D4_A12_calls_in_any_order)
 {
-    static const char *const mode[] = {"", "mode = enforce\nreject-at = connect",
-                                       "mode = enforce\nreject-at = helo",
-                                       "mode = enforce\nreject-at = mail", "mode = enforce"};
+    static const char *const mode[] = {"", "mode = \"enforce\"\nreject-at = \"connect\"",
+                                       "mode = \"enforce\"\nreject-at = \"helo\"",
+                                       "mode = \"enforce\"\nreject-at = \"mail\"",
+                                       "mode = \"enforce\""};
     unsigned k, i, n;
 
     for (k = 0; k < 5; k++) {

@@ -4,7 +4,7 @@
 #include "conf/settings.h"
 #include "tests/unit/milter/session_shared.h"
 
-#define RELAYS "trusted-relays = {\"198.51.100.0/28\", \"2001:db8:1::/64\"}\n"
+#define RELAYS "trusted-relays = [\"198.51.100.0/28\", \"2001:db8:1::/64\"]\n"
 #define BY     " by relay.example.org (Postfix) with ESMTP id 1; date"
 #define GOOD   "from mail.good.example (mail.good.example [192.0.2.1])" BY
 #define BAD    "from x.example (unknown [192.0.2.2])" BY
@@ -74,7 +74,7 @@ Test(session_relay, A17_clients_of_one_connection)
     struct message m;
     size_t i;
 
-    world_begin(&w, RELAYS "mode = enforce");
+    world_begin(&w, RELAYS "mode = \"enforce\"");
     s = relay_connected("198.51.100.1");
     for (i = 0; i < sizeof row / sizeof row[0]; i++) {
         relay_message(s, row[i].received, &m);
@@ -104,7 +104,7 @@ Test(session_relay, nothing_is_refused)
         struct session *s;
         struct message m;
 
-        snprintf(extra, sizeof extra, RELAYS "mode = enforce\nreject-at = %s", stage[i]);
+        snprintf(extra, sizeof extra, RELAYS "mode = \"enforce\"\nreject-at = \"%s\"", stage[i]);
         world_begin(&w, extra);
         s = relay_connected("2001:db8:1::7");
         relay_message(s, received, &m);
@@ -143,7 +143,7 @@ Test(session_relay, exempt_and_forged)
     struct session *s;
     struct message m;
 
-    world_begin(&w, RELAYS "exempt { networks = \"192.0.2.2\" }");
+    world_begin(&w, RELAYS "exempt: { networks = [\"192.0.2.2\"] }");
     s = relay_connected("198.51.100.1");
     relay_message(s, received, &m);
     cr_expect_str_empty(m.authres_value);

@@ -53,7 +53,7 @@ Test(session, D10_each_call_on_another_thread)
     struct world w;
     unsigned i, k;
 
-    world_begin(&w, "mode = enforce");
+    world_begin(&w, "mode = \"enforce\"");
     for (k = 0; k < 8; k++) {
         struct hand_over h = {.s = session_new(NULL), .same = true};
 
@@ -89,7 +89,7 @@ Test(session, B18_what_is_known_too_late_refuses_nobody)
     struct world w;
 
     world_begin(&w, "");
-    world_config(&w, "mode = enforce", v->address);
+    world_config(&w, "mode = \"enforce\"", v->address);
     snapshot = snapshot_take();
     patient = resolver_ask_client(snapshot->resolver, &client, resolver_now() + 3000, NULL);
     s = connected("198.51.100.9"); /* joins it, with a deadline of 400 ms */

@@ -8,7 +8,8 @@
 
 /* ---- recipients ---- */
 
-static const char quarantine[] = "rule \"q\" { when = {\"iprev-fail\"} action = quarantine }";
+static const char quarantine[] =
+    "builtin-rules = false rules: { q: { when = [\"iprev-fail\"] action = \"quarantine\" }; };";
 
 /* A message of 192.0.2.2 (iprev-fail) to these; refused ones are not in it. */
 static void message_to(const char *const *recipient, struct message *m)
@@ -40,9 +41,11 @@ Test(session, exempt_recipients_in_both_modes)
         {"", user, "rule=forged; action=reject", false, "as it would be refused"},
         {"", abuse, "rule=exempt.recipients; action=accept", false, "as all would get it"},
         {"", both, "rule=forged; action=reject", false, "as one would not get it"},
-        {"mode = enforce", abuse, "rule=exempt.recipients; action=accept", false, ""},
-        {"mode = enforce", both, "rule=exempt.recipients; action=accept", false, "the one left"},
-        {"reject-at = mail", abuse, "rule=forged; action=reject", false, "before RCPT is known"},
+        {"mode = \"enforce\"", abuse, "rule=exempt.recipients; action=accept", false, ""},
+        {"mode = \"enforce\"", both, "rule=exempt.recipients; action=accept", false,
+         "the one left"},
+        {"reject-at = \"mail\"", abuse, "rule=forged; action=reject", false,
+         "before RCPT is known"},
         {quarantine, user, "rule=q; action=quarantine", false, ""},
         {quarantine, abuse, "rule=exempt.recipients; action=accept", false, ""},
         {quarantine, both, "rule=q; action=quarantine", false, "they come with another"},
@@ -75,7 +78,8 @@ Test(session, quarantine_spares_exempt_recipients)
         struct message m;
         struct world w;
 
-        snprintf(conf, sizeof conf, "mode = enforce\nreject-at = %s\n%s", stage[i], quarantine);
+        snprintf(conf, sizeof conf, "mode = \"enforce\"\nreject-at = \"%s\"\n%s", stage[i],
+                 quarantine);
         world_begin(&w, conf);
         message_to(user, &m);
         cr_expect(m.quarantine, "%s", stage[i]);
@@ -164,7 +168,7 @@ Test(session, one_log_line_for_a_decision)
     unsigned lines = 0;
     const char *at;
 
-    world_begin(&w, "mode = enforce");
+    world_begin(&w, "mode = \"enforce\"");
     capture_begin(&c);
     s = session_new(NULL);
     p.client_resolve = "OK";
@@ -279,7 +283,7 @@ Test(session, wait_at_earlier_stages_is_told)
     struct world w;
     const char *at;
 
-    begin_slow(&w, v, "mode = enforce\nreject-at = connect");
+    begin_slow(&w, v, "mode = \"enforce\"\nreject-at = \"connect\"");
     capture_begin(&c);
     s = connected("192.0.2.1");
     session_decide(s, STAGE_CONNECT, NULL, NULL, &o);
@@ -305,7 +309,7 @@ Test(session_told, A16_a_client_is_counted_once)
     struct world w;
     unsigned i, n;
 
-    world_begin(&w, "exempt { networks = \"192.0.2.99\" }");
+    world_begin(&w, "exempt: { networks = [\"192.0.2.99\"] }");
     capture_begin(&c);
     for (i = 0; i < 100; i++) {
         struct session *s = connected("10.9.8.7");

@@ -21,6 +21,7 @@ static struct settings defaults(void)
 /* Facts of a client whose chain has this result. */
 static struct facts facts_of(struct chain *c, enum finding result, enum finding cause)
 {
+    static const struct helo none = {.form = HELO_ABSENT};
     struct facts f;
 
     memset(&f, 0, sizeof f);
@@ -31,6 +32,8 @@ static struct facts facts_of(struct chain *c, enum finding result, enum finding 
     f.skip = F_NONE;
     f.chain = c;
     f.chain_cause = F_DNS_TIMEOUT;
+    f.helo_known = true;
+    f.helo = &none;
     return f;
 }
 

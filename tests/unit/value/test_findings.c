@@ -50,6 +50,7 @@ static const char *const vocabulary[] = {
     "helo-missing",
     "helo-generic",
     "dnssec-secure",
+    "client-known",
 };
 
 Test(findings, vocabulary_is_closed)
@@ -97,7 +98,7 @@ Test(findings, other_words_are_none)
 Test(findings, groups_part_the_vocabulary)
 {
     findings all = FINDINGS_RESULT | FINDINGS_CAUSE | FINDINGS_SHAPE | FINDINGS_HELO |
-                   FINDING(F_DNSSEC_SECURE);
+                   FINDING(F_DNSSEC_SECURE) | FINDING(F_CLIENT_KNOWN);
 
     cr_expect_eq(all, FINDING(F_COUNT) - 1, "every word is in a group");
     cr_expect_eq(FINDINGS_RESULT & FINDINGS_CAUSE, 0u);

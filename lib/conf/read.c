@@ -1,0 +1,394 @@
+/* Reads a configuration with libconfig and puts its values into place.
+ *
+ * The defaults are a text like any other, read first; then FILE, then FILE.d. Of libconfig's tree
+ * only elements, types and lines are used: its look-ups take paths and convert types.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "conf/file.h"
+#include "conf/scan.h"
+#include "conf/settings.h"
+#include "conf/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One run, and the file that is read just now. */
+struct reader {
+    struct faults rd;
+    struct settings *s;
+    struct scan *scan;
+    const char *file;
+    bool more;     /* it stands in FILE.d */
+    bool partial;  /* it is not read to its end */
+    unsigned fore; /* rules of FILE.d: they stand before the others */
+    struct {
+        const char *file;
+        int line;
+        bool whole; /* no fault so far */
+    } origin[RULES_MAX];
+};
+
+static void unknown_key(struct reader *r, const char *section, const config_setting_t *node,
+                        const char *shown)
+{
+    char hint[96];
+
+    settings_meant(section, config_setting_name(node), hint, sizeof hint);
+    conf_fault(&r->rd, r->file, config_setting_source_line(node), shown, "no such key%s", hint);
+}
+
+/* Names with a mark are doubles, which were reported. A setting without a type is what a syntax
+ * error has cut off. */
+static bool passed_over(const struct reader *r, const config_setting_t *node, const char *shown)
+{
+    return config_setting_name(node)[0] == '*' || config_setting_type(node) == CONFIG_TYPE_NONE ||
+           scan_told(r->scan, (int)config_setting_source_line(node), shown);
+}
+
+static void read_option(struct reader *r, const char *section, void *base,
+                        const config_setting_t *node, const char *shown)
+{
+    const struct option *o = settings_find(section, config_setting_name(node));
+    struct input in = {&r->rd, r->file, shown, node, r->more};
+
+    if (o == NULL)
+        unknown_key(r, section, node, shown);
+    else
+        o->kind->read((char *)base + o->at, o, &in);
+}
+
+static bool is_group(struct reader *r, const config_setting_t *node, const char *shown)
+{
+    if (config_setting_type(node) == CONFIG_TYPE_GROUP)
+        return true;
+    conf_fault(&r->rd, r->file, config_setting_source_line(node), shown,
+               "must be a group: %s: { ... };", config_setting_name(node));
+    return false;
+}
+
+/* All keys of a group. */
+static void read_group(struct reader *r, const char *section, void *base,
+                       const config_setting_t *group, const char *prefix)
+{
+    char shown[KEY_SHOWN_MAX];
+    int i, n = config_setting_length(group);
+
+    for (i = 0; i < n; i++) {
+        const config_setting_t *node = config_setting_get_elem(group, (unsigned)i);
+
+        snprintf(shown, sizeof shown, "%.64s.%.60s", prefix, config_setting_name(node));
+        if (!passed_over(r, node, shown))
+            read_option(r, section, base, node, shown);
+    }
+}
+
+/* ---- rules ---- */
+
+static const char *name_fault(const char *name)
+{
+    return strlen(name) >= RULE_NAME_MAX ? "a rule name has at most 32 characters" : NULL;
+}
+
+/* Where the next rule goes: behind those of FILE.d that are there, or at the end. */
+static struct rule *add_rule(struct reader *r, int line)
+{
+    struct policy *p = &r->s->judge.policy;
+    unsigned at = r->more ? r->fore++ : p->rules;
+
+    memmove(&p->rule[at + 1], &p->rule[at], (p->rules - at) * sizeof p->rule[0]);
+    memmove(&r->origin[at + 1], &r->origin[at], (p->rules - at) * sizeof r->origin[0]);
+    memset(&p->rule[at], 0, sizeof p->rule[at]);
+    p->rules++;
+    p->rule[at].percent = 100;
+    r->origin[at].file = r->file;
+    r->origin[at].line = line;
+    return &p->rule[at];
+}
+
+static int find_rule(const struct policy *p, const char *name)
+{
+    unsigned i;
+
+    for (i = 0; i < p->rules; i++)
+        if (strcmp(p->rule[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+static void read_rule(struct reader *r, const config_setting_t *node, const char *shown)
+{
+    struct policy *p = &r->s->judge.policy;
+    const char *name = config_setting_name(node), *fault = name_fault(name);
+    int line = (int)config_setting_source_line(node), first = find_rule(p, name), i;
+    unsigned before = r->rd.faults;
+    struct rule *rule;
+
+    if (fault == NULL && p->rules == RULES_MAX)
+        fault = "there are more than 64 rules";
+    if (first >= 0)
+        conf_fault(&r->rd, r->file, line, shown, "set twice, first at %s:%d", r->origin[first].file,
+                   r->origin[first].line);
+    else if (fault != NULL)
+        conf_fault(&r->rd, r->file, line, shown, "%s", fault);
+    if (r->rd.faults != before)
+        return;
+    rule = add_rule(r, line);
+    memcpy(rule->name, name, strlen(name) + 1);
+    read_group(r, "rules", rule, node, shown);
+    i = (int)(rule - p->rule);
+    if (config_setting_get_member(node, "action") == NULL && !r->partial)
+        conf_fault(&r->rd, r->file, line, shown,
+                   "action is missing: accept, tag, quarantine, tempfail or reject");
+    r->origin[i].whole = r->rd.faults == before && !r->partial;
+}
+
+static void read_rules(struct reader *r, const config_setting_t *group)
+{
+    char shown[KEY_SHOWN_MAX];
+    int i, n = config_setting_length(group);
+
+    for (i = 0; i < n; i++) {
+        const config_setting_t *node = config_setting_get_elem(group, (unsigned)i);
+
+        snprintf(shown, sizeof shown, "rules.%.60s", config_setting_name(node));
+        if (!passed_over(r, node, shown) && is_group(r, node, shown))
+            read_rule(r, node, shown);
+    }
+}
+
+/* Clients that match the later rule have all matched the earlier one. */
+static bool never_reached(const struct rule *later, const struct rule *earlier)
+{
+    return rule_same_condition(later, earlier) && later->percent <= earlier->percent &&
+           (earlier->expires == 0 || (later->expires != 0 && later->expires <= earlier->expires));
+}
+
+static void check_rule(struct reader *r, unsigned i)
+{
+    const struct policy *p = &r->s->judge.policy;
+    const struct rule *rule = &p->rule[i];
+    const char *fault = rule_fault(rule), *file = r->origin[i].file;
+    char shown[KEY_SHOWN_MAX];
+    unsigned k;
+
+    snprintf(shown, sizeof shown, "rules.%s", rule->name);
+    if (fault != NULL) {
+        conf_fault(&r->rd, file, r->origin[i].line, shown, "%s", fault);
+        return;
+    }
+    if (rule->all & (FINDINGS_SKIP | FINDING(F_IPREV_SKIP)))
+        conf_note(&r->rd, file, r->origin[i].line, shown,
+                  "note: exempt clients are judged by no rule, so this one never matches");
+    for (k = 0; k < i; k++)
+        if (r->origin[k].whole && never_reached(rule, &p->rule[k])) {
+            conf_fault(&r->rd, file, r->origin[i].line, shown,
+                       "has the condition of rule %s and can never decide", p->rule[k].name);
+            return;
+        }
+}
+
+/* Only the DNS of the client is known at connect. */
+static void note_late_rules(struct reader *r)
+{
+    const struct policy *p = &r->s->judge.policy;
+    findings late = FINDINGS_HELO | FINDING(F_CLIENT_KNOWN);
+    char shown[KEY_SHOWN_MAX];
+    unsigned i;
+
+    for (i = 0; r->s->reject_at == STAGE_CONNECT && i < p->rules; i++) {
+        const struct rule *rule = &p->rule[i];
+
+        if (rule->action != ACTION_REJECT && rule->action != ACTION_TEMPFAIL)
+            continue;
+        snprintf(shown, sizeof shown, "rules.%s", rule->name);
+        if ((rule->all | rule->none | rule->any | rule->lacks) & late)
+            conf_note(&r->rd, r->s->file, 0, shown,
+                      "note: names HELO or client-known, so it acts at MAIL, not at connect");
+    }
+}
+
+/* The built-in rules go behind the others, but for those that have been replaced. */
+static void finish_rules(struct reader *r)
+{
+    struct policy *p = &r->s->judge.policy, built_in;
+    unsigned i, own = p->rules;
+
+    for (i = 0; i < own; i++)
+        if (r->origin[i].whole)
+            check_rule(r, i);
+    policy_defaults(&built_in);
+    for (i = 0; r->s->builtin_rules && i < built_in.rules; i++) {
+        if (find_rule(p, built_in.rule[i].name) >= 0)
+            continue;
+        if (p->rules < RULES_MAX)
+            p->rule[p->rules++] = built_in.rule[i];
+        else {
+            conf_fault(&r->rd, r->origin[own - 1].file, r->origin[own - 1].line, "rules",
+                       "there are more than 64 rules with the built-in ones");
+            return;
+        }
+    }
+    if (r->rd.faults == 0)
+        note_late_rules(r);
+}
+
+/* ---- files ---- */
+
+static void read_tree(struct reader *r, const config_setting_t *root)
+{
+    int i, n = config_setting_length(root);
+
+    for (i = 0; i < n; i++) {
+        const config_setting_t *node = config_setting_get_elem(root, (unsigned)i);
+        const char *name = config_setting_name(node);
+
+        if (passed_over(r, node, name))
+            continue;
+        if (!settings_is_section(name))
+            read_option(r, "", r->s, node, name);
+        else if (is_group(r, node, name) && strcmp(name, "rules") == 0)
+            read_rules(r, node);
+        else if (config_setting_type(node) == CONFIG_TYPE_GROUP)
+            read_group(r, name, r->s, node, name);
+    }
+}
+
+static void syntax_fault(struct reader *r, const config_t *c, int lines)
+{
+    int line = config_error_line(c) < lines ? config_error_line(c) : lines;
+    char open[KEY_SHOWN_MAX + 64];
+
+    if (scan_told(r->scan, line, NULL))
+        return;
+    scan_open_at(r->scan, line, open, sizeof open);
+    conf_fault(&r->rd, r->file, line, NULL, "%s%s", config_error_text(c),
+               strncmp(config_error_text(c), "syntax", 6) == 0 ? open : "");
+}
+
+/* libconfig ends the process when memory runs out. That there is some is as much as can be said
+ * before. */
+static bool memory_for(struct reader *r, size_t n)
+{
+    void *probe = malloc(8 * n + 131072);
+
+    r->rd.out_of_memory |= probe == NULL;
+    free(probe);
+    return !r->rd.out_of_memory;
+}
+
+static void read_text(struct reader *r, char *text, size_t n)
+{
+    config_t c;
+
+    scan_text(r->scan, &r->rd, r->file, text, n);
+    if (r->scan->unfit || !memory_for(r, n))
+        return;
+    config_init(&c);
+    r->partial = config_read_string(&c, text) != CONFIG_TRUE;
+    read_tree(r, config_root_setting(&c));
+    if (r->partial)
+        syntax_fault(r, &c, r->scan->line - 1);
+    config_destroy(&c);
+}
+
+static void read_file(struct reader *r, const char *file, bool may_miss)
+{
+    size_t n;
+    char *text = file_text(&r->rd, file, may_miss, SCAN_ROOM, &n);
+
+    r->file = file;
+    r->s->missing |= text == NULL;
+    if (text != NULL)
+        read_text(r, text, n);
+    free(text);
+}
+
+/* The table's defaults as a text. */
+static void read_defaults(struct reader *r)
+{
+    const char *section = "";
+    char *text = NULL;
+    size_t i, n;
+    FILE *out = open_memstream(&text, &n);
+
+    for (i = 0; out != NULL && i < settings_options; i++) {
+        const struct option *o = &settings_option[i];
+
+        if (strcmp(o->section, "rules") == 0)
+            continue;
+        if (strcmp(o->section, section) != 0)
+            fprintf(out, "%s %s: {", section[0] == '\0' ? "" : "};", o->section);
+        section = o->section;
+        fprintf(out, "%s = %s;", o->key, o->def);
+    }
+    if (out == NULL || fputs("};\n", out) < 0 || fclose(out) != 0)
+        r->rd.out_of_memory = true;
+    else
+        read_text(r, text, n);
+    free(text);
+}
+
+static void read_all(struct reader *r, const char *file)
+{
+    char **more = NULL;
+    int i, n;
+
+    read_defaults(r);
+    if (file != NULL) {
+        n = file_more(&r->rd, file, &more);
+        read_file(r, file, n >= 0);
+        r->more = true;
+        for (i = 0; i < n && !r->rd.out_of_memory; i++)
+            read_file(r, more[i], false);
+        if (!r->rd.out_of_memory)
+            finish_rules(r);
+        file_more_free(more, n);
+    } else
+        finish_rules(r);
+}
+
+struct settings *settings_read(const char *file, FILE *err)
+{
+    struct settings *s = calloc(1, sizeof *s);
+    struct reader r = {.rd = {.err = err}, .s = s, .scan = malloc(sizeof *r.scan)};
+    bool good;
+
+    if (s != NULL && file != NULL)
+        s->file = strdup(file);
+    r.rd.out_of_memory = s == NULL || r.scan == NULL || (file != NULL && s->file == NULL);
+    if (!r.rd.out_of_memory)
+        read_all(&r, file);
+    if (r.rd.out_of_memory)
+        conf_fault(&r.rd, file, 0, NULL, "out of memory");
+    free(r.scan);
+    good = r.rd.faults == 0;
+    if (good)
+        return s;
+    settings_free(s);
+    errno = r.rd.out_of_memory ? ENOMEM : EINVAL;
+    return NULL;
+}
+
+bool settings_exist(const char *file)
+{
+    struct faults rd = {.err = stderr};
+    FILE *in = fopen(file, "re");
+    char **more;
+    int n;
+
+    if (in != NULL) {
+        fclose(in);
+        return true;
+    }
+    if (errno != ENOENT)
+        return true;
+    n = file_more(&rd, file, &more);
+    file_more_free(more, n);
+    return n >= 0;
+}
+
+bool settings_to_blame(int error)
+{
+    return error != ENOMEM && error != EAGAIN && error != EMFILE && error != ENFILE;
+}
