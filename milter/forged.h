@@ -3,7 +3,9 @@
  * X-IPRev and Authentication-Results fields are each numbered from 1 as they come. Each
  * removal makes Postfix read all fields above it again, and more than 10,000 kill it: so
  * the removals of a message are bounded, in number and in depth. What is beyond the bound
- * stays; the fields taken are the topmost ones.
+ * stays; the fields taken are the topmost ones. Measured with Postfix 3.7 and 3.10, seconds
+ * of cleanup: 500 fields at the top 0.01, below 8,192 others 0.15, below 100,000 1.5;
+ * 9,000 at the top 2. Sendmail takes 32 KiB of header and stays below 0.05.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_FORGED_H
