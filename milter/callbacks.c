@@ -156,7 +156,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
     set = session_settings(s);
     wanted = actions_wanted(set);
     if ((f0 & wanted) != wanted) {
-        log_line(LOG_ERR, "the MTA does not let filters change headers: it goes unchecked");
+        log_line(LOG_ERR, "the MTA does not allow header changes: its connections are not checked");
         return leave(SMFIS_REJECT);
     }
     if ((f0 & SMFIF_SETSYMLIST) != 0) {
@@ -198,7 +198,7 @@ static sfsistat refuse(SMFICTX *ctx, const struct outcome *o)
     memcpy(xcode, o->reply.xcode, sizeof xcode);
     if (!double_percent(text, sizeof text, o->reply.text) ||
         smfi_setreply(ctx, code, xcode, text) != MI_SUCCESS)
-        log_line(LOG_WARNING, "the MTA's own reply text goes out: ours was refused");
+        log_line(LOG_WARNING, "the MTA refused our reply text and sends its own");
     return o->permanent ? SMFIS_REJECT : SMFIS_TEMPFAIL;
 }
 

@@ -106,7 +106,7 @@ static const char *take_lock(const char *path)
     fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     error = errno;
     if (fd < 0 && error == EACCES && access(lock, F_OK) == 0)
-        return wrong("the lock file %s is another user's: remove it", lock);
+        return wrong("the lock file %s belongs to another user: remove it", lock);
     if (fd < 0)
         return wrong("cannot make the lock file %s: %s", lock, strerror(error));
     for (tries = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
@@ -135,11 +135,11 @@ const char *daemon_claim_socket(const char *socket)
     if (lstat(path, &st) != 0)
         return errno == ENOENT ? NULL : wrong("cannot look at %s: %s", path, strerror(errno));
     if (!S_ISSOCK(st.st_mode))
-        return wrong("%s is in the way: it is no socket", path);
+        return wrong("%s exists and is not a socket", path);
     if (somebody_listens(path))
         return wrong("another program listens on %s", path);
     if (geteuid() != 0 && st.st_uid != geteuid())
-        return wrong("%s is a dead socket of another user: remove it", path);
+        return wrong("%s is a stale socket that belongs to another user: remove it", path);
     return unlink(path) == 0 ? NULL : wrong("cannot remove %s: %s", path, strerror(errno));
 }
 
@@ -214,7 +214,8 @@ bool daemon_describe_socket(const char *socket, char *out, size_t cap)
     describe(own, sizeof own, path);
     snprintf(copy, sizeof copy, "%s", path);
     describe(above, sizeof above, dirname(copy));
-    snprintf(out, cap, "the socket is %s, in a directory %s: the mail server must get through both",
+    snprintf(out, cap,
+             "the socket is %s, in a directory %s: the mail server's user needs access to both",
              own, above);
     return true;
 }
@@ -259,7 +260,7 @@ const char *daemon_drop_privileges(const char *user)
     if (initgroups(user, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0)
         return wrong("cannot become %s: %s", user, strerror(errno));
     if (pw->pw_uid != 0 && (setuid(0) == 0 || geteuid() != pw->pw_uid || getegid() != pw->pw_gid))
-        return wrong("became %s, but root can be had back", user);
+        return wrong("became %s, but could become root again", user);
     return NULL;
 }
 

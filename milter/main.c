@@ -66,7 +66,7 @@ static void usage(FILE *out)
     fprintf(out,
             "usage: iprev-milter [-c FILE] [-p SOCKET] [-t] [-v] [-V] [-h]\n"
             "  -c FILE    configuration (default %s, if there is one)\n"
-            "  -p SOCKET  listen here: inet:PORT@HOST or unix:PATH, whatever FILE says\n"
+            "  -p SOCKET  listen on inet:PORT@HOST or unix:PATH, overriding the configuration\n"
             "  -t         check the configuration and print it as understood\n"
             "  -v         log more\n"
             "  -V, --version   print the version\n"
@@ -159,7 +159,8 @@ static int test_settings(struct settings *s)
     }
     if (s->user != NULL && getpwnam(s->user) == NULL)
         fprintf(stderr,
-                "iprev-milter: note: there is no user %s here yet; started by root, it is needed\n",
+                "iprev-milter: note: there is no user %s yet; the daemon needs it when started as "
+                "root\n",
                 s->user);
     snapshot_summary(s, text);
     printf("# %s\n", text);
@@ -330,7 +331,7 @@ static int run(void)
     int sig = wait_for_end(), status = EXIT_STOPPED;
 
     if (sig == SIGHUP) {
-        log_line(LOG_ERR, "stopping on HUP, which ends libmilter: use USR1 to reload");
+        log_line(LOG_ERR, "SIGHUP received: exiting (libmilter cannot reload on HUP, use USR1)");
         status = EXIT_INTERNAL;
     } else if (sig == 0) {
         log_line(LOG_ERR, "libmilter ended by itself (%s)",
@@ -396,7 +397,7 @@ static int start_outside(const struct settings *s)
     if (fault != NULL)
         return fail(EXIT_NO_LISTEN, s->socket, fault);
     if (!log_start(s->log.stderr_, reload_log_level(&source, s)))
-        return fail(EXIT_INTERNAL, "start", "no thread to be had");
+        return fail(EXIT_INTERNAL, "start", "cannot start a thread");
     return -1;
 }
 
@@ -424,16 +425,15 @@ static int start_inside(struct settings *s)
     if (s->metrics_listen != NULL && !serve_metrics(s->metrics_listen, err, sizeof err))
         return fail(EXIT_NO_LISTEN, "metrics", err);
     if (!pool_start())
-        return fail(EXIT_INTERNAL, "start", "no thread to be had");
+        return fail(EXIT_INTERNAL, "start", "cannot start a thread");
     snprintf(err, sizeof err, "%s listens on %s", PACKAGE_STRING, socket_in_use);
     reload_tell(err, s);
     if (daemon_describe_socket(socket_in_use, err, sizeof err))
         log_line(LOG_NOTICE, "%s", err);
     if (!s->log.stderr_ && isatty(STDERR_FILENO))
-        fprintf(stderr, "iprev-milter: listens on %s; what happens is told to syslog\n",
-                socket_in_use);
+        fprintf(stderr, "iprev-milter: listens on %s; logging to syslog\n", socket_in_use);
     if (!start_thread(milter_main))
-        return fail(EXIT_INTERNAL, "start", "no thread to be had");
+        return fail(EXIT_INTERNAL, "start", "cannot start a thread");
     daemon_notify("READY=1");
     return -1;
 }

@@ -251,7 +251,7 @@ static void put_checks(FILE *f)
     unsigned r, c;
 
     put_family(f, "iprev_checks_total", "counter",
-               "Judgements by iprev result, and what stood in the way of a pass.");
+               "Clients checked, by iprev result and the cause that prevented a pass.");
     for (r = 0; r < RESULTS; r++)
         for (c = 0; c < CAUSES; c++) {
             uint64_t n = value(&checks[r][c]);
@@ -286,7 +286,7 @@ static void put_actions(FILE *f, const struct snapshot *s)
     }
     used = atomic_load_explicit(&rule_rows_used, memory_order_acquire);
     put_family(f, "iprev_actions_total", "counter",
-               "Decisions by action, the rule that made them, and whether they took effect.");
+               "Decisions by action, mode and the rule that matched.");
     for (i = 0; i < used; i++)
         for (a = 0; a < ACTIONS; a++)
             for (m = 0; m < 2; m++) {
@@ -321,15 +321,19 @@ static void put_resolver(FILE *f, struct resolver *r)
 
     if (r == NULL)
         return;
-#define ANEW " Starts anew when a reload changes the resolver."
+#define ANEW " Reset when a reload changes the resolver."
     resolver_stats(r, &s);
-    put_one(f, "iprev_cache_lookups_total", "counter", "Lookups asked for." ANEW, s.lookups);
-    put_one(f, "iprev_cache_hits_total", "counter", "Lookups remembered." ANEW, s.cache_hits);
-    put_one(f, "iprev_cache_joined_total", "counter", "Lookups already under way." ANEW, s.joined);
-    put_one(f, "iprev_dns_questions_total", "counter", "DNS questions asked." ANEW, s.questions);
-    put_one(f, "iprev_dns_overloads_total", "counter", "DNS questions shed." ANEW, s.overloads);
-    put_one(f, "iprev_dns_timeouts_total", "counter", "Lookups out of time." ANEW, s.timeouts);
-    put_one(f, "iprev_dns_inflight", "gauge", "DNS questions under way.", s.inflight);
+    put_one(f, "iprev_cache_lookups_total", "counter", "Lookups requested." ANEW, s.lookups);
+    put_one(f, "iprev_cache_hits_total", "counter", "Lookups answered from the cache." ANEW,
+            s.cache_hits);
+    put_one(f, "iprev_cache_joined_total", "counter",
+            "Lookups that joined one already in progress." ANEW, s.joined);
+    put_one(f, "iprev_dns_questions_total", "counter", "DNS queries sent." ANEW, s.questions);
+    put_one(f, "iprev_dns_overloads_total", "counter",
+            "DNS queries not sent because too many were in progress." ANEW, s.overloads);
+    put_one(f, "iprev_dns_timeouts_total", "counter", "Lookups that reached their deadline." ANEW,
+            s.timeouts);
+    put_one(f, "iprev_dns_inflight", "gauge", "DNS queries in progress.", s.inflight);
     put_one(f, "iprev_cache_entries", "gauge", "Lookups in the cache.", s.cached);
 #undef ANEW
 }
@@ -355,9 +359,9 @@ static void put_process(FILE *f)
     struct process_use use;
 
     process_use(&use);
-    put_one(f, "process_open_fds", "gauge", "File descriptors open.", use.descriptors);
-    put_one(f, "process_max_fds", "gauge", "File descriptors that may be open.", use.limit);
-    put_one(f, "process_resident_memory_bytes", "gauge", "Memory in use.", use.resident);
+    put_one(f, "process_open_fds", "gauge", "Open file descriptors.", use.descriptors);
+    put_one(f, "process_max_fds", "gauge", "Limit of open file descriptors.", use.limit);
+    put_one(f, "process_resident_memory_bytes", "gauge", "Resident memory.", use.resident);
 }
 
 static void put_waits(FILE *f)
@@ -366,7 +370,7 @@ static void put_waits(FILE *f)
 
     put_one(f, "iprev_waiting", "gauge", "Callbacks waiting for DNS.", waits_now(&ms));
     put_family(f, "iprev_waiting_oldest_seconds", "gauge",
-               "For how long the first of these callbacks has been waiting.");
+               "How long the oldest of these callbacks has been waiting.");
     fprintf(f, "iprev_waiting_oldest_seconds %" PRId64 ".%03u\n", ms / 1000, (unsigned)(ms % 1000));
 }
 
@@ -375,21 +379,22 @@ void metrics_put_page(FILE *f)
     struct snapshot *s = snapshot_take();
     struct resolver *r = s != NULL ? s->resolver : NULL;
 
-    put_family(f, "iprev_build_info", "gauge", "The version that runs.");
+    put_family(f, "iprev_build_info", "gauge", "The running version.");
     fputs("iprev_build_info{version=\"" PACKAGE_VERSION "\"} 1\n", f);
     if (s != NULL)
         put_settings(f, s->settings);
     put_checks(f);
     put_actions(f, s);
-    put_histogram(f, "iprev_dns_seconds", "DNS time of a judgement, 0 when remembered.", &dns);
-    put_histogram(f, "iprev_wait_seconds", "Time that the mail server waited for DNS.", &waited);
+    put_histogram(f, "iprev_dns_seconds", "DNS time per client checked, 0 when cached.", &dns);
+    put_histogram(f, "iprev_wait_seconds", "Time the mail server waited for DNS.", &waited);
     put_resolver(f, r);
     put_one(f, "iprev_resolver_up", "gauge",
-            "Whether all resolver threads come round, and name servers answer.",
+            "1 if all resolver threads respond and name servers answer.",
             r != NULL && resolver_alive(r) && resolver_answered(r));
-    put_one(f, "iprev_sessions", "gauge", "Milter connections open.", (uint64_t)metrics_sessions());
+    put_one(f, "iprev_sessions", "gauge", "Open milter connections.", (uint64_t)metrics_sessions());
     put_waits(f);
-    put_family(f, "iprev_reloads_total", "counter", "Reloads, refused when there was a fault.");
+    put_family(f, "iprev_reloads_total", "counter",
+               "Reloads, by result; refused: the configuration had a fault.");
     fprintf(f, "iprev_reloads_total{result=\"taken\"} %" PRIu64 "\n", value(&reloads[true]));
     fprintf(f, "iprev_reloads_total{result=\"refused\"} %" PRIu64 "\n", value(&reloads[false]));
     put_one(f, "iprev_log_dropped_total", "counter", "Log lines dropped.", log_dropped());

@@ -92,9 +92,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
         return MHD_YES;
     }
     if (!page && strcmp(path, "/healthz") != 0)
-        return answer(c, MHD_HTTP_NOT_FOUND, "only /metrics and /healthz are here");
+        return answer(c, MHD_HTTP_NOT_FOUND, "not found; try /metrics or /healthz");
     if (!reads)
-        return answer(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are answered");
+        return answer(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are allowed");
     return page ? answer(c, MHD_HTTP_OK, NULL) : answer_health(c);
 }
 
@@ -172,7 +172,7 @@ bool metrics_start(const char *listen, char *err, size_t errlen)
                               (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
                               (unsigned)IDLE_SECONDS, MHD_OPTION_END);
     if (server == NULL) /* which may have closed fd, or not: it is not ours to close */
-        snprintf(err, errlen, "cannot start serving %s: no thread or no memory to be had", listen);
+        snprintf(err, errlen, "cannot serve %s: out of threads or memory", listen);
     return server != NULL;
 }
 

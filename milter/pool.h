@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-/* Before the first callback. False when there is no thread to be had. */
+/* Before the first callback. False when there is cannot start a thread. */
 bool pool_start(void);
 
 /* Around each callback. for_close: it may come on a thread of libmilter's own, which never

@@ -121,7 +121,8 @@ void reload_run(const struct reload_source *from, const char *socket)
     if (s != NULL)
         new = snapshot_new(s, old, err, sizeof err);
     if (new == NULL) {
-        log_line(LOG_ERR, "reload refused, the old settings stay%s%s", err[0] ? ": " : "", err);
+        log_line(LOG_ERR, "reload failed; keeping the previous settings%s%s", err[0] ? ": " : "",
+                 err);
     } else {
         warn_of_restart(new->settings, old != NULL ? old->settings : NULL, socket);
         log_set(new->settings->log.stderr_, reload_log_level(from, new->settings));

@@ -94,7 +94,7 @@ def test_E4_memory_at_reload():
             since = len(daemon.log())
             os.utime(daemon.path("zone"))
             daemon.process.send_signal(signal.SIGUSR1)
-            daemon.wait_log(r"reloaded|reload refused", since)
+            daemon.wait_log(r"reloaded|reload failed", since)
         for _ in range(2):
             reload()
         check_served(daemon)
@@ -220,7 +220,7 @@ def test_E6_no_thread_at_reload():
         daemon.state.arm(THREAD, OURS, 1, FOREVER)
         daemon.zone("; another\n" + open(daemon.path("zone"), encoding="ascii").read())
         daemon.process.send_signal(signal.SIGUSR1)
-        daemon.wait_log("reload refused, the old settings stay: cannot start a resolver thread", since)
+        daemon.wait_log("reload failed; keeping the previous settings: cannot start a resolver thread", since)
         daemon.state.disarm()
         check_served(daemon)
 
@@ -315,7 +315,7 @@ def test_eventfd_at_reload():
         daemon.state.arm(EVENTFD, OURS, 1)
         daemon.zone("; another\n" + open(daemon.path("zone"), encoding="ascii").read())
         daemon.process.send_signal(signal.SIGUSR1)
-        daemon.wait_log("reload refused, the old settings stay: cannot make an event loop", since)
+        daemon.wait_log("reload failed; keeping the previous settings: cannot make an event loop", since)
         daemon.state.disarm()
         check_served(daemon)
 

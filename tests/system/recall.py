@@ -26,10 +26,12 @@ def decisions(daemons):
     may be of either configuration: a session ends by the one that it began with."""
     found, count = {}, 0
     for daemon in daemons:
-        log, history = daemon.log(), daemon.history
+        log, history, before = daemon.log(), daemon.history, None
         for n, (text, start) in enumerate(history):
             end = history[n + 1][1] if n + 1 < len(history) else len(log)
-            told = found.setdefault((text, history[n - 1][0]) if n else (text,), {})
+            told = found.setdefault((text,) if before is None else (text, before), {})
+            if "reload failed" not in log[start:end]:
+                before = text
             for line in filter(is_decision, log[start:end].split("\n")):
                 fields = harness.read_fields(line)
                 told.setdefault(tuple(fields.get(key) for key in MATTERS), (fields, line))

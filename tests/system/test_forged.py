@@ -403,7 +403,7 @@ class Raw(harness.Case):
         for actions in (0, 0x01, 0x10):
             with milterclient.MilterClient() as milter:
                 self.assertIn(milter.negotiate(actions=actions).letter, ("", "r"))
-            self.daemon.wait_log("does not let filters change headers", since=self.log_start)
+            self.daemon.wait_log("does not allow header changes", since=self.log_start)
 
 
 class NoId(harness.Case):

@@ -109,9 +109,9 @@ Test(daemon, E13_what_must_stay)
     static const struct {
         enum thing thing;
         const char *told;
-    } row[] = {{LISTENING, "listens"},      {DATAGRAM, "listens"},
-               {PLAIN_FILE, "no socket"},   {DIRECTORY, "no socket"},
-               {LINK_TO_DEAD, "no socket"}, {LINK_TO_NOTHING, "no socket"}};
+    } row[] = {{LISTENING, "listens"},         {DATAGRAM, "listens"},
+               {PLAIN_FILE, "not a socket"},   {DIRECTORY, "not a socket"},
+               {LINK_TO_DEAD, "not a socket"}, {LINK_TO_NOTHING, "not a socket"}};
     size_t i;
 
     for (i = 0; i < sizeof row / sizeof row[0]; i++) {
@@ -175,7 +175,7 @@ Test(daemon, E13_a_dead_socket_of_another_user)
         if (setgid(65534) != 0 || setuid(65534) != 0)
             _exit(2);
         fault = daemon_claim_socket(p.socket);
-        _exit(fault != NULL && strstr(fault, "dead socket of another user") != NULL ? 0 : 1);
+        _exit(fault != NULL && strstr(fault, "belongs to another user") != NULL ? 0 : 1);
     }
     waitpid(pid, &status, 0);
     cr_expect(status == 0, "%d", status);
