@@ -86,7 +86,7 @@ class RandomFaults(harness.Case):
     """Enforce mode, a short deadline."""
 
     dns = "* !random-fault 30\n"
-    settings = {"mode": "enforce", "extra": RULES, "resolver": "deadline = 2500"}
+    settings = {"mode": "enforce", "extra": RULES, "resolver": "deadline = 600"}
 
     def one(self, address, helo):
         """(refused for good, result in the header or None, reply)"""
