@@ -8,11 +8,11 @@
 
 /* What the configuration says about asking DNS. */
 struct resolver_settings {
-    size_t forwards;      /* 0: resolv.conf of the system */
-    char **forward;       /* "ADDRESS" or "ADDRESS@PORT" */
-    bool root;            /* forward = ["root"]: recurse from the root */
-    char *trust_anchor;   /* file, or NULL */
-    char *zone;           /* file, or NULL */
+    size_t forwards;            /* 0: resolv.conf of the system */
+    char **forward;             /* "ADDRESS" or "ADDRESS@PORT" */
+    bool root;                  /* forward = ["root"]: recurse from the root */
+    char *trust_anchor;         /* file, or NULL */
+    char *zone;                 /* file, or NULL */
     unsigned deadline_ms;       /* 100 to 9000 */
     unsigned relay_deadline_ms; /* 100 to 9000 */
     bool helo;

@@ -250,8 +250,7 @@ static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char 
     leaves(w);
     read_reply(&a, &heard, sec);
     heard_failure(&a, &heard, &k->silence);
-    if (!q->local)
-        breaker_reply(&k->breaker, a.kind != ANSWER_SERVFAIL && a.kind != ANSWER_TIMEOUT);
+    breaker_reply(&k->breaker, a.kind != ANSWER_SERVFAIL && a.kind != ANSWER_TIMEOUT);
     trace(k->resolver, q, &a);
     follow_trail(&q->trail, &a);
     if (a.kind == ANSWER_ALIAS && q->local && w->lookup != NULL && may_follow(w, q)) {
@@ -337,8 +336,7 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
     }
     atomic_fetch_add_explicit(&k->resolver->questions, 1, memory_order_relaxed);
     q->local = local;
-    if (!local)
-        breaker_asked(&k->breaker);
+    breaker_asked(&k->breaker);
     w->asked++;
     goes_out(w);
     if (breaker_ask(&k->breaker, text, (int)type, q, on_reply) != 0) {

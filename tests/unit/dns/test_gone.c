@@ -86,6 +86,14 @@ Test(resolve, E18_a_lookup_a_second_goes_through)
     ask_in_vain(r, 11, 40, 300);
     cr_expect(comes(r, false, 6000), "for all it knows");
     sleep_ms(1100);
+    l = ask_client(r, "192.0.2.50", 2000);
+    cr_expect_eq(lookup_questions(l), 1, "it goes through, and fails");
+    lookup_release(l);
+    l = ask_client(r, "192.0.2.51", 2000);
+    cr_expect_eq(lookup_questions(l), 0, "the next one has to wait for another second");
+    cr_expect_eq(lookup_chain(l)->cause, F_DNS_TIMEOUT);
+    lookup_release(l);
+    sleep_ms(1100);
     l = ask_client(r, "192.0.2.1", 2000);
     cr_expect_eq(lookup_chain(l)->result, F_IPREV_PASS);
     lookup_release(l);
@@ -133,6 +141,7 @@ Test(resolve, E18_zone_file_without_servers)
     struct resolver *r;
     struct lookup *l;
     int64_t start;
+    unsigned i;
 
     files_make(&f, "zone",
                "$TTL 0\n200.2.0.192.in-addr.arpa. PTR a.example.\na.example. A 192.0.2.200\n"
@@ -141,7 +150,10 @@ Test(resolve, E18_zone_file_without_servers)
                "202.2.0.192.in-addr.arpa. PTR else.where.example.\n");
     r = start_with_zone(v, f.file);
     atomic_store(&v->mute, true);
-    ask_in_vain(r, 11, 40, 300);
+    for (i = 11; i <= 40; i++) {
+        ask_in_vain(r, i, i, 300);
+        lookup_release(ask_client(r, "192.0.2.200", 1000));
+    }
     l = ask_client(r, "192.0.2.200", 1000);
     cr_expect_eq(lookup_chain(l)->result, F_IPREV_PASS);
     lookup_release(l);

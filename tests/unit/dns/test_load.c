@@ -6,6 +6,7 @@
 #include "tests/unit/dns/dns_shared.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #define REV(n) #n ".2.0.192.in-addr.arpa"
 
@@ -190,6 +191,31 @@ Test(resolve, B24_excess_is_shed)
     }
     cr_expect(late == 20, "%u at the deadline", late);
     end_both(r, v);
+}
+
+/* A question holds a socket: those under way never exceed three quarters of the sockets, which are
+ * half of the descriptors. */
+Test(resolve, B24_no_more_questions_than_sockets)
+{
+    struct dns_server *v = DNS_START(good_rows);
+    struct rlimit before, few;
+    struct resolver_stats st;
+    struct resolver *r;
+    unsigned i;
+
+    cr_assert(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    few = before;
+    few.rlim_cur = 256;
+    cr_assert(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    r = start_at(v);
+    for (i = 0; i < DEAD; i++)
+        lookup_release(ask_dead(r, i, resolver_now() + 3000));
+    for (i = 0; i < 100 && (resolver_stats(r, &st), st.inflight + st.overloads < DEAD); i++)
+        sleep_ms(20);
+    cr_expect(st.inflight == 256 / 2 / 4 * 3, "%u in flight", st.inflight);
+    cr_expect(st.overloads == DEAD - st.inflight, "%u shed", (unsigned)st.overloads);
+    end_both(r, v);
+    cr_expect(setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
 /* Silent clients with silent HELO names leave room for the chains of others. */

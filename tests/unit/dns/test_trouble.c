@@ -157,6 +157,8 @@ Test(resolve, B19_grace_for_the_other_names)
         {REV(3), RR_PTR, "servfail.example good3.example", .ttl = 300},
         {"servfail.example", RR_A, NULL, .rcode = DNS_SERVFAIL},
         {"good3.example", RR_A, "192.0.2.3", .ttl = 300, .delay = 100},
+        {REV(4), RR_PTR, "aaa.example good4.example", .ttl = 300},
+        {"good4.example", RR_A, "192.0.2.4", .ttl = 300},
     };
     static const struct {
         const char *client;
@@ -171,17 +173,20 @@ Test(resolve, B19_grace_for_the_other_names)
     struct dns_server *v = DNS_START(rows);
     struct resolver *r = start_at(v);
     struct resolver_stats st;
+    struct lookup *l;
     size_t i;
 
     for (i = 0; i < sizeof row / sizeof row[0]; i++) {
         int64_t from = resolver_now();
-        struct lookup *l = ask_client(r, row[i].client, 2000);
-        unsigned ms = (unsigned)(resolver_now() - from);
-        const struct chain *c = lookup_chain(l);
+        unsigned ms;
+        const struct chain *c;
         enum name_state state[2] = {NAME_PENDING, NAME_PENDING};
         struct dname d;
         size_t cursor = 0;
 
+        l = ask_client(r, row[i].client, 2000);
+        ms = (unsigned)(resolver_now() - from);
+        c = lookup_chain(l);
         cr_expect(c->result == F_IPREV_PASS && c->names == 2, "%s: %d", row[i].why, c->result);
         cr_expect(ms >= row[i].from && ms <= row[i].to, "%s: %u ms", row[i].why, ms);
         cr_expect(chain_next(c, &cursor, &d, &state[0]) && chain_next(c, &cursor, &d, &state[1]));
@@ -193,6 +198,10 @@ Test(resolve, B19_grace_for_the_other_names)
     }
     resolver_stats(r, &st);
     cr_expect(st.timeouts == 0, "the grace is no timeout");
+    l = ask_client(r, "192.0.2.4", 150);
+    cr_expect(lookup_chain(l)->result == F_IPREV_PASS && lookup_ms(l) < 245,
+              "the deadline ends the grace, too: %u ms", lookup_ms(l));
+    lookup_release(l);
     end_both(r, v);
 }
 
@@ -367,11 +376,27 @@ Test(resolve, B23_ttl_is_over)
     end_both(r, v);
 }
 
+/* What a HELO name says about 192.0.2.1. */
+static enum name_state ask_helo(struct resolver *r, const char *text)
+{
+    struct addr client = client_of("192.0.2.1");
+    struct dname name = name_of(text);
+    struct lookup *l = resolver_ask_helo(r, &client, &name, resolver_now() + 1500, NULL);
+    enum name_state forward;
+
+    cr_assert(lookup_wait(l, resolver_now() + 3000));
+    forward = lookup_forward(l);
+    lookup_release(l);
+    return forward;
+}
+
 /* A temperror is kept, but not for more than five seconds. */
 Test(resolve, B17_B41_temperror_is_forgotten)
 {
-    static const struct dns_row bad[] = {{REV(1), RR_PTR, NULL, .rcode = DNS_SERVFAIL}};
-    static const struct dns_row good[] = {{REV(1), RR_PTR, "good.example", .ttl = 300}};
+    static const struct dns_row bad[] = {{REV(1), RR_PTR, NULL, .rcode = DNS_SERVFAIL},
+                                         {"helo.example", RR_A, NULL, .rcode = DNS_SERVFAIL}};
+    static const struct dns_row good[] = {{REV(1), RR_PTR, "good.example", .ttl = 300},
+                                          {"helo.example", RR_A, "192.0.2.1", .ttl = 300}};
     struct dns_server *v = DNS_START(bad);
     struct resolver *r = start_at(v);
     struct resolver_stats st;
@@ -385,6 +410,7 @@ Test(resolve, B17_B41_temperror_is_forgotten)
     }
     resolver_stats(r, &st);
     cr_expect(st.cache_hits == 1, "kept for a moment");
+    cr_expect_eq(ask_helo(r, "helo.example"), NAME_SERVFAIL);
     atomic_store(&v->stop, true);
     pthread_join(v->thread, NULL);
     v->row = good;
@@ -393,7 +419,9 @@ Test(resolve, B17_B41_temperror_is_forgotten)
     /* libunbound keeps it 5 to 6 s by itself; who asks in that time must not renew it. */
     sleep_ms(5050);
     lookup_release(ask_client(r, "192.0.2.1", 1500));
+    ask_helo(r, "helo.example");
     sleep_ms(1300);
+    cr_expect_eq(ask_helo(r, "helo.example"), NAME_CONFIRMED, "a HELO name, too");
     l = ask_client(r, "192.0.2.1", 1500);
     cr_expect(lookup_chain(l)->result == F_IPREV_FAIL, "%d", lookup_chain(l)->result);
     lookup_release(l);
