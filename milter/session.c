@@ -404,7 +404,8 @@ void session_eom(struct session *s, const char *qid, struct message *out)
         tell(s, &v, "eom", qid);
         return;
     }
-    verdict_authres(&v, &set->judge, us(s)->id, out->authres_value);
+    if (set->judge.authentication_results)
+        authres_field(out->authres_value, us(s)->id, &v.report, &v.client);
     verdict_x_iprev(&v, &set->judge, out->x_iprev_value);
     ask_quarantine(&v, out);
     out->x_iprev = s->forged.x_iprev;

@@ -148,10 +148,11 @@ static json_t *json_reply(const struct verdict *v)
 
 static json_t *json_headers(const struct explanation *e)
 {
-    char authres[AUTHRES_VALUE_MAX], x_iprev[RECORD_HEADER_MAX];
+    char authres[AUTHRES_VALUE_MAX] = "", x_iprev[RECORD_HEADER_MAX];
     json_t *o = json_object();
 
-    verdict_authres(&e->verdict, &e->settings->judge, e->id, authres);
+    if (e->settings->judge.authentication_results)
+        authres_field(authres, e->id, &e->verdict.report, &e->verdict.client);
     verdict_x_iprev(&e->verdict, &e->settings->judge, x_iprev);
     if (authres[0] != '\0')
         json_object_set_new(o, "Authentication-Results", json_string(authres));

@@ -234,7 +234,7 @@ static void print_reply(const struct explanation *e, const struct term *t)
 
 static void print_outcome(const struct explanation *e, const struct term *t)
 {
-    char authres[AUTHRES_VALUE_MAX], x_iprev[RECORD_HEADER_MAX];
+    char authres[AUTHRES_VALUE_MAX] = "", x_iprev[RECORD_HEADER_MAX];
     const struct verdict *v = &e->verdict;
 
     head(t, "Outcome");
@@ -248,7 +248,8 @@ static void print_outcome(const struct explanation *e, const struct term *t)
     fprintf(t->out, "\n  mode: %s\n",
             v->enforce ? "enforce" : "monitor (headers and log only; nothing is refused)");
     print_reply(e, t);
-    verdict_authres(v, &e->settings->judge, e->id, authres);
+    if (e->settings->judge.authentication_results)
+        authres_field(authres, e->id, &v->report, &v->client);
     verdict_x_iprev(v, &e->settings->judge, x_iprev);
     field(t, "Authentication-Results", authres);
     field(t, "X-IPRev", x_iprev);

@@ -112,6 +112,20 @@ void authres_put(struct sbuf *sb, const char *id, enum finding result, enum find
     }
 }
 
+void authres_field(char value[AUTHRES_VALUE_MAX], const char *id, const struct report *r,
+                   const struct addr *client)
+{
+    struct sbuf sb;
+
+    value[0] = '\0';
+    if (r->result == F_IPREV_SKIP)
+        return;
+    sbuf_init(&sb, value, AUTHRES_VALUE_MAX);
+    authres_put(&sb, id, r->result, r->cause, client, r->result == F_IPREV_PASS ? &r->ptr : NULL);
+    if (sb.overflow)
+        value[0] = '\0';
+}
+
 struct reader {
     const char *s;
     size_t n;

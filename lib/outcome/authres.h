@@ -4,8 +4,7 @@
 #ifndef IPREV_AUTHRES_H
 #define IPREV_AUTHRES_H
 
-#include "value/dname.h"
-#include "value/findings.h"
+#include "judge/report.h"
 
 #define AUTHRES_ID_MAX    256 /* longest authserv-id, NUL included */
 #define AUTHRES_VALUE_MAX 1024
@@ -26,6 +25,11 @@ bool authres_id_valid(const char *id, size_t n);
  * that is not valid, or another result, fails like an overflow. */
 void authres_put(struct sbuf *sb, const char *id, enum finding result, enum finding cause,
                  const struct addr *client, const struct dname *name);
+
+/* The whole value for a report: the name is shown on a pass. Empty on a skip, and when it does
+ * not fit. */
+void authres_field(char value[AUTHRES_VALUE_MAX], const char *id, const struct report *r,
+                   const struct addr *client);
 
 enum authres_claim {
     AUTHRES_MINE,      /* claims the id */

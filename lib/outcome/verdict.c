@@ -84,21 +84,6 @@ void verdict_record(const struct verdict *v, struct record *r)
     memcpy(r->why, v->report.why, sizeof v->report.why);
 }
 
-void verdict_authres(const struct verdict *v, const struct verdict_options *o, const char *id,
-                     char value[AUTHRES_VALUE_MAX])
-{
-    struct sbuf sb;
-
-    value[0] = '\0';
-    if (!o->authentication_results || v->report.result == F_IPREV_SKIP)
-        return;
-    sbuf_init(&sb, value, AUTHRES_VALUE_MAX);
-    authres_put(&sb, id, v->report.result, v->report.cause, &v->client,
-                v->report.result == F_IPREV_PASS ? &v->report.ptr : NULL);
-    if (sb.overflow)
-        value[0] = '\0';
-}
-
 void verdict_x_iprev(const struct verdict *v, const struct verdict_options *o,
                      char value[RECORD_HEADER_MAX])
 {

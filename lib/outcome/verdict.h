@@ -53,9 +53,7 @@ bool verdict_refuses(const struct verdict *v);
 /* The verdict as the X-IPRev field and the log line tell it. */
 void verdict_record(const struct verdict *v, struct record *r);
 
-/* Field values, empty where the settings or a skip want none. Sizes as named. */
-void verdict_authres(const struct verdict *v, const struct verdict_options *o, const char *id,
-                     char value[AUTHRES_VALUE_MAX]);
+/* The value of X-IPRev, empty where the settings or a skip want none. */
 void verdict_x_iprev(const struct verdict *v, const struct verdict_options *o,
                      char value[RECORD_HEADER_MAX]);
 

@@ -137,7 +137,7 @@ static bool finish(struct check *c, enum depth depth)
         verdict_reach(&v, &settings->judge, &f, 1);
     }
     if (depth >= HEADERS) {
-        verdict_authres(&v, &settings->judge, "mx.example.net", authres);
+        authres_field(authres, "mx.example.net", &v.report, &v.client);
         verdict_x_iprev(&v, &settings->judge, x_iprev);
     }
     lookup_release(c->chain);

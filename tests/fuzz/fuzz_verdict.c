@@ -277,7 +277,7 @@ static void check_texts(const struct verdict *v, const struct settings *s)
     struct record back;
     struct reply r;
 
-    verdict_authres(v, &s->judge, "mx.self.example", authres);
+    authres_field(authres, "mx.self.example", &v->report, &v->client);
     verdict_x_iprev(v, &s->judge, x_iprev);
     MUST(authres[0] != '\0' && is_folded(authres));
     MUST(x_iprev[0] != '\0' && is_folded(x_iprev));

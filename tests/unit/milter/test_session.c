@@ -99,6 +99,28 @@ Test(session, enforce_at_each_stage)
     }
 }
 
+/* Each of our two fields can be switched off. */
+Test(session, fields_switched_off)
+{
+    static const char *const extra[] = {"headers { authentication-results = false }",
+                                        "headers { x-iprev = false }"};
+    size_t i;
+
+    for (i = 0; i < 2; i++) {
+        struct session *s;
+        struct message m;
+        struct world w;
+
+        world_begin(&w, extra[i]);
+        s = connected("192.0.2.1");
+        one_message(s, &m);
+        cr_expect((m.authres_value[0] != '\0') == (i == 1), "%s", m.authres_value);
+        cr_expect((m.x_iprev_value[0] != '\0') == (i == 0), "%s", m.x_iprev_value);
+        session_free(s);
+        world_end(&w);
+    }
+}
+
 /* HELO words are not known at connect; MAIL looks again. */
 Test(session, earlier_stage_is_looked_at_again)
 {

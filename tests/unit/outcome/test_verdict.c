@@ -135,21 +135,20 @@ Test(verdict, fields)
 
     report_make(&v.report, &f);
     verdict_reach(&v, &s.judge, &f, 0);
-    verdict_authres(&v, &s.judge, "mx.example.org", authres);
+    authres_field(authres, "mx.example.org", &v.report, &v.client);
     verdict_x_iprev(&v, &s.judge, x_iprev);
     cr_expect(strstr(authres, "iprev=fail reason=forward-mismatch") != NULL, "%s", authres);
     cr_expect(strstr(x_iprev, "rule=forged; action=reject; mode=monitor") != NULL, "%s", x_iprev);
-    verdict_authres(&v, &s.judge, "not \"valid\"", authres);
+    authres_field(authres, "not \"valid\"", &v.report, &v.client);
     cr_expect_str_empty(authres, "rather none than a broken one");
-    s.judge.authentication_results = s.judge.x_iprev = false;
-    verdict_authres(&v, &s.judge, "mx.example.org", authres);
+    s.judge.x_iprev = false;
     verdict_x_iprev(&v, &s.judge, x_iprev);
-    cr_expect(authres[0] == '\0' && x_iprev[0] == '\0', "switched off");
+    cr_expect_str_empty(x_iprev, "switched off");
     s = defaults();
     f.skip = F_SKIP_LOCAL;
     report_make(&v.report, &f);
     verdict_reach(&v, &s.judge, &f, 0);
-    verdict_authres(&v, &s.judge, "mx.example.org", authres);
+    authres_field(authres, "mx.example.org", &v.report, &v.client);
     verdict_x_iprev(&v, &s.judge, x_iprev);
     cr_expect(authres[0] == '\0' && x_iprev[0] == '\0', "a skipped client gets none");
 }
