@@ -16,8 +16,6 @@
 #include <string.h>
 #include <time.h>
 
-#define RELAY_DEADLINE_MS 1000
-
 struct session {
     const struct session_pause *pause;
     struct snapshot *snapshot;
@@ -119,7 +117,8 @@ static void begin_client(struct session *s, const struct addr *client, bool loca
                                       .settings = &set->resolver,
                                       .shapes = &set->shapes,
                                       .self = &us(s)->self,
-                                      .patience_ms = relayed(s) ? RELAY_DEADLINE_MS : 0};
+                                      .patience_ms =
+                                          relayed(s) ? set->resolver.relay_deadline_ms : 0};
 
     inquiry_start(&s->inquiry, &o, client, skip_reason(s, client, local));
 }

@@ -33,6 +33,7 @@ struct world {
     struct dns_files zone, conf;
 };
 
+static unsigned world_relay_deadline = 1000;    /* ms */
 static unsigned world_deadline = 400;           /* ms */
 static const struct session_pause *world_pause; /* of the sessions */
 
@@ -43,10 +44,12 @@ static inline void world_config(struct world *w, const char *extra, const char *
     char text[4096], err[512] = "";
     struct settings *set;
 
-    snprintf(text, sizeof text,
-             "user = \"\"\nauthserv-id = \"mx.example.org\"\n"
-             "resolver: { forward = [\"%s\"] zone = \"%s\" deadline = %u }\n%s\n",
-             server != NULL ? server : "127.0.0.1@9", w->zone.file, world_deadline, extra);
+    snprintf(
+        text, sizeof text,
+        "user = \"\"\nauthserv-id = \"mx.example.org\"\n"
+        "resolver: { forward = [\"%s\"] zone = \"%s\" deadline = %u relay-deadline = %u }\n%s\n",
+        server != NULL ? server : "127.0.0.1@9", w->zone.file, world_deadline, world_relay_deadline,
+        extra);
     files_make(&w->conf, "conf", text);
     set = settings_read(w->conf.file, stderr);
     cr_assert(set != NULL, "the configuration is refused: %s", text);

@@ -210,3 +210,50 @@ Test(session_relay, A12_messages_broken_off)
     session_free(s);
     world_end(&w);
 }
+
+/* Nothing can be refused there: the message of a silent network waits for a shorter time. */
+Test(session_relay, B7_relay_deadline)
+{
+    static const struct {
+        const char *client; /* NULL: the message comes from the client itself */
+        unsigned relay_deadline, least, most;
+    } row[] = {
+        {"198.51.100.77", 200, 195, 340},
+        {"198.51.100.78", 400, 395, 540},
+        {NULL, 200, 895, 1200},
+    };
+    static const struct dns_row rows[] = {{"*", RR_PTR, NULL, .manner = DNS_SILENT}};
+    struct dns_server *v = DNS_START(rows);
+    struct world w;
+    size_t i;
+
+    world_deadline = 900;
+    world_begin(&w, "");
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        const char *received[2] = {NULL};
+        char field[128];
+        struct session *s;
+        struct message m;
+        int64_t from, ms;
+
+        world_relay_deadline = row[i].relay_deadline;
+        world_config(&w, RELAYS, v->address);
+        from = resolver_now();
+        if (row[i].client != NULL) {
+            s = relay_connected("198.51.100.1");
+            snprintf(field, sizeof field, "from x.example (unknown [%s])%s", row[i].client, BY);
+            received[0] = field;
+            relay_message(s, received, &m);
+        } else {
+            s = connected("198.51.100.79");
+            one_message(s, &m);
+        }
+        ms = resolver_now() - from;
+        cr_expect(ms >= row[i].least && ms <= row[i].most, "row %zu: %d ms", i, (int)ms);
+        cr_expect(has_text(m.authres_value, "iprev=temperror reason=dns-timeout"), "%s",
+                  m.authres_value);
+        session_free(s);
+    }
+    world_end(&w);
+    dns_stop(v);
+}
