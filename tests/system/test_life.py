@@ -107,12 +107,12 @@ class Life(several.Case):
 
     def test_lines_of_start_and_reload(self):
         """They name mode, rules in their order, name servers and the page of metrics."""
-        own = 'builtin-rules = false rules: { mine: { when = ["iprev-pass"]\naction = "tag" };\nother: { when = ["iprev-fail"]\naction = "tag" }; };'
-        rules = "no-ptr, forged, botlike"
+        own = 'rules: { mine: { when = ["iprev-pass"]\naction = "tag" };\nother: { when = ["iprev-fail"]\naction = "tag" }; };'
+        rules = "no-ptr, forged, botlike, bothelo"
         daemon = self.launch(mode="enforce")
         daemon.wait_log(r"listens on inet:8891@127\.0\.0\.1: mode enforce, rules: %s, name servers: 127\.0\.0\.1@53\n"
                         % rules)
-        for text, told in ((harness.configuration(own), "monitor, rules: mine, other(, %s)?, name servers: 127.0.0.1@53"
+        for text, told in ((harness.configuration(own), "monitor, rules: mine, other, %s, name servers: 127.0.0.1@53"
                             % rules),
                            (harness.configuration(resolver='forward = ["root"]'), "monitor, rules: %s, name servers: "
                             "those of the root zone" % rules),
