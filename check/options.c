@@ -65,6 +65,7 @@ static const struct row {
 };
 
 #define ROWS (sizeof rows / sizeof rows[0])
+_Static_assert(ROWS <= 64, "given has a bit for each");
 
 /* ---- messages ---- */
 
@@ -205,7 +206,7 @@ static bool refuse(const struct options *o, FILE *err, int c, char *const *argv)
 }
 
 /* Takes the options; a bit of *given for each. */
-static bool read_options(struct options *o, int argc, char **argv, unsigned *given, FILE *err)
+static bool read_options(struct options *o, int argc, char **argv, uint64_t *given, FILE *err)
 {
     struct option longer[ROWS + 1];
     char shorter[2 * ROWS + 2];
@@ -221,7 +222,7 @@ static bool read_options(struct options *o, int argc, char **argv, unsigned *giv
             return refuse(o, err, c, argv);
         if (!take(o, row, optarg, err))
             return false;
-        *given |= 1u << (row - rows);
+        *given |= (uint64_t)1 << (row - rows);
     }
     return true;
 }
@@ -252,12 +253,12 @@ static bool read_command(struct options *o, FILE *err)
     return hint(o, err, " is neither an IP address nor a host name.");
 }
 
-static bool fits(const struct options *o, unsigned given, FILE *err)
+static bool fits(const struct options *o, uint64_t given, FILE *err)
 {
     unsigned i;
 
     for (i = 0; i < ROWS; i++)
-        if (given & 1u << i && !(rows[i].commands & ONLY(o->command)))
+        if (given >> i & 1 && !(rows[i].commands & ONLY(o->command)))
             return wrong_command(o, err, &rows[i]);
     if (o->replay.no_dns && (o->zone != NULL || o->server != NULL))
         return wrong(o, err, "--no-dns asks no DNS: leave out --zone and --server");
@@ -270,7 +271,7 @@ static bool fits(const struct options *o, unsigned given, FILE *err)
 
 bool options_read(struct options *o, int argc, char **argv, FILE *err)
 {
-    unsigned given = 0;
+    uint64_t given = 0;
 
     *o = (struct options){.command = COMMAND_NONE, .replay = {.top = 10}};
     if (!read_options(o, argc, argv, &given, err))
