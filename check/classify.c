@@ -14,7 +14,7 @@ struct list {
     unsigned long faults;
 };
 
-/* What is wrong with the line, or NULL with its judgement. The name is what is behind the tab. */
+/* What is wrong with the line, or NULL with its judgement. The name is what follows the tab. */
 static const char *judge_line(const struct list *l, const char *line, size_t n, const char *name,
                               struct shape *shape)
 {

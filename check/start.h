@@ -6,7 +6,7 @@
 
 #include "conf/settings.h"
 
-/* settings_read, with each message on standard error behind the name of the program. */
+/* settings_read, with each message on standard error after the name of the program. */
 struct settings *start_settings(const char *file);
 
 /* trace: or NULL. On failure NULL, the reason on standard error, and the exit code in *code: 78

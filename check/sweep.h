@@ -1,7 +1,7 @@
 /* Many clients asked at once, judged in the order they came.
  *
  * Batch and replay share it. Memory is bounded by the window; a slow client holds back
- * those behind it only as long as its own deadline.
+ * those after it only as long as its own deadline.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_SWEEP_H

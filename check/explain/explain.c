@@ -174,7 +174,7 @@ int explain_client(const struct settings *s, const struct addr *client,
 
 /* ---- several addresses ---- */
 
-/* Each address in one line, behind the texts about each. */
+/* One line for each address, after the texts about each. */
 static void print_summary(const struct run *r)
 {
     char address[ADDR_TEXT_MAX];

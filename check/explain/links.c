@@ -344,7 +344,7 @@ static void many_link(struct judge *j)
 
 struct helo_text {
     enum link_state state;
-    const char *text; /* behind the name that was given */
+    const char *text; /* follows the name that was given */
     bool address;     /* an address record fixes it */
 };
 
