@@ -41,7 +41,7 @@ static void field(const struct term *t, const char *name, char *value)
 static const struct link *reason(const struct explanation *e)
 {
     const struct verdict *v = &e->verdict;
-    findings words = v->rule != NULL ? v->rule->all : 0;
+    findings words = v->rule != NULL ? v->rule->all | v->rule->any : 0;
     unsigned i;
 
     if (v->report.cause < F_COUNT && (words == 0 || words & FINDINGS_RESULT))
@@ -65,7 +65,10 @@ static void put_reason(const struct explanation *e, struct sbuf *sb)
     }
     sbuf_str(sb, sb->len > 0 ? ": " : "because ");
     if (v->report.result == F_IPREV_SKIP) {
-        sbuf_str(sb, "it is in exempt.networks");
+        sbuf_str(sb,
+                 addr_is_private(&v->client) && !settings_network_listed(e->settings, &v->client)
+                     ? "it is a private address (exempt.private)"
+                     : "it is in exempt.networks");
     } else if (link != NULL) {
         sbuf_str(sb, link->text);
     } else {

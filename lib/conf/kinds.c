@@ -5,6 +5,7 @@
 
 #include "conf/fit.h"
 #include "conf/settings.h"
+#include "value/nearest.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -48,44 +49,6 @@ void kind_quote(const char *text, FILE *out)
         fputc(*text, out);
     }
     fputc('"', out);
-}
-
-/* ---- words ---- */
-
-#define DISTANCE_MAX 40 /* longest word compared */
-
-unsigned words_distance(const char *a, const char *b)
-{
-    size_t an = strlen(a), bn = strlen(b), i, j;
-    unsigned row[DISTANCE_MAX + 1];
-
-    if (an > DISTANCE_MAX || bn > DISTANCE_MAX)
-        return WORDS_FAR;
-    for (j = 0; j <= bn; j++)
-        row[j] = (unsigned)j;
-    for (i = 1; i <= an; i++) {
-        unsigned corner = row[0];
-
-        row[0] = (unsigned)i;
-        for (j = 1; j <= bn; j++) {
-            unsigned change = corner + (a[i - 1] != b[j - 1]);
-            unsigned shift = 1 + (row[j] < row[j - 1] ? row[j] : row[j - 1]);
-
-            corner = row[j];
-            row[j] = change < shift ? change : shift;
-        }
-    }
-    return row[bn] > (bn < 5 ? 1 : 2) ? WORDS_FAR : row[bn];
-}
-
-void words_nearer(const char *text, const char *candidate, const char **best, unsigned *distance)
-{
-    unsigned d = words_distance(text, candidate);
-
-    if (d < *distance) {
-        *best = candidate;
-        *distance = d;
-    }
 }
 
 /* ---- single values ---- */
@@ -167,8 +130,8 @@ static void octal_print(const void *where, const struct option *o, FILE *out)
 
 static void word_read(void *where, const struct option *o, const struct input *in)
 {
-    const char *text = kind_string(in, in->node), *best = NULL;
-    unsigned distance = WORDS_FAR;
+    const char *text = kind_string(in, in->node);
+    struct nearest near = {.word = text, .n = text != NULL ? strlen(text) : 0};
     char what[240] = "is none of:";
     size_t i, n = strlen(what);
 
@@ -179,10 +142,10 @@ static void word_read(void *where, const struct option *o, const struct input *i
         }
         n += (size_t)snprintf(what + n, sizeof what - n, "%s %s", i == 0 ? "" : ",",
                               o->words[i].word);
-        words_nearer(text, o->words[i].word, &best, &distance);
+        nearest_consider(&near, o->words[i].word);
     }
-    if (best != NULL)
-        snprintf(what + n, sizeof what - n, "; did you mean %s?", best);
+    if (near.best != NULL)
+        snprintf(what + n, sizeof what - n, "; did you mean %s?", near.best);
     if (text != NULL)
         kind_fault(in, in->node, what);
 }

@@ -58,10 +58,4 @@ const char *kind_string(const struct input *in, const config_setting_t *v);
 int kind_length(const struct input *in);
 void kind_quote(const char *text, FILE *out);
 
-/* Edits from a to b; WORDS_FAR when too many for a slip of the pen. */
-#define WORDS_FAR 99
-unsigned words_distance(const char *a, const char *b);
-/* Replaces *best when this candidate is nearer. */
-void words_nearer(const char *text, const char *candidate, const char **best, unsigned *distance);
-
 #endif

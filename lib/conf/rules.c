@@ -5,18 +5,21 @@
 
 #include "judge/reply.h"
 #include "value/ascii.h"
+#include "value/nearest.h"
 
 #include <string.h>
 #include <time.h>
 
 static void word_fault(const struct input *in, const config_setting_t *v, const char *word)
 {
-    const char *best = NULL;
-    unsigned distance = WORDS_FAR;
+    struct nearest near = {.word = word + (word[0] == '!')};
+    const char *best;
     int f;
 
+    near.n = strlen(near.word);
     for (f = 0; f < F_COUNT; f++)
-        words_nearer(word + (word[0] == '!'), finding_word((enum finding)f), &best, &distance);
+        nearest_consider(&near, finding_word((enum finding)f));
+    best = near.best;
     conf_fault(in->rd, in->file, config_setting_source_line(v), in->shown,
                "unknown finding \"%.80s\"%s%s%s%s", word, best == NULL ? "" : "; did you mean ",
                best != NULL && word[0] == '!' ? "!" : "", best == NULL ? "" : best,

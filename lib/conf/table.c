@@ -7,6 +7,7 @@
 #include "conf/fit.h"
 #include "conf/rules.h"
 #include "conf/settings.h"
+#include "value/nearest.h"
 
 #include <string.h>
 #include <syslog.h>
@@ -110,8 +111,7 @@ bool settings_is_section(const char *name)
 
 void settings_meant(const char *section, const char *key, char *buf, size_t size)
 {
-    const char *best = NULL;
-    unsigned distance = WORDS_FAR;
+    struct nearest near = {.word = key, .n = strlen(key)};
     size_t i;
 
     buf[0] = '\0';
@@ -127,10 +127,10 @@ void settings_meant(const char *section, const char *key, char *buf, size_t size
         if (buf[0] != '\0')
             return;
         if (strcmp(o->section, section) == 0)
-            words_nearer(key, o->key, &best, &distance);
+            nearest_consider(&near, o->key);
         if (section[0] == '\0' && o->section[0] != '\0')
-            words_nearer(key, o->section, &best, &distance);
+            nearest_consider(&near, o->section);
     }
-    if (best != NULL)
-        snprintf(buf, size, "; did you mean %s?", best);
+    if (near.best != NULL)
+        snprintf(buf, size, "; did you mean %s?", near.best);
 }

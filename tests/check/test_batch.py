@@ -117,7 +117,7 @@ def test_memory_bounded():
 
 def test_progress_only_on_a_terminal():
     with World() as w:
-        path = w.file("list", "".join("10.0.%d.%d\n" % (i >> 8, i & 255) for i in range(3000)))
+        path = w.file("list", "".join("203.0.%d.%d\n" % (i >> 8, i & 255) for i in range(3000)))
         out = on_terminal(["sh", "-c", 'exec "$0" -c "$1" batch "$2" > /dev/null', PROGRAM, w.config, path], {"TERM": "xterm"})
         has(out, "clients ", "%")
         has_not(w.run("batch", path)[2], "\r")
