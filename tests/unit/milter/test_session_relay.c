@@ -212,7 +212,7 @@ Test(session_relay, A12_messages_broken_off)
 }
 
 /* Nothing can be refused there: the message of a silent network waits for a shorter time. */
-Test(session_relay, B7_relay_deadline)
+Test(session_relay, relay_deadline)
 {
     static const struct {
         const char *client; /* NULL: the message comes from the client itself */
