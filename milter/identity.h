@@ -9,6 +9,7 @@
 
 #include "judge/helo.h"
 #include "outcome/authres.h"
+#include "value/checked.h"
 
 #include <stdatomic.h>
 
@@ -21,7 +22,8 @@ struct identity {
 /* A reference to the identity by the authserv-id of the settings (NULL: the MTA's
  * name, else the host's), the MTA's name {j} and the address it listens on as text;
  * these two may be NULL. NULL without memory. */
-struct identity *identity_take(const char *authserv_id, const char *mta_name, const char *mta_addr);
+MUST_CHECK struct identity *identity_take(const char *authserv_id, const char *mta_name,
+                                          const char *mta_addr);
 void identity_release(struct identity *i); /* NULL is fine */
 
 #endif

@@ -8,6 +8,7 @@
 #define IPREV_METRICS_H
 
 #include "judge/policy.h"
+#include "value/checked.h"
 
 #include <stdio.h>
 
@@ -46,7 +47,7 @@ void metrics_put_page(FILE *f);
 /* Serves /metrics and /healthz at "ADDRESS:PORT"; "[ADDRESS]:PORT" is IPv6 alone.
  * False, with the reason in err, when it cannot. Call with signals blocked.
  * Both are for one thread; stopping is safe when nothing was started. */
-bool metrics_start(const char *listen, char *err, size_t errlen);
+MUST_CHECK bool metrics_start(const char *listen, char *err, size_t errlen);
 void metrics_stop(void);
 
 #endif

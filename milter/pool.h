@@ -11,10 +11,12 @@
 #ifndef IPREV_POOL_H
 #define IPREV_POOL_H
 
+#include "value/checked.h"
+
 #include <stdbool.h>
 
-/* Before the first callback. False when there is cannot start a thread. */
-bool pool_start(void);
+/* Before the first callback. False when no thread can be started. */
+MUST_CHECK bool pool_start(void);
 
 /* Around each callback. for_close: it may come on a thread of libmilter's own, which never
  * takes sessions. */

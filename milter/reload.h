@@ -5,6 +5,7 @@
 #define IPREV_RELOAD_H
 
 #include "conf/settings.h"
+#include "value/checked.h"
 
 /* Where the settings come from: the command line. */
 struct reload_source {
@@ -14,7 +15,7 @@ struct reload_source {
 };
 
 /* The settings, or NULL with every fault written to err; errno as settings_read sets it. */
-struct settings *reload_read(const struct reload_source *from, FILE *err);
+MUST_CHECK struct settings *reload_read(const struct reload_source *from, FILE *err);
 
 int reload_log_level(const struct reload_source *from, const struct settings *s);
 

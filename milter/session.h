@@ -12,6 +12,7 @@
 #include "conf/settings.h"
 #include "milter/snapshot.h"
 #include "outcome/verdict.h"
+#include "value/checked.h"
 
 struct session;
 
@@ -23,7 +24,7 @@ struct session_pause {
 
 /* Works from the snapshot in force. pause: constant, or NULL. NULL without memory or
  * snapshot. */
-struct session *session_new(const struct session_pause *pause);
+MUST_CHECK struct session *session_new(const struct session_pause *pause);
 void session_free(struct session *s); /* NULL is fine */
 
 const struct settings *session_settings(const struct session *s);

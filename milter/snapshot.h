@@ -9,6 +9,7 @@
 
 #include "conf/settings.h"
 #include "dns/resolver.h"
+#include "value/checked.h"
 
 #include <stdatomic.h>
 
@@ -25,8 +26,8 @@ struct snapshot {
 /* Takes over the settings and starts a resolver for them, or shares that of `old`
  * (may be NULL) when nothing it was made from has changed. On failure NULL,
  * with the reason in err and errno as resolver_start sets it; the settings are freed. */
-struct snapshot *snapshot_new(struct settings *settings, const struct snapshot *old, char *err,
-                              size_t errlen);
+MUST_CHECK struct snapshot *snapshot_new(struct settings *settings, const struct snapshot *old,
+                                         char *err, size_t errlen);
 
 /* The snapshot in force, with a reference; NULL before the first. */
 struct snapshot *snapshot_take(void);

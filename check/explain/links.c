@@ -121,12 +121,10 @@ static bool propose(const struct judge *j, struct dname *name)
         *name = j->f->helo->name;
         return false;
     }
-    dname_from_text(name, example, sizeof example - 1);
-    if (bare) {
-        memcpy(wire, mail, 5);
-        memcpy(wire + 5, ptr->wire, ptr->len);
-        dname_from_wire(name, wire, 5u + ptr->len);
-    }
+    memcpy(wire, mail, 5);
+    memcpy(wire + 5, ptr->wire, ptr->len);
+    if (!bare || !dname_from_wire(name, wire, 5u + ptr->len))
+        dname_from_text(name, example, sizeof example - 1);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #define IPREV_QUESTIONS_H
 
 #include "dns/resolver.h"
+#include "value/checked.h"
 
 #include <pthread.h>
 
@@ -37,7 +38,7 @@ struct questions {
 };
 
 /* NULL without memory. */
-struct questions *questions_new(void);
+MUST_CHECK struct questions *questions_new(void);
 void questions_free(struct questions *qs);
 
 /* Forgets all. Late answers of a former client may still come. */

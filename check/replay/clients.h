@@ -9,6 +9,7 @@
 #define IPREV_CLIENTS_H
 
 #include "conf/settings.h"
+#include "value/checked.h"
 
 #define CLIENT_HELOS    8
 #define CLIENT_HELO_MAX 256 /* octets kept: one more than is judged */
@@ -77,7 +78,7 @@ struct clients {
     bool failed; /* out of memory: what came later is not counted */
 };
 
-bool clients_init(struct clients *c);
+MUST_CHECK bool clients_init(struct clients *c);
 void clients_free(struct clients *c);
 
 /* The entry of the pair, made if need be; helo NULL: not known. 0 without memory. */

@@ -10,6 +10,7 @@
 
 #include "check/log/event.h"
 #include "check/replay/past.h"
+#include "value/checked.h"
 
 #define LIVE_SETS 16384 /* a power of two */
 #define LIVE_WAYS 4
@@ -57,7 +58,7 @@ struct live {
 };
 
 /* False without memory. */
-bool live_init(struct live *l, struct clients *clients);
+MUST_CHECK bool live_init(struct live *l, struct clients *clients);
 void live_free(struct live *l);
 
 uint64_t live_hash(const struct live *l, const struct log_text *t);

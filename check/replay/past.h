@@ -9,6 +9,7 @@
 #define IPREV_PAST_H
 
 #include "check/replay/clients.h"
+#include "value/checked.h"
 
 #define PAST_SLOTS (1u << 20) /* 24 MiB */
 
@@ -25,7 +26,7 @@ struct past {
 };
 
 /* False without memory. */
-bool past_init(struct past *p);
+MUST_CHECK bool past_init(struct past *p);
 void past_free(struct past *p);
 
 /* The entry of a queue id; NULL when there is none, or when it is more than a day away: queue ids

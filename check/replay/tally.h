@@ -6,6 +6,7 @@
 
 #include "check/replay/live.h"
 #include "conf/settings.h"
+#include "value/checked.h"
 
 struct tally {
     const struct settings *settings;
@@ -18,7 +19,7 @@ struct tally {
 };
 
 /* False without memory. */
-bool tally_init(struct tally *t, const struct settings *s, int64_t now);
+MUST_CHECK bool tally_init(struct tally *t, const struct settings *s, int64_t now);
 void tally_line(struct tally *t, const char *s, size_t n);
 /* The stamp of a line, known or not, in seconds since 1970; 0: none. Counts nothing. */
 int64_t tally_time(const struct tally *t, const char *s, size_t n);

@@ -9,6 +9,7 @@
 
 #include "dns/resolver.h"
 #include "outcome/verdict.h"
+#include "value/checked.h"
 
 #include <stdio.h>
 
@@ -53,7 +54,7 @@ struct settings {
  * defaults alone). FILE may be missing when FILE.d is there. On failure NULL, and every fault has
  * been written to err as "FILE:LINE: KEY: what is wrong"; on success err may get lines with
  * "note:". On failure errno is ENOMEM when memory ran out, else EINVAL. Free with settings_free. */
-struct settings *settings_read(const char *file, FILE *err);
+MUST_CHECK struct settings *settings_read(const char *file, FILE *err);
 
 /* Is there something to read: FILE or FILE.d? */
 bool settings_exist(const char *file);

@@ -9,6 +9,7 @@
 
 #include "dns/options.h"
 #include "dns/zone.h"
+#include "value/checked.h"
 
 struct event_base;
 struct ub_ctx;
@@ -18,8 +19,9 @@ unsigned context_ports(const struct resolver_settings *s);
 
 /* A context on the event base, proven by a first question. NULL on failure, with the
  * reason in err. zone may be empty. */
-struct ub_ctx *context_new(struct event_base *base, const struct resolver_settings *s,
-                           unsigned ports, const struct zonefile *zone, char *err, size_t errlen);
+MUST_CHECK struct ub_ctx *context_new(struct event_base *base, const struct resolver_settings *s,
+                                      unsigned ports, const struct zonefile *zone, char *err,
+                                      size_t errlen);
 
 /* Calls back every open question. NULL is fine. */
 void context_delete(struct ub_ctx *ctx);

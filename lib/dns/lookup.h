@@ -11,6 +11,7 @@
 #define IPREV_DNS_LOOKUP_H
 
 #include "judge/helo.h"
+#include "value/checked.h"
 
 /* Milliseconds of the monotonic clock. */
 int64_t resolver_now(void);
@@ -66,7 +67,7 @@ struct lookup_table;
 /* octets: what the finished lookups that it remembers may take, whatever names they hold; 0
  * remembers none but still shares those under way. key: a secret, so that nobody can choose clients
  * that share a place. NULL without memory. */
-struct lookup_table *lookup_table_new(size_t octets, const struct hash_key *key);
+MUST_CHECK struct lookup_table *lookup_table_new(size_t octets, const struct hash_key *key);
 /* Every lookup must be finished; references of callers may remain. */
 void lookup_table_free(struct lookup_table *t);
 unsigned lookup_table_count(struct lookup_table *t);

@@ -10,6 +10,7 @@
 
 #include "dns/lookup.h"
 #include "dns/options.h"
+#include "value/checked.h"
 
 struct resolver;
 
@@ -17,8 +18,9 @@ struct resolver;
  * failure, with the reason in err; errno is EINVAL when the settings are to blame, else
  * it says what ran out (ENOMEM, EAGAIN, EMFILE, ENFILE). Call with the signals that the process
  * handles blocked, from one thread at a time. trace: NULL, or for iprev-check. */
-struct resolver *resolver_start(const struct resolver_settings *s,
-                                const struct resolver_trace *trace, char *err, size_t errlen);
+MUST_CHECK struct resolver *resolver_start(const struct resolver_settings *s,
+                                           const struct resolver_trace *trace, char *err,
+                                           size_t errlen);
 
 /* References. Release every lookup before the resolver it came from. The last release
  * finishes open lookups with DNS_TIMEOUT and ends the threads, in the background. */

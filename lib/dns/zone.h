@@ -8,6 +8,8 @@
 #ifndef IPREV_DNS_ZONE_H
 #define IPREV_DNS_ZONE_H
 
+#include "value/checked.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,7 +25,7 @@ struct zonefile {
 
 /* False, with "FILE:LINE: what is wrong" in err, when it cannot be read. errno is that of
  * opening the file, ENOMEM, or EINVAL for what stands in it. */
-bool zonefile_read(struct zonefile *z, const char *file, char *err, size_t errlen);
+MUST_CHECK bool zonefile_read(struct zonefile *z, const char *file, char *err, size_t errlen);
 void zonefile_free(struct zonefile *z);
 
 /* Questions for this name are answered from the file, whatever their type: it is an owner,

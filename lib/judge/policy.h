@@ -10,6 +10,7 @@
 #define IPREV_POLICY_H
 
 #include "value/addr.h"
+#include "value/checked.h"
 #include "value/findings.h"
 
 enum action { ACTION_ACCEPT, ACTION_TAG, ACTION_QUARANTINE, ACTION_TEMPFAIL, ACTION_REJECT };
@@ -50,14 +51,14 @@ void policy_defaults(struct policy *p);
 
 /* One word of `when`, or of `any`: "iprev-fail" or "!helo-verified". False on a word
  * outside the vocabulary. */
-bool rule_add_when(struct rule *r, const char *word, size_t n);
-bool rule_add_any(struct rule *r, const char *word, size_t n);
+MUST_CHECK bool rule_add_when(struct rule *r, const char *word, size_t n);
+MUST_CHECK bool rule_add_any(struct rule *r, const char *word, size_t n);
 
 /* What is wrong with a rule, as a constant sentence; NULL when nothing is:
  * no words, words that can never or must always match, reject on a transient word in
  * `when` or `any`, a reply whose class does not fit the action (reject 5xx, tempfail
  * 4xx) or stands on another action. */
-const char *rule_fault(const struct rule *r);
+MUST_CHECK const char *rule_fault(const struct rule *r);
 
 /* The class of code and enhanced code is that of the action: 5 for reject, else 4. */
 bool reply_fits(const struct reply *reply, unsigned action);
@@ -77,6 +78,6 @@ struct decision policy_decide(const struct policy *p, findings found, findings u
 
 /* "accept", "tag", "quarantine", "tempfail", "reject". */
 const char *action_word(enum action a);
-bool action_from_word(enum action *a, const char *s, size_t n);
+MUST_CHECK bool action_from_word(enum action *a, const char *s, size_t n);
 
 #endif

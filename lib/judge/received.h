@@ -15,6 +15,7 @@
 #define IPREV_RECEIVED_H
 
 #include "value/addr.h"
+#include "value/checked.h"
 
 /* A part of the field; borrowed from it. n 0: not told. */
 struct received_text {
@@ -35,6 +36,6 @@ struct received {
 
 /* value: n octets as they come, any, folded or not. Linear in n. True when out->client is
  * set; else only out->why is. */
-bool received_read(struct received *out, const char *value, size_t n);
+MUST_CHECK bool received_read(struct received *out, const char *value, size_t n);
 
 #endif

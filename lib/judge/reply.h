@@ -5,13 +5,14 @@
 #define IPREV_REPLY_H
 
 #include "judge/policy.h"
+#include "value/checked.h"
 #include "value/dname.h"
 
 /* "CODE X.Y.Z text". Text: printable ASCII without `%`; code 4xx or 5xx with the
  * class of X equal; no leading zeros in Y and Z (RFC 3463 2); braces only around
  * the four names. What is wrong otherwise, as a constant sentence, and r is all
  * zero; NULL when right. */
-const char *reply_read(struct reply *r, const char *s, size_t n);
+MUST_CHECK const char *reply_read(struct reply *r, const char *s, size_t n);
 
 /* What fills the names in a reply text. Only host names are ever printed. */
 struct reply_facts {

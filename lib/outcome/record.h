@@ -8,6 +8,7 @@
 #define IPREV_RECORD_H
 
 #include "judge/policy.h"
+#include "value/checked.h"
 #include "value/dname.h"
 
 #define RECORD_HEADER_MAX 2048
@@ -53,7 +54,7 @@ struct record_log {
 void record_put_log(struct sbuf *sb, const struct record *r, const struct record_log *l);
 /* Reads the fields of record from a line, from client= on: what a log service
  * puts before it and unknown keys are skipped. All but relay and name-why must be there, once. */
-bool record_read_log(struct record *r, const char *s, size_t n);
+MUST_CHECK bool record_read_log(struct record *r, const char *s, size_t n);
 
 /* Undoes sbuf_visible: how many octets it put, at most cap. What is not of that form stays as it
  * is, and *clean, if wanted, is false then. */

@@ -7,6 +7,7 @@
 #ifndef IPREV_ADDR_H
 #define IPREV_ADDR_H
 
+#include "value/checked.h"
 #include "value/hash.h"
 #include "value/sbuf.h"
 
@@ -37,7 +38,7 @@ bool addr_parse(struct addr *a, const char *s, size_t n);
 
 /* ADDRESS or ADDRESS/BITS. Set host bits are an error (the admin meant
  * something else): false. ::ffff:0:0/96 and longer become IPv4 networks. */
-bool addr_net_parse(struct addr_net *net, const char *s, size_t n);
+MUST_CHECK bool addr_net_parse(struct addr_net *net, const char *s, size_t n);
 
 bool addr_in_net(const struct addr *a, const struct addr_net *net);
 

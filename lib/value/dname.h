@@ -10,6 +10,7 @@
 #define IPREV_DNAME_H
 
 #include "value/addr.h"
+#include "value/checked.h"
 
 #define DNAME_MAX         255
 #define DNAME_TEXT_MAX    254  /* a host name by dname_put, NUL included */
@@ -22,17 +23,17 @@ struct dname {
 };
 
 /* Uncompressed wire form that ends exactly at p + n (rdata of a PTR). */
-bool dname_from_wire(struct dname *d, const uint8_t *p, size_t n);
+MUST_CHECK bool dname_from_wire(struct dname *d, const uint8_t *p, size_t n);
 
 /* A possibly compressed name (RFC 1035 4.1.4) at msg[*at] inside the message
  * msg[0..n). On success *at is moved behind the name as it stands there.
  * A pointer must lead to before the labels it ends, so no loop is possible. On
  * failure *at stays. */
-bool dname_from_message(struct dname *d, const uint8_t *msg, size_t n, size_t *at);
+MUST_CHECK bool dname_from_message(struct dname *d, const uint8_t *msg, size_t n, size_t *at);
 
 /* Host-name text: labels of letters, digits, hyphen and underscore, single
  * dots between, one final dot allowed and dropped. Anything else, an empty
- * text or a label over 63 octets: false. */
+ * text or a label over 63 octets: false, and *d is the root. */
 bool dname_from_text(struct dname *d, const char *s, size_t n);
 
 /* 1.2.0.192.in-addr.arpa or the ip6.arpa nibble form (RFC 3596 2.5).

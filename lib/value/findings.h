@@ -7,6 +7,7 @@
 #ifndef IPREV_FINDINGS_H
 #define IPREV_FINDINGS_H
 
+#include "value/checked.h"
 #include "value/sbuf.h"
 
 enum finding {
@@ -90,6 +91,6 @@ void findings_put(struct sbuf *sb, findings set);
 
 /* Reads what findings_put wrote, words in any order. False, and an empty set,
  * on an unknown or repeated word or other syntax. */
-bool findings_read(findings *set, const char *s, size_t n);
+MUST_CHECK bool findings_read(findings *set, const char *s, size_t n);
 
 #endif

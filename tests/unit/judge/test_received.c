@@ -333,15 +333,16 @@ Test(received, A4_long_fields, .timeout = 5)
     static const char start[] = "from x (unknown [192.0.2.1]) by mx ";
     static const char fill[] = "(a\\[<\" x";
     struct received r;
+    bool taken = false;
     size_t i;
 
     for (i = 0; i < sizeof fill - 1; i++) {
         memset(big, fill[i], sizeof big);
-        received_read(&r, big, sizeof big);
+        cr_expect(!received_read(&r, big, sizeof big), "a field of '%c'", fill[i]);
         memcpy(big, start, sizeof start - 1);
-        received_read(&r, big, sizeof big);
+        taken = received_read(&r, big, sizeof big);
     }
-    cr_expect(r.client.family == ADDR_IPV4, "the last fill is a long word");
+    cr_expect(taken && r.client.family == ADDR_IPV4, "the last fill is a long word");
     big[30000] = '\0';
     cr_expect(!received_read(&r, big, sizeof big), "NUL");
 }

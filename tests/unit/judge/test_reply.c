@@ -392,7 +392,8 @@ Test(reply, replies_of_rules)
         struct rule rule = {.all = FINDING(F_IPREV_FAIL), .action = (uint8_t)rows[i].action};
         struct reply r, usual;
 
-        (void)reply_read(&rule.reply, rows[i].reply, strlen(rows[i].reply));
+        cr_expect((reply_read(&rule.reply, rows[i].reply, strlen(rows[i].reply)) != NULL) ==
+                  (strcmp(rows[i].reply, "no reply") == 0));
         policy_reply(&r, &rule, rows[i].action, &facts);
         policy_reply(&usual, NULL, rows[i].action, &facts);
         cr_expect(r.code == rows[i].code && strcmp(r.xcode, rows[i].xcode) == 0, "%s: %u %s",
