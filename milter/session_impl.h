@@ -1,0 +1,40 @@
+/* What a session knows: for session.c, which is told, and decide.c, which decides.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_SESSION_IMPL_H
+#define IPREV_SESSION_IMPL_H
+
+#include "dns/inquiry.h"
+#include "milter/forged.h"
+#include "milter/identity.h"
+#include "milter/relay.h"
+#include "milter/snapshot.h"
+
+struct session {
+    const struct session_pause *pause; /* see session.h */
+    struct snapshot *snapshot;
+    struct relay relay;
+    bool counted; /* by proxywarn */
+    struct inquiry inquiry;
+    struct identity *identity; /* NULL: not needed yet */
+    char mta_resolve[8];
+    unsigned raw_len;
+    char *raw; /* the HELO argument for the log, cut */
+    /* message */
+    bool authenticated;
+    bool spared, others; /* a recipient is exempt: the message goes through; a recipient is not */
+    bool decided;        /* at a stage before the end of message */
+    bool logged;
+    unsigned wait_ms; /* for this message */
+    struct forged forged;
+};
+
+_Static_assert(sizeof(struct session) + FORGED_DEPTH / 8 <= 4096, "bound of a connection's state");
+
+/* Who we are. Forged fields are found even when no connect came. */
+const struct identity *session_us(struct session *s);
+
+/* A trusted relay is connected: its messages name the clients. */
+bool session_relayed(const struct session *s);
+
+#endif
