@@ -10,7 +10,8 @@
 #define ADMIN    "The sender's administrator should "
 #define NAMER    "Whoever runs DNS for that name should add"
 
-#define HELO_SHOWN 64
+#define HELO_SHOWN  64
+#define ADDRS_SHOWN 4
 
 struct judge {
     struct links *l;
@@ -83,15 +84,6 @@ static bool has(const struct judge *j, enum finding f)
     return f < F_COUNT && (j->v->report.found & FINDING(f)) != 0;
 }
 
-static void put_more(struct judge *j, unsigned all, unsigned shown)
-{
-    if (all <= shown)
-        return;
-    sbuf_str(&j->text, " and ");
-    sbuf_uint(&j->text, all - shown);
-    sbuf_str(&j->text, " more");
-}
-
 /* ---- names worth proposing ---- */
 
 /* A HELO name with so many addresses says nothing of the client, though its own may be there. */
@@ -155,7 +147,11 @@ static void put_ptr_names(struct judge *j)
         sbuf_str(&j->text, n++ > 0 ? ", " : "");
         dname_put(&j->text, &name);
     }
-    put_more(j, j->f->chain->names, n);
+    if (j->f->chain->names > n) {
+        sbuf_str(&j->text, " and ");
+        sbuf_uint(&j->text, j->f->chain->names - n);
+        sbuf_str(&j->text, " more");
+    }
 }
 
 static void put_trouble(struct judge *j, enum finding cause, const struct dname *name,
@@ -226,7 +222,6 @@ const char *name_state_word(enum name_state state)
 static void put_addresses(struct judge *j, const struct dname *name, enum name_state state)
 {
     const struct question *q = questions_find(j->qs, name, type_of(j));
-    unsigned i;
 
     if (state == NAME_NOWHERE) {
         sbuf_str(&j->text, " has no ");
@@ -234,12 +229,10 @@ static void put_addresses(struct judge *j, const struct dname *name, enum name_s
         sbuf_str(&j->text, " record");
         return;
     }
-    for (i = 0; q != NULL && i < q->shown && i < 4; i++) {
-        sbuf_str(&j->text, i == 0 ? " -> " : ", ");
-        addr_put(&j->text, &q->addr[i]);
+    if (q != NULL && q->shown > 0) {
+        sbuf_str(&j->text, " -> ");
+        question_put_records(&j->text, q, ADDRS_SHOWN);
     }
-    if (i > 0)
-        put_more(j, q->good, i);
     if (state == NAME_ELSEWHERE) {
         sbuf_str(&j->text, ", not ");
         addr_put(&j->text, &j->f->client);

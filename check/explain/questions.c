@@ -141,6 +141,29 @@ const char *question_dnssec(const struct question *q, bool anchored)
                                    : "unchecked";
 }
 
+void question_put_records(struct sbuf *sb, const struct question *q, unsigned most)
+{
+    unsigned i;
+
+    for (i = 0; i < q->shown && i < most; i++) {
+        sbuf_str(sb, i > 0 ? ", " : "");
+        if (q->type == RR_PTR)
+            dname_put_visible(sb, &q->ptr[i]);
+        else
+            addr_put(sb, &q->addr[i]);
+    }
+    if (q->good > i) {
+        sbuf_str(sb, " and ");
+        sbuf_uint(sb, q->good - i);
+        sbuf_str(sb, " more");
+    }
+    if (q->bad > 0) {
+        sbuf_str(sb, i > 0 ? ", and " : "");
+        sbuf_uint(sb, q->bad);
+        sbuf_str(sb, " damaged");
+    }
+}
+
 const char *rrtype_word(enum rrtype type)
 {
     return type == RR_A       ? "A"

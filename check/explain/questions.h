@@ -63,6 +63,9 @@ bool question_failed(const struct question *q); /* DNS gave no answer */
  * answer. */
 const char *question_dnssec(const struct question *q, bool anchored);
 
+/* "192.0.2.1, 192.0.2.2 and 3 more, and 1 damaged", with at most so many of them; "" for none. */
+void question_put_records(struct sbuf *sb, const struct question *q, unsigned most);
+
 const char *rrtype_word(enum rrtype type);
 
 /* "no such name" and the like; "" for data and aliases. */

@@ -130,34 +130,6 @@ static void print_links(const struct explanation *e, const struct term *t)
 
 /* ---- DNS ---- */
 
-static void put_records(struct sbuf *sb, const struct question *q)
-{
-    unsigned i;
-
-    if (q->aliased) {
-        sbuf_str(sb, "alias of ");
-        dname_put_visible(sb, &q->target);
-        sbuf_str(sb, q->shown > 0 ? ": " : "");
-    }
-    for (i = 0; i < q->shown; i++) {
-        sbuf_str(sb, i > 0 ? ", " : "");
-        if (q->type == RR_PTR)
-            dname_put_visible(sb, &q->ptr[i]);
-        else
-            addr_put(sb, &q->addr[i]);
-    }
-    if (q->good > q->shown) {
-        sbuf_str(sb, " and ");
-        sbuf_uint(sb, q->good - q->shown);
-        sbuf_str(sb, " more");
-    }
-    if (q->bad > 0) {
-        sbuf_str(sb, q->shown > 0 ? ", and " : "");
-        sbuf_uint(sb, q->bad);
-        sbuf_str(sb, " damaged");
-    }
-}
-
 /* What the answer took, and whether it was validated, when there is an anchor to do it by. */
 static void put_note(struct sbuf *sb, const struct question *q, bool anchored)
 {
@@ -191,8 +163,12 @@ static void print_questions(const struct explanation *e, const struct term *t)
         fprintf(t->out, "  %s %s\n", text, rrtype_word(q->type));
         sbuf_init(&sb, text, sizeof text);
         sbuf_str(&sb, answer_word(q->kind));
-        if (q->kind == ANSWER_DATA || q->kind == ANSWER_ALIAS)
-            put_records(&sb, q);
+        if (q->aliased) {
+            sbuf_str(&sb, "alias of ");
+            dname_put_visible(&sb, &q->target);
+            sbuf_str(&sb, q->shown > 0 ? ": " : "");
+        }
+        question_put_records(&sb, q, RECORDS_SHOWN);
         put_note(&sb, q, e->anchored);
         term_wrap(t, text, 6, 0);
     }

@@ -73,6 +73,45 @@ Test(questions, bounds)
     questions_free(qs);
 }
 
+Test(questions, records)
+{
+    static const struct {
+        unsigned records, most;
+        const char *want;
+    } row[] = {
+        {1, 4, "100.0.0.0"},
+        {2, 2, "100.0.0.0, 100.0.0.1"},
+        {3, 2, "100.0.0.0, 100.0.0.1 and 1 more"},
+        {9, 8,
+         "100.0.0.0, 100.0.0.1, 100.0.0.2, 100.0.0.3, 100.0.0.4, 100.0.0.5, 100.0.0.6, "
+         "100.0.0.7 and 1 more"},
+    };
+    struct questions *qs = questions_new();
+    struct dname name = name_of("a.example.net");
+    char text[512];
+    struct sbuf sb;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(row); i++) {
+        struct answer a = addresses(&name, 0, row[i].records, false);
+
+        questions_clear(qs);
+        questions_note(qs, &name, RR_A, &a, 1);
+        sbuf_init(&sb, text, sizeof text);
+        question_put_records(&sb, &qs->q[0], row[i].most);
+        cr_expect_str_eq(text, row[i].want, "%u records", row[i].records);
+    }
+    qs->q[0].bad = 2;
+    sbuf_init(&sb, text, sizeof text);
+    question_put_records(&sb, &qs->q[0], 1);
+    cr_expect_str_eq(text, "100.0.0.0 and 8 more, and 2 damaged");
+    qs->q[0].shown = qs->q[0].good = 0;
+    sbuf_init(&sb, text, sizeof text);
+    question_put_records(&sb, &qs->q[0], 1);
+    cr_expect_str_eq(text, "2 damaged");
+    questions_free(qs);
+}
+
 Test(questions, silence_is_noted_once)
 {
     struct questions *qs = questions_new();
