@@ -193,18 +193,23 @@ def test_hostile_helo_F1():
 
 
 def test_host_every_address():
+    plain_rules = 'rules: { no-ptr: { when = ["iprev-permerror"] action = "reject" } forged: { when = ["iprev-fail"] action = "reject" } }'
     with World() as w:
-        code, out, err = w.run("two.good.example")
+        code, out, err = w.run("two.good.example")  # its name, said as HELO, vouches for it
         same((code, err), (0, ""))
-        has(out, "192.0.2.11 is accepted (no rule matched): the address has no PTR record", "192.0.2.21 is accepted", "2001:db8::30 is accepted",
+        has(out, "192.0.2.11 is accepted (no rule matched): the address has no PTR record")
+    with World(plain_rules) as w:
+        code, out, err = w.run("two.good.example")
+        same((code, err), (1, ""))
+        has(out, "192.0.2.11 would be rejected by rule no-ptr", "192.0.2.21 is accepted", "2001:db8::30 is accepted",
             "HELO           two.good.example resolves to the client", "11.2.0.192.in-addr.arpa. PTR two.good.example.")
         has_not(out, "two.good.example. A 192.0.2.11")  # it is there
         same([line.split() for line in out.split("\nAll addresses\n")[1].splitlines()],
-             [["192.0.2.11", "accept", "ptr-missing"], ["192.0.2.21", "accept", "iprev-pass"], ["2001:db8::30", "accept", "iprev-pass"]])
+             [["192.0.2.11", "reject", "ptr-missing"], ["192.0.2.21", "accept", "iprev-pass"], ["2001:db8::30", "accept", "iprev-pass"]])
         has_not(w.run("mail.good.example")[1], "All addresses")
         code, data, _ = w.json("two.good.example")
         same([(c["client"], c["action"], c["findings"][-1]) for c in data["clients"]],
-             [("192.0.2.11", "accept", "helo-forward"), ("192.0.2.21", "accept", "helo-verified"),
+             [("192.0.2.11", "reject", "helo-forward"), ("192.0.2.21", "accept", "helo-verified"),
               ("2001:db8::30", "accept", "helo-forward")])
         same(data["host"], "two.good.example")
         code, out, err = w.run("nothing.example")

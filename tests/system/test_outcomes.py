@@ -110,6 +110,7 @@ class Outcomes(harness.TwoModes):
     """The scenarios, each in both modes."""
 
     dns = DNS
+    settings = {"extra": "exempt: { private = false; };"}
 
     def check_message(self, one, result, mode):
         """The headers of a message that was taken."""
@@ -159,7 +160,7 @@ for scenario in SCENARIOS:
 class Ranges(harness.Case):
     """Clients of networks that the internet does not route, by the milter socket."""
 
-    settings = {"mode": "enforce"}
+    settings = {"mode": "enforce", "extra": "exempt: { private = false; };"}
 
     def outcome(self, client, helo):
         """(reply to the message or the step that ends it, our field)"""
@@ -183,6 +184,23 @@ class Ranges(harness.Case):
             letter, _ = self.outcome(client, "mail.good.example")
             self.assertEqual(letter, milterclient.REPLYCODE, client)
             self.assertEqual(self.world.dns.count(harness.dnsd.reverse_name(client), "PTR"), 1, client)
+
+
+class Private(Ranges):
+    """By default such clients are exempt."""
+
+    settings = {"mode": "enforce"}
+
+    def test_B30_asked_like_any_other(self):
+        """Not asked for, and no field of ours."""
+        for client in ("100.64.1.2", "172.16.5.5", "192.168.1.1", "169.254.1.1", "fd00::1", "fe80::1", "127.0.0.2"):
+            letter, field = self.outcome(client, "mail.good.example")
+            self.assertEqual((letter, field), (milterclient.CONTINUE, None), client)
+            self.assertEqual(self.world.dns.count(harness.dnsd.reverse_name(client), "PTR"), 0, client)
+
+    def test_B30_refused_like_any_other(self):
+        """198.18.0.0/15 is for measurements between networks: no exemption."""
+        self.assertEqual(self.outcome("198.18.1.2", "mail.good.example")[0], milterclient.REPLYCODE)
 
 
 class Rules(harness.TwoModes):
