@@ -56,7 +56,9 @@ def rounds(told):
 
 
 def shown(helo):
-    """A HELO as it is shown, without what showing it does: `-` is none."""
+    """A HELO as it is shown, without what showing it does: `-` is none, and of the mark of a cut the dots go with those of
+    any name."""
+    helo = (helo or "").rstrip(".") if (helo or "").endswith("\\...") else helo
     return "" if helo == "-" else re.sub(r"\\x([0-9a-f]{2})", lambda m: chr(int(m.group(1), 16)), helo or "")
 
 

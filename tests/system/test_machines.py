@@ -52,6 +52,7 @@ BESIDE, CACHE, POOL, METRICS = ("One filter beside each mail server", "One resol
 FILTER = """
 user = "iprev-milter"
 log: { destination = "stderr" level = "debug" }
+exempt: { private = false }
 """
 
 # What the page leaves to the machine: where files are, and the world's DNS.

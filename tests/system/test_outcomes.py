@@ -200,7 +200,7 @@ class Private(Ranges):
 
     def test_B30_refused_like_any_other(self):
         """198.18.0.0/15 is for measurements between networks: no exemption."""
-        self.assertEqual(self.outcome("198.18.1.2", "mail.good.example")[0], milterclient.REPLYCODE)
+        self.assertEqual(self.outcome("198.18.1.3", "mail.good.example")[0], milterclient.REPLYCODE)
 
 
 class Rules(harness.TwoModes):

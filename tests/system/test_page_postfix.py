@@ -202,7 +202,7 @@ class PostfixPage(pages.FirstLines, harness.Case):
         words = "550 5.7.25 Client address "
         for stage, step, banner in (("rcpt", "rcpt", 220), ("mail", "mail", 220), ("helo", "mail", 220),
                                     ("connect", "mail", 554)):
-            daemon = self.filter('mode = "enforce"\nreject-at = "%s"\n' % stage)
+            daemon = self.filter('mode = "enforce"\nreject-at = "%s"\n%s' % (stage, harness.CONNECT_RULES if stage == "connect" else ""))
             result = self.send("192.0.2.11")
             reply = result.rcpt[0] if step == "rcpt" else result.mail
             self.assertTrue(str(reply).startswith(words), (stage, result.transcript))

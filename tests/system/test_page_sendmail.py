@@ -170,7 +170,7 @@ class SendmailPage(pages.FirstLines, harness.Case):
                 ("mail", "mail", words % "<a@sender.example>... ", 220),
                 ("helo", "mail", words % "", 220),
                 ("connect", "mail", "550 5.0.0 Command rejected", 554)):
-            daemon = self.filter('mode = "enforce"\nreject-at = "%s"\n' % stage)
+            daemon = self.filter('mode = "enforce"\nreject-at = "%s"\n%s' % (stage, harness.CONNECT_RULES if stage == "connect" else ""))
             result = self.send("192.0.2.11")
             reply = result.rcpt[0] if step == "rcpt" else result.mail
             self.assertTrue(str(reply).startswith(text), (stage, result.transcript))
