@@ -218,7 +218,7 @@ size_t record_unshow(char *out, size_t cap, const char *s, size_t n, bool *clean
     for (i = 0; i < n && len < cap; i++) {
         int c = escaped(s + i, n - i);
 
-        good &= c != 0 && (c > 0 || s[i] != '\\');
+        good &= c > 0 || s[i] != '\\';
         out[len++] = c >= 0 ? (char)c : s[i];
         i += c >= 0 ? 3 : 0;
     }

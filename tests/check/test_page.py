@@ -7,11 +7,13 @@ import hashlib
 import html.parser
 import os
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import tempfile
 
-from checker import BUILD, LOGS, Skip, World, has, has_not, holds, same
+from checker import BUILD, LOGS, PROGRAM, Skip, World, has, has_not, holds, same
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -148,6 +150,23 @@ def test_page_destroys_nothing():
         same(w.replay("--html", w.path("old.html"), os.path.join(LOGS, "postfix.log"))[0], 0)
         same((open(w.path("old.html"), "rb").read(), open(w.path("kept"), "rb").read()), (text, mark))
         same([name for name in os.listdir(w.dir) if ".html." in name], [])
+
+
+def test_page_that_cannot_be_written():
+    """A full disk: the page of before stays, and nothing lies beside it."""
+    with World() as w:
+        page = w.path("page.html")
+        same(w.replay("--html", page, os.path.join(LOGS, "postfix.log"))[0], 0)
+        text = open(page, "rb").read()
+        done = subprocess.run([PROGRAM, "replay", "-c", w.config, "--html", page, os.path.join(LOGS, "postfix.log")],
+                              capture_output=True, preexec_fn=small_files, timeout=60)
+        same((done.returncode, done.stderr.decode()), (73, "iprev-check: %s: writing failed\n" % page))
+        same((open(page, "rb").read(), sorted(os.listdir(w.dir))), (text, ["conf", "page.html", "zone"]))
+
+
+def small_files():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
 
 def test_page_is_not_for_everybody():

@@ -48,6 +48,12 @@ Test(replay_own, refusals)
          0,
          1,
          "the mail server's own"},
+        {{WE("reject", "enforce"),
+          AT "postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 nobody", NULL},
+         0,
+         0,
+         0,
+         "the mail server's own, for good"},
         {{MTA("550 5.7.25 no PTR"), NULL}, 0, 1, 0, "without a record of ours nobody knows"},
         {{WE("reject", "enforce"),
           AT "postfix/smtpd[1]: NOQUEUE: milter-reject: RCPT from x[192.0.2.9]: 550 5.7.1 spam; "
@@ -92,6 +98,63 @@ Test(replay_own, refusals)
                       k->count[OUT_LATER] == row[i].later,
                   "%s: own %u, milter %u, later %u", row[i].what, k->count[OUT_OWN],
                   k->count[OUT_MILTER], k->count[OUT_LATER]);
+        stop(&t);
+    }
+}
+
+/* Spam verdicts, and how many of them have found a message; a verdict says nothing about mail that
+ * the policy exempts. */
+Test(replay_own, verdicts)
+{
+#define LOGIN(id) MESSAGE(id, "192.0.2.1") ", sasl_method=PLAIN, sasl_username=u"
+    static const struct {
+        const char *line[8];
+        unsigned verdicts, met;
+        enum outcome_kind o;
+        const char *what;
+    } row[] = {
+        {{MESSAGE("AAAA1", "192.0.2.1"), VERDICT("AAAA1"), SENT("AAAA1"), NULL},
+         1,
+         1,
+         OUT_SPAM,
+         "while it is under way"},
+        {{MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"), GONE("AAAA1"), VERDICT("AAAA1"), NULL},
+         1,
+         1,
+         OUT_SPAM,
+         "behind it"},
+        {{VERDICT("AAAA1"), MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"), GONE("AAAA1"), NULL},
+         1,
+         1,
+         OUT_SPAM,
+         "before it"},
+        {{VERDICT("AAAA2"), VERDICT("AAAA2"), MESSAGE("AAAA1", "192.0.2.1"), SENT("AAAA1"), NULL},
+         2,
+         0,
+         OUT_DELIVERED,
+         "of no message here, twice"},
+        {{VERDICT("AAAA1"), LOGIN("AAAA1"), SENT("AAAA1"), GONE("AAAA1"), NULL},
+         1,
+         1,
+         OUT_AUTH,
+         "before that of a login"},
+        {{LOGIN("AAAA1"), SENT("AAAA1"), GONE("AAAA1"), VERDICT("AAAA1"), NULL},
+         1,
+         1,
+         OUT_AUTH,
+         "behind that of a login"},
+    };
+    struct tally t;
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        start(&t);
+        feed(&t, row[i].line);
+        tally_end(&t);
+        cr_expect(t.verdicts == row[i].verdicts && t.live.verdicts_met == row[i].met,
+                  "%s: %llu, %llu", row[i].what, (unsigned long long)t.verdicts,
+                  (unsigned long long)t.live.verdicts_met);
+        cr_expect_eq(entry(&t, "192.0.2.1")->count[row[i].o], 1, "%s", row[i].what);
         stop(&t);
     }
 }
