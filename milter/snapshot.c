@@ -104,10 +104,10 @@ static void put_item(char *out, size_t cap, const char *item)
 
     if (n >= 3 && strcmp(out + n - 3, "...") == 0)
         return;
-    if (n + strlen(item) + strlen(", ...") < cap)
+    if (n + strlen(item) + strlen(", , ...") < cap)
         snprintf(out + n, cap - n, "%s%s", n > 0 ? ", " : "", item);
     else
-        snprintf(out + n, cap - n, "...");
+        snprintf(out + n, cap - n, ", ...");
 }
 
 void snapshot_rules(const struct settings *s, char *out, size_t cap)
