@@ -308,11 +308,10 @@ class Trouble(harness.TwoModes):
 
 
 class Limit(harness.Case):
-    """More names than are looked at: a rule that leaves ptr-limit out refuses nobody for it."""
+    """More names than are looked at: the built-in rules refuse nobody for it."""
 
     dns = DNS
-    settings = {"mode": "enforce",
-                "extra": 'builtin-rules = false rules: { forged: { when = ["iprev-fail", "!ptr-limit"] action = "reject" }; };'}
+    settings = {"mode": "enforce"}
 
     def test_B10_unexamined_names_are_no_proof(self):
         """Eleven names, and two thousand."""

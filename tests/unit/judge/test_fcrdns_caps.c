@@ -47,14 +47,16 @@ Test(fcrdns, B10_B12_names_beyond_the_cap)
         struct fcrdns f;
 
         feed_many_ptrs(&f, rows[i].names, rows[i].step, rows[i].twice);
-        cr_expect(f.names == want && f.capped == rows[i].capped, "row %zu: %u names, capped %d", i,
-                  f.names, f.capped);
-        cr_expect(f.published == rows[i].names * (rows[i].twice ? 2 : 1), "row %zu: %u", i,
-                  f.published);
+        cr_expect(f.names == want && f.capped == rows[i].capped,
+                  "%u records, step %u: %u names, capped %d", rows[i].names, rows[i].step, f.names,
+                  f.capped);
+        cr_expect(f.published == rows[i].names * (rows[i].twice ? 2 : 1), "%u records: %u",
+                  rows[i].names, f.published);
         for (k = 0; k < f.names; k++) {
             struct dname name = nth_name(k);
 
-            cr_expect(dname_equal(&f.name[k].name, &name), "row %zu: name %u", i, k);
+            cr_expect(dname_equal(&f.name[k].name, &name), "%u records, step %u: name %u",
+                      rows[i].names, rows[i].step, k);
         }
     }
 }
@@ -223,7 +225,8 @@ Test(fcrdns, B23_time_to_live)
         a = negative(ANSWER_NXDOMAIN, rows[i].second);
         fcrdns_address(&f, 1, &a);
         fcrdns_chain(&f, &c);
-        cr_expect(c.ttl == rows[i].want, "row %zu: %u", i, c.ttl);
+        cr_expect(c.ttl == rows[i].want, "%u, %u and %u give %u", rows[i].ptr, rows[i].first,
+                  rows[i].second, c.ttl);
     }
 }
 

@@ -195,7 +195,7 @@ Test(policy, rule_faults)
 
         if (reply != NULL)
             fault = reply_read(&r.reply, reply, strlen(reply));
-        cr_expect(fault == NULL, "row %zu: %s", i, fault);
+        cr_expect(fault == NULL, "%s: %s", reply ? reply : "", fault);
         fault = rule_fault(&r);
         cr_expect((fault == NULL) == rows[i].good, "%s {%s} %s: %s", action_word(rows[i].action),
                   rows[i].when, reply ? reply : "", fault ? fault : "no fault");
@@ -441,10 +441,9 @@ Test(policy, unsure_words)
             p.rule[p.rules++] = rule_of((enum action)(strchr(actions, *rule) - actions), rule + 1);
         }
         d = policy_decide(&p, words_of(rows[i].found), words_of(rows[i].unsure), &client, 0);
-        cr_expect(d.action == rows[i].action && d.rule == rows[i].rule &&
-                      d.certain == rows[i].certain,
-                  "row %zu (%s): %s, rule %d, certain %d", i, rows[i].why, action_word(d.action),
-                  d.rule, d.certain);
+        cr_expect(
+            d.action == rows[i].action && d.rule == rows[i].rule && d.certain == rows[i].certain,
+            "%s: %s, rule %d, certain %d", rows[i].why, action_word(d.action), d.rule, d.certain);
     }
 }
 
@@ -473,13 +472,15 @@ Test(policy, expired_rules_are_skipped)
         policy_defaults(&p);
         p.rule[1].expires = rows[i].expires;
         d = policy_decide(&p, FINDING(F_IPREV_FAIL), 0, &client, rows[i].now);
-        cr_expect((d.rule == 1) == rows[i].holds && d.certain, "row %zu", i);
+        cr_expect((d.rule == 1) == rows[i].holds && d.certain, "expires %lld, now %lld",
+                  (long long)rows[i].expires, (long long)rows[i].now);
         /* An expired rule casts no doubt either. */
         p.rule[1] = rule_of(ACTION_ACCEPT, "helo-forward");
         p.rule[1].expires = rows[i].expires;
         p.rule[2] = rule_of(ACTION_REJECT, "iprev-fail");
         d = policy_decide(&p, FINDING(F_IPREV_FAIL), FINDING(F_HELO_FORWARD), &client, rows[i].now);
-        cr_expect((d.action == ACTION_REJECT) != rows[i].holds, "row %zu", i);
+        cr_expect((d.action == ACTION_REJECT) != rows[i].holds, "expires %lld, now %lld: doubt",
+                  (long long)rows[i].expires, (long long)rows[i].now);
     }
 }
 

@@ -39,14 +39,18 @@ Test(session, monitor_refuses_nothing)
         struct session *s = connected(row[i].client);
         struct message m;
 
-        cr_expect(refused_at(row[i].client, row[i].helo, &o) == 5, "row %zu", i);
+        cr_expect(refused_at(row[i].client, row[i].helo, &o) == 5, "%s %s", row[i].client,
+                  row[i].helo);
         session_helo(s, row[i].helo);
         one_message(s, &m);
-        cr_expect(!m.outcome.refuse && !m.quarantine, "row %zu", i);
-        cr_expect(has_text(m.authres_value, row[i].authres), "row %zu: %s", i, m.authres_value);
-        cr_expect(has_text(m.x_iprev_value, row[i].x_iprev), "row %zu: %s", i, m.x_iprev_value);
-        cr_expect(has_text(m.x_iprev_value, row[i].findings), "row %zu: %s", i, m.x_iprev_value);
-        cr_expect(has_text(m.x_iprev_value, row[i].action), "row %zu: %s", i, m.x_iprev_value);
+        cr_expect(!m.outcome.refuse && !m.quarantine, "%s %s", row[i].client, row[i].helo);
+        cr_expect(has_text(m.authres_value, row[i].authres), "%s: %s", row[i].helo,
+                  m.authres_value);
+        cr_expect(has_text(m.x_iprev_value, row[i].x_iprev), "%s: %s", row[i].helo,
+                  m.x_iprev_value);
+        cr_expect(has_text(m.x_iprev_value, row[i].findings), "%s: %s", row[i].helo,
+                  m.x_iprev_value);
+        cr_expect(has_text(m.x_iprev_value, row[i].action), "%s: %s", row[i].helo, m.x_iprev_value);
         session_free(s);
     }
     world_end(&w);

@@ -59,16 +59,17 @@ Test(verdict, actions)
         for (i = 0; i < sizeof row / sizeof row[0]; i++) {
             struct chain c;
             struct facts f = facts_of(&c, row[i].result, row[i].cause);
+            const char *cause = finding_word(row[i].skip != F_NONE ? row[i].skip : row[i].cause);
             struct verdict v;
 
             f.skip = row[i].skip;
             s.judge.enforce = enforce == 1;
             report_make(&v.report, &f);
             verdict_reach(&v, &s.judge, &f, 0);
-            cr_expect(v.action == row[i].action, "row %zu: %d", i, v.action);
-            cr_expect_str_eq(v.rule_name, row[i].rule);
-            cr_expect((v.rule != NULL) == (row[i].rule[0] != '\0'), "row %zu", i);
-            cr_expect(verdict_refuses(&v) == (row[i].refused && enforce), "row %zu", i);
+            cr_expect(v.action == row[i].action, "%s: %s", cause, action_word(v.action));
+            cr_expect_str_eq(v.rule_name, row[i].rule, "%s", cause);
+            cr_expect((v.rule != NULL) == (row[i].rule[0] != '\0'), "%s", cause);
+            cr_expect(verdict_refuses(&v) == (row[i].refused && enforce), "%s", cause);
             cr_expect(v.enforce == (enforce == 1));
         }
 }
@@ -217,6 +218,7 @@ Test(verdict, B20_exempt_host_may_still_turn_out)
         f.helo_known = true;
         report_make(&v.report, &f);
         verdict_reach(&v, &s.judge, &f, 0);
-        cr_expect(v.action == row[i].action, "row %zu: %d", i, v.action);
+        cr_expect(v.action == row[i].action, "%s, %s: %s", row[i].name ? row[i].name : "no name",
+                  finding_word(row[i].cause), action_word(v.action));
     }
 }

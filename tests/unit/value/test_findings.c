@@ -147,7 +147,7 @@ Test(findings, put)
 
         sbuf_init(&sb, text, sizeof(text));
         findings_put(&sb, rows[i].set);
-        cr_expect_str_eq(text, rows[i].expected, "row %zu: %s", i, text);
+        cr_expect_str_eq(text, rows[i].expected, "%s, not %s", text, rows[i].expected);
     }
 }
 
