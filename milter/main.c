@@ -9,6 +9,7 @@
 
 #include "milter/callbacks.h"
 #include "milter/daemon.h"
+#include "milter/follow.h"
 #include "milter/log.h"
 #include "milter/metrics.h"
 #include "milter/pool.h"
@@ -258,6 +259,7 @@ static int wait_for_end(void)
         if (watchdog)
             feed_watchdog();
         note_servers();
+        follow_servers();
         process_watch();
     }
 }

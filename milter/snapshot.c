@@ -28,19 +28,58 @@ static uint64_t file_stamp(const char *file)
     return hash_octets(&hash_fixed, is, sizeof is);
 }
 
+bool snapshot_asks_system(const struct settings *s)
+{
+    return s->resolver.forwards == 0 && !s->resolver.root;
+}
+
 /* Of all files that the resolver reads when it starts. */
 static uint64_t resolver_stamp(const struct resolver_settings *s)
 {
-    uint64_t h = file_stamp(s->zone) * 3 + file_stamp(s->trust_anchor) * 5;
+    return file_stamp(s->zone) * 3 + file_stamp(s->trust_anchor) * 5;
+}
 
-    return s->forwards == 0 && !s->root ? h + file_stamp("/etc/resolv.conf") : h;
+/* Takes the settings over, or shares them. NULL without memory. */
+static struct snapshot *make(struct settings *settings, atomic_uint *sharers)
+{
+    struct snapshot *s = calloc(1, sizeof *s);
+
+    if (s == NULL)
+        return NULL;
+    if (sharers == NULL)
+        sharers = calloc(1, sizeof *sharers);
+    if (sharers == NULL) {
+        free(s);
+        return NULL;
+    }
+    atomic_init(&s->refs, 1);
+    atomic_fetch_add(sharers, 1);
+    s->settings = settings;
+    s->sharers = sharers;
+    s->resolver_stamp = resolver_stamp(&settings->resolver);
+    return s;
+}
+
+/* Releases the snapshot when the resolver cannot be started. */
+static struct snapshot *start_resolver(struct snapshot *s, char *err, size_t errlen)
+{
+    struct resolver_settings r = s->settings->resolver;
+    int error;
+
+    r.system = s->servers;
+    s->resolver = resolver_start(&r, NULL, err, errlen);
+    if (s->resolver != NULL)
+        return s;
+    error = errno;
+    snapshot_release(s);
+    errno = error;
+    return NULL;
 }
 
 struct snapshot *snapshot_new(struct settings *settings, const struct snapshot *old, char *err,
                               size_t errlen)
 {
-    struct snapshot *s = calloc(1, sizeof *s);
-    int error;
+    struct snapshot *s = make(settings, NULL);
 
     if (s == NULL) {
         snprintf(err, errlen, "out of memory");
@@ -48,20 +87,29 @@ struct snapshot *snapshot_new(struct settings *settings, const struct snapshot *
         errno = ENOMEM;
         return NULL;
     }
-    atomic_init(&s->refs, 1);
-    s->settings = settings;
-    s->resolver_stamp = resolver_stamp(&settings->resolver);
-    if (old != NULL && old->resolver_stamp == s->resolver_stamp &&
-        resolver_settings_equal(&old->settings->resolver, &settings->resolver))
-        s->resolver = resolver_hold(old->resolver);
-    else
-        s->resolver = resolver_start(&settings->resolver, NULL, err, errlen);
-    if (s->resolver != NULL)
-        return s;
-    error = errno;
-    snapshot_release(s);
-    errno = error;
-    return NULL;
+    if (snapshot_asks_system(settings) && !servers_read(SNAPSHOT_RESOLV_CONF, s->servers) &&
+        old != NULL)
+        memcpy(s->servers, old->servers, sizeof s->servers);
+    if (old == NULL || old->resolver_stamp != s->resolver_stamp ||
+        strcmp(old->servers, s->servers) != 0 ||
+        !resolver_settings_equal(&old->settings->resolver, &settings->resolver))
+        return start_resolver(s, err, errlen);
+    s->resolver = resolver_hold(old->resolver);
+    return s;
+}
+
+struct snapshot *snapshot_renew(const struct snapshot *old, const char *servers, char *err,
+                                size_t errlen)
+{
+    struct snapshot *s = make(old->settings, old->sharers);
+
+    if (s == NULL) {
+        snprintf(err, errlen, "out of memory");
+        errno = ENOMEM;
+        return NULL;
+    }
+    snprintf(s->servers, sizeof s->servers, "%s", servers);
+    return start_resolver(s, err, errlen);
 }
 
 struct snapshot *snapshot_take(void)
@@ -92,7 +140,10 @@ void snapshot_release(struct snapshot *s)
     if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
         return;
     resolver_release(s->resolver);
-    settings_free(s->settings);
+    if (atomic_fetch_sub(s->sharers, 1) == 1) {
+        settings_free(s->settings);
+        free(s->sharers);
+    }
     free(s);
 }
 
@@ -133,7 +184,7 @@ void snapshot_servers(const struct settings *s, char *out, size_t cap)
     if (r->root)
         put_item(out, cap, "those of the root zone");
     else if (r->forwards == 0)
-        put_item(out, cap, "those of /etc/resolv.conf");
+        put_item(out, cap, "those of " SNAPSHOT_RESOLV_CONF);
 }
 
 void snapshot_summary(const struct settings *s, char out[SNAPSHOT_SUMMARY_MAX])

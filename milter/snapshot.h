@@ -9,6 +9,7 @@
 
 #include "conf/settings.h"
 #include "dns/resolver.h"
+#include "dns/servers.h"
 #include "value/checked.h"
 
 #include <stdatomic.h>
@@ -16,11 +17,15 @@
 #define SNAPSHOT_RULES_MAX   (RULES_MAX * (RULE_NAME_MAX + 2))
 #define SNAPSHOT_SERVERS_MAX 512
 
+#define SNAPSHOT_RESOLV_CONF "/etc/resolv.conf"
+
 struct snapshot {
     atomic_uint refs;
     struct settings *settings;
+    atomic_uint *sharers; /* snapshots that have these settings */
     struct resolver *resolver;
-    uint64_t resolver_stamp; /* of the files the resolver was made from */
+    uint64_t resolver_stamp;        /* of the files the resolver was made from */
+    char servers[SERVERS_TEXT_MAX]; /* of resolv.conf, where it asks those; else empty */
 };
 
 /* Takes over the settings and starts a resolver for them, or shares that of `old`
@@ -28,6 +33,13 @@ struct snapshot {
  * with the reason in err and errno as resolver_start sets it; the settings are freed. */
 MUST_CHECK struct snapshot *snapshot_new(struct settings *settings, const struct snapshot *old,
                                          char *err, size_t errlen);
+
+/* The same settings with a resolver that asks these servers of resolv.conf. NULL as above. */
+MUST_CHECK struct snapshot *snapshot_renew(const struct snapshot *old, const char *servers,
+                                           char *err, size_t errlen);
+
+/* The servers of resolv.conf are asked. */
+bool snapshot_asks_system(const struct settings *s);
 
 /* The snapshot in force, with a reference; NULL before the first. */
 struct snapshot *snapshot_take(void);

@@ -3,6 +3,8 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "dns/context.h"
 
+#include "dns/servers.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -104,31 +106,28 @@ static bool set_options(struct ub_ctx *ctx, const struct resolver_settings *s, u
     return true;
 }
 
-/* The name servers of resolv.conf; 127.0.0.1 without any, as the C library does. */
-static int forward_to_system(struct ub_ctx *ctx)
+/* The servers of resolv.conf, spaces between; 127.0.0.1 without any, as the C library does. */
+static int forward_to_system(struct ub_ctx *ctx, const char *servers)
 {
-    FILE *fp = fopen("/etc/resolv.conf", "re");
-    char line[256], server[64];
-    int rc = 0, found = 0;
+    char server[SERVERS_TEXT_MAX];
+    int n, found = 0;
 
-    while (fp != NULL && fgets(line, sizeof line, fp) != NULL)
-        if (sscanf(line, " nameserver %63s", server) == 1 && ub_ctx_set_fwd(ctx, server) == 0)
-            found++;
-    if (fp != NULL)
-        fclose(fp);
-    if (found == 0)
-        rc = ub_ctx_set_fwd(ctx, "127.0.0.1");
-    return rc;
+    for (; sscanf(servers, "%255s%n", server, &n) == 1; servers += n)
+        found += ub_ctx_set_fwd(ctx, server) == 0;
+    return found > 0 ? 0 : ub_ctx_set_fwd(ctx, "127.0.0.1");
 }
 
 static bool set_servers(struct ub_ctx *ctx, const struct resolver_settings *s, char *err,
                         size_t errlen)
 {
+    char system[SERVERS_TEXT_MAX];
     size_t i;
     int rc = 0;
 
+    if (!s->root && s->forwards == 0 && s->system == NULL)
+        servers_read("/etc/resolv.conf", system);
     if (!s->root && s->forwards == 0)
-        rc = forward_to_system(ctx);
+        rc = forward_to_system(ctx, s->system != NULL ? s->system : system);
     for (i = 0; !s->root && rc == 0 && i < s->forwards; i++)
         rc = ub_ctx_set_fwd(ctx, s->forward[i]);
     if (rc == 0 && s->trust_anchor != NULL)

@@ -10,6 +10,7 @@
 struct resolver_settings {
     size_t forwards;            /* 0: resolv.conf of the system */
     char **forward;             /* "ADDRESS" or "ADDRESS@PORT" */
+    const char *system;         /* then these, spaces between; NULL: those of resolv.conf */
     bool root;                  /* forward = ["root"]: recurse from the root */
     char *trust_anchor;         /* file, or NULL */
     char *zone;                 /* file, or NULL */

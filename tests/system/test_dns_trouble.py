@@ -3,6 +3,7 @@
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import ctypes
+import threading
 import time
 import unittest
 
@@ -479,6 +480,74 @@ class SystemResolver(harness.Case):
         fields = self.check_headers(result.message, "fail", "ptr-invalid", "192.0.2.102")
         self.assertIn("helo-unqualified", fields["findings"])
         self.assertEqual([name for name in self.world.dns.stats() if name.startswith("mail")], [])
+
+
+class ChangingServers(harness.Case):
+    """resolv.conf changes while the daemon runs, and nobody reloads it."""
+
+    world_options = {"mta": None}
+    dns = "mail.first.example A 192.0.2.10\n10.2.0.192.in-addr.arpa PTR mail.first.example\n"
+    settings = {"resolver": "forward = []", "mode": "enforce"}
+    second = None
+
+    @classmethod
+    def furnish(cls):
+        super().furnish()
+        if "resolv.conf" in cls.world.lacking:
+            raise unittest.SkipTest("no /etc/resolv.conf here")
+        cls.write(harness.RESOLV_CONF)
+        cls.second = dnsd.DnsServer(
+            "mail.second.example A 192.0.2.11\n11.2.0.192.in-addr.arpa PTR mail.second.example\n"
+            "mail.late.example A 192.0.2.12\n12.2.0.192.in-addr.arpa PTR mail.late.example\n"
+            "mail.late.example !delay 3500 A", ["127.0.0.9"]).start()
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.second.stop()
+        cls.write(harness.RESOLV_CONF)
+
+    @staticmethod
+    def write(text):
+        """In place, as some programs do."""
+        with open("/etc/resolv.conf", "w", encoding="ascii") as file:
+            file.write(text)
+
+    def verdict(self, client):
+        """What the field says of a new client."""
+        milter, _ = milterclient.session(client=client, helo="[%s]" % client)
+        with milter:
+            return dict((name, value) for _, name, value in milter.inserted())["X-IPRev"].partition(";")[0]
+
+    def change(self, text, pattern):
+        """Writes the file and waits for the line of the log; returns its text."""
+        since = len(self.daemon.log())
+        self.write(text)
+        return self.daemon.wait_log(pattern, 10, since).group(0)
+
+    def test_E10_new_servers_are_asked(self):
+        """New questions go to the new servers, running ones end on the old; a file without servers changes nothing."""
+        self.assertEqual(self.verdict("192.0.2.10"), "pass")
+        self.change("nameserver 127.0.0.9\n", "resolv.conf changed, name servers: 127.0.0.9")
+        self.assertEqual(self.verdict("192.0.2.11"), "pass", "only the second one knows it")
+        for text in ("", "# nothing\n", "nameserver localhost\n"):
+            self.change(text, "resolv.conf names no server, or cannot be read; still asking 127.0.0.9")
+            self.daemon.reload(harness.configuration(**{**self.settings, "resolver": "forward = [] max-inflight = %d" % (900 + len(text))}))
+            self.world.dns.reset_counts()
+            self.second.reset_counts()
+            self.assertEqual(self.verdict("192.0.2.11"), "pass", text)
+            self.assertEqual((self.world.dns.count(), self.second.count() > 0), (0, True), text)
+            self.write("nameserver 127.0.0.9\n")
+            time.sleep(2.5)
+        late = []
+        waiting = threading.Thread(target=lambda: late.append(self.verdict("192.0.2.12")))
+        waiting.start()
+        time.sleep(0.5)
+        self.change(harness.RESOLV_CONF, "resolv.conf changed, name servers: 127.0.0.1")
+        self.assertEqual(self.verdict("192.0.2.10"), "pass")
+        self.assertEqual(late, [], "it still waits")
+        waiting.join(10)
+        self.assertEqual(late, ["pass"], "by the server that it asked")
 
 
 class DeadResolver(harness.Case):
