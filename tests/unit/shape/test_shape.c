@@ -124,6 +124,9 @@ static const struct {
     {"192.0.2.77", "mail.web77.com", FORM_NONE, NULL},
     {"192.0.2.77", "mail1.web77.com", FORM_NONE, NULL},
     {"192.0.2.77", "web77.com", FORM_NONE, NULL},
+    {"192.0.2.171", "x02ab.isp.example", FORM_HEX2, NULL},
+    {"192.0.2.171", "mail1.x02ab.com", FORM_NONE, NULL}, /* in the domain this proves nothing */
+    {"203.0.113.77", "mail1.ip113077.com", FORM_RUN2, NULL},
     {"-", "192-0-2-77.isp.example", FORM_NONE, NULL},
 };
 
