@@ -48,7 +48,7 @@ class Options(harness.Case):
     def test_user_to_come(self):
         """-t on a machine where the user is not there yet: a note, and it goes on."""
         done = self.check_config('user = "not-here"\n')
-        self.assertEqual((done.returncode, done.stderr), (0, "iprev-milter: note: there is no user not-here here yet; started by root, it is needed\n"))
+        self.assertEqual((done.returncode, done.stderr), (0, "iprev-milter: note: there is no user not-here yet; the daemon needs it when started as root\n"))
 
     def test_good_configuration(self):
         """-t prints the configuration as understood; what it prints reads back the same."""
