@@ -164,6 +164,14 @@ void trace_find_v4(struct trace *t, const struct view *v, const uint8_t octet[4]
 void trace_find_v6(struct trace *t, const struct view *v, const uint8_t octet[16]);
 void trace_take(struct trace *t, const struct view *v, enum form form, size_t at, size_t len);
 
+/* Hexadecimal values of the letters and digits of the name, separators left out, and where
+ * each stood. A letter past f is 16, which no octet is made of. */
+struct stripped {
+    uint8_t value[DNAME_TEXT_MAX], at[DNAME_TEXT_MAX];
+    size_t len;
+};
+void trace_strip(struct stripped *s, const struct view *v);
+
 /* Classes of the word s[0..n), 0 for none. */
 uint32_t word_class(const char *s, size_t n);
 

@@ -256,13 +256,6 @@ static void match_runs(struct trace *t, const struct view *v, const uint8_t o[4]
     }
 }
 
-/* Hexadecimal values of the letters and digits of the name, separators left
- * out, and where each stood. A letter past f is a value no octet is made of. */
-struct stripped {
-    uint8_t value[DNAME_TEXT_MAX], at[DNAME_TEXT_MAX];
-    size_t len;
-};
-
 static const uint8_t hex_values[256] = {
     [0 ... '/'] = 16, ['0'] = 0,          ['1'] = 1,  ['2'] = 2,          ['3'] = 3,
     ['4'] = 4,        ['5'] = 5,          ['6'] = 6,  ['7'] = 7,          ['8'] = 8,
@@ -270,7 +263,7 @@ static const uint8_t hex_values[256] = {
     ['d'] = 13,       ['e'] = 14,         ['f'] = 15, ['g' ... 255] = 16,
 };
 
-static void strip(struct stripped *s, const struct view *v)
+void trace_strip(struct stripped *s, const struct view *v)
 {
     size_t i, n = 0;
 
@@ -329,7 +322,7 @@ static void match_hex(struct trace *t, const struct view *v, const uint8_t o[4])
 
     for (i = 0; i < 4; i++)
         octet[o[i]] = true;
-    strip(&s, v);
+    trace_strip(&s, v);
     for (i = 0; i + 4 <= s.len; i++)
         if (octet[s.value[i] * 16u + s.value[i + 1]])
             match_hex_at(t, v, &s, i, o);

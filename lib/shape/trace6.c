@@ -11,29 +11,10 @@
 #define NIBBLES 32
 #define GROUPS  8
 
-/* Values of the hexadecimal digits of the name without separators; any other
- * letter is a value that never matches. */
-struct nibbles {
-    int8_t value[DNAME_TEXT_MAX];
-    uint8_t at[DNAME_TEXT_MAX];
-    size_t len;
-};
-
-static void strip(struct nibbles *s, const struct view *v)
-{
-    size_t i;
-
-    for (s->len = i = 0; i < v->len; i++)
-        if (ascii_alnum((unsigned char)v->text[i])) {
-            s->value[s->len] = (int8_t)ascii_hex((unsigned char)v->text[i]);
-            s->at[s->len++] = (uint8_t)i;
-        }
-}
-
 /* The longest stretch that name and nib share, from nib[from]. Zeros prove
  * little, so a stretch counts by its other nibbles. */
-static void match_stretch(struct trace *t, const struct view *v, const struct nibbles *s,
-                          const int8_t nib[NIBBLES], size_t at, size_t from)
+static void match_stretch(struct trace *t, const struct view *v, const struct stripped *s,
+                          const uint8_t nib[NIBBLES], size_t at, size_t from)
 {
     size_t n = 0, solid = 0;
 
@@ -47,15 +28,15 @@ static void match_stretch(struct trace *t, const struct view *v, const struct ni
 
 static void match_nibbles(struct trace *t, const struct view *v, const uint8_t octet[16])
 {
-    int8_t fwd[NIBBLES], rev[NIBBLES];
-    struct nibbles s;
+    uint8_t fwd[NIBBLES], rev[NIBBLES];
+    struct stripped s;
     size_t i, k;
 
     for (i = 0; i < 16; i++) {
-        fwd[2 * i] = rev[31 - 2 * i] = (int8_t)(octet[i] >> 4);
-        fwd[2 * i + 1] = rev[30 - 2 * i] = (int8_t)(octet[i] & 15);
+        fwd[2 * i] = rev[31 - 2 * i] = (uint8_t)(octet[i] >> 4);
+        fwd[2 * i + 1] = rev[30 - 2 * i] = (uint8_t)(octet[i] & 15);
     }
-    strip(&s, v);
+    trace_strip(&s, v);
     for (i = 0; i < s.len; i++)
         for (k = 0; k < NIBBLES && t->form < FORM_SIX; k++) {
             if (s.value[i] == fwd[k])
