@@ -61,7 +61,7 @@ class Bogus(harness.Case):
 
     def test_unanchored_zones_stay_usable(self):
         """No PTR is still proven where no anchor stands above."""
-        self.assertEqual(self.send("192.0.2.11").rcpt[0].code, 550)
+        self.assertEqual(self.send("192.0.2.11", "[192.0.2.11]").rcpt[0].code, 550)
 
 
 class Expired(harness.Case):
