@@ -117,9 +117,6 @@ void authres_field(char value[AUTHRES_VALUE_MAX], const char *id, const struct r
 {
     struct sbuf sb;
 
-    value[0] = '\0';
-    if (r->result == F_IPREV_SKIP)
-        return;
     sbuf_init(&sb, value, AUTHRES_VALUE_MAX);
     authres_put(&sb, id, r->result, r->cause, client, r->result == F_IPREV_PASS ? &r->ptr : NULL);
     if (sb.overflow)

@@ -51,6 +51,8 @@ Test(session, monitor_refuses_nothing)
         cr_expect(has_text(m.x_iprev_value, row[i].findings), "%s: %s", row[i].helo,
                   m.x_iprev_value);
         cr_expect(has_text(m.x_iprev_value, row[i].action), "%s: %s", row[i].helo, m.x_iprev_value);
+        cr_expect(has_text(m.authres_value, "(") == has_text(m.authres_value, "=pass"),
+                  "a name is shown when it is confirmed: %s", m.authres_value);
         session_free(s);
     }
     world_end(&w);

@@ -50,6 +50,28 @@ Test(session, B18_silence_is_no_refusal)
     dns_stop(v);
 }
 
+/* Nothing is waited for that would not count: the client has logged in. */
+Test(session, A20_authenticated_does_not_wait)
+{
+    struct dns_server *v = DNS_START(slow_rows);
+    struct session *s;
+    struct message m;
+    struct world w;
+    int64_t from;
+
+    world_begin(&w, "");
+    world_config(&w, "", v->address);
+    s = connected("198.51.100.1");
+    session_mail(s, true);
+    from = resolver_now();
+    session_eom(s, NULL, &m);
+    cr_expect(resolver_now() - from < 100, "%d ms", (int)(resolver_now() - from));
+    cr_expect_str_empty(m.authres_value);
+    session_free(s);
+    world_end(&w);
+    dns_stop(v);
+}
+
 /* Sendmail gives a filter up after 10 s: a second HELO name, for which there was no room while the
  * chain was open, is not asked for when the longest deadline is over. */
 Test(session, B18_no_step_lasts_longer_than_the_longest_deadline)
