@@ -152,14 +152,12 @@ static uint64_t round_up(uint64_t n)
 
 static void column(const struct judged *j, FILE *out, unsigned i, uint64_t top)
 {
-    static const unsigned order[] = {ACTION_ACCEPT,     FATE_EXEMPT,     FATE_UNKNOWN, ACTION_TAG,
-                                     ACTION_QUARANTINE, ACTION_TEMPFAIL, ACTION_REJECT};
     const struct clients *c = &j->tally->clients;
     double y = HEIGHT;
     unsigned k;
 
-    for (k = 0; k < sizeof order / sizeof order[0]; k++) {
-        uint64_t n = j->buckets[i][order[k]];
+    for (k = FATE_COUNT; k-- > 0;) {
+        uint64_t n = j->buckets[i][fate_order[k]];
         double h = (double)n * HEIGHT / (double)top;
 
         if (n == 0)
@@ -167,9 +165,9 @@ static void column(const struct judged *j, FILE *out, unsigned i, uint64_t top)
         y -= h;
         fprintf(out,
                 "<rect class=\"f%u\" x=\"%.0f\" y=\"%.1f\" width=\"%.0f\" height=\"%.1f\"><title>",
-                order[k], i * COLUMN + GAP, y, COLUMN - 2 * GAP, h);
+                fate_order[k], i * COLUMN + GAP, y, COLUMN - 2 * GAP, h);
         put_time(out, clients_bucket(c, i), c->width, true);
-        fprintf(out, ": %llu %s</title></rect>\n", (unsigned long long)n, fate_word(order[k]));
+        fprintf(out, ": %llu %s</title></rect>\n", (unsigned long long)n, fate_word(fate_order[k]));
     }
 }
 

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #define FIRST_LINES 100
@@ -73,12 +72,11 @@ static void sort_logs(const struct tally *t, int logs, char **log)
 
 static bool are_files(int logs, char *const *log)
 {
-    struct stat st;
     int i = 0;
 
-    while (i < logs && strcmp(log[i], "-") != 0 && stat(log[i], &st) == 0 && S_ISREG(st.st_mode))
+    while (i < logs && strcmp(log[i], "-") != 0)
         i++;
-    return i == logs;
+    return i == logs && log_file_sizes(logs, log) > 0;
 }
 
 /* ---- together ---- */
