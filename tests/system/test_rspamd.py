@@ -25,6 +25,11 @@ milter = yes;
 upstream "local" { default = yes; self_scan = yes; }
 """ % harness.MILTER2_PORT
 HEADERS = 'use = ["x-spamd-result"];\n'
+PARSE = """
+for key, value in pairs(require "lua_auth_results".parse_ar_element([[%s]]) or {}) do
+  print(key .. "=" .. value)
+end
+"""
 OPTIONS = """
 dns { nameserver = ["127.0.0.1"]; timeout = 1s; retransmits = 1; }
 """
@@ -232,6 +237,18 @@ class Scanner(Site):
             self.assertEqual((told["log"]["spam_verdicts"], told["log"]["spam_verdicts_met"]), (2, 1), self.rspamd.said())
             sums = told["actions"]["unknown"]
             self.assertEqual((sums["delivered"], sums["spam"]), (1, 1))
+
+    def test_its_parser_reads_our_result(self):
+        """rspamd's own reader of Authentication-Results finds result, reason and address: it stops at the first
+        quote, so the reason has none."""
+        _, message = self.scored("192.0.2.15", "mail.bank.example")
+        result = harness.unfold(message.all("Authentication-Results")[0]).partition("; ")[2]
+        self.rspamd.file("parse.lua", PARSE % result)
+        argv = self.rspamd.argv("rspamadm")
+        done = subprocess.run(argv[:1] + argv[3:] + ["lua", "-b", os.path.join(self.rspamd.home, "parse.lua")],
+                              capture_output=True, text=True, timeout=60, check=False, env=servers.environment("rspamd"))
+        self.assertEqual(sorted(done.stdout.split()), ["iprev=fail", "policy.iprev=192.0.2.15", "reason=forward-mismatch"],
+                         done.stderr)
 
     def test_configuration_is_clean(self):
         """rspamadm has nothing against it."""
