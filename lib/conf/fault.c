@@ -4,6 +4,7 @@
 #include "conf/fault.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 static void put_visible(FILE *out, const char *s)
 {
@@ -39,16 +40,7 @@ void conf_fault(struct faults *rd, const char *file, int line, const char *key, 
 {
     va_list ap;
 
-    rd->faults++;
-    va_start(ap, fmt);
-    put_line(rd->err, file, line, key, fmt, ap);
-    va_end(ap);
-}
-
-void conf_note(struct faults *rd, const char *file, int line, const char *key, const char *fmt, ...)
-{
-    va_list ap;
-
+    rd->faults += strncmp(fmt, "note: ", 6) != 0;
     va_start(ap, fmt);
     put_line(rd->err, file, line, key, fmt, ap);
     va_end(ap);

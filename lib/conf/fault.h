@@ -16,13 +16,9 @@ struct faults {
     bool out_of_memory;
 };
 
-/* Writes a line and counts it. file NULL, line 0 and key NULL leave those parts out. What is
- * not printable ASCII goes out as \xHH. */
+/* Writes a line, and counts it unless it begins with "note: ". file NULL, line 0 and key NULL leave
+ * those parts out. What is not printable ASCII goes out as \xHH. */
 __attribute__((format(printf, 5, 6))) void conf_fault(struct faults *rd, const char *file, int line,
                                                       const char *key, const char *fmt, ...);
-
-/* The same without counting: "note: ...", and the configuration stays good. */
-__attribute__((format(printf, 5, 6))) void conf_note(struct faults *rd, const char *file, int line,
-                                                     const char *key, const char *fmt, ...);
 
 #endif

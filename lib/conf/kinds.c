@@ -5,40 +5,97 @@
 
 #include "conf/fit.h"
 #include "conf/settings.h"
+#include "value/ascii.h"
 #include "value/nearest.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-void kind_fault_at(const struct input *in, const config_setting_t *v, const char *what)
-{
-    conf_fault(in->rd, in->file, config_setting_source_line(v), in->shown, "%s", what);
-}
+/* ---- numbers, flags and words ---- */
 
-void kind_fault(const struct input *in, const config_setting_t *v, const char *what)
+/* Members are bool, uint8_t, unsigned or an enum. */
+static const char *put(void *where, size_t size, unsigned v)
 {
-    bool sentence = strncmp(what, "is ", 3) == 0 || strncmp(what, "names ", 6) == 0;
-
-    conf_fault(in->rd, in->file, config_setting_source_line(v), in->shown, "\"%.80s\"%s %s",
-               config_setting_get_string(v), sentence ? "" : ":", what);
-}
-
-const char *kind_string(const struct input *in, const config_setting_t *v)
-{
-    if (config_setting_type(v) == CONFIG_TYPE_STRING)
-        return config_setting_get_string(v);
-    kind_fault_at(in, v, "must be a text in double quotes");
+    if (size == 1)
+        *(uint8_t *)where = (uint8_t)v;
+    else
+        memcpy(where, &v, sizeof v);
     return NULL;
 }
 
-int kind_length(const struct input *in)
+static unsigned get(const void *where, size_t size)
 {
-    if (config_setting_type(in->node) == CONFIG_TYPE_ARRAY)
-        return config_setting_length(in->node);
-    kind_fault_at(in, in->node, "must be a list, such as [\"one\", \"two\"] or []");
-    return 0;
+    unsigned v;
+
+    if (size == 1)
+        return *(const uint8_t *)where;
+    memcpy(&v, where, sizeof v);
+    return v;
 }
+
+static const char *number_take(void *where, const struct option *o, struct value *v)
+{
+    return put(where, o->size, (unsigned)v->number);
+}
+
+static void flag_print(const void *where, const struct option *o, FILE *out)
+{
+    fputs(get(where, o->size) ? "true" : "false", out);
+}
+
+static void number_print(const void *where, const struct option *o, FILE *out)
+{
+    fprintf(out, "%u", get(where, o->size));
+}
+
+static const char *octal_take(void *where, const struct option *o, struct value *v)
+{
+    size_t n = strlen(v->text);
+
+    if (n == 0 || n > 4 || strspn(v->text, "01234567") != n || strtoul(v->text, NULL, 8) > o->max)
+        return "is not an octal mode from \"0000\" to \"0777\"";
+    return put(where, o->size, (unsigned)strtoul(v->text, NULL, 8));
+}
+
+static void octal_print(const void *where, const struct option *o, FILE *out)
+{
+    fprintf(out, "\"%04o\"", get(where, o->size));
+}
+
+static const char *word_take(void *where, const struct option *o, struct value *v)
+{
+    struct nearest near = {.word = v->text, .n = strlen(v->text)};
+    const struct word *w;
+    struct sbuf sb;
+
+    sbuf_init(&sb, v->what, sizeof v->what);
+    sbuf_str(&sb, "is none of:");
+    for (w = o->words; w->word != NULL; w++) {
+        if (strcmp(v->text, w->word) == 0)
+            return put(where, o->size, (unsigned)w->value);
+        sbuf_str(&sb, w == o->words ? " " : ", ");
+        sbuf_str(&sb, w->word);
+        nearest_consider(&near, w->word);
+    }
+    if (near.best != NULL) {
+        sbuf_str(&sb, "; did you mean ");
+        sbuf_str(&sb, near.best);
+        sbuf_str(&sb, "?");
+    }
+    return v->what;
+}
+
+static void word_print(const void *where, const struct option *o, FILE *out)
+{
+    const struct word *w;
+
+    for (w = o->words; w->word != NULL; w++)
+        if ((unsigned)w->value == get(where, o->size))
+            kind_quote(w->word, out);
+}
+
+/* ---- texts: NULL stands for the empty one ---- */
 
 void kind_quote(const char *text, FILE *out)
 {
@@ -51,173 +108,226 @@ void kind_quote(const char *text, FILE *out)
     fputc('"', out);
 }
 
-/* ---- single values ---- */
-
-/* Members are bool, uint8_t, unsigned or an enum. */
-static void put_integer(void *where, size_t size, unsigned v)
+static const char *text_take(void *where, const struct option *o, struct value *v)
 {
-    uint8_t small = (uint8_t)v;
-
-    memcpy(where, size == 1 ? (const void *)&small : (const void *)&v, size == 1 ? 1 : sizeof v);
-}
-
-static unsigned get_integer(const void *where, size_t size)
-{
-    unsigned v = 0;
-    uint8_t small;
-
-    if (size != 1) {
-        memcpy(&v, where, sizeof v);
-        return v;
-    }
-    memcpy(&small, where, 1);
-    return small;
-}
-
-static void flag_read(void *where, const struct option *o, const struct input *in)
-{
-    if (config_setting_type(in->node) == CONFIG_TYPE_BOOL)
-        put_integer(where, o->size, config_setting_get_bool(in->node) != 0);
-    else
-        kind_fault_at(in, in->node, "must be true or false");
-}
-
-static void flag_print(const void *where, const struct option *o, FILE *out)
-{
-    fputs(get_integer(where, o->size) ? "true" : "false", out);
-}
-
-static void number_read(void *where, const struct option *o, const struct input *in)
-{
-    bool number = config_setting_type(in->node) == CONFIG_TYPE_INT;
-    int v = number ? config_setting_get_int(in->node) : -1;
-    char what[160], shown[32] = "must be";
-
-    if (v >= 0 && (unsigned)v >= o->min && (unsigned)v <= o->max) {
-        put_integer(where, o->size, (unsigned)v);
-        return;
-    }
-    if (number)
-        snprintf(shown, sizeof shown, "%d is not", v);
-    snprintf(what, sizeof what, "%s a whole number from %u to %u%s%s%s", shown, o->min, o->max,
-             o->note == NULL ? "" : " (", o->note == NULL ? "" : o->note,
-             o->note == NULL ? "" : ")");
-    kind_fault_at(in, in->node, what);
-}
-
-static void number_print(const void *where, const struct option *o, FILE *out)
-{
-    fprintf(out, "%u", get_integer(where, o->size));
-}
-
-static void octal_read(void *where, const struct option *o, const struct input *in)
-{
-    const char *text = kind_string(in, in->node);
-    size_t n = text == NULL ? 0 : strlen(text);
-
-    if (text == NULL)
-        return;
-    if (n > 0 && n <= 4 && strspn(text, "01234567") == n && strtoul(text, NULL, 8) <= o->max)
-        put_integer(where, o->size, (unsigned)strtoul(text, NULL, 8));
-    else
-        kind_fault(in, in->node, "is not an octal mode from \"0000\" to \"0777\"");
-}
-
-static void octal_print(const void *where, const struct option *o, FILE *out)
-{
-    fprintf(out, "\"%04o\"", get_integer(where, o->size));
-}
-
-static void word_read(void *where, const struct option *o, const struct input *in)
-{
-    const char *text = kind_string(in, in->node);
-    struct nearest near = {.word = text, .n = text != NULL ? strlen(text) : 0};
-    char what[240] = "is none of:";
-    size_t i, n = strlen(what);
-
-    for (i = 0; text != NULL && o->words[i].word != NULL; i++) {
-        if (strcmp(text, o->words[i].word) == 0) {
-            put_integer(where, o->size, (unsigned)o->words[i].value);
-            return;
-        }
-        n += (size_t)snprintf(what + n, sizeof what - n, "%s %s", i == 0 ? "" : ",",
-                              o->words[i].word);
-        nearest_consider(&near, o->words[i].word);
-    }
-    if (near.best != NULL)
-        snprintf(what + n, sizeof what - n, "; did you mean %s?", near.best);
-    if (text != NULL)
-        kind_fault(in, in->node, what);
-}
-
-static void word_print(const void *where, const struct option *o, FILE *out)
-{
-    unsigned v = get_integer(where, o->size);
-    size_t i;
-
-    for (i = 0; o->words[i].word != NULL; i++)
-        if ((unsigned)o->words[i].value == v)
-            kind_quote(o->words[i].word, out);
-}
-
-static void text_set(void *where, char *text)
-{
-    char *old;
-
-    memcpy(&old, where, sizeof old);
-    free(old);
-    memcpy(where, &text, sizeof text);
-}
-
-static void text_drop(void *where)
-{
-    text_set(where, NULL);
-}
-
-/* NULL stands for the empty text. */
-static void text_read(void *where, const struct option *o, const struct input *in)
-{
-    const char *text = kind_string(in, in->node);
-    const char *fault = text == NULL ? NULL : o->fit(text);
-    char *copy;
+    char **text = where;
+    const char *fault = o->fit(v->text);
 
     if (fault != NULL)
-        kind_fault(in, in->node, fault);
-    if (text == NULL || fault != NULL)
-        return;
-    copy = text[0] == '\0' ? NULL : strdup(text);
-    in->rd->out_of_memory |= copy == NULL && text[0] != '\0';
-    text_set(where, copy);
+        return fault;
+    free(*text);
+    *text = v->text[0] == '\0' ? NULL : strdup(v->text);
+    v->out_of_memory |= *text == NULL && v->text[0] != '\0';
+    return NULL;
 }
 
 static void text_print(const void *where, const struct option *o, FILE *out)
 {
-    char *text;
+    char *const *text = where;
 
     (void)o;
-    memcpy(&text, where, sizeof text);
-    kind_quote(text == NULL ? "" : text, out);
+    kind_quote(*text == NULL ? "" : *text, out);
 }
 
-static void socket_read(void *where, const struct option *o, const struct input *in)
+static void text_drop(void *where)
 {
-    const char *text = kind_string(in, in->node), *fault;
-    char *checked;
-
-    (void)o;
-    if (text == NULL)
-        return;
-    fault = settings_socket(text, &checked);
-    if (fault != NULL && errno == ENOMEM)
-        in->rd->out_of_memory = true;
-    else if (fault != NULL)
-        kind_fault(in, in->node, fault);
-    text_set(where, checked);
+    free(*(char **)where);
 }
 
-const struct kind kind_flag = {flag_read, flag_print, NULL, NULL};
-const struct kind kind_number = {number_read, number_print, NULL, NULL};
-const struct kind kind_octal = {octal_read, octal_print, NULL, NULL};
-const struct kind kind_word = {word_read, word_print, NULL, NULL};
-const struct kind kind_text = {text_read, text_print, text_drop, NULL};
-const struct kind kind_socket = {socket_read, text_print, text_drop, NULL};
+static const char *socket_take(void *where, const struct option *o, struct value *v)
+{
+    char **text = where, *checked;
+    const char *fault = settings_socket(v->text, &checked);
+
+    (void)o;
+    v->out_of_memory |= fault != NULL && errno == ENOMEM;
+    if (fault != NULL)
+        return fault;
+    free(*text);
+    *text = checked;
+    return NULL;
+}
+
+/* ---- lists of texts ---- */
+
+static const char *list_take(char ***list, size_t *n, const struct option *o, struct value *v)
+{
+    char **more = realloc(*list, (*n + 1) * sizeof **list), *text;
+
+    v->out_of_memory |= more == NULL;
+    if (more == NULL)
+        return NULL;
+    *list = more;
+    text = more[*n] = strdup(v->text);
+    v->out_of_memory |= text == NULL;
+    if (text == NULL)
+        return NULL;
+    for (++*n; *text != '\0'; text++)
+        *text = (char)ascii_lower((unsigned char)*text);
+    return o->fit(more[*n - 1]);
+}
+
+static void list_print(const char *const *list, size_t n, FILE *out)
+{
+    size_t i;
+
+    fputc('[', out);
+    for (i = 0; i < n; i++) {
+        fputs(i == 0 ? "" : ", ", out);
+        kind_quote(list[i], out);
+    }
+    fputc(']', out);
+}
+
+static void list_drop(char **list, size_t n)
+{
+    while (n > 0)
+        free(list[--n]);
+    free(list);
+}
+
+static const char *names_take(void *where, const struct option *o, struct value *v)
+{
+    struct name_list *l = where;
+    char **list = (char **)(uintptr_t)l->entry;
+    const char *fault = list_take(&list, &l->n, o, v);
+
+    l->entry = (const char *const *)list;
+    return fault;
+}
+
+static void names_print(const void *where, const struct option *o, FILE *out)
+{
+    const struct name_list *l = where;
+
+    (void)o;
+    list_print(l->entry, l->n, out);
+}
+
+static void names_drop(void *where)
+{
+    struct name_list *l = where;
+
+    list_drop((char **)(uintptr_t)l->entry, l->n);
+    *l = (struct name_list){0};
+}
+
+static const char *forward_take(void *where, const struct option *o, struct value *v)
+{
+    struct resolver_settings *r = where;
+    bool root = strcmp(v->text, "root") == 0;
+
+    if ((root && r->forwards > 0) || r->root)
+        return "\"root\" stands alone, without other servers";
+    r->root = root;
+    return root ? NULL : list_take(&r->forward, &r->forwards, o, v);
+}
+
+static void forward_print(const void *where, const struct option *o, FILE *out)
+{
+    static const char *const root[] = {"root"};
+    const struct resolver_settings *r = where;
+
+    (void)o;
+    list_print(r->root ? root : (const char *const *)r->forward, r->root ? 1 : r->forwards, out);
+}
+
+static void forward_drop(void *where)
+{
+    struct resolver_settings *r = where;
+
+    list_drop(r->forward, r->forwards);
+    r->forward = NULL;
+    r->forwards = 0;
+    r->root = false;
+}
+
+const char *settings_ask_only(struct settings *s, const char *server)
+{
+    static const struct option o = {.fit = fit_forward};
+    struct value v = {.text = server};
+    const char *fault = fit_forward(server);
+
+    if (fault != NULL)
+        return fault;
+    forward_drop(&s->resolver);
+    list_take(&s->resolver.forward, &s->resolver.forwards, &o, &v);
+    return v.out_of_memory ? "out of memory" : NULL;
+}
+
+/* ---- networks ---- */
+
+/* The network that is left when the host bits of a text are cleared. */
+static bool network_meant(const char *text, struct addr_net *net)
+{
+    const char *slash = strchr(text, '/');
+    size_t i, n = slash == NULL ? 0 : strlen(slash + 1);
+    unsigned long bits = n == 0 ? 0 : strtoul(slash + 1, NULL, 10);
+
+    if (n == 0 || n > 3 || strspn(slash + 1, "0123456789") != n ||
+        !addr_parse(&net->base, text, (size_t)(slash - text)) ||
+        bits > (net->base.family == ADDR_IPV4 ? 32 : 128))
+        return false;
+    for (i = bits; i < 128; i++)
+        net->base.bytes[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
+    net->bits = (uint8_t)bits;
+    return true;
+}
+
+static const char *networks_take(void *where, const struct option *o, struct value *v)
+{
+    struct networks *l = where;
+    struct addr_net *more = realloc(l->net, (l->n + 1) * sizeof *more), meant;
+    struct sbuf sb;
+
+    v->out_of_memory |= more == NULL;
+    if (more == NULL)
+        return NULL;
+    l->net = more;
+    if (addr_net_parse(&more[l->n], v->text, strlen(v->text))) {
+        l->n++;
+        return o->fit == NULL ? NULL : o->fit(v->text);
+    }
+    if (!network_meant(v->text, &meant))
+        return "is not ADDRESS or ADDRESS/BITS";
+    sbuf_init(&sb, v->what, sizeof v->what);
+    sbuf_str(&sb, "host bits are set; did you mean ");
+    addr_net_put(&sb, &meant);
+    sbuf_str(&sb, "?");
+    return v->what;
+}
+
+static void networks_print(const void *where, const struct option *o, FILE *out)
+{
+    const struct networks *l = where;
+    char text[ADDR_NET_TEXT_MAX];
+    struct sbuf sb;
+    size_t i;
+
+    (void)o;
+    fputc('[', out);
+    for (i = 0; i < l->n; i++) {
+        sbuf_init(&sb, text, sizeof text);
+        addr_net_put(&sb, &l->net[i]);
+        fprintf(out, "%s\"%s\"", i == 0 ? "" : ", ", text);
+    }
+    fputc(']', out);
+}
+
+static void networks_drop(void *where)
+{
+    struct networks *l = where;
+
+    free(l->net);
+    *l = (struct networks){0};
+}
+
+const struct kind kind_flag = {TAKES_FLAG, number_take, flag_print, NULL, NULL};
+const struct kind kind_number = {TAKES_NUMBER, number_take, number_print, NULL, NULL};
+const struct kind kind_octal = {TAKES_TEXT, octal_take, octal_print, NULL, NULL};
+const struct kind kind_word = {TAKES_TEXT, word_take, word_print, NULL, NULL};
+const struct kind kind_text = {TAKES_TEXT, text_take, text_print, text_drop, NULL};
+const struct kind kind_socket = {TAKES_TEXT, socket_take, text_print, text_drop, NULL};
+const struct kind kind_names = {TAKES_LIST, names_take, names_print, names_drop, NULL};
+const struct kind kind_networks = {TAKES_LIST, networks_take, networks_print, networks_drop, NULL};
+const struct kind kind_forward = {TAKES_LIST, forward_take, forward_print, forward_drop, NULL};

@@ -1,30 +1,31 @@
-/* Kinds of options: how each is read from libconfig's tree into its place, printed and freed.
+/* Kinds of options: how a value gets into its place, is printed and freed.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_CONF_KINDS_H
 #define IPREV_CONF_KINDS_H
 
-#include "conf/fault.h"
-
-#include <libconfig.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
-/* One setting as written. */
-struct input {
-    struct faults *rd;
-    const char *file; /* NULL: a default */
-    const char *shown;
-    const config_setting_t *node;
-    bool add; /* a list is added to what is there, not put in its place */
+/* A value as written, and the sentence that is made of what is wrong with it. */
+struct value {
+    const char *text; /* of a text or of one element of a list; NULL: a number or a flag */
+    int number;
+    bool over; /* well formed, but a day that is gone */
+    bool out_of_memory;
+    char what[240];
 };
 
 struct option;
 
-/* `where` is the member. */
+/* `where` is the member. take: what is wrong, or NULL; a list gets its elements one by one, and
+ * none at all after an empty call of drop when it is replaced. */
 struct kind {
-    void (*read)(void *where, const struct option *o, const struct input *in);
+    enum { TAKES_TEXT, TAKES_LIST, TAKES_NUMBER, TAKES_FLAG } takes;
+    const char *(*take)(void *where, const struct option *o, struct value *v);
     void (*print)(const void *where, const struct option *o, FILE *out);
-    void (*drop)(void *where);        /* NULL: owns nothing */
+    void (*drop)(void *where);        /* empties it; NULL: owns nothing */
     bool (*unset)(const void *where); /* not printed then; NULL: always printed */
 };
 
@@ -49,13 +50,9 @@ struct option {
 extern const struct kind kind_flag, kind_number, kind_octal, kind_word, kind_text, kind_socket,
     kind_names, kind_networks, kind_forward;
 
-/* For kinds elsewhere. A fault of this element: WHAT, or "VALUE" WHAT. */
-void kind_fault_at(const struct input *in, const config_setting_t *v, const char *what);
-void kind_fault(const struct input *in, const config_setting_t *v, const char *what);
-/* The text of an element; NULL: reported that it is none. */
-const char *kind_string(const struct input *in, const config_setting_t *v);
-/* Elements of a list; 0 and reported when it is none. */
-int kind_length(const struct input *in);
+/* Options of rules. kind_when and kind_any: `where` is the whole rule. */
+extern const struct kind kind_when, kind_any, kind_reply, kind_expires, kind_comment;
+
 void kind_quote(const char *text, FILE *out);
 
 #endif

@@ -10,6 +10,7 @@
 #include "conf/table.h"
 
 #include <errno.h>
+#include <libconfig.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,16 +47,89 @@ static bool passed_over(const struct reader *r, const config_setting_t *node, co
            scan_told(r->scan, (int)config_setting_source_line(node), shown);
 }
 
+/* What is wrong with the value as a line: "resolver.cache: -1 is not ...", or `mode: "x" is ...`.
+ */
+static void value_fault(struct reader *r, const config_setting_t *node, const char *shown,
+                        const struct value *v, const char *fault)
+{
+    bool sentence = strncmp(fault, "is ", 3) == 0 || strncmp(fault, "names ", 6) == 0;
+
+    conf_fault(&r->rd, r->file, (int)config_setting_source_line(node), shown, "\"%.80s\"%s %s",
+               v->text, sentence ? "" : ":", fault);
+}
+
+static void take_text(struct reader *r, const struct option *o, void *where,
+                      const config_setting_t *node, const char *shown)
+{
+    struct value v = {.text = config_setting_get_string(node)};
+    int line = (int)config_setting_source_line(node);
+    const char *fault;
+
+    if (v.text == NULL) {
+        conf_fault(&r->rd, r->file, line, shown, "must be a text in double quotes");
+        return;
+    }
+    fault = o->kind->take(where, o, &v);
+    r->rd.out_of_memory |= v.out_of_memory;
+    if (fault != NULL && !v.out_of_memory)
+        value_fault(r, node, shown, &v, fault);
+    if (v.over)
+        conf_fault(&r->rd, r->file, line, shown, "note: %s is over, so the rule no longer matches",
+                   v.text);
+}
+
+static void take_list(struct reader *r, const struct option *o, void *where,
+                      const config_setting_t *node, const char *shown)
+{
+    int i, n = config_setting_length(node);
+
+    if (config_setting_type(node) != CONFIG_TYPE_ARRAY) {
+        conf_fault(&r->rd, r->file, (int)config_setting_source_line(node), shown,
+                   "must be a list, such as [\"one\", \"two\"] or []");
+        return;
+    }
+    if (!r->more && o->kind->drop != NULL)
+        o->kind->drop(where);
+    for (i = 0; i < n; i++)
+        take_text(r, o, where, config_setting_get_elem(node, (unsigned)i), shown);
+}
+
+static void take_number(struct reader *r, const struct option *o, void *where,
+                        const config_setting_t *node, const char *shown)
+{
+    bool flag = o->kind->takes == TAKES_FLAG;
+    int type = config_setting_type(node), line = (int)config_setting_source_line(node);
+    struct value v = {.number =
+                          flag ? config_setting_get_bool(node) : config_setting_get_int(node)};
+    char text[32] = "must be";
+
+    if (flag ? type == CONFIG_TYPE_BOOL
+             : type == CONFIG_TYPE_INT && v.number >= (int)o->min && v.number <= (int)o->max) {
+        o->kind->take(where, o, &v);
+        return;
+    }
+    if (type == CONFIG_TYPE_INT)
+        snprintf(text, sizeof text, "%d is not", v.number);
+    if (flag)
+        conf_fault(&r->rd, r->file, line, shown, "must be true or false");
+    else
+        conf_fault(&r->rd, r->file, line, shown, "%s a whole number from %u to %u%s", text, o->min,
+                   o->max, o->note == NULL ? "" : o->note);
+}
+
 static void read_option(struct reader *r, const char *section, void *base,
                         const config_setting_t *node, const char *shown)
 {
     const struct option *o = settings_find(section, config_setting_name(node));
-    struct input in = {&r->rd, r->file, shown, node, r->more};
 
     if (o == NULL)
         unknown_key(r, section, node, shown);
+    else if (o->kind->takes == TAKES_TEXT)
+        take_text(r, o, (char *)base + o->at, node, shown);
+    else if (o->kind->takes == TAKES_LIST)
+        take_list(r, o, (char *)base + o->at, node, shown);
     else
-        o->kind->read((char *)base + o->at, o, &in);
+        take_number(r, o, (char *)base + o->at, node, shown);
 }
 
 static bool is_group(struct reader *r, const config_setting_t *node, const char *shown)
@@ -178,8 +252,8 @@ static void check_rule(struct reader *r, unsigned i)
         return;
     }
     if (rule->all & (FINDINGS_SKIP | FINDING(F_IPREV_SKIP)))
-        conf_note(&r->rd, file, r->origin[i].line, shown,
-                  "note: exempt clients are judged by no rule, so this one never matches");
+        conf_fault(&r->rd, file, r->origin[i].line, shown,
+                   "note: exempt clients are judged by no rule, so this one never matches");
     for (k = 0; k < i; k++)
         if (r->origin[k].whole && never_reached(rule, &p->rule[k])) {
             conf_fault(&r->rd, file, r->origin[i].line, shown,
@@ -203,8 +277,8 @@ static void note_late_rules(struct reader *r)
             continue;
         snprintf(shown, sizeof shown, "rules.%s", rule->name);
         if ((rule->all | rule->none | rule->any | rule->lacks) & late)
-            conf_note(&r->rd, r->s->file, 0, shown,
-                      "note: names HELO or client-known, so it acts at MAIL, not at connect");
+            conf_fault(&r->rd, r->s->file, 0, shown,
+                       "note: names HELO or client-known, so it acts at MAIL, not at connect");
     }
 }
 

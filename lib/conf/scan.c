@@ -206,12 +206,9 @@ static bool plain_number(const char *s, size_t n)
 static bool like_number(const char *s, size_t n)
 {
     const char *dot = memchr(s, '.', n);
-    size_t i;
 
-    for (i = 0; i < n; i++)
-        if (strchr("0123456789+-.xXabcdefABCDEFlL", s[i]) == NULL)
-            return false;
     return strchr("0123456789+-.", s[0]) != NULL &&
+           strspn(s, "0123456789+-.xXabcdefABCDEFlL") >= n &&
            (dot == NULL || memchr(dot + 1, '.', n - (size_t)(dot + 1 - s)) == NULL);
 }
 

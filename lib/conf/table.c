@@ -5,7 +5,6 @@
 #include "conf/table.h"
 
 #include "conf/fit.h"
-#include "conf/rules.h"
 #include "conf/settings.h"
 #include "value/nearest.h"
 
@@ -49,9 +48,9 @@ const struct option settings_option[] = {
     {"resolver", "trust-anchor", &kind_text, "\"\"", IN(resolver.trust_anchor), .fit = fit_anchor},
     {"resolver", "zone", &kind_text, "\"\"", IN(resolver.zone), .fit = fit_file},
     {"resolver", "deadline", &kind_number, "5000", IN(resolver.deadline_ms), 100, 9000,
-     .note = "milliseconds; Sendmail gives up on a filter after 10 s"},
+     .note = " (milliseconds; Sendmail gives up on a filter after 10 s)"},
     {"resolver", "relay-deadline", &kind_number, "1000", IN(resolver.relay_deadline_ms), 100, 9000,
-     .note = "milliseconds"},
+     .note = " (milliseconds)"},
     {"resolver", "helo", &kind_flag, "true", IN(resolver.helo)},
     {"resolver", "threads", &kind_number, "1", IN(resolver.threads), 1, 64},
     {"resolver", "max-inflight", &kind_number, "3000", IN(resolver.max_inflight), 10, 100000},
