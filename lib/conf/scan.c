@@ -8,7 +8,8 @@
 #include <limits.h>
 #include <string.h>
 
-enum { EXPECT_NAME, EXPECT_EQUALS, EXPECT_VALUE, EXPECT_END };
+/* ITEM: an element behind a comma, else as VALUE. */
+enum { EXPECT_NAME, EXPECT_EQUALS, EXPECT_END, EXPECT_VALUE, EXPECT_ITEM };
 
 /* "resolver.deadline" of a name, or "" for none. */
 static const char *path(const struct scan *sc, int key, char buf[KEY_SHOWN_MAX])
@@ -288,7 +289,7 @@ static void open_bracket(struct scan *sc, char c)
 
 static void close_bracket(struct scan *sc, char c)
 {
-    char before = sc->at > 0 ? sc->text[sc->at - 1] : '\0', open, what[80];
+    char open, what[80];
 
     sc->at++;
     if (sc->depth == 0) {
@@ -303,7 +304,7 @@ static void close_bracket(struct scan *sc, char c)
     snprintf(what, sizeof what, "does not close the %c of line %d", open, sc->open[sc->depth].line);
     if (strchr(open == '{' ? "}" : open == '[' ? "]" : ")", c) == NULL)
         tell_shown(sc, sc->line, sc->key, &c, 1, what);
-    else if (c != '}' && sc->expect == EXPECT_VALUE && before != open)
+    else if (sc->expect == EXPECT_ITEM)
         tell_shown(sc, sc->line, sc->key, ",", 1, "before the end of the list");
     sc->expect = EXPECT_END;
 }
@@ -313,7 +314,7 @@ static void take_comma(struct scan *sc)
     bool in_list = sc->depth > 0 && sc->open[sc->depth - 1].bracket != '{';
 
     sc->at++;
-    sc->expect = in_list ? EXPECT_VALUE : EXPECT_NAME;
+    sc->expect = in_list ? EXPECT_ITEM : EXPECT_NAME;
 }
 
 /* A name without = is a fault; what stands there instead is not looked at as a value. */
@@ -344,10 +345,10 @@ static void take(struct scan *sc)
         close_bracket(sc, c);
     else if (c == ',' || c == ';')
         take_comma(sc);
-    else if (c == '@' && sc->expect != EXPECT_VALUE)
+    else if (c == '@' && sc->expect < EXPECT_VALUE)
         give_up(sc, sc->line, -1,
                 "@include is not supported: put more files into the directory FILE.d");
-    else if (sc->expect == EXPECT_VALUE)
+    else if (sc->expect >= EXPECT_VALUE)
         take_bare(sc);
     else if (name_octet(c))
         take_name(sc);

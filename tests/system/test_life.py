@@ -105,6 +105,20 @@ class Life(several.Case):
             self.assertTrue(self.transaction(old, harness.Result()).accepted())
         self.assertTrue(self.send("192.0.2.10").accepted())
 
+    def test_reload_without_the_file(self):
+        """The directory beside it alone is a configuration to start with, not one to fall back to."""
+        daemon = self.launch(mode="enforce")
+        os.mkdir(daemon.config_path + ".d")
+        with open(daemon.config_path + ".d/mode.conf", "w", encoding="ascii") as file:
+            file.write('rules: { beside: { when = ["helo-self", "dnssec-secure"]; action = "tag"; }; };')
+        daemon.reload(harness.configuration(mode="enforce"), pattern="reloaded .*rules: beside, no-ptr, forged, botlike, bothelo")
+        os.rename(daemon.config_path, daemon.config_path + ".gone")
+        since = len(daemon.log())
+        daemon.signal(signal.SIGUSR1)
+        daemon.wait_log(r"No such file or directory\n(.*\n)*.*reload failed", since=since)
+        self.assertEqual(self.send("192.0.2.15").rcpt[0].code, 550)
+        shutil.rmtree(daemon.config_path + ".d")
+
     def test_lines_of_start_and_reload(self):
         """They name mode, rules in their order, name servers and the page of metrics."""
         own = 'rules: { mine: { when = ["iprev-pass"]\naction = "tag" };\nother: { when = ["iprev-fail"]\naction = "tag" }; };'

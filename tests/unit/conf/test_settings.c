@@ -168,6 +168,7 @@ static const struct {
     {"exempt = { hosts = [ \"a.example\" /* x */\n ] }", "exempt: { hosts = [\"a.example\"]; };",
      "a group behind ="},
     {"exempt: { networks = []; };", "", "an empty list is the default"},
+    {"exempt: { networks = [ ]; hosts = [ # none\n ]; };", "", "with a space or a comment in it"},
     {"exempt: { networks = [\"::ffff:192.0.2.0/120\"]; };",
      "exempt: { networks = [\"192.0.2.0/24\"]; };", "a mapped network"},
     {"socket = \"/run/x.sock\";", "socket = \"unix:/run/x.sock\";", "a bare path"},
@@ -450,7 +451,7 @@ Test(settings, dates)
                 {"2100-03-01", 4107628800}, {"2024-12-31", 1735689600}, {"2100-02-29", 0},
                 {"2027-13-01", 0},          {"2027-00-01", 0},          {"2027-01-00", 0},
                 {"2027-04-31", 0},          {"2027-12-32", 0},          {"1969-12-31", 0},
-                {"2027-01-31 ", 0},         {"+027-01-31", 0}};
+                {"1969-01-01", 0},          {"2027-01-31 ", 0},         {"+027-01-31", 0}};
     size_t i;
 
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
