@@ -60,11 +60,6 @@ void session_free(struct session *s)
 
 /* ---- connect ---- */
 
-bool session_relayed(const struct session *s)
-{
-    return s->relay.addr.family != ADDR_NONE;
-}
-
 static void forget_client(struct session *s)
 {
     inquiry_clear(&s->inquiry);

@@ -35,6 +35,9 @@ _Static_assert(sizeof(struct session) + FORGED_DEPTH / 8 <= 4096, "bound of a co
 const struct identity *session_us(struct session *s);
 
 /* A trusted relay is connected: its messages name the clients. */
-bool session_relayed(const struct session *s);
+static inline bool session_relayed(const struct session *s)
+{
+    return s->relay.addr.family != ADDR_NONE;
+}
 
 #endif
