@@ -30,13 +30,18 @@ struct reader {
     } origin[RULES_MAX];
 };
 
+static int line_of(const config_setting_t *node)
+{
+    return (int)config_setting_source_line(node);
+}
+
 static void unknown_key(struct reader *r, const char *section, const config_setting_t *node,
                         const char *shown)
 {
     char hint[96];
 
     settings_meant(section, config_setting_name(node), hint, sizeof hint);
-    conf_fault(&r->rd, r->file, config_setting_source_line(node), shown, "no such key%s", hint);
+    conf_fault(&r->rd, r->file, line_of(node), shown, "no such key%s", hint);
 }
 
 /* Names with a mark are doubles, which were reported. A setting without a type is what a syntax
@@ -44,25 +49,14 @@ static void unknown_key(struct reader *r, const char *section, const config_sett
 static bool passed_over(const struct reader *r, const config_setting_t *node, const char *shown)
 {
     return config_setting_name(node)[0] == '*' || config_setting_type(node) == CONFIG_TYPE_NONE ||
-           scan_told(r->scan, (int)config_setting_source_line(node), shown);
-}
-
-/* What is wrong with the value as a line: "resolver.cache: -1 is not ...", or `mode: "x" is ...`.
- */
-static void value_fault(struct reader *r, const config_setting_t *node, const char *shown,
-                        const struct value *v, const char *fault)
-{
-    bool sentence = strncmp(fault, "is ", 3) == 0 || strncmp(fault, "names ", 6) == 0;
-
-    conf_fault(&r->rd, r->file, (int)config_setting_source_line(node), shown, "\"%.80s\"%s %s",
-               v->text, sentence ? "" : ":", fault);
+           scan_told(r->scan, line_of(node), shown);
 }
 
 static void take_text(struct reader *r, const struct option *o, void *where,
                       const config_setting_t *node, const char *shown)
 {
     struct value v = {.text = config_setting_get_string(node)};
-    int line = (int)config_setting_source_line(node);
+    int line = line_of(node);
     const char *fault;
 
     if (v.text == NULL) {
@@ -72,7 +66,9 @@ static void take_text(struct reader *r, const struct option *o, void *where,
     fault = o->kind->take(where, o, &v);
     r->rd.out_of_memory |= v.out_of_memory;
     if (fault != NULL && !v.out_of_memory)
-        value_fault(r, node, shown, &v, fault);
+        conf_fault(&r->rd, r->file, line, shown, "\"%.80s\"%s %s", v.text,
+                   strncmp(fault, "is ", 3) == 0 || strncmp(fault, "names ", 6) == 0 ? "" : ":",
+                   fault);
     if (v.over)
         conf_fault(&r->rd, r->file, line, shown, "note: %s is over, so the rule no longer matches",
                    v.text);
@@ -84,7 +80,7 @@ static void take_list(struct reader *r, const struct option *o, void *where,
     int i, n = config_setting_length(node);
 
     if (config_setting_type(node) != CONFIG_TYPE_ARRAY) {
-        conf_fault(&r->rd, r->file, (int)config_setting_source_line(node), shown,
+        conf_fault(&r->rd, r->file, line_of(node), shown,
                    "must be a list, such as [\"one\", \"two\"] or []");
         return;
     }
@@ -98,7 +94,7 @@ static void take_number(struct reader *r, const struct option *o, void *where,
                         const config_setting_t *node, const char *shown)
 {
     bool flag = o->kind->takes == TAKES_FLAG;
-    int type = config_setting_type(node), line = (int)config_setting_source_line(node);
+    int type = config_setting_type(node), line = line_of(node);
     struct value v = {.number =
                           flag ? config_setting_get_bool(node) : config_setting_get_int(node)};
     char text[32] = "must be";
@@ -136,8 +132,8 @@ static bool is_group(struct reader *r, const config_setting_t *node, const char 
 {
     if (config_setting_type(node) == CONFIG_TYPE_GROUP)
         return true;
-    conf_fault(&r->rd, r->file, config_setting_source_line(node), shown,
-               "must be a group: %s: { ... };", config_setting_name(node));
+    conf_fault(&r->rd, r->file, line_of(node), shown, "must be a group: %s: { ... };",
+               config_setting_name(node));
     return false;
 }
 
@@ -158,11 +154,6 @@ static void read_group(struct reader *r, const char *section, void *base,
 }
 
 /* ---- rules ---- */
-
-static const char *name_fault(const char *name)
-{
-    return strlen(name) >= RULE_NAME_MAX ? "a rule name has at most 32 characters" : NULL;
-}
 
 /* Where the next rule goes: behind those of FILE.d that are there, or at the end. */
 static struct rule *add_rule(struct reader *r, int line)
@@ -193,18 +184,18 @@ static int find_rule(const struct policy *p, const char *name)
 static void read_rule(struct reader *r, const config_setting_t *node, const char *shown)
 {
     struct policy *p = &r->s->judge.policy;
-    const char *name = config_setting_name(node), *fault = name_fault(name);
-    int line = (int)config_setting_source_line(node), first = find_rule(p, name), i;
+    const char *name = config_setting_name(node);
+    int line = line_of(node), first = find_rule(p, name), i;
     unsigned before = r->rd.faults;
     struct rule *rule;
 
-    if (fault == NULL && p->rules == RULES_MAX)
-        fault = "there are more than 64 rules";
     if (first >= 0)
         conf_fault(&r->rd, r->file, line, shown, "set twice, first at %s:%d", r->origin[first].file,
                    r->origin[first].line);
-    else if (fault != NULL)
-        conf_fault(&r->rd, r->file, line, shown, "%s", fault);
+    else if (strlen(name) >= RULE_NAME_MAX)
+        conf_fault(&r->rd, r->file, line, shown, "a rule name has at most 32 characters");
+    else if (p->rules == RULES_MAX)
+        conf_fault(&r->rd, r->file, line, shown, "there are more than 64 rules");
     if (r->rd.faults != before)
         return;
     rule = add_rule(r, line);

@@ -142,7 +142,7 @@ resolver: {
   deadline = %(deadline)d
 %(resolver)s}
 headers: { remove-forged = %(forged)s }
-exempt: { networks = [%(exempt)s] }
+exempt: { private = false; networks = [%(exempt)s]; };
 log: {
   destination = "stderr"
   level = "%(log)s"
