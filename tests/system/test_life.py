@@ -137,7 +137,8 @@ class Life(several.Case):
         self.launch('metrics: { listen = "127.0.0.1:9817" }').wait_log(r"listens on .*, metrics: 127\.0\.0\.1:9817\n")
 
     def test_E9_reload_reads_the_other_files_too(self):
-        """The same configuration, but a new zone, trust anchor or resolv.conf: a new resolver. No new one otherwise."""
+        """The same configuration, but a new zone, trust anchor or list of servers in resolv.conf: a new resolver.
+        No new one otherwise."""
         def lookups():
             return int(harness.re.search(r"(?m)^iprev_cache_lookups_total (\d+)$", self.get("/metrics")[1]).group(1))
         zone, anchor = self.world.path("reload.zone"), self.world.path("reload.key")
@@ -155,8 +156,13 @@ class Life(several.Case):
             self.assertGreater(lookups(), 0)
             daemon.reload(text, pattern="reloaded ")
             self.assertGreater(lookups(), 0, path)
+            if path == "/etc/resolv.conf":
+                with open(path, "a", encoding="ascii") as file:
+                    file.write("# more\n")
+                daemon.reload(text, pattern="reloaded ")
+                self.assertGreater(lookups(), 0, "a comment")
             with open(path, "a", encoding="ascii") as file:
-                file.write("; more\n" if path != "/etc/resolv.conf" else "# more\n")
+                file.write("; more\n" if path != "/etc/resolv.conf" else "nameserver ::1\n")
             daemon.reload(text, pattern="reloaded ")
             self.assertEqual(lookups(), 0, path)
             self.assertIn(self.letter(daemon.probe, "192.0.2.10"), "ca")
