@@ -375,8 +375,8 @@ void evidence_collect(struct evidence *e, const struct view *v, const struct add
     set_if(e, client->family == ADDR_NONE, CLUE_NOADDR);
     set_if(e, client->family == ADDR_IPV6, CLUE_V6);
     set_if(e, v->bare, CLUE_BARE);
-    set_if(e, (owner & ORG_NET) != 0, CLUE_ORG_NET);
-    set_if(e, (owner & ORG_HOST) != 0, CLUE_ORG_HOST);
+    set_if(e, (owner & ORG_ACCESS) != 0, CLUE_ORG_NET);
+    set_if(e, (owner & ORG_HOSTING) != 0, CLUE_ORG_HOST);
     set_if(e, (owner & ORG_MAIL) != 0, CLUE_ORG_MAIL);
     set_words(e, v);
     set_trace(e, v);

@@ -176,8 +176,28 @@ void trace_strip(struct stripped *s, const struct view *v);
 uint32_t word_class(const char *s, size_t n);
 
 /* What the first label of a domain s[0..n) says of its owner, a set. */
-enum { ORG_NET = 1, ORG_HOST = 2, ORG_MAIL = 4 };
+enum { ORG_ACCESS = 1, ORG_HOSTING = 2, ORG_MAIL = 4 };
 uint32_t org_class(const char *s, size_t n);
+
+/* What the script `tables` makes of words.txt and senders.txt: sorted by octets. Those that begin
+ * with letter i of the alphabet are list[at[i]] to list[at[i + 1] - 1]. */
+#define WORD_MAX 15
+struct word {
+    char text[WORD_MAX]; /* NUL-terminated if shorter */
+    uint8_t classes;
+};
+struct stem {
+    const char *text;
+    uint8_t orgs;
+};
+struct sender {
+    const char *domain, *below; /* below: "", or only hosts in this zone of the domain count */
+};
+extern const struct word shape_words[];
+extern const struct stem shape_stems[];
+extern const uint16_t shape_words_at[27], shape_stems_at[27];
+extern const struct sender shape_senders[];
+extern const size_t shape_senders_count;
 
 /* The name lies below a well-known zone of numbered senders. */
 bool sender_known(const struct view *v);
