@@ -9,7 +9,6 @@
 
 #include "milter/callbacks.h"
 #include "milter/daemon.h"
-#include "milter/follow.h"
 #include "milter/log.h"
 #include "milter/metrics.h"
 #include "milter/pool.h"

@@ -1,4 +1,4 @@
-/* Reading the configuration, at start and again on USR1.
+/* Reading the configuration, at start and again on USR1, and following /etc/resolv.conf.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_RELOAD_H
@@ -25,5 +25,10 @@ void reload_tell(const char *what, const struct settings *s);
 /* Reads them again and puts them in force for new connections. On any fault the old
  * ones stay. What happened is logged. socket: the one listened on. */
 void reload_run(const struct reload_source *from, const char *socket);
+
+/* Once a second, with `forward = []`: new connections ask the new servers of /etc/resolv.conf once
+ * the list has been the same for a second; those that are open end on the old ones. A file without
+ * servers changes nothing, and is warned of once. */
+void follow_servers(void);
 
 #endif

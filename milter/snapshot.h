@@ -8,8 +8,8 @@
 #define IPREV_SNAPSHOT_H
 
 #include "conf/settings.h"
+#include "dns/context.h"
 #include "dns/resolver.h"
-#include "dns/servers.h"
 #include "value/checked.h"
 
 #include <stdatomic.h>

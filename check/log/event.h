@@ -1,4 +1,6 @@
-/* What one line of a mail log tells about a client or a message. The event borrows the line.
+/* One line of a mail log: bytes in, one event out, what it tells about a client or a message; no
+ * memory, no clock. Lines are hostile input: names, HELO and addresses in them were chosen by the
+ * clients. The event borrows the line.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_LOG_EVENT_H
@@ -45,5 +47,17 @@ struct log_event {
     bool spam;
     bool discarded; /* by the filter, which takes it for good all the same */
 };
+
+/* s[0..n): a line without its end, of the programs below or a record of ours; with a stamp of
+ * stamp.h or in the form of RFC 5424. True when the kind is not LOG_NOTHING. */
+bool logline_read(struct log_event *e, const char *s, size_t n);
+
+/* For line.c: message is the line behind the program's name. */
+
+/* smtpd, postscreen, cleanup, qmgr and the delivery agents, under any syslog name. */
+void log_postfix(struct log_event *e, const struct log_text *program, struct log_text message);
+void log_sendmail(struct log_event *e, struct log_text message);
+/* The spam verdicts of amavis, rspamd and spamd. */
+void log_filter(struct log_event *e, const struct log_text *program, struct log_text message);
 
 #endif

@@ -1,7 +1,7 @@
-/* Spam verdicts in the log: see forms.h.
+/* Spam verdicts in the log: see event.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/log/forms.h"
+#include "check/log/event.h"
 
 static void keep_qid(struct log_event *e, struct log_text qid)
 {

@@ -1,9 +1,8 @@
-/* Lines of mail logs, host and program: see line.h.
+/* Lines of mail logs, host and program: see event.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/log/line.h"
+#include "check/log/event.h"
 
-#include "check/log/forms.h"
 #include "value/ascii.h"
 
 #define REPEATED_MAX 1000000

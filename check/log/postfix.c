@@ -1,7 +1,7 @@
-/* Postfix lines: see forms.h.
+/* Postfix lines: see event.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/log/forms.h"
+#include "check/log/event.h"
 
 /* The value of the last field `key`, up to the last `>` of the line. */
 static struct log_text last_bracketed(const struct log_text *t, const char *key, size_t n)

@@ -1,7 +1,7 @@
-/* Sendmail lines: see forms.h.
+/* Sendmail lines: see event.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/log/forms.h"
+#include "check/log/event.h"
 
 /* "..., relay=name [address] (may be forged)": the last one, as a sender may write others. */
 static bool read_relay(struct log_event *e, const struct log_text *t)

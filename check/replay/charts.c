@@ -1,9 +1,7 @@
-/* Charts of the page: see charts.h. Bars are SVG that stretches, words are text beside them, so
+/* Charts of the page: see html.h. Bars are SVG that stretches, words are text beside them, so
  * that both stay readable at any width. Colours are classes of the style sheet.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/replay/charts.h"
-
 #include "check/replay/html.h"
 
 #include <time.h>

@@ -1,11 +1,11 @@
-/* Texts of the HTML report: escaped, so that nothing of a log becomes markup.
+/* Pieces of the HTML report. Texts are escaped, so that nothing of a log becomes markup.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_HTML_H
 #define IPREV_HTML_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "check/replay/judged.h"
+
 #include <stdio.h>
 
 /* Text with & < > " ' escaped; anything but printable ASCII becomes `?`. */
@@ -19,5 +19,14 @@ void html_visible(FILE *out, const char *s, size_t n);
 
 /* "1 234 567" */
 void html_number(FILE *out, uint64_t n);
+
+void chart_fates(const struct judged *j, FILE *out);
+void chart_causes(const struct judged *j, FILE *out);
+void chart_timeline(const struct judged *j, FILE *out);
+
+/* style.css and script.js as strings, made by the build (embed), and what the
+ * Content-Security-Policy calls them: "sha256-...". */
+extern const char page_style[], page_style_hash[];
+extern const char page_script[], page_script_hash[];
 
 #endif

@@ -7,8 +7,6 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
 
-#include "check/replay/charts.h"
-#include "check/replay/embedded.h"
 #include "check/replay/html.h"
 #include "check/replay/words.h"
 

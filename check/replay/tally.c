@@ -3,7 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/replay/tally.h"
 
-#include "check/log/line.h"
+#include "check/log/event.h"
 #include "outcome/record.h"
 #include "value/ascii.h"
 

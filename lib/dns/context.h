@@ -26,4 +26,10 @@ MUST_CHECK struct ub_ctx *context_new(struct event_base *base, const struct reso
 /* Calls back every open question. NULL is fine. */
 void context_delete(struct ub_ctx *ctx);
 
+#define SERVERS_TEXT_MAX 256
+
+/* The name servers of a file like /etc/resolv.conf, spaces between, in its order; those that do not
+ * fit are left out. False, and the text is empty, when it cannot be read or names none. */
+bool servers_read(const char *file, char out[SERVERS_TEXT_MAX]);
+
 #endif

@@ -4,7 +4,7 @@
  * lines are counted as iprev-check replay does.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/log/line.h"
+#include "check/log/event.h"
 #include "check/replay/tally.h"
 
 #include <stdlib.h>

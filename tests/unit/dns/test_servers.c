@@ -3,7 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include <criterion/criterion.h>
 
-#include "dns/servers.h"
+#include "dns/context.h"
 #include "tests/unit/dns/dns_shared.h"
 
 #define LONG  "2001:db8:1111:2222:3333:4444:5555:6666" /* 38 octets; six and their spaces: 233 */

@@ -1,7 +1,7 @@
 /* Lines of mail logs: what each form tells, and what hostile ones do not.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/log/line.h"
+#include "check/log/event.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

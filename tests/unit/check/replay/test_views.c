@@ -3,7 +3,6 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "tests/unit/check/replay/replay_shared.h"
 
-#include "check/replay/charts.h"
 #include "check/replay/html.h"
 #include "check/replay/words.h"
 
