@@ -1,7 +1,7 @@
-/* iprev-check batch: see batch.h.
+/* iprev-check batch: see commands.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/batch.h"
+#include "check/commands.h"
 
 #include "check/explain/explanation.h"
 #include "check/log/input.h"

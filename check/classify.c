@@ -1,7 +1,7 @@
-/* iprev-check classify: see classify.h.
+/* iprev-check classify: see commands.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/classify.h"
+#include "check/commands.h"
 
 #include "check/log/input.h"
 

@@ -18,12 +18,7 @@ json_t *json_findings(findings found)
 
 json_t *json_addr(const struct addr *a)
 {
-    char text[ADDR_TEXT_MAX];
-    struct sbuf sb;
-
-    sbuf_init(&sb, text, sizeof text);
-    addr_put(&sb, a);
-    return json_string(text);
+    return json_string(ADDR_TEXT(a));
 }
 
 json_t *json_visible(const char *s, size_t n)

@@ -3,9 +3,6 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
 
-#include "check/batch.h"
-#include "check/classify.h"
-#include "check/explain/explain.h"
 #include "check/options.h"
 #include "check/start.h"
 

@@ -11,7 +11,7 @@
 #ifndef IPREV_OPTIONS_H
 #define IPREV_OPTIONS_H
 
-#include "check/replay/replay.h"
+#include "check/commands.h"
 
 #include <stdio.h>
 

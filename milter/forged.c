@@ -62,18 +62,11 @@ bool forged_is(const struct forged *f, unsigned n)
 
 static void tell(const struct addr *client, bool refused)
 {
-    char text[ADDR_TEXT_MAX] = "a local program";
-    struct sbuf sb;
-
-    if (client->family != ADDR_NONE) {
-        sbuf_init(&sb, text, sizeof text);
-        addr_put(&sb, client);
-    }
     log_line(LOG_WARNING,
              "a message from %s has more than %d forged X-IPRev and Authentication-Results "
              "fields, or one below %d other fields: %s",
-             text, FORGED_MAX, FORGED_DEPTH,
-             refused ? "refused" : "only the topmost ones are removed");
+             client->family != ADDR_NONE ? ADDR_TEXT(client) : "a local program", FORGED_MAX,
+             FORGED_DEPTH, refused ? "refused" : "only the topmost ones are removed");
 }
 
 bool forged_refuses(const struct forged *f, const struct addr *client, bool checked,

@@ -26,17 +26,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
-
-enum exit_code {
-    EXIT_STOPPED = 0,
-    EXIT_BAD_USAGE = 64,
-    EXIT_NO_LISTEN = 69,
-    EXIT_INTERNAL = 70,
-    EXIT_BAD_CONFIG = 78
-};
 
 /* Of one packet, such as a header field; libmilter drops a session without a word that
  * sends more, and by itself takes 64 KiB. */
@@ -85,9 +78,9 @@ static int check_socket_option(void)
     if (fault == NULL)
         return -1;
     if (errno == ENOMEM)
-        return EXIT_INTERNAL;
+        return EX_SOFTWARE;
     fprintf(stderr, "iprev-milter: -p %s: %s\n", source.socket, fault);
-    return EXIT_BAD_USAGE;
+    return EX_USAGE;
 }
 
 /* Once found it stays the configuration, also when the file is gone later. */
@@ -120,27 +113,27 @@ static int read_options(int argc, char **argv)
             break;
         case 'V':
             puts(PACKAGE_STRING);
-            return EXIT_STOPPED;
+            return EX_OK;
         case 'h':
             usage(stdout);
-            return EXIT_STOPPED;
+            return EX_OK;
         default:
             usage(stderr);
-            return EXIT_BAD_USAGE;
+            return EX_USAGE;
         }
     if (optind < argc) {
         fprintf(stderr, "iprev-milter: %s: no argument is expected\n", argv[optind]);
         usage(stderr);
-        return EXIT_BAD_USAGE;
+        return EX_USAGE;
     }
     find_config();
     return check_socket_option();
 }
 
 /* By errno: what to blame for a failed start, the configuration or the machine. */
-static enum exit_code blame(int error)
+static int blame(int error)
 {
-    return settings_to_blame(error) ? EXIT_BAD_CONFIG : EXIT_INTERNAL;
+    return settings_to_blame(error) ? EX_CONFIG : EX_SOFTWARE;
 }
 
 /* ---- -t ---- */
@@ -149,13 +142,13 @@ static int test_settings(struct settings *s)
 {
     char err[512], text[SNAPSHOT_SUMMARY_MAX];
     struct resolver *r = resolver_start(&s->resolver, NULL, err, sizeof err);
-    enum exit_code code;
+    int code;
 
     if (r == NULL) {
         code = blame(errno);
         fprintf(stderr, "iprev-milter: resolver: %s\n", err);
         settings_free(s);
-        return (int)code;
+        return code;
     }
     if (s->user != NULL && getpwnam(s->user) == NULL)
         fprintf(stderr,
@@ -168,7 +161,7 @@ static int test_settings(struct settings *s)
     settings_free(s);
     resolver_release(r);
     resolver_wait_ended(5000);
-    return fflush(stdout) == 0 ? EXIT_STOPPED : EXIT_INTERNAL;
+    return fflush(stdout) == 0 ? EX_OK : EX_SOFTWARE;
 }
 
 /* ---- running ---- */
@@ -329,15 +322,15 @@ static int end(int status)
 
 static int run(void)
 {
-    int sig = wait_for_end(), status = EXIT_STOPPED;
+    int sig = wait_for_end(), status = EX_OK;
 
     if (sig == SIGHUP) {
         log_line(LOG_ERR, "SIGHUP received: exiting (libmilter cannot reload on HUP, use USR1)");
-        status = EXIT_INTERNAL;
+        status = EX_SOFTWARE;
     } else if (sig == 0) {
         log_line(LOG_ERR, "libmilter ended by itself (%s)",
                  atomic_load(&milter_result) == MI_SUCCESS ? "no error given" : "with an error");
-        status = EXIT_INTERNAL;
+        status = EX_SOFTWARE;
     }
     drain();
     return end(status);
@@ -371,13 +364,13 @@ static const char *listen_on(const struct settings *s)
     return daemon_adopt_socket();
 }
 
-static int fail(enum exit_code code, const char *what, const char *why)
+static int fail(int code, const char *what, const char *why)
 {
     if (socket_in_use != NULL)
         daemon_remove_socket(socket_in_use);
     free(socket_in_use);
     fprintf(stderr, "iprev-milter: %s: %s\n", what, why);
-    return (int)code;
+    return code;
 }
 
 /* Privileges, the socket and the log. -1 when all is well. Root is left first: the user may
@@ -387,18 +380,18 @@ static int start_outside(const struct settings *s)
     const char *fault = daemon_drop_privileges(s->user);
 
     if (fault != NULL)
-        return fail(EXIT_BAD_CONFIG, "user", fault);
+        return fail(EX_CONFIG, "user", fault);
     fault = daemon_claim_socket(s->socket);
     if (fault != NULL)
-        return fail(EXIT_NO_LISTEN, s->socket, fault);
+        return fail(EX_UNAVAILABLE, s->socket, fault);
     socket_in_use = strdup(s->socket); /* from here on ours to remove */
     if (socket_in_use == NULL)
-        return fail(EXIT_INTERNAL, "start", "out of memory");
+        return fail(EX_SOFTWARE, "start", "out of memory");
     fault = listen_on(s);
     if (fault != NULL)
-        return fail(EXIT_NO_LISTEN, s->socket, fault);
+        return fail(EX_UNAVAILABLE, s->socket, fault);
     if (!log_start(s->log.stderr_, reload_log_level(&source, s)))
-        return fail(EXIT_INTERNAL, "start", "cannot start a thread");
+        return fail(EX_SOFTWARE, "start", "cannot start a thread");
     return -1;
 }
 
@@ -424,9 +417,9 @@ static int start_inside(struct settings *s)
         return fail(blame(errno), "resolver", err);
     snapshot_put(first);
     if (s->metrics_listen != NULL && !serve_metrics(s->metrics_listen, err, sizeof err))
-        return fail(EXIT_NO_LISTEN, "metrics", err);
+        return fail(EX_UNAVAILABLE, "metrics", err);
     if (!pool_start())
-        return fail(EXIT_INTERNAL, "start", "cannot start a thread");
+        return fail(EX_SOFTWARE, "start", "cannot start a thread");
     snprintf(err, sizeof err, "%s listens on %s", PACKAGE_STRING, socket_in_use);
     reload_tell(err, s);
     if (daemon_describe_socket(socket_in_use, err, sizeof err))
@@ -434,7 +427,7 @@ static int start_inside(struct settings *s)
     if (!s->log.stderr_ && isatty(STDERR_FILENO))
         fprintf(stderr, "iprev-milter: listens on %s; logging to syslog\n", socket_in_use);
     if (!start_thread(milter_main))
-        return fail(EXIT_INTERNAL, "start", "cannot start a thread");
+        return fail(EX_SOFTWARE, "start", "cannot start a thread");
     daemon_notify("READY=1");
     return -1;
 }
@@ -470,7 +463,7 @@ int main(int argc, char **argv)
         return code;
     s = reload_read(&source, stderr);
     if (s == NULL)
-        return (int)blame(errno);
+        return blame(errno);
     first_thread = pthread_self();
     block_signals();
     daemon_limits();

@@ -76,11 +76,6 @@ bool proxywarn_count(struct proxywarn *w, const struct proxywarn_client *c, int6
 
 static void tell(const struct proxywarn_notice *n)
 {
-    char text[ADDR_TEXT_MAX];
-    struct sbuf sb;
-
-    sbuf_init(&sb, text, sizeof text);
-    addr_put(&sb, &n->addr);
     log_line(
         LOG_WARNING,
         "%u of the last %u clients came from the private address %s: the mail server does "
@@ -89,7 +84,7 @@ static void tell(const struct proxywarn_notice *n)
         "smtpd_authorized_xclient_hosts if it speaks XCLIENT; if it is a NAT gateway, let it "
         "keep source addresses; if it is a mail relay of yours, name it in trusted-relays; if it "
         "is a host of yours that sends mail, in exempt.networks",
-        n->clients, n->all, text);
+        n->clients, n->all, ADDR_TEXT(&n->addr));
 }
 
 /* Our own name is what programs of this machine say, not a client behind a proxy. */

@@ -23,14 +23,8 @@ void relay_reset(struct relay *r)
 
 static void tell_lost(const struct relay *r, const char *why)
 {
-    char text[ADDR_TEXT_MAX];
-    struct sbuf sb;
-
-    if (!log_wants(LOG_DEBUG))
-        return;
-    sbuf_init(&sb, text, sizeof text);
-    addr_put(&sb, &r->addr);
-    log_line(LOG_DEBUG, "relay %s: Received field %u names no client: %s", text, r->hops, why);
+    log_line(LOG_DEBUG, "relay %s: Received field %u names no client: %s", ADDR_TEXT(&r->addr),
+             r->hops, why);
 }
 
 bool relay_received(struct relay *r, const struct settings *s, const char *value,

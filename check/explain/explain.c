@@ -1,7 +1,7 @@
-/* Clients explained: see explain.h.
+/* Clients explained: see commands.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/explain/explain.h"
+#include "check/commands.h"
 
 #include "check/explain/explanation.h"
 #include "check/start.h"
@@ -177,8 +177,6 @@ int explain_client(const struct settings *s, const struct addr *client,
 /* One line for each address, after the texts about each. */
 static void print_summary(const struct run *r)
 {
-    char address[ADDR_TEXT_MAX];
-    struct sbuf sb;
     unsigned i;
 
     if (r->clients < 2)
@@ -188,9 +186,7 @@ static void print_summary(const struct run *r)
     for (i = 0; i < r->clients; i++) {
         const struct outcome *o = &r->outcome[i];
 
-        sbuf_init(&sb, address, sizeof address);
-        addr_put(&sb, &o->client);
-        fprintf(stdout, "\n  %-40s", address);
+        fprintf(stdout, "\n  %-40s", ADDR_TEXT(&o->client));
         term_cell(&r->term, refused(o->action) ? TONE_BAD : TONE_GOOD, action_word(o->action), 11);
         fputs(finding_word(o->cause < F_COUNT ? o->cause : o->result), stdout);
     }

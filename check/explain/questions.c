@@ -126,19 +126,13 @@ const struct question *questions_find(const struct questions *qs, const struct d
     return NULL;
 }
 
-bool question_failed(const struct question *q)
-{
-    return q->kind == ANSWER_SERVFAIL || q->kind == ANSWER_TIMEOUT || q->kind == ANSWER_BOGUS ||
-           q->kind == ANSWER_OVERLOAD;
-}
-
 const char *question_dnssec(const struct question *q, bool anchored)
 {
-    return q->kind == ANSWER_BOGUS ? "bogus"
-           : question_failed(q)    ? "unknown"
-           : q->secure             ? "secure"
-           : anchored              ? "insecure"
-                                   : "unchecked";
+    return q->kind == ANSWER_BOGUS  ? "bogus"
+           : answer_failed(q->kind) ? "unknown"
+           : q->secure              ? "secure"
+           : anchored               ? "insecure"
+                                    : "unchecked";
 }
 
 void question_put_records(struct sbuf *sb, const struct question *q, unsigned most)

@@ -57,8 +57,6 @@ void questions_note_silence(struct questions *qs, const struct dname *name, enum
 const struct question *questions_find(const struct questions *qs, const struct dname *name,
                                       enum rrtype type);
 
-bool question_failed(const struct question *q); /* DNS gave no answer */
-
 /* "secure", "insecure", "bogus"; "unchecked" without a trust anchor, "unknown" without an
  * answer. */
 const char *question_dnssec(const struct question *q, bool anchored);

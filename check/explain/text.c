@@ -87,11 +87,10 @@ static void print_verdict(const struct explanation *e, const struct term *t)
     };
     const struct verdict *v = &e->verdict;
     bool only_said = !v->enforce && v->action != ACTION_ACCEPT && v->action != ACTION_TAG;
-    char address[ADDR_TEXT_MAX], done[40], why[RULE_NAME_MAX + 1024];
+    char done[40], why[RULE_NAME_MAX + 1024];
+    const char *address = ADDR_TEXT(&v->client);
     struct sbuf sb;
 
-    sbuf_init(&sb, address, sizeof address);
-    addr_put(&sb, &v->client);
     snprintf(done, sizeof done, " %s %s", only_said ? "would be" : "is",
              v->report.result == F_IPREV_SKIP ? "not checked" : decision[v->action]);
     sbuf_init(&sb, why, sizeof why);
@@ -136,7 +135,7 @@ static void put_note(struct sbuf *sb, const struct question *q, bool anchored)
     sbuf_str(sb, " (");
     sbuf_uint(sb, q->ms);
     sbuf_str(sb, " ms");
-    if (!question_failed(q)) {
+    if (!answer_failed(q->kind)) {
         sbuf_str(sb, ", TTL ");
         sbuf_uint(sb, q->ttl);
         if (anchored) {

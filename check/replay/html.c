@@ -9,25 +9,15 @@
 
 static void html_octet(FILE *out, char c)
 {
-    switch (c) {
-    case '&':
-        fputs("&amp;", out);
-        break;
-    case '<':
-        fputs("&lt;", out);
-        break;
-    case '>':
-        fputs("&gt;", out);
-        break;
-    case '"':
-        fputs("&quot;", out);
-        break;
-    case '\'':
-        fputs("&#39;", out);
-        break;
-    default:
-        fputc(c >= ' ' && c <= '~' ? c : '?', out);
-    }
+    static const char *const entity[128] = {
+        ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;"};
+
+    if (c < ' ' || c > '~')
+        fputc('?', out);
+    else if (entity[(unsigned char)c] != NULL)
+        fputs(entity[(unsigned char)c], out);
+    else
+        fputc(c, out);
 }
 
 void html_text(FILE *out, const char *s)

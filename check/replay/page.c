@@ -111,17 +111,13 @@ static void cell_text(const struct judged *j, FILE *out, const struct client *k,
 /* With its octets as the key to sort by, IPv4 before IPv6. */
 static void cell_address(FILE *out, const struct client *k)
 {
-    char text[ADDR_TEXT_MAX];
-    struct sbuf sb;
     size_t i;
 
     fprintf(out, "<td class=\"a\" data-k=\"%u", k->addr.family == ADDR_IPV6 ? 6u : 4u);
     for (i = 0; i < sizeof k->addr.bytes; i++)
         fprintf(out, "%02x", k->addr.bytes[i]);
     fputs("\">", out);
-    sbuf_init(&sb, text, sizeof text);
-    addr_put(&sb, &k->addr);
-    html_breaking(out, text);
+    html_breaking(out, ADDR_TEXT(&k->addr));
     fputs("</td>", out);
 }
 

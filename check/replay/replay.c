@@ -1,7 +1,7 @@
-/* iprev-check replay: see replay.h.
+/* iprev-check replay: see commands.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/replay/replay.h"
+#include "check/commands.h"
 
 #include "check/log/input.h"
 #include "check/outfile.h"
@@ -12,17 +12,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <time.h>
 
 #define FIRST_LINES 100
-
-enum {
-    EXIT_NOT_A_LOG = 65,
-    EXIT_INPUT = 66,
-    EXIT_NO_MEMORY = 70,
-    EXIT_CREATE = 73,
-    EXIT_CONFIG = 78
-};
 
 /* ---- the order of the logs ---- */
 
@@ -129,11 +122,11 @@ static bool write_page(const struct judged *j, const char *file)
 
 static int report(const struct judged *j, const struct replay_options *o)
 {
-    int code = o->html == NULL || write_page(j, o->html) ? 0 : EXIT_CREATE;
+    int code = o->html == NULL || write_page(j, o->html) ? 0 : EX_CANTCREAT;
 
     if (o->json && !judged_json(j, stdout) && !ferror(stdout)) {
         fprintf(stderr, "iprev-check: out of memory\n");
-        code = EXIT_NO_MEMORY;
+        code = EX_SOFTWARE;
     }
     if (!o->json)
         judged_text(j, o->top, stdout);
@@ -148,20 +141,20 @@ static int run(struct judged *j, const struct replay_options *o, int logs, char 
 
     if (!tally_init(&tally, j->settings, now)) {
         fprintf(stderr, "iprev-check: out of memory\n");
-        return EXIT_NO_MEMORY;
+        return EX_SOFTWARE;
     }
     j->tally = &tally;
     read_logs(j, logs, log);
     tally_end(&tally);
-    code = EXIT_INPUT;
+    code = EX_NOINPUT;
     if (j->unread == 0 || tally.lines > 0)
         code = judged_make(j, now)        ? report(j, o)
-               : settings_to_blame(errno) ? EXIT_CONFIG
-                                          : EXIT_NO_MEMORY;
+               : settings_to_blame(errno) ? EX_CONFIG
+                                          : EX_SOFTWARE;
     if (code == 0 && j->unread > 0)
-        code = EXIT_INPUT;
+        code = EX_NOINPUT;
     if (code == 0 && tally.lines > 0 && tally.known == 0)
-        code = EXIT_NOT_A_LOG;
+        code = EX_DATAERR;
     judged_free(j);
     tally_free(&tally);
     return code;
@@ -174,9 +167,9 @@ int replay(const struct settings *s, const struct replay_options *o, int logs, c
     int code;
 
     if (o->html != NULL && !outfile_allowed(o->html, PAGE_MARK))
-        return EXIT_CREATE; /* before the work, not behind it */
+        return EX_CANTCREAT; /* before the work, not behind it */
     if (o->against != NULL && (against = start_settings(o->against)) == NULL)
-        return EXIT_CONFIG;
+        return EX_CONFIG;
     j.against = against;
     code = run(&j, o, logs, log);
     if (against != NULL)

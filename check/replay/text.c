@@ -105,9 +105,7 @@ static void print_client(const struct judged *j, const struct term *t, const str
     char text[4 * CLIENT_HELO_MAX + 512];
     struct sbuf sb;
 
-    sbuf_init(&sb, text, sizeof text);
-    addr_put(&sb, &k->addr);
-    fprintf(t->out, "  %-24s", text);
+    fprintf(t->out, "  %-24s", ADDR_TEXT(&k->addr));
     fprintf(t->out, "%6llu message%s, %llu delivered", (unsigned long long)client_messages(k),
             client_messages(k) == 1 ? "" : "s", (unsigned long long)k->count[OUT_DELIVERED]);
     fprintf(t->out, "  %s\n", k->ptr != NULL ? k->ptr : "no name");

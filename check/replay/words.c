@@ -91,16 +91,12 @@ static void put_entries(const struct judged *j, const struct judged_list *l, uin
 
     for (i = 0; i < l->n && i < max; i++) {
         const struct client *k = &j->tally->clients.list[l->at[i]];
-        char text[DNAME_TEXT_MAX] = "";
-        struct sbuf sb;
 
         if (by_name(k) != names || is_again(j, l, i))
             continue;
-        sbuf_init(&sb, text, sizeof text);
-        addr_put(&sb, &k->addr);
         if (n++ == 0)
             fprintf(out, "    %s = [", names ? "hosts" : "networks");
-        fprintf(out, "%s\n        \"%s\"", n > 1 ? "," : "", names ? k->ptr : text);
+        fprintf(out, "%s\n        \"%s\"", n > 1 ? "," : "", names ? k->ptr : ADDR_TEXT(&k->addr));
     }
     if (n > 0)
         fputs("\n    ];\n", out);

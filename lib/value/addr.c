@@ -321,6 +321,15 @@ void addr_put(struct sbuf *sb, const struct addr *a)
         sbuf_byte(sb, '-');
 }
 
+const char *addr_text(char text[ADDR_TEXT_MAX], const struct addr *a)
+{
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, ADDR_TEXT_MAX);
+    addr_put(&sb, a);
+    return text;
+}
+
 void addr_net_put(struct sbuf *sb, const struct addr_net *net)
 {
     addr_put(sb, &net->base);

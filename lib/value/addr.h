@@ -57,6 +57,10 @@ bool addr_is_private(const struct addr *a);
 
 /* RFC 5952 text for IPv6, dotted quad for IPv4, `-` for ADDR_NONE. */
 void addr_put(struct sbuf *sb, const struct addr *a);
+
+/* The same as a string: text. ADDR_TEXT is one that lives as long as the block it stands in. */
+const char *addr_text(char text[ADDR_TEXT_MAX], const struct addr *a);
+#define ADDR_TEXT(a) addr_text((char[ADDR_TEXT_MAX]){0}, (a))
 void addr_net_put(struct sbuf *sb, const struct addr_net *net);
 
 uint64_t addr_hash(const struct addr *a, const struct hash_key *key);

@@ -324,10 +324,10 @@ struct answer answer_none(enum answer_kind kind)
     return a;
 }
 
-bool answer_is_transient(const struct answer *a)
+bool answer_failed(enum answer_kind kind)
 {
-    return a->kind == ANSWER_SERVFAIL || a->kind == ANSWER_TIMEOUT || a->kind == ANSWER_BOGUS ||
-           a->kind == ANSWER_OVERLOAD;
+    return kind == ANSWER_SERVFAIL || kind == ANSWER_TIMEOUT || kind == ANSWER_BOGUS ||
+           kind == ANSWER_OVERLOAD;
 }
 
 void answer_read(struct answer *a, const uint8_t *msg, size_t len, const struct dname *name,

@@ -42,8 +42,8 @@ struct answer {
     struct dname name; /* end of the alias chain: owner of the records, or alias target */
 };
 
-/* Is the answer a transient failure (SERVFAIL, TIMEOUT, BOGUS, OVERLOAD)? */
-bool answer_is_transient(const struct answer *a);
+/* A transient failure (SERVFAIL, TIMEOUT, BOGUS, OVERLOAD): DNS gave no answer. */
+bool answer_failed(enum answer_kind kind);
 
 /* Reads the reply msg[0..len) to the question (name, type). RCODE 0 and 3 are
  * answers; every other RCODE, every damaged message and one with the TC bit is

@@ -1,7 +1,7 @@
 /* iprev-check batch: what stands for each line of a list, and in which order.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/batch.h"
+#include "check/commands.h"
 #include "check/sweep.h"
 
 #include <criterion/criterion.h>

@@ -1,7 +1,7 @@
 /* iprev-check classify: what stands for each line of a list.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/classify.h"
+#include "check/commands.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -240,7 +240,7 @@ Test(answer, none_and_transient)
         size_t cursor = 0;
 
         cr_expect_eq(a.kind, kind);
-        cr_expect_eq(answer_is_transient(&a), kind >= ANSWER_SERVFAIL, "kind %u", kind);
+        cr_expect_eq(answer_failed(a.kind), kind >= ANSWER_SERVFAIL, "kind %u", kind);
         cr_expect_eq(a.ttl, (uint32_t)ANSWER_TTL_DEFAULT);
         cr_expect(is_root(&a.name) && !a.msg && !a.secure && a.good == 0 && a.bad == 0);
         cr_expect(!answer_next_name(&a, &cursor, &name));

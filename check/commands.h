@@ -1,0 +1,53 @@
+/* The commands of iprev-check. Each prints to standard output, or to out, and returns the exit
+ * code; 70 or 78 when the resolver cannot start.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_COMMANDS_H
+#define IPREV_COMMANDS_H
+
+#include "conf/settings.h"
+
+/* IP [HELO], HOST and self: clients link by link, judged by the daemon's own code. 0 accepted or
+ * tagged, 1 tempfail or reject, 75 when DNS did not tell; of several clients the worst counts (1,
+ * 75, 0). */
+struct explain_options {
+    bool json;
+    const char *helo; /* NULL: none given; for a host: its own name */
+};
+
+int explain_client(const struct settings *s, const struct addr *client,
+                   const struct explain_options *o);
+
+/* Every address of the host, IPv4 and IPv6, each as a client of its own. */
+int explain_host(const struct settings *s, const struct dname *host,
+                 const struct explain_options *o);
+
+/* Every public address of this machine. 69 when it has none. */
+int explain_self(const struct settings *s, const struct explain_options *o);
+
+/* Reads `ip[TAB]helo` lines of a file ("-": standard input), writes for each, in order, a record as
+ * iprev-milter logs it, or a JSON object. A bad line gets `line=N error="..."` in its place, and is
+ * reported on standard error. 0, 65 when lines were bad, 66 when the list cannot be read to its
+ * end. */
+int batch(const struct settings *s, char *file, FILE *out, bool json);
+
+/* Reads `ip<TAB>name` lines, writes `name<TAB>generic|named|provider<TAB>why` for each, in order,
+ * without DNS. A line that cannot be judged gets `-` for the shape and says why. 0, 1 when there
+ * were such lines, which are counted on standard error, 66 when the list cannot be read to its
+ * end. */
+int classify(const char *file, FILE *out, const struct shape_lists *shapes);
+
+struct replay_options {
+    bool json, no_dns;
+    const char *html;    /* file of the page, or NULL; see outfile.h */
+    const char *against; /* another configuration, or NULL */
+    unsigned top;        /* clients in a list of the text */
+};
+
+/* What a policy would have done to the mail of logs ("-": standard input; gzip is seen by its first
+ * octets): each client is looked up once. Logs that are files are read, and put, in the order of
+ * their first stamps. 0, 65 when no line is of a known log, 66 when a log cannot be read, 73 when
+ * the page cannot be written, 78 for a fault in `against`. */
+int replay(const struct settings *s, const struct replay_options *o, int logs, char **log);
+
+#endif
