@@ -179,8 +179,8 @@ uint32_t word_class(const char *s, size_t n);
 enum { ORG_ACCESS = 1, ORG_HOSTING = 2, ORG_MAIL = 4 };
 uint32_t org_class(const char *s, size_t n);
 
-/* What the script `tables` makes of words.txt and senders.txt: sorted by octets. Those that begin
- * with letter i of the alphabet are list[at[i]] to list[at[i + 1] - 1]. */
+/* What the script `tables` makes of words.txt, senders.txt and suffixes.txt: sorted by octets.
+ * Those that begin with letter i of the alphabet are list[at[i]] to list[at[i + 1] - 1]. */
 #define WORD_MAX 15
 struct word {
     char text[WORD_MAX]; /* NUL-terminated if shorter */
@@ -196,8 +196,13 @@ struct sender {
 extern const struct word shape_words[];
 extern const struct stem shape_stems[];
 extern const uint16_t shape_words_at[27], shape_stems_at[27];
+extern const uint32_t shape_stems_second[26]; /* letters, one bit each */
 extern const struct sender shape_senders[];
 extern const size_t shape_senders_count;
+extern const struct suffixes {
+    size_t n;
+    const char (*row)[8];
+} shape_top, shape_two, shape_brief, shape_longer;
 
 /* The name lies below a well-known zone of numbered senders. */
 bool sender_known(const struct view *v);

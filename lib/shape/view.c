@@ -54,9 +54,9 @@ static uint64_t row_key(const char row[8])
 }
 
 /* Halves the list without a branch on what is in it. */
-static bool listed(const char *s, size_t n, const char list[][8], size_t rows)
+static bool listed(const char *s, size_t n, const struct suffixes *l)
 {
-    size_t low = 0, half;
+    size_t low = 0, rows = l->n, half;
     uint64_t key;
 
     if (n == 0 || n > 7)
@@ -64,10 +64,10 @@ static bool listed(const char *s, size_t n, const char list[][8], size_t rows)
     key = word_key(s, n);
     while (rows > 1) {
         half = rows / 2;
-        low += row_key(list[low + half]) <= key ? half : 0;
+        low += row_key(l->row[low + half]) <= key ? half : 0;
         rows -= half;
     }
-    return row_key(list[low]) == key;
+    return row_key(l->row[low]) == key;
 }
 
 /* The suffix list is asked once for each label from the left. Most names lie
@@ -81,66 +81,30 @@ static size_t left_by_list(const struct dname *name, size_t second)
     return dname_is_registrable(&tail) ? second : dname_left_of_registrable(name);
 }
 
-/* Below the tops of the lists `brief` and `longer` the suffixes of two labels
- * begin with no longer one: ac.at, asso.fr, store.ro, blogspot.hu (but for some
- * professions in .fr, and names in other scripts). */
+/* Of the lists `brief` and `longer` in suffixes.txt. */
 #define BRIEF_MAX  5
 #define LONGER_MAX 9
 
-/* Octets of text left of the registrable domain.
- *
- * The most common suffixes are answered from a table: what the public suffix
- * list has below them are zones of single companies, and there the host part
- * should begin at the label of the customer anyway. */
+/* Octets of text left of the registrable domain; the most common suffixes by suffixes.txt. */
 static size_t left_of_domain(const struct view *v, const struct starts *labels,
                              const struct dname *name)
 {
-    static const char top[][8] = {"biz",  "cat", "cf",   "ch",  "cloud", "com", "coop", "cz",
-                                  "de",   "dev", "dk",   "edu", "email", "eu",  "ga",   "gov",
-                                  "info", "li",  "live", "md",  "mil",   "net", "nl",   "online",
-                                  "org",  "ru",  "site", "sk",  "space", "su",  "top",  "xyz"};
-    static const char two[][8] = {
-        "ac.be",  "ac.id",  "ac.il",  "ac.in",   "ac.ir",   "ac.jp",  "ac.kr",  "ac.rs",  "ac.uk",
-        "co.cr",  "co.hu",  "co.id",  "co.il",   "co.in",   "co.jp",  "co.kr",  "co.nz",  "co.th",
-        "co.uk",  "co.za",  "com.ar", "com.au",  "com.bo",  "com.br", "com.cn", "com.co", "com.do",
-        "com.ec", "com.fr", "com.gt", "com.hk",  "com.hn",  "com.jo", "com.lb", "com.mx", "com.my",
-        "com.ni", "com.pe", "com.ph", "com.pl",  "com.py",  "com.sa", "com.sg", "com.sv", "com.tr",
-        "com.tw", "com.ua", "com.uy", "com.vn",  "dn.ua",   "edu.ar", "edu.br", "edu.cn", "edu.ec",
-        "edu.mx", "edu.pe", "edu.tr", "edu.tw",  "gda.pl",  "gen.nz", "go.cr",  "go.id",  "gob.ar",
-        "gob.bo", "gob.ec", "gob.mx", "gob.pe",  "gov.ar",  "gov.cn", "gov.in", "gov.ph", "gov.vn",
-        "gv.at",  "if.ua",  "iki.fi", "kiev.ua", "lviv.ua", "ne.jp",  "net.ar", "net.au", "net.br",
-        "net.cn", "net.co", "net.do", "net.ec",  "net.gt",  "net.hk", "net.id", "net.il", "net.in",
-        "net.la", "net.lb", "net.mx", "net.my",  "net.ng",  "net.nz", "net.pe", "net.ph", "net.pk",
-        "net.pl", "net.pt", "net.sa", "net.sg",  "net.tr",  "net.tw", "net.ua", "net.uk", "net.uy",
-        "net.ve", "od.ua",  "or.at",  "or.jp",   "or.kr",   "org.ar", "org.br", "org.mx", "org.tw",
-        "org.uk", "qc.ca",  "re.kr",  "sx.cn"};
-    static const char brief[][8] = {
-        "ae", "al", "at", "au", "az", "ba", "be", "bg", "by", "ca", "cc", "cl", "cm",
-        "cn", "co", "cr", "do", "ec", "ee", "eg", "es", "fi", "fr", "gr", "gt", "hk",
-        "hn", "hr", "ie", "il", "io", "ir", "is", "kz", "lt", "lu", "lv", "ma", "me",
-        "mx", "my", "ni", "pe", "ph", "pk", "pt", "py", "ro", "rs", "sa", "sg", "si",
-        "sv", "th", "to", "tr", "tv", "tw", "us", "uy", "vc", "ve", "ws"};
-    static const char longer[][8] = {"am", "ar", "ci", "cy", "hu", "id",
-                                     "in", "kr", "ml", "uk", "vn"};
     size_t last, second, plain;
 
     if (labels->n < 2)
         return 0;
     last = labels->at[labels->n - 1];
     second = labels->at[labels->n - 2];
-    if (listed(v->text + last, v->len - last, top, sizeof(top) / sizeof(top[0])))
+    if (listed(v->text + last, v->len - last, &shape_top))
         return second;
-    plain = last - 1 - second;
+    plain = last - 1 - second; /* of names in other scripts the lists say nothing */
     if (plain > 3 && memcmp(v->text + second, "xn--", 4) == 0)
         plain = 0;
-    if (plain > BRIEF_MAX &&
-        listed(v->text + last, v->len - last, brief, sizeof(brief) / sizeof(brief[0])))
+    if (plain > BRIEF_MAX && listed(v->text + last, v->len - last, &shape_brief))
         return second;
-    if (plain > LONGER_MAX &&
-        listed(v->text + last, v->len - last, longer, sizeof(longer) / sizeof(longer[0])))
+    if (plain > LONGER_MAX && listed(v->text + last, v->len - last, &shape_longer))
         return second;
-    if (labels->n > 2 &&
-        listed(v->text + second, v->len - second, two, sizeof(two) / sizeof(two[0])))
+    if (labels->n > 2 && listed(v->text + second, v->len - second, &shape_two))
         return labels->at[labels->n - 3];
     return left_by_list(name, second);
 }

@@ -32,17 +32,18 @@ uint32_t word_class(const char *s, size_t n)
 
 uint32_t org_class(const char *s, size_t n)
 {
+    unsigned a, b = n > 0 ? (unsigned char)s[0] - (unsigned)'a' : 0;
     uint32_t set = 0;
-    size_t i, k;
+    size_t i, k, len;
 
     for (i = 0; i + 1 < n; i++) {
-        if (s[i] < 'a' || s[i] > 'z')
+        a = b;
+        b = (unsigned char)s[i + 1] - (unsigned)'a';
+        if (a >= 26 || b >= 26 || (shape_stems_second[a] >> b & 1) == 0)
             continue;
-        for (k = shape_stems_at[s[i] - 'a']; k < shape_stems_at[s[i] - 'a' + 1]; k++) {
-            const char *stem = shape_stems[k].text;
-
-            if (stem[1] == s[i + 1] && strlen(stem) <= n - i &&
-                memcmp(s + i, stem, strlen(stem)) == 0)
+        for (k = shape_stems_at[a]; k < shape_stems_at[a + 1]; k++) {
+            len = strlen(shape_stems[k].text);
+            if (len <= n - i && memcmp(s + i, shape_stems[k].text, len) == 0)
                 set |= shape_stems[k].orgs;
         }
     }
