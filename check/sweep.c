@@ -23,7 +23,7 @@ struct sweep_slot {
 };
 
 /* How many clients are asked side by side, so that the resolver never sheds work: each
- * question may hold a descriptor, and the resolver takes no more than three eighths of them. */
+ * question may take a descriptor, and the resolver takes no more than three eighths of them. */
 static unsigned window(const struct settings *s)
 {
     unsigned n = s->resolver.max_inflight / PER_CLIENT;

@@ -1,6 +1,6 @@
 /* Who we are, as one MTA names us.
  *
- * Half of what a session would have to hold, and the same for most: shared. All
+ * Half of what a session would have to keep, and the same for most: shared. All
  * functions may be called on any thread.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */

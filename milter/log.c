@@ -59,7 +59,7 @@ static void write_line(int level, const char *text)
 /* What the writer has gathered for stderr: many lines, one system call. */
 static char gathered[8 * LINE_MAX_];
 static size_t gathered_len;
-static uint64_t gathered_told; /* how many dropped lines its last line tells of; 0: none */
+static uint64_t gathered_told; /* how many dropped lines its last line reports; 0: none */
 
 /* The sink refused what begins here. The line about dropped ones is not one more. */
 static void count_refused(const char *p, const char *end)

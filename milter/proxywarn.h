@@ -46,7 +46,7 @@ struct proxywarn_notice {
 };
 
 /* Counts a client that sends mail. now: milliseconds of a monotonic clock. True, and
- * *out filled, when the administrator has to be told: once an hour at most. */
+ * *out filled, when the administrator must be told: once an hour at most. */
 bool proxywarn_count(struct proxywarn *w, const struct proxywarn_client *c, int64_t now,
                      struct proxywarn_notice *out);
 

@@ -1,4 +1,4 @@
-/* Behind relays of our own: the client is whom the relay names in its Received field.
+/* Behind relays of our own: the client is the one that the relay names in its Received field.
  *
  * The fields come in the order of the message. The first was written by the relay that is
  * connected; when it names another trusted relay, that one wrote the second, and so on.

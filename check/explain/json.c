@@ -112,12 +112,12 @@ static json_t *json_links(const struct links *l)
 
     for (i = 0; i < l->n; i++) {
         const struct link *k = &l->link[i];
-        json_t *one = json_pack("{s:s, s:s, s:s, s:s?}", "link", k->title, "state",
-                                link_word(k->state), "text", k->text, "finding",
-                                k->finding < F_COUNT ? finding_word(k->finding) : NULL);
 
-        json_object_set_new(one, "mend", json_fixes(k));
-        json_array_append_new(list, one);
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s, s:s?, s:o}", "link", k->title, "state",
+                                        link_word(k->state), "text", k->text, "finding",
+                                        k->finding < F_COUNT ? finding_word(k->finding) : NULL,
+                                        "fix", json_fixes(k)));
     }
     return list;
 }

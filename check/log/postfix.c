@@ -81,7 +81,7 @@ static void read_refusal(struct log_event *e, struct log_text t)
         text_bracketed(&t, &e->recipient);
 }
 
-/* " sasl_username=<login>" at the end. A quoted address may hold this, but then a bracket of its
+/* " sasl_username=<login>" at the end. A quoted address may contain this, but then a bracket of its
  * own follows; in a HELO Postfix writes ? for brackets. */
 static void read_login(struct log_event *e, struct log_text *t)
 {

@@ -74,7 +74,7 @@ static bool read_bsd(struct log_stamp *stamp, struct log_text *t)
     return true;
 }
 
-/* "2026-11-21T10:15:42.123+01:00 " (RFC 3339), or with a blank for the T. */
+/* "2026-11-21T10:15:42.123+01:00 " (RFC 3339), or with a space for the T. */
 static bool read_iso(struct log_stamp *stamp, struct log_text *t)
 {
     if (t->n < 20 || t->s[4] != '-' || t->s[7] != '-' || (t->s[10] != 'T' && t->s[10] != ' '))

@@ -33,7 +33,7 @@ enum outcome_kind {
 #define OUT_ACCEPTED_LAST OUT_OTHER
 #define OUT_REFUSED_LAST  OUT_LATER
 
-/* What our own records tell of messages. */
+/* What our own records say about messages. */
 enum own_kind { OWN_ACCEPTED, OWN_REFUSED, OWN_AUTH, OWN_SPARED, OWN_COUNT };
 
 /* What the policy does: the actions, and two more. */
@@ -95,7 +95,7 @@ void clients_add_own(struct clients *c, uint32_t i, enum own_kind kind, int64_t 
 void clients_move(struct clients *c, uint32_t i, enum outcome_kind from, enum outcome_kind to);
 
 /* After the last line: messages without a known HELO go to the HELO that the client used most;
- * our own records count for clients of whom no MTA line told. */
+ * our own records count for clients without a line of the MTA. */
 void clients_settle(struct clients *c);
 
 /* Without memory there is no text. "" and the root: none. */

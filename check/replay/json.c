@@ -33,24 +33,17 @@ static json_t *json_text_of(const struct client *k, const struct settings *s, cl
 static json_t *json_client(const struct judged *j, const struct client *k)
 {
     const struct settings *s = j->settings;
-    json_t *o = json_object();
+    json_t *o = json_pack(
+        "{s:o, s:o, s:s?, s:s?, s:o, s:s, s:s?, s:o, s:o, s:o, s:I}", "client", json_addr(&k->addr),
+        "helo", json_visible(k->helo, k->helo_len), "ptr", k->ptr, "why", k->why, "findings",
+        json_findings(k->found), "action", fate_word(k->fate.kind), "rule",
+        k->fate.rule >= 0 ? s->judge.policy.rule[k->fate.rule].name : NULL, "reason",
+        json_text_of(k, s, client_reason), "reply", json_text_of(k, s, client_reply), "exemption",
+        json_text_of(k, s, client_exemption), "messages", (json_int_t)client_messages(k));
     unsigned n;
 
-    json_object_set_new(o, "client", json_addr(&k->addr));
-    json_object_set_new(o, "helo", json_visible(k->helo, k->helo_len));
-    json_object_set_new(o, "ptr", k->ptr != NULL ? json_string(k->ptr) : json_null());
-    json_object_set_new(o, "why", k->why != NULL ? json_string(k->why) : json_null());
-    json_object_set_new(o, "findings", json_findings(k->found));
-    json_object_set_new(o, "action", json_string(fate_word(k->fate.kind)));
-    json_object_set_new(o, "rule",
-                        k->fate.rule >= 0 ? json_string(s->judge.policy.rule[k->fate.rule].name)
-                                          : json_null());
     if (j->against != NULL)
         json_object_set_new(o, "against", json_string(fate_word(k->against.kind)));
-    json_object_set_new(o, "reason", json_text_of(k, s, client_reason));
-    json_object_set_new(o, "reply", json_text_of(k, s, client_reply));
-    json_object_set_new(o, "exemption", json_text_of(k, s, client_exemption));
-    json_object_set_new(o, "messages", json_integer((json_int_t)client_messages(k)));
     for (n = 0; n < OUT_COUNT; n++)
         if (k->count[n] > 0)
             json_object_set_new(o, outcome_word(n), json_integer((json_int_t)k->count[n]));
@@ -150,17 +143,13 @@ static json_t *json_timeline(const struct judged *j)
 
 bool judged_json(const struct judged *j, FILE *out)
 {
-    json_t *o = json_object();
+    json_t *o = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "log", json_log(j), "actions", json_actions(j),
+        "rules", json_rules(j), "findings", json_findings_sums(j), "timeline", json_timeline(j),
+        "refused_but_delivered", json_list(j, &j->list[LIST_LOST]), "refused_anyway",
+        json_list(j, &j->list[LIST_CAUGHT]), "tagged", json_list(j, &j->list[LIST_TAGGED]));
     bool ok;
 
-    json_object_set_new(o, "log", json_log(j));
-    json_object_set_new(o, "actions", json_actions(j));
-    json_object_set_new(o, "rules", json_rules(j));
-    json_object_set_new(o, "findings", json_findings_sums(j));
-    json_object_set_new(o, "timeline", json_timeline(j));
-    json_object_set_new(o, "refused_but_delivered", json_list(j, &j->list[LIST_LOST]));
-    json_object_set_new(o, "refused_anyway", json_list(j, &j->list[LIST_CAUGHT]));
-    json_object_set_new(o, "tagged", json_list(j, &j->list[LIST_TAGGED]));
     if (j->against != NULL) {
         json_object_set_new(o, "changes", json_changes(j));
         json_object_set_new(o, "changed", json_list(j, &j->list[LIST_CHANGED]));

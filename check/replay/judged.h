@@ -20,7 +20,7 @@ struct judged_list {
 
 enum list_kind {
     LIST_LOST,    /* refused by the policy, but delivered: perhaps wrongly */
-    LIST_CAUGHT,  /* refused by the policy, nothing of theirs was delivered */
+    LIST_CAUGHT,  /* refused by the policy, none of their mail was delivered */
     LIST_TAGGED,  /* tagged or quarantined */
     LIST_CHANGED, /* fate differs between the policies */
     LIST_ALL,
@@ -35,7 +35,7 @@ struct judged {
     unsigned files, unread;      /* given; of these not read to their end */
     uint64_t clients, addresses; /* pairs of address and HELO with messages; addresses of them */
     uint64_t refused_addresses;  /* of which the policy refuses a pair */
-    uint64_t temperror;          /* clients of whom DNS told nothing now */
+    uint64_t temperror;          /* clients without a DNS answer now */
     struct judged_sum fate[FATE_COUNT];
     struct judged_sum rule[RULES_MAX];
     struct judged_sum word[F_COUNT];         /* clients with that finding */

@@ -44,7 +44,7 @@ static int by_begin(const void *a, const void *b)
 }
 
 /* `mail.log*` names the newest log first, but what becomes of a message may stand in the log
- * behind the one that tells of its begin. Without memory, and from pipes, as they are given. */
+ * after the one in which it begins. Without memory, and from pipes, as they are given. */
 static void sort_logs(const struct tally *t, int logs, char **log)
 {
     struct log_begin *f = calloc((size_t)logs, sizeof *f);

@@ -49,7 +49,7 @@ static bool is_exempt(const struct tally *t, const struct log_text *address)
 }
 
 /* What iprev-milter did last with a client, if that is a refusal: it logs its own before the mail
- * server tells of it. */
+ * server does. */
 static enum action own_refusal(struct tally *t, const struct addr *client)
 {
     return (enum action)t->clients.list[clients_get(&t->clients, client, NULL, 0)].refuses;
@@ -119,7 +119,7 @@ static uint32_t client_of(struct tally *t, const struct log_event *e, const stru
     return clients_get(&t->clients, &e->client, e->helo.s, e->helo.n);
 }
 
-/* Sendmail tells of refusals first, and of the client and its login when all is over. */
+/* Sendmail logs refusals first, and the client and its login when all is over. */
 static void on_early_refusal(struct tally *t, const struct log_event *e, struct live_message *m,
                              int64_t at)
 {
@@ -228,7 +228,7 @@ static void on_verdict(struct tally *t, const struct log_event *e)
         on_late_verdict(t, e, e->spam ? OUT_SPAM : OUT_OTHER);
 }
 
-/* A client that was not checked remains as it is known, and so does one of whom DNS is silent. */
+/* A client that was not checked remains as it is known, and so does one about which DNS is silent. */
 static void keep_record(struct client *k, const struct record *r)
 {
     if (r->found & FINDING(F_IPREV_SKIP) || (k->logged && r->found & FINDING(F_IPREV_TEMPERROR)))
@@ -238,7 +238,7 @@ static void keep_record(struct client *k, const struct record *r)
     client_keep_ptr(k, &r->ptr);
 }
 
-/* Whom it named sent nothing here: the message stays the relay's, as in the lines of the MTA. */
+/* The client it named sent nothing here: the message stays the relay's, as in the lines of the MTA. */
 static void on_relayed(struct tally *t, const struct record *r, int64_t at, uint32_t times)
 {
     uint32_t relay = clients_get(&t->clients, &r->relay, NULL, 0);
@@ -257,7 +257,7 @@ static enum own_kind own_kind(const struct tally *t, const struct record *r)
                : OWN_ACCEPTED;
 }
 
-/* Of a message that the MTA has told of, it tells the HELO alone; and of a part, which a content
+/* For a message that the MTA has logged, only the HELO counts; and of a part, which a content
  * filter brought, nothing. */
 static void on_record(struct tally *t, const struct log_event *e, int64_t at)
 {

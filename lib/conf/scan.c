@@ -88,7 +88,7 @@ static void scan_octets(struct scan *sc)
     }
 }
 
-/* ---- blanks and comments ---- */
+/* ---- spaces and comments ---- */
 
 static void skip_line(struct scan *sc)
 {

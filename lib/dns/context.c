@@ -90,7 +90,7 @@ static bool set_options(struct ub_ctx *ctx, const struct resolver_settings *s, u
         {"edns-buffer-size:", "1473", false},
         /* A signed root would have the breaker's own question answered from the cache. */
         {"aggressive-nsec:", "no", false},
-        /* Each alias that a server tells of alone is a question more. */
+        /* Each alias that a server answers with alone costs one more question. */
         {"max-query-restarts:", "4", false},
         {"target-fetch-policy:", "0 0 0 0 0", false},
     };

@@ -26,7 +26,7 @@ struct heard {
     const struct dname *name;
     enum rrtype type;
     int rcode, len;
-    const uint8_t *packet; /* may be NULL; with a failure, what the buffer last held */
+    const uint8_t *packet; /* may be NULL; with a failure, the last contents of the buffer */
     int64_t asked, now;    /* ms of the clock */
 };
 

@@ -83,7 +83,7 @@ static const struct chain *known_chain(const struct inquiry *q)
     return done(&q->chain) ? lookup_chain(q->chain.lookup) : NULL;
 }
 
-/* The client's deadline holds for HELO as well; but a client that is slow to say it
+/* The client's deadline applies to HELO as well; but a client that is slow to say it
  * leaves DNS a moment. */
 static void ask_helo(struct inquiry *q)
 {

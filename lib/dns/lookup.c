@@ -10,7 +10,7 @@
 #include <time.h>
 
 #define SHARDS_MAX   64
-#define SHARD_LEAST  65536 /* octets: a shard that is too small holds no long entry */
+#define SHARD_LEAST  65536 /* octets: a shard that is too small has no room for a long entry */
 #define BUCKETS_MIN  16
 #define MS_PER_S     1000
 #define OVERHEAD     48 /* octets of an entry: two of malloc, its place in the buckets */

@@ -64,7 +64,7 @@ struct lookup *lookup_constant(enum finding cause);
 
 struct lookup_table;
 
-/* octets: what the finished lookups that it remembers may take, whatever names they hold; 0
+/* octets: what the finished lookups that it remembers may take, whatever names they contain; 0
  * remembers none but still shares those under way. key: a secret, so that nobody can choose clients
  * that share a place. NULL without memory. */
 MUST_CHECK struct lookup_table *lookup_table_new(size_t octets, const struct hash_key *key);

@@ -1,4 +1,4 @@
-/* What the resolver is given: its settings, and who hears of each question.
+/* What the resolver is given: its settings, and who is told of each question.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_DNS_OPTIONS_H

@@ -147,7 +147,7 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
     (void)what;
     atomic_store_explicit(&k->beaten, resolver_now(), memory_order_relaxed);
     breaker_beat(&k->breaker);
-    take_requests(k); /* those for whom the poke failed: nobody would poke again */
+    take_requests(k); /* those whose poke failed: nobody would poke again */
 }
 
 bool resolver_alive(const struct resolver *r)

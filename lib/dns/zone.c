@@ -1,4 +1,4 @@
-/* A zone file answered from memory: see resolve_zone.h.
+/* A zone file answered from memory: see zone.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "dns/zone.h"

@@ -32,7 +32,7 @@ void zonefile_free(struct zonefile *z);
  * or at or below an apex. name: as dname_put_query writes it. */
 bool zonefile_answers(const struct zonefile *z, const char *name);
 
-/* The file, read to its end without a fault, holds neither a DS nor a DNSKEY record: as a
+/* The file, read to its end without a fault, contains neither a DS nor a DNSKEY record: as a
  * trust anchor it would prove nothing. What has a fault is for libunbound to refuse. */
 bool zonefile_lacks_keys(const char *file);
 

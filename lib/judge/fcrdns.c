@@ -178,7 +178,7 @@ bool fcrdns_confirmed(const struct fcrdns *f)
     return any_name(f, NAME_CONFIRMED);
 }
 
-/* The trouble to tell of, F_NONE without any. What its owner can mend goes before
+/* The trouble to report, F_NONE without any. What its owner can fix goes before
  * what may pass by itself: bogus, servfail, timeout, overload. */
 static enum finding trouble(const struct fcrdns *f)
 {

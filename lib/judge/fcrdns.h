@@ -1,6 +1,6 @@
 /* Forward-confirmed reverse DNS of one client: RFC 8601 section 3 and 2.7.3.
  *
- * struct fcrdns is the work: which names the PTR set holds and what their
+ * struct fcrdns is the work: which names the PTR set contains and what their
  * addresses say. No I/O: the caller asks the questions and feeds answers, in
  * any order. The same answers in any order give the same verdict.
  *
@@ -101,7 +101,7 @@ struct chain {
  * forward-mismatch. */
 void fcrdns_chain(const struct fcrdns *f, struct chain *out);
 
-/* A chain for a client of whom nothing is known. cause: F_DNS_*. */
+/* A chain for a client about which nothing is known. cause: F_DNS_*. */
 void chain_temperror(struct chain *out, const struct addr *client, enum finding cause);
 
 size_t chain_size(const struct chain *c); /* octets in use */

@@ -219,6 +219,6 @@ enum finding helo_judge(const struct helo *h, const struct addr *client, const s
     case HELO_HOST:
         break;
     }
-    /* Our own name from our own machine needs no DNS to lead back. */
+    /* Our own name from our own machine needs no DNS to resolve back. */
     return judge_host(&h->name, chain, us ? NAME_CONFIRMED : forward, asked);
 }

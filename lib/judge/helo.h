@@ -37,7 +37,7 @@ struct self {
 
 /* text: any bytes; NULL is HELO_ABSENT. A final dot is dropped. An underscore
  * is taken as a letter: it breaks RFC 5321 4.1.2, but such clients exist and
- * what counts is whether the name leads back. Tags other than IPv6 in a
+ * what counts is whether the name resolves back. Tags other than IPv6 in a
  * literal are HELO_BAD. */
 void helo_parse(struct helo *h, const char *text, size_t n);
 

@@ -1,6 +1,6 @@
 /* Received fields of relays: see received.h.
  *
- * Words end at blanks and comments. What stands in the place of HELO can hold neither, so
+ * Words end at spaces and comments. What stands in the place of HELO can contain neither, so
  * the comment behind it is the relay's; and should a relay ever let one through, the real
  * clauses still follow and there are two of them, which is refused.
  *
@@ -59,7 +59,7 @@ static struct received_text trimmed(struct received_text t)
     return t;
 }
 
-/* Octets before the first blank. */
+/* Octets before the first space. */
 static size_t word_length(struct received_text t)
 {
     size_t n = 0;
@@ -112,7 +112,7 @@ static struct received_text take_comment(struct reader *r)
     return (struct received_text){NULL, 0};
 }
 
-/* Up to a blank or a comment. */
+/* Up to a space or a comment. */
 static struct received_text take_word(struct reader *r)
 {
     size_t from = r->at;
@@ -342,7 +342,7 @@ static bool login_protocol(struct received_text t)
 }
 
 /* A recipient, of which any part may be quoted: <"any text"@DOMAIN>, or without brackets. Up to a
- * blank or a comment. */
+ * space or a comment. */
 static void skip_path(struct reader *r)
 {
     skip_blanks(r);

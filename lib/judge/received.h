@@ -26,7 +26,7 @@ struct received_text {
 struct received {
     struct addr client; /* ADDR_NONE: none can be read */
     const char *why;    /* then the reason, as constant words; else NULL */
-    /* The HELO argument as the relay shows it: Postfix puts `?` for blanks, quotes,
+    /* The HELO argument as the relay shows it: Postfix puts `?` for spaces, quotes,
      * parentheses, `<>`, `@` and `;`, and its own name for the client where there was no
      * HELO. Exim leaves it out when it equals NAME, which then stands here, or [IP]. */
     struct received_text helo;

@@ -135,7 +135,7 @@ struct word {
     char text[AUTHRES_ID_MAX + 1]; /* an id and a final dot */
     size_t len;
     bool cut;  /* longer than text */
-    bool wide; /* holds octets above ASCII, or blanks */
+    bool wide; /* contains octets above ASCII, or spaces */
 };
 
 static int peek(const struct reader *r)
@@ -285,7 +285,7 @@ static bool same_id(const struct word *w, const char *id)
     return true;
 }
 
-/* Some readers drop blanks, U+00A0 and its like among them, or fold U+212A to k and U+017F to s:
+/* Some readers drop spaces, U+00A0 and its like among them, or fold U+212A to k and U+017F to s:
  * what is left then must not be our id. */
 static bool may_be_id(const struct word *w, const char *id)
 {

@@ -37,15 +37,15 @@ enum authres_claim {
     AUTHRES_UNREADABLE /* no id, or nothing behind it, can be read: treat as forged (RFC 8601 5) */
 };
 
-/* Whom does a received field value claim to come from? Any bytes, any length.
+/* Which server does a received field value claim to come from? Any bytes, any length.
  * Reads `[CFWS] authserv-id [CFWS version]` with nested comments, quoted pairs,
  * quoted strings and folding; compares without case and without one final dot.
  * A field without an id ("spf=pass ..."), with an unclosed comment or quote, or
  * with something other than a version, `;` or the end behind the id, is
  * unreadable, and so is another's field of a version that is not 1 (RFC 8601 5).
  * `/` is taken in a bare id: "host/job" is the id of some filters. An id with octets
- * above 0x7E cannot be compared without IDNA tables: it is MINE when id holds an xn--
- * label, or when the rest of the octets, blanks aside, is id (removed to be safe),
+ * above 0x7E cannot be compared without IDNA tables: it is MINE when id has an xn--
+ * label, or when the rest of the octets, spaces aside, is id (removed to be safe),
  * else OTHER. */
 enum authres_claim authres_claim(const char *value, size_t n, const char *id);
 

@@ -15,15 +15,15 @@
 
 _Static_assert(CLUE_COUNT <= UINT8_MAX, "a clue is an octet");
 
-static void set_if(struct evidence *e, bool holds, size_t clue)
+static void set_if(struct evidence *e, bool applies, size_t clue)
 {
-    unsigned news = (unsigned)holds & (unsigned)!e->clue[clue];
+    unsigned news = (unsigned)applies & (unsigned)!e->clue[clue];
 
-    /* Without a branch: clues hold or not as the name pleases. Some exclude
+    /* Without a branch: which clues apply depends on the name. Some exclude
      * each other, so there is always room for one more. */
     e->on[e->non] = (uint8_t)clue;
     e->non = (uint8_t)(e->non + news);
-    e->clue[clue] |= holds;
+    e->clue[clue] |= applies;
 }
 
 static size_t at_most(size_t n, size_t most)

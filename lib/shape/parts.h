@@ -2,7 +2,7 @@
  *
  * A name becomes a struct view (text and runs of digits or letters), the view
  * and the address become a struct trace (where the address shows in the name),
- * and both become a struct evidence (the clues that hold and the short letter
+ * and both become a struct evidence (the clues that apply and the short letter
  * groups). A clue or group has one weight; their sum is the score. Only
  * the files of this folder, their test and the trainer include this header.
  *
@@ -141,7 +141,7 @@ struct evidence {
     uint32_t words_rest;       /* classes in later labels of the host part */
     uint8_t key[WORD_CLASSES]; /* a token of each class, counted from 1; 0: none */
     bool clue[CLUE_COUNT];
-    uint8_t non, on[CLUE_COUNT]; /* the clues that hold */
+    uint8_t non, on[CLUE_COUNT]; /* the clues that apply */
     uint16_t ngram;
     uint16_t gram[GRAM_MAX]; /* slots; group i begins at folded[i / 2], has 2 + i % 2 */
     char folded[DNAME_TEXT_MAX + 2];

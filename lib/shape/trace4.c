@@ -15,7 +15,7 @@ struct number {
 };
 
 /* Outside the host part only a nearly whole address counts: names of domains
- * hold numbers of their own. */
+ * contain numbers of their own. */
 void trace_take(struct trace *t, const struct view *v, enum form form, size_t at, size_t len)
 {
     bool outside = v->bare || at + len > v->host;
@@ -275,7 +275,7 @@ void trace_strip(struct stripped *s, const struct view *v)
     s->len = n;
 }
 
-/* A part of the address must stand in one piece and hold a letter, else its
+/* A part of the address must stand in one piece and contain a letter, else its
  * digits are read as decimal. */
 static bool good_hex_part(const struct stripped *s, size_t at, size_t n)
 {

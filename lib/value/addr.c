@@ -78,7 +78,7 @@ static bool read_group(uint8_t out[2], const char *s, size_t n, size_t *at)
     return *at > start;
 }
 
-/* An IPv4 tail is the only part that can hold a dot, and nothing follows it. */
+/* An IPv4 tail is the only part that can contain a dot, and nothing follows it. */
 static bool is_ipv4_tail(const char *s, size_t n, size_t at)
 {
     while (at < n && s[at] != ':' && s[at] != '.')

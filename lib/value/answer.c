@@ -146,7 +146,7 @@ static bool survey(struct reply *r, const uint8_t *msg, size_t len)
     if (len < HEADER_LEN || len > MESSAGE_MAX)
         return false;
     flags = get16(msg + 2);
-    /* What a cut answer lacks is unknown, so it proves nothing. */
+    /* What is missing from a cut answer is unknown, so it proves nothing. */
     if (!(flags & FLAG_RESPONSE) || (flags & (FLAG_OPCODE | FLAG_TRUNCATED)))
         return false;
     *r = (struct reply){.msg = msg, .len = len, .rcode = flags & FLAG_RCODE};

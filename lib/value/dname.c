@@ -107,7 +107,7 @@ bool dname_from_wire(struct dname *d, const uint8_t *p, size_t n)
 }
 
 /* What stands for an octet of host-name text: letters in lower case, the dot
- * for itself, 0 for what no such text holds. */
+ * for itself, 0 for what no such text contains. */
 static const uint8_t text_octets[256] = {
     ['-'] = '-', ['.'] = '.', ['_'] = '_', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3',
     ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['A'] = 'a',

@@ -65,15 +65,15 @@ def test_limits():
         def records(*args):
             code, data, err = w.json(*args, "-z", zone)
             same(err, "", args)
-            return code, data["findings"], [m["record"] for k in data["links"] for m in k["mend"]]
+            return code, data["findings"], [m["record"] for k in data["links"] for m in k["fix"]]
         same(records("192.0.2.21", "mail.me.example"),
              (0, "iprev-fail ptr-limit ptr-named ptr-many helo-forward".split(), ["21.2.0.192.in-addr.arpa. PTR mail.me.example."]))
         same(records("192.0.2.22", "mail.big.example"), (0, "iprev-pass ptr-named helo-verified".split(), []))
         same(records("192.0.2.22", "helo.big.example"),
              (0, "iprev-pass ptr-named helo-aligned".split(), []))
-        code, findings, mend = records("192.0.2.21", "helo.big.example")
+        code, findings, fixes = records("192.0.2.21", "helo.big.example")
         same((code, findings[-1]), (0, "helo-mismatch"))
-        same(mend, ["21.2.0.192.in-addr.arpa. PTR mail.example.com.", "mail.example.com. A 192.0.2.21",
+        same(fixes, ["21.2.0.192.in-addr.arpa. PTR mail.example.com.", "mail.example.com. A 192.0.2.21",
                     "smtp_helo_name = mail.example.com"])
         _, out, _ = w.run("192.0.2.21", "helo.big.example", "-z", zone)
         plain(out)
@@ -93,9 +93,9 @@ def test_cases_text_and_json():
                 has_not(out, "To fix")
             got, data, err = w.json(*args.split())
             same((got, data["findings"]), (code, findings.split()), args)
-            same(set(records) - {m["record"] for k in data["links"] for m in k["mend"]}, set(), args)
+            same(set(records) - {m["record"] for k in data["links"] for m in k["fix"]}, set(), args)
             for k in data["links"]:
-                holds(k["mend"] or k["state"] in ("ok", "unknown"), k)
+                holds(k["fix"] or k["state"] in ("ok", "unknown"), k)
 
 
 def test_chain_shows_each_link():
@@ -263,7 +263,7 @@ def test_json_schema():
             for q in data["questions"]:
                 same(set(q), {"name", "type", "answer", "records", "more", "damaged", "alias", "ms", "ttl", "dnssec"})
             for k in data["links"]:
-                same(set(k), {"link", "state", "text", "finding", "mend"})
+                same(set(k), {"link", "state", "text", "finding", "fix"})
                 holds(k["state"] in ("ok", "broken", "weak", "unknown"), k)
             if data["chain"]:
                 same(set(data["chain"]), {"published", "capped", "names"})

@@ -327,7 +327,7 @@ Test(reply, default_reply_fits_the_rule)
     }
 }
 
-/* A rule on the name's shape or on HELO: the reply says which, and who can mend it. */
+/* A rule on the name's shape or on HELO: the reply says which, and who can fix it. */
 Test(reply, default_replies_tell_the_word)
 {
     static const struct {

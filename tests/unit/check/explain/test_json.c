@@ -69,7 +69,7 @@ Test(json, questions_and_fixes)
     cr_expect_str_eq(json_string_value(json_object_get(q, "dnssec")), "unchecked");
     k = json_array_get(json_object_get(o, "links"), 1);
     cr_expect_str_eq(json_string_value(json_object_get(k, "finding")), "forward-mismatch");
-    k = json_array_get(json_object_get(k, "mend"), 0);
+    k = json_array_get(json_object_get(k, "fix"), 0);
     cr_expect_str_eq(json_string_value(json_object_get(k, "record")),
                      "h00000.example.net. A 100.0.1.244");
     json_decref(o);
