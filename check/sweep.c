@@ -4,7 +4,6 @@
 #include "check/sweep.h"
 
 #include "check/start.h"
-#include "conf/own.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,10 +3,11 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/term.h"
 
+#include "dns/lookup.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define COLUMNS  78
@@ -81,20 +82,12 @@ void term_wrap(const struct term *t, const char *text, unsigned indent, unsigned
     fputc('\n', t->out);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 void progress_start(struct progress *p, const char *what, uint64_t total)
 {
     p->on = isatty(STDERR_FILENO);
     p->what = what;
     p->total = total;
-    p->started = now_ms();
+    p->started = resolver_now();
     p->shown = p->started + FIRST_MS - SHOW_MS;
 }
 
@@ -111,7 +104,7 @@ void progress_at(struct progress *p, uint64_t done)
     int64_t now, passed;
     double part;
 
-    if (!p->on || (now = now_ms()) - p->shown < SHOW_MS)
+    if (!p->on || (now = resolver_now()) - p->shown < SHOW_MS)
         return;
     p->shown = now;
     passed = now - p->started;
@@ -130,7 +123,7 @@ void progress_at(struct progress *p, uint64_t done)
 
 void progress_end(struct progress *p)
 {
-    if (p->on && now_ms() - p->started >= FIRST_MS)
+    if (p->on && resolver_now() - p->started >= FIRST_MS)
         fputs("\r\033[K", stderr);
     p->on = false;
 }

@@ -3,7 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "milter/identity.h"
 
-#include "conf/own.h"
+#include "conf/settings.h"
 #include "value/ascii.h"
 
 #include <pthread.h>

@@ -3,8 +3,8 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "milter/metrics.h"
 
+#include "conf/fit.h"
 #include "value/addr.h"
-#include "value/ascii.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -100,17 +100,6 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 
 /* ---- start and stop ---- */
 
-static bool port_read(in_port_t *port, const char *s)
-{
-    unsigned v = 0;
-    size_t i;
-
-    for (i = 0; ascii_digit((unsigned char)s[i]) && i < 5; i++)
-        v = v * 10 + (unsigned)(s[i] - '0');
-    *port = htons((uint16_t)v);
-    return s[i] == '\0' && s[0] != '0' && v >= 1 && v <= 65535;
-}
-
 static bool address_read(struct sockaddr_storage *out, socklen_t *len, const char *text)
 {
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
@@ -120,9 +109,9 @@ static bool address_read(struct sockaddr_storage *out, socklen_t *len, const cha
     size_t bracket = n > 2 && text[0] == '[' && text[n - 1] == ']';
     struct addr a;
 
-    if (!addr_parse(&a, text + bracket, n - 2 * bracket) || !port_read(&in.sin_port, colon + 1) ||
-        (memchr(text, ':', n) != NULL) != bracket)
+    if (n == 0 || fit_listen(text) != NULL || !addr_parse(&a, text + bracket, n - 2 * bracket))
         return false;
+    in.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
     memcpy(&in.sin_addr, a.bytes, sizeof in.sin_addr);
     memcpy(&in6.sin6_addr, a.bytes, sizeof in6.sin6_addr);
     in6.sin6_port = in.sin_port;

@@ -5,7 +5,6 @@
 
 #include "check/explain/explanation.h"
 #include "check/start.h"
-#include "conf/own.h"
 #include "dns/inquiry.h"
 
 #include <ifaddrs.h>

@@ -1,5 +1,5 @@
 /* The messages under way: a table of fixed size by queue id; when it is full, the oldest of a few
- * is closed as it stands. What was closed is remembered for verdicts that come later (past.h).
+ * is closed as it stands. What was closed is remembered (struct past) for verdicts that come later.
  *
  * A content filter behind the queue gives a message back with another queue id: that is a part,
  * which leads to the whole, the message as its client sent it.
@@ -9,8 +9,38 @@
 #define IPREV_LIVE_H
 
 #include "check/log/event.h"
-#include "check/replay/past.h"
+#include "check/replay/clients.h"
 #include "value/checked.h"
+
+/* Messages that have left the queue, and verdicts that met no message: a filter may write a log
+ * of its own, which is read before the mail log or behind it.
+ *
+ * A table by queue id that grows to PAST_SLOTS and is filled by half; then another is begun, and
+ * of those before it the last one is kept. */
+#define PAST_SLOTS (1u << 20) /* 24 MiB */
+
+struct past_entry {
+    uint64_t qid;    /* hash, not 0 */
+    int64_t at;      /* seconds since 1970, or 0 */
+    uint32_t client; /* of a message; 0: a verdict */
+    uint8_t outcome; /* enum outcome_kind: of the message, or what the verdict makes of it */
+};
+
+struct past {
+    struct past_entry *list, *before; /* before: PAST_SLOTS, or NULL */
+    uint32_t slots, n;
+};
+
+/* False without memory. */
+MUST_CHECK bool past_init(struct past *p);
+void past_free(struct past *p);
+
+/* The entry of a queue id; NULL when there is none, or when it is more than a day away: queue ids
+ * are used again. */
+struct past_entry *past_find(const struct past *p, uint64_t qid, int64_t at);
+
+/* Without memory the entry is not kept. */
+void past_put(struct past *p, const struct past_entry *entry);
 
 #define LIVE_SETS 16384 /* a power of two */
 #define LIVE_WAYS 4

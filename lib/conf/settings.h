@@ -85,4 +85,11 @@ void settings_free(struct settings *s);
  * is the machine, which lacks memory, threads or descriptors. */
 bool settings_to_blame(int error);
 
+/* Our authserv-id: that of the configuration, else the MTA's name, else the host's, else
+ * "localhost". Both texts may be NULL. */
+void own_id(char id[AUTHRES_ID_MAX], const char *authserv_id, const char *mta_name);
+
+/* Who we are, by this name alone. */
+struct self own_self(const char *id);
+
 #endif

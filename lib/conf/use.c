@@ -1,4 +1,4 @@
-/* Settings asked, compared and freed.
+/* Settings asked, compared and freed; who we are.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "conf/settings.h"
@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool in_networks(const struct addr *a, const struct networks *l)
 {
@@ -63,4 +64,26 @@ void settings_free(struct settings *s)
             settings_option[i].kind->drop((char *)s + settings_option[i].at);
     free(s->file);
     free(s);
+}
+
+void own_id(char id[AUTHRES_ID_MAX], const char *authserv_id, const char *mta_name)
+{
+    const char *chosen = authserv_id != NULL ? authserv_id : mta_name;
+    char host[AUTHRES_ID_MAX];
+
+    if (chosen == NULL || !authres_id_valid(chosen, strlen(chosen))) {
+        if (gethostname(host, sizeof host) != 0)
+            host[0] = '\0';
+        host[sizeof host - 1] = '\0';
+        chosen = authres_id_valid(host, strlen(host)) ? host : "localhost";
+    }
+    memcpy(id, chosen, strlen(chosen) + 1);
+}
+
+struct self own_self(const char *id)
+{
+    struct self self = {.mta = {.len = 1}};
+
+    dname_from_text(&self.name, id, strlen(id));
+    return self;
 }
