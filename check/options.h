@@ -12,6 +12,7 @@
 #define IPREV_OPTIONS_H
 
 #include "check/commands.h"
+#include "value/checked.h"
 
 #include <stdio.h>
 
@@ -39,7 +40,7 @@ struct options {
 
 /* Sets every member; the texts are those of argv, whose order may change. False on a usage error,
  * which is one line on err. */
-bool options_read(struct options *o, int argc, char **argv, FILE *err);
+MUST_CHECK bool options_read(struct options *o, int argc, char **argv, FILE *err);
 
 /* The help: of one command, or of all. */
 void options_help(enum command command, FILE *out);

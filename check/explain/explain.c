@@ -19,7 +19,7 @@
 #define EXIT_REFUSED 1
 
 /* One line of what several clients come to. */
-struct outcome {
+struct summary {
     struct addr client;
     enum action action;
     enum finding result, cause;
@@ -33,7 +33,7 @@ struct run {
     char id[AUTHRES_ID_MAX];
     struct term term;
     json_t *list; /* NULL: text */
-    struct outcome outcome[QUESTION_ADDRS_MAX];
+    struct summary summary[QUESTION_ADDRS_MAX];
     unsigned clients;
     int code;
 };
@@ -101,8 +101,8 @@ static void count(struct run *r, const struct verdict *v)
         r->code = r->code == 0 ? EX_TEMPFAIL : r->code;
     else if (refused(v->action))
         r->code = EXIT_REFUSED;
-    r->outcome[r->clients++ % QUESTION_ADDRS_MAX] =
-        (struct outcome){v->client, v->action, v->report.result, v->report.cause};
+    r->summary[r->clients++ % QUESTION_ADDRS_MAX] =
+        (struct summary){v->client, v->action, v->report.result, v->report.cause};
 }
 
 static void print(struct run *r, const struct explanation *e)
@@ -183,7 +183,7 @@ static void print_summary(const struct run *r)
     fputc('\n', stdout);
     term_put(&r->term, TONE_HEAD, "All addresses");
     for (i = 0; i < r->clients; i++) {
-        const struct outcome *o = &r->outcome[i];
+        const struct summary *o = &r->summary[i];
 
         fprintf(stdout, "\n  %-40s", ADDR_TEXT(&o->client));
         term_cell(&r->term, refused(o->action) ? TONE_BAD : TONE_GOOD, action_word(o->action), 11);

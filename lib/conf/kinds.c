@@ -66,7 +66,7 @@ static void octal_print(const void *where, const struct option *o, FILE *out)
 static const char *word_take(void *where, const struct option *o, struct value *v)
 {
     struct nearest near = {.word = v->text, .n = strlen(v->text)};
-    const struct word *w;
+    const struct choice *w;
     struct sbuf sb;
 
     sbuf_init(&sb, v->what, sizeof v->what);
@@ -88,7 +88,7 @@ static const char *word_take(void *where, const struct option *o, struct value *
 
 static void word_print(const void *where, const struct option *o, FILE *out)
 {
-    const struct word *w;
+    const struct choice *w;
 
     for (w = o->words; w->word != NULL; w++)
         if ((unsigned)w->value == get(where, o->size))

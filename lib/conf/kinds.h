@@ -29,7 +29,7 @@ struct kind {
     bool (*unset)(const void *where); /* not printed then; NULL: always printed */
 };
 
-struct word {
+struct choice {
     const char *word;
     int value;
 };
@@ -43,7 +43,7 @@ struct option {
     size_t at, size;
     unsigned min, max;                    /* numbers */
     const char *note;                     /* numbers: why this range; may be NULL */
-    const struct word *words;             /* words: up to one without text */
+    const struct choice *words;           /* words: up to one without text */
     const char *(*fit)(const char *text); /* texts: what is wrong, or NULL */
 };
 

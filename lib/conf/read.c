@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* One run, and the file that is read just now. */
-struct reader {
+struct loader {
     struct faults rd;
     struct settings *s;
     struct scan *scan;
@@ -35,7 +35,7 @@ static int line_of(const config_setting_t *node)
     return (int)config_setting_source_line(node);
 }
 
-static void unknown_key(struct reader *r, const char *section, const config_setting_t *node,
+static void unknown_key(struct loader *r, const char *section, const config_setting_t *node,
                         const char *shown)
 {
     char hint[96];
@@ -46,13 +46,13 @@ static void unknown_key(struct reader *r, const char *section, const config_sett
 
 /* Names with a mark are doubles, which were reported. A setting without a type is what a syntax
  * error has cut off. */
-static bool passed_over(const struct reader *r, const config_setting_t *node, const char *shown)
+static bool passed_over(const struct loader *r, const config_setting_t *node, const char *shown)
 {
     return config_setting_name(node)[0] == '*' || config_setting_type(node) == CONFIG_TYPE_NONE ||
            scan_told(r->scan, line_of(node), shown);
 }
 
-static void take_text(struct reader *r, const struct option *o, void *where,
+static void take_text(struct loader *r, const struct option *o, void *where,
                       const config_setting_t *node, const char *shown)
 {
     struct value v = {.text = config_setting_get_string(node)};
@@ -74,7 +74,7 @@ static void take_text(struct reader *r, const struct option *o, void *where,
                    v.text);
 }
 
-static void take_list(struct reader *r, const struct option *o, void *where,
+static void take_list(struct loader *r, const struct option *o, void *where,
                       const config_setting_t *node, const char *shown)
 {
     int i, n = config_setting_length(node);
@@ -90,7 +90,7 @@ static void take_list(struct reader *r, const struct option *o, void *where,
         take_text(r, o, where, config_setting_get_elem(node, (unsigned)i), shown);
 }
 
-static void take_number(struct reader *r, const struct option *o, void *where,
+static void take_number(struct loader *r, const struct option *o, void *where,
                         const config_setting_t *node, const char *shown)
 {
     bool flag = o->kind->takes == TAKES_FLAG;
@@ -113,7 +113,7 @@ static void take_number(struct reader *r, const struct option *o, void *where,
                    o->max, o->note == NULL ? "" : o->note);
 }
 
-static void read_option(struct reader *r, const char *section, void *base,
+static void read_option(struct loader *r, const char *section, void *base,
                         const config_setting_t *node, const char *shown)
 {
     const struct option *o = settings_find(section, config_setting_name(node));
@@ -128,7 +128,7 @@ static void read_option(struct reader *r, const char *section, void *base,
         take_number(r, o, (char *)base + o->at, node, shown);
 }
 
-static bool is_group(struct reader *r, const config_setting_t *node, const char *shown)
+static bool is_group(struct loader *r, const config_setting_t *node, const char *shown)
 {
     if (config_setting_type(node) == CONFIG_TYPE_GROUP)
         return true;
@@ -138,7 +138,7 @@ static bool is_group(struct reader *r, const config_setting_t *node, const char 
 }
 
 /* All keys of a group. */
-static void read_group(struct reader *r, const char *section, void *base,
+static void read_group(struct loader *r, const char *section, void *base,
                        const config_setting_t *group, const char *prefix)
 {
     char shown[KEY_SHOWN_MAX];
@@ -156,7 +156,7 @@ static void read_group(struct reader *r, const char *section, void *base,
 /* ---- rules ---- */
 
 /* Where the next rule goes: behind those of FILE.d that are there, or at the end. */
-static struct rule *add_rule(struct reader *r, int line)
+static struct rule *add_rule(struct loader *r, int line)
 {
     struct policy *p = &r->s->judge.policy;
     unsigned at = r->more ? r->fore++ : p->rules;
@@ -181,7 +181,7 @@ static int find_rule(const struct policy *p, const char *name)
     return -1;
 }
 
-static void read_rule(struct reader *r, const config_setting_t *node, const char *shown)
+static void read_rule(struct loader *r, const config_setting_t *node, const char *shown)
 {
     struct policy *p = &r->s->judge.policy;
     const char *name = config_setting_name(node);
@@ -208,7 +208,7 @@ static void read_rule(struct reader *r, const config_setting_t *node, const char
     r->origin[i].whole = r->rd.faults == before && !r->partial;
 }
 
-static void read_rules(struct reader *r, const config_setting_t *group)
+static void read_rules(struct loader *r, const config_setting_t *group)
 {
     char shown[KEY_SHOWN_MAX];
     int i, n = config_setting_length(group);
@@ -229,7 +229,7 @@ static bool never_reached(const struct rule *later, const struct rule *earlier)
            (earlier->expires == 0 || (later->expires != 0 && later->expires <= earlier->expires));
 }
 
-static void check_rule(struct reader *r, unsigned i)
+static void check_rule(struct loader *r, unsigned i)
 {
     const struct policy *p = &r->s->judge.policy;
     const struct rule *rule = &p->rule[i];
@@ -254,7 +254,7 @@ static void check_rule(struct reader *r, unsigned i)
 }
 
 /* Only the DNS of the client is known at connect. */
-static void note_late_rules(struct reader *r)
+static void note_late_rules(struct loader *r)
 {
     const struct policy *p = &r->s->judge.policy;
     findings late = FINDINGS_HELO | FINDING(F_CLIENT_KNOWN);
@@ -274,7 +274,7 @@ static void note_late_rules(struct reader *r)
 }
 
 /* The built-in rules go behind the others, but for those that have been replaced. */
-static void finish_rules(struct reader *r)
+static void finish_rules(struct loader *r)
 {
     struct policy *p = &r->s->judge.policy, built_in;
     unsigned i, own = p->rules;
@@ -300,7 +300,7 @@ static void finish_rules(struct reader *r)
 
 /* ---- files ---- */
 
-static void read_tree(struct reader *r, const config_setting_t *root)
+static void read_tree(struct loader *r, const config_setting_t *root)
 {
     int i, n = config_setting_length(root);
 
@@ -319,7 +319,7 @@ static void read_tree(struct reader *r, const config_setting_t *root)
     }
 }
 
-static void syntax_fault(struct reader *r, const config_t *c, int lines)
+static void syntax_fault(struct loader *r, const config_t *c, int lines)
 {
     int line = config_error_line(c) < lines ? config_error_line(c) : lines;
     char open[KEY_SHOWN_MAX + 64];
@@ -333,7 +333,7 @@ static void syntax_fault(struct reader *r, const config_t *c, int lines)
 
 /* libconfig ends the process when memory runs out. That there is some is as much as can be said
  * before. */
-static bool memory_for(struct reader *r, size_t n)
+static bool memory_for(struct loader *r, size_t n)
 {
     void *probe = malloc(8 * n + 131072);
 
@@ -342,7 +342,7 @@ static bool memory_for(struct reader *r, size_t n)
     return !r->rd.out_of_memory;
 }
 
-static void read_text(struct reader *r, char *text, size_t n)
+static void read_text(struct loader *r, char *text, size_t n)
 {
     config_t c;
 
@@ -357,7 +357,7 @@ static void read_text(struct reader *r, char *text, size_t n)
     config_destroy(&c);
 }
 
-static void read_file(struct reader *r, const char *file, bool may_miss)
+static void read_file(struct loader *r, const char *file, bool may_miss)
 {
     size_t n;
     char *text = file_text(&r->rd, file, may_miss, SCAN_ROOM, &n);
@@ -370,7 +370,7 @@ static void read_file(struct reader *r, const char *file, bool may_miss)
 }
 
 /* The table's defaults as a text. */
-static void read_defaults(struct reader *r)
+static void read_defaults(struct loader *r)
 {
     const char *section = "";
     char *text = NULL;
@@ -394,7 +394,7 @@ static void read_defaults(struct reader *r)
     free(text);
 }
 
-static void read_all(struct reader *r, const char *file)
+static void read_all(struct loader *r, const char *file)
 {
     char **more = NULL;
     int i, n;
@@ -416,7 +416,7 @@ static void read_all(struct reader *r, const char *file)
 struct settings *settings_read(const char *file, FILE *err)
 {
     struct settings *s = calloc(1, sizeof *s);
-    struct reader r = {.rd = {.err = err}, .s = s, .scan = malloc(sizeof *r.scan)};
+    struct loader r = {.rd = {.err = err}, .s = s, .scan = malloc(sizeof *r.scan)};
     bool good;
 
     if (s != NULL && file != NULL)

@@ -11,19 +11,19 @@
 #include <string.h>
 #include <syslog.h>
 
-static const struct word modes[] = {{"monitor", false}, {"enforce", true}, {NULL, 0}};
-static const struct word stages[] = {{"connect", STAGE_CONNECT},
-                                     {"helo", STAGE_HELO},
-                                     {"mail", STAGE_MAIL},
-                                     {"rcpt", STAGE_RCPT},
-                                     {NULL, 0}};
-static const struct word destinations[] = {{"syslog", false}, {"stderr", true}, {NULL, 0}};
-static const struct word levels[] = {{"error", LOG_ERR},
-                                     {"warning", LOG_WARNING},
-                                     {"info", LOG_INFO},
-                                     {"debug", LOG_DEBUG},
-                                     {NULL, 0}};
-static const struct word actions[] = {
+static const struct choice modes[] = {{"monitor", false}, {"enforce", true}, {NULL, 0}};
+static const struct choice stages[] = {{"connect", STAGE_CONNECT},
+                                       {"helo", STAGE_HELO},
+                                       {"mail", STAGE_MAIL},
+                                       {"rcpt", STAGE_RCPT},
+                                       {NULL, 0}};
+static const struct choice destinations[] = {{"syslog", false}, {"stderr", true}, {NULL, 0}};
+static const struct choice levels[] = {{"error", LOG_ERR},
+                                       {"warning", LOG_WARNING},
+                                       {"info", LOG_INFO},
+                                       {"debug", LOG_DEBUG},
+                                       {NULL, 0}};
+static const struct choice actions[] = {
     {"accept", ACTION_ACCEPT},     {"tag", ACTION_TAG},       {"quarantine", ACTION_QUARANTINE},
     {"tempfail", ACTION_TEMPFAIL}, {"reject", ACTION_REJECT}, {NULL, 0}};
 

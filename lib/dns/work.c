@@ -47,7 +47,7 @@ struct trail {
 
 static const struct trail no_trail = {.ttl = ANSWER_TTL_MAX, .secure = true};
 
-struct question {
+struct query {
     struct work *work;
     unsigned index; /* of a PTR name, or QUESTION_CLIENT, QUESTION_HELO */
     struct trail trail;
@@ -193,7 +193,7 @@ static void leaves(struct work *w)
 }
 
 /* What libunbound gives back at the end of the resolver is no answer. */
-static void trace(struct resolver *r, const struct question *q, const struct answer *a)
+static void trace(struct resolver *r, const struct query *q, const struct answer *a)
 {
     if (r->traced && !atomic_load(&r->quit))
         r->trace.question(r->trace.arg, &q->name, q->type, a,
@@ -210,7 +210,7 @@ static void follow_trail(struct trail *t, struct answer *a)
 }
 
 /* Each PTR name has the same share of what is left, whatever comes first. */
-static bool may_follow(const struct work *w, const struct question *q)
+static bool may_follow(const struct work *w, const struct query *q)
 {
     unsigned questions = q->trail.aliases + 2; /* for this name, with the next */
 
@@ -239,7 +239,7 @@ static void read_reply(struct answer *a, const struct heard *r, int sec)
 static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char *why_bogus,
                      int was_ratelimited)
 {
-    struct question *q = arg;
+    struct query *q = arg;
     struct work *w = q->work;
     struct worker *k = w->worker;
     struct heard heard = {&q->name, q->type, rcode, len, packet, q->started, resolver_now()};
@@ -270,10 +270,10 @@ static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char 
 
 /* ---- questions ---- */
 
-static struct question *question_new(struct work *w, unsigned index, struct trail trail,
-                                     const struct dname *name, enum rrtype type)
+static struct query *query_new(struct work *w, unsigned index, struct trail trail,
+                               const struct dname *name, enum rrtype type)
 {
-    struct question *q = malloc(sizeof *q);
+    struct query *q = malloc(sizeof *q);
 
     if (q == NULL)
         return NULL;
@@ -313,7 +313,7 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
                 enum rrtype type)
 {
     struct worker *k = w->worker;
-    struct question *q = NULL;
+    struct query *q = NULL;
     char text[DNAME_QUERY_MAX];
     struct sbuf sb;
     bool local;
@@ -322,7 +322,7 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
     dname_put_query(&sb, name);
     local = zonefile_answers(&k->resolver->zone, text);
     if (has_room(k, w->network, index))
-        q = question_new(w, index, trail, name, type);
+        q = query_new(w, index, trail, name, type);
     if (q == NULL) {
         atomic_fetch_add_explicit(&k->resolver->overloads, 1, memory_order_relaxed);
         deny(w, index, ANSWER_OVERLOAD);

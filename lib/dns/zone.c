@@ -88,7 +88,7 @@ static const char *take(struct zonefile *z, const ldns_rr *rr)
 
 /* ---- reading ---- */
 
-struct reading {
+struct zone_reader {
     FILE *fp;
     ldns_rdf *origin, *prev;
     uint32_t ttl;
@@ -96,19 +96,19 @@ struct reading {
     int at; /* the line where the latest record begins */
 };
 
-static void reading_start(struct reading *in, FILE *fp)
+static void reading_start(struct zone_reader *in, FILE *fp)
 {
-    *in = (struct reading){.fp = fp, .ttl = DEFAULT_TTL, .line = 1, .at = 1};
+    *in = (struct zone_reader){.fp = fp, .ttl = DEFAULT_TTL, .line = 1, .at = 1};
     in->origin = ldns_dname_new_frm_str(".");
 }
 
-static void reading_end(struct reading *in)
+static void reading_end(struct zone_reader *in)
 {
     ldns_rdf_deep_free(in->origin);
     ldns_rdf_deep_free(in->prev);
 }
 
-static bool reading_goes_on(const struct reading *in)
+static bool reading_goes_on(const struct zone_reader *in)
 {
     return !feof(in->fp) && !ferror(in->fp);
 }
@@ -124,7 +124,7 @@ static void skip_empty_lines(FILE *fp, int *line)
 }
 
 /* What is wrong, or NULL; *rr is the record, or NULL when there is none in the line. */
-static const char *read_record(struct reading *in, ldns_rr **rr)
+static const char *read_record(struct zone_reader *in, ldns_rr **rr)
 {
     ldns_status st;
 
@@ -143,7 +143,7 @@ static bool read_records(struct zonefile *z, FILE *fp, const char *file, int *wh
                          size_t errlen)
 {
     const char *fault = NULL;
-    struct reading in;
+    struct zone_reader in;
 
     reading_start(&in, fp);
     while (fault == NULL && reading_goes_on(&in)) {
@@ -169,7 +169,7 @@ static bool read_records(struct zonefile *z, FILE *fp, const char *file, int *wh
 bool zonefile_lacks_keys(const char *file)
 {
     FILE *fp = fopen(file, "re");
-    struct reading in;
+    struct zone_reader in;
     bool lacks = true;
 
     if (fp == NULL)

@@ -13,26 +13,26 @@
 
 #define FOLDED 900 /* octets: an SMTP client folds so long a word, in its midst if need be */
 
-struct reader {
+struct scanner {
     const char *s;
     size_t n;
     size_t at;
     const char *why; /* the first fault */
 };
 
-static void fail(struct reader *r, const char *why)
+static void fail(struct scanner *r, const char *why)
 {
     if (r->why == NULL)
         r->why = why;
     r->at = r->n;
 }
 
-static int peek(const struct reader *r)
+static int peek(const struct scanner *r)
 {
     return r->at < r->n ? (unsigned char)r->s[r->at] : -1;
 }
 
-static void skip_blanks(struct reader *r)
+static void skip_blanks(struct scanner *r)
 {
     while (r->at < r->n && ascii_blank((unsigned char)r->s[r->at]))
         r->at++;
@@ -72,7 +72,7 @@ static size_t word_length(struct received_text t)
 /* ---- words and comments ---- */
 
 /* Skips a quoted string, from its first quote on. */
-static void skip_quoted(struct reader *r)
+static void skip_quoted(struct scanner *r)
 {
     for (r->at++; r->at < r->n && r->s[r->at] != '"'; r->at++)
         if (r->s[r->at] == '\\')
@@ -85,13 +85,13 @@ static void skip_quoted(struct reader *r)
 
 /* The sender's address, any part of which may be quoted, stands in Exim's "(envelope-from <...>)".
  */
-static bool holds_sender(const struct reader *r)
+static bool holds_sender(const struct scanner *r)
 {
     return starts((struct received_text){r->s + r->at, r->n - r->at}, "(envelope-from <");
 }
 
 /* A comment without its parentheses. They nest, and a quoted pair hides one. */
-static struct received_text take_comment(struct reader *r)
+static struct received_text take_comment(struct scanner *r)
 {
     bool sender = holds_sender(r);
     size_t from = r->at + 1, depth = 0;
@@ -113,7 +113,7 @@ static struct received_text take_comment(struct reader *r)
 }
 
 /* Up to a space or a comment. */
-static struct received_text take_word(struct reader *r)
+static struct received_text take_word(struct scanner *r)
 {
     size_t from = r->at;
 
@@ -275,7 +275,7 @@ static bool read_folded(struct origin *o, struct received_text t)
     return n > 0 && i == t.n && read_literal(&o->client, (struct received_text){text, n}) == n;
 }
 
-static void read_origin(struct reader *r, struct origin *o)
+static void read_origin(struct scanner *r, struct origin *o)
 {
     skip_blanks(r);
     o->first = take_word(r);
@@ -313,7 +313,7 @@ struct rest {
 
 /* Comments between the client and `by`. One that could itself show a client is refused,
  * but for that of a certificate. */
-static void read_remark(struct reader *r, struct rest *rest)
+static void read_remark(struct scanner *r, struct rest *rest)
 {
     struct received_text t = take_comment(r);
 
@@ -343,7 +343,7 @@ static bool login_protocol(struct received_text t)
 
 /* A recipient, of which any part may be quoted: <"any text"@DOMAIN>, or without brackets. Up to a
  * space or a comment. */
-static void skip_path(struct reader *r)
+static void skip_path(struct scanner *r)
 {
     skip_blanks(r);
     while (peek(r) > ' ' && peek(r) != '(' && peek(r) != ')' && peek(r) != 0x7F)
@@ -353,7 +353,7 @@ static void skip_path(struct reader *r)
             r->at += peek(r) == '\\' && r->n - r->at > 1 ? 2 : 1;
 }
 
-static void read_clause(struct reader *r, struct rest *rest)
+static void read_clause(struct scanner *r, struct rest *rest)
 {
     struct received_text t;
 
@@ -375,7 +375,7 @@ static void read_clause(struct reader *r, struct rest *rest)
     }
 }
 
-static void read_rest(struct reader *r, struct rest *rest)
+static void read_rest(struct scanner *r, struct rest *rest)
 {
     struct received_text by;
 
@@ -409,7 +409,7 @@ static void take_over(struct received *out, const struct origin *o, const struct
 
 bool received_read(struct received *out, const char *value, size_t n)
 {
-    struct reader r = {.s = value, .n = n};
+    struct scanner r = {.s = value, .n = n};
     struct origin o = {.client = {.family = ADDR_NONE}};
     struct rest rest = {.exim = false};
     struct received_text from;

@@ -131,7 +131,7 @@ struct reader {
 };
 
 /* What a word of the field means, quotes and escapes undone. */
-struct word {
+struct claimed {
     char text[AUTHRES_ID_MAX + 1]; /* an id and a final dot */
     size_t len;
     bool cut;  /* longer than text */
@@ -182,7 +182,7 @@ static bool skip_cfws(struct reader *r)
     return r->at > from;
 }
 
-static void word_add(struct word *w, int c)
+static void word_add(struct claimed *w, int c)
 {
     w->wide |= c >= 0x80 || c <= ' ';
     if (w->len < sizeof w->text)
@@ -191,7 +191,7 @@ static void word_add(struct word *w, int c)
         w->cut = true;
 }
 
-static void read_quoted(struct reader *r, struct word *w)
+static void read_quoted(struct reader *r, struct claimed *w)
 {
     int c;
 
@@ -213,12 +213,12 @@ static void read_quoted(struct reader *r, struct word *w)
 
 /* RFC 2045 value. slash: take `/` too, which some filters leave unquoted
  * between their host name and a queue id. */
-static void read_value(struct reader *r, struct word *w, bool slash)
+static void read_value(struct reader *r, struct claimed *w, bool slash)
 {
     size_t from = r->at;
     int c = peek(r);
 
-    *w = (struct word){.len = 0};
+    *w = (struct claimed){.len = 0};
     if (c == '"') {
         read_quoted(r, w);
         return;
@@ -248,7 +248,7 @@ static bool read_version(struct reader *r)
 }
 
 /* Up to the `;` or the end behind id and version. True: version 1, or none. */
-static bool read_head(struct reader *r, struct word *id, bool slash)
+static bool read_head(struct reader *r, struct claimed *id, bool slash)
 {
     bool one = true, gap;
     int c;
@@ -273,7 +273,7 @@ static size_t without_final_dot(const char *s, size_t n)
     return n > 0 && s[n - 1] == '.' ? n - 1 : n;
 }
 
-static bool same_id(const struct word *w, const char *id)
+static bool same_id(const struct claimed *w, const char *id)
 {
     size_t n = without_final_dot(id, strlen(id)), i;
 
@@ -287,9 +287,9 @@ static bool same_id(const struct word *w, const char *id)
 
 /* Some readers drop spaces, U+00A0 and its like among them, or fold U+212A to k and U+017F to s:
  * what is left then must not be our id. */
-static bool may_be_id(const struct word *w, const char *id)
+static bool may_be_id(const struct claimed *w, const char *id)
 {
-    struct word left = {.len = 0};
+    struct claimed left = {.len = 0};
     size_t i;
 
     for (i = 0; i < w->len && !w->cut; i++)
@@ -315,7 +315,7 @@ static bool has_a_label(const char *id)
 enum authres_claim authres_claim(const char *value, size_t n, const char *id)
 {
     struct reader r = {.s = value, .n = n};
-    struct word w;
+    struct claimed w;
     bool one = read_head(&r, &w, true);
 
     if (!r.bad && (may_be_id(&w, id) || (w.wide && (w.cut || has_a_label(id)))))

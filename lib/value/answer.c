@@ -21,7 +21,7 @@
 #define FLAG_TRUNCATED 0x0200u
 #define FLAG_RCODE     0x000fu
 
-struct reply {
+struct dns_reply {
     const uint8_t *msg;
     size_t len;
     unsigned rcode;
@@ -31,7 +31,7 @@ struct reply {
     uint16_t authority_count;
 };
 
-struct record {
+struct rr {
     size_t owner; /* offsets into the message */
     size_t rdata;
     size_t end;
@@ -75,7 +75,7 @@ static bool skip_name(const uint8_t *msg, size_t len, size_t *at)
 
 /* The record at msg[at]; its length is inside the message, the owner is not
  * yet looked at. */
-static bool read_record(struct record *r, const uint8_t *msg, size_t len, size_t at)
+static bool read_record(struct rr *r, const uint8_t *msg, size_t len, size_t at)
 {
     const uint8_t *fixed;
 
@@ -93,8 +93,7 @@ static bool read_record(struct record *r, const uint8_t *msg, size_t len, size_t
     return true;
 }
 
-static bool owned_by(const struct record *r, const uint8_t *msg, size_t len,
-                     const struct dname *name)
+static bool owned_by(const struct rr *r, const uint8_t *msg, size_t len, const struct dname *name)
 {
     struct dname owner;
     size_t at = r->owner;
@@ -103,7 +102,7 @@ static bool owned_by(const struct record *r, const uint8_t *msg, size_t len,
 }
 
 /* The rdata is one name and nothing else. */
-static bool rdata_name(const struct record *r, const uint8_t *msg, struct dname *name)
+static bool rdata_name(const struct rr *r, const uint8_t *msg, struct dname *name)
 {
     size_t at = r->rdata;
 
@@ -124,7 +123,7 @@ static bool check_questions(const uint8_t *msg, size_t len, unsigned count, size
 
 static bool check_records(const uint8_t *msg, size_t len, unsigned count, size_t *at)
 {
-    struct record record;
+    struct rr record;
     struct dname owner;
 
     while (count-- > 0) {
@@ -138,7 +137,7 @@ static bool check_records(const uint8_t *msg, size_t len, unsigned count, size_t
 }
 
 /* False unless msg is a whole, complete reply. */
-static bool survey(struct reply *r, const uint8_t *msg, size_t len)
+static bool survey(struct dns_reply *r, const uint8_t *msg, size_t len)
 {
     size_t at = HEADER_LEN;
     unsigned flags;
@@ -149,7 +148,7 @@ static bool survey(struct reply *r, const uint8_t *msg, size_t len)
     /* What is missing from a cut answer is unknown, so it proves nothing. */
     if (!(flags & FLAG_RESPONSE) || (flags & (FLAG_OPCODE | FLAG_TRUNCATED)))
         return false;
-    *r = (struct reply){.msg = msg, .len = len, .rcode = flags & FLAG_RCODE};
+    *r = (struct dns_reply){.msg = msg, .len = len, .rcode = flags & FLAG_RCODE};
     r->answer_count = get16(msg + 6);
     r->authority_count = get16(msg + 8);
     if (!check_questions(msg, len, get16(msg + 4), &at))
@@ -166,7 +165,7 @@ enum step { STEP_END, STEP_ALIAS, STEP_BAD };
 
 /* One step along the chain: *name becomes its target. Of several targets the
  * least one counts, so that the order of records cannot matter. */
-static enum step follow_alias(const struct reply *r, struct dname *name, uint32_t *ttl)
+static enum step follow_alias(const struct dns_reply *r, struct dname *name, uint32_t *ttl)
 {
     struct dname owner = *name;
     struct dname target;
@@ -175,7 +174,7 @@ static enum step follow_alias(const struct reply *r, struct dname *name, uint32_
     unsigned i;
 
     for (i = 0; i < r->answer_count; i++) {
-        struct record record;
+        struct rr record;
 
         if (!read_record(&record, r->msg, r->len, at))
             return STEP_BAD;
@@ -193,7 +192,7 @@ static enum step follow_alias(const struct reply *r, struct dname *name, uint32_
     return step;
 }
 
-static enum step follow_chain(const struct reply *r, struct answer *a)
+static enum step follow_chain(const struct dns_reply *r, struct answer *a)
 {
     enum step all = STEP_END;
     unsigned i;
@@ -212,7 +211,7 @@ static enum step follow_chain(const struct reply *r, struct answer *a)
     return STEP_BAD;
 }
 
-static bool has_right_form(const struct record *r, const uint8_t *msg)
+static bool has_right_form(const struct rr *r, const uint8_t *msg)
 {
     struct dname name;
 
@@ -231,7 +230,7 @@ static bool has_right_form(const struct record *r, const uint8_t *msg)
 
 /* The next record of the answer, of either form. The cursor holds the number
  * of records passed above the offset of the next: both need 16 bits at most. */
-static bool next_record(const struct answer *a, size_t *cursor, struct record *r)
+static bool next_record(const struct answer *a, size_t *cursor, struct rr *r)
 {
     size_t passed = *cursor >> 16;
     size_t at = passed == 0 ? a->at : *cursor & 0xffff;
@@ -250,7 +249,7 @@ static bool next_record(const struct answer *a, size_t *cursor, struct record *r
 
 static void count_records(struct answer *a)
 {
-    struct record r;
+    struct rr r;
     size_t cursor = 0;
 
     while (next_record(a, &cursor, &r)) {
@@ -264,7 +263,7 @@ static void count_records(struct answer *a)
 
 /* RFC 2308 5: a negative answer lives for the lesser of the SOA's TTL and its
  * MINIMUM. */
-static bool soa_ttl(const struct record *r, const uint8_t *msg, uint32_t *ttl)
+static bool soa_ttl(const struct rr *r, const uint8_t *msg, uint32_t *ttl)
 {
     struct dname name;
     size_t at = r->rdata;
@@ -277,7 +276,7 @@ static bool soa_ttl(const struct record *r, const uint8_t *msg, uint32_t *ttl)
 }
 
 /* The least negative TTL of the authority section; false without a SOA. */
-static bool negative_ttl(const struct reply *r, uint32_t *ttl)
+static bool negative_ttl(const struct dns_reply *r, uint32_t *ttl)
 {
     size_t at = r->authority;
     bool found = false;
@@ -285,7 +284,7 @@ static bool negative_ttl(const struct reply *r, uint32_t *ttl)
 
     *ttl = ANSWER_TTL_MAX;
     for (i = 0; i < r->authority_count; i++) {
-        struct record record;
+        struct rr record;
         uint32_t one;
 
         if (!read_record(&record, r->msg, r->len, at))
@@ -301,7 +300,7 @@ static bool negative_ttl(const struct reply *r, uint32_t *ttl)
     return found;
 }
 
-static void set_negative(struct answer *a, const struct reply *r, bool aliased)
+static void set_negative(struct answer *a, const struct dns_reply *r, bool aliased)
 {
     uint32_t ttl;
     bool soa = negative_ttl(r, &ttl);
@@ -333,7 +332,7 @@ bool answer_failed(enum answer_kind kind)
 void answer_read(struct answer *a, const uint8_t *msg, size_t len, const struct dname *name,
                  enum rrtype type)
 {
-    struct reply r;
+    struct dns_reply r;
     enum step chain;
 
     *a = answer_none(ANSWER_SERVFAIL);
@@ -362,7 +361,7 @@ void answer_read(struct answer *a, const uint8_t *msg, size_t len, const struct 
 
 bool answer_next_name(const struct answer *a, size_t *cursor, struct dname *name)
 {
-    struct record r;
+    struct rr r;
 
     while (next_record(a, cursor, &r))
         if ((r.type == RR_PTR || r.type == RR_CNAME) && rdata_name(&r, a->msg, name))
@@ -372,7 +371,7 @@ bool answer_next_name(const struct answer *a, size_t *cursor, struct dname *name
 
 bool answer_next_addr(const struct answer *a, size_t *cursor, struct addr *addr)
 {
-    struct record r;
+    struct rr r;
 
     while (next_record(a, cursor, &r)) {
         if ((r.type != RR_A && r.type != RR_AAAA) || !has_right_form(&r, a->msg))
