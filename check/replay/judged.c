@@ -269,44 +269,26 @@ static int by_delivered(const void *a, const void *b)
     return c != 0 ? c : by_messages(a, b);
 }
 
-static bool is_lost(const struct client *k)
+static bool in_list(const struct client *k, enum list_kind kind)
 {
-    return fate_refuses(k->fate.kind) && k->count[OUT_DELIVERED] > 0;
-}
+    bool refused = fate_refuses(k->fate.kind), delivered = k->count[OUT_DELIVERED] > 0;
 
-static bool is_caught(const struct client *k)
-{
-    return fate_refuses(k->fate.kind) && k->count[OUT_DELIVERED] == 0 && client_judged(k) > 0;
+    switch (kind) {
+    case LIST_LOST:
+        return refused && delivered;
+    case LIST_CAUGHT:
+        return refused && !delivered && client_judged(k) > 0;
+    case LIST_TAGGED:
+        return k->fate.kind == ACTION_TAG || k->fate.kind == ACTION_QUARANTINE;
+    case LIST_CHANGED:
+        return k->fate.kind != k->against.kind;
+    case LIST_ALL:
+        return client_messages(k) > 0;
+    case LIST_COUNT:
+        break;
+    }
+    return false;
 }
-
-static bool is_tagged(const struct client *k)
-{
-    return k->fate.kind == ACTION_TAG || k->fate.kind == ACTION_QUARANTINE;
-}
-
-static bool is_changed(const struct client *k)
-{
-    return k->fate.kind != k->against.kind;
-}
-
-static bool is_refused(const struct client *k)
-{
-    return fate_refuses(k->fate.kind);
-}
-
-static bool is_any(const struct client *k)
-{
-    return client_messages(k) > 0;
-}
-
-static const struct {
-    bool (*wanted)(const struct client *);
-    int (*order)(const void *, const void *);
-} lists[LIST_COUNT] = {
-    [LIST_LOST] = {is_lost, by_delivered},     [LIST_CAUGHT] = {is_caught, by_messages},
-    [LIST_TAGGED] = {is_tagged, by_delivered}, [LIST_CHANGED] = {is_changed, by_delivered},
-    [LIST_ALL] = {is_any, by_messages},
-};
 
 static bool make_list(struct judged *j, enum list_kind kind)
 {
@@ -316,27 +298,30 @@ static bool make_list(struct judged *j, enum list_kind kind)
 
     l->at = malloc(c->n * sizeof *l->at);
     for (i = 1; l->at != NULL && i < c->n; i++)
-        if (c->list[i].judged && lists[kind].wanted(&c->list[i]))
+        if (c->list[i].judged && in_list(&c->list[i], kind))
             l->at[l->n++] = i;
     sorting = c->list;
     if (l->at != NULL)
-        qsort(l->at, l->n, sizeof *l->at, lists[kind].order);
+        qsort(l->at, l->n, sizeof *l->at,
+              kind == LIST_CAUGHT || kind == LIST_ALL ? by_messages : by_delivered);
     return l->at != NULL;
 }
 
-static uint64_t count_addresses(const struct judged *j, bool (*wanted)(const struct client *))
+/* Addresses of which a pair with a HELO was judged; refused: and is refused. */
+static uint64_t count_addresses(const struct judged *j, bool refused)
 {
     const struct clients *c = &j->tally->clients;
     uint64_t n = 0;
     uint32_t i, k;
 
     for (i = 1; i < c->n; i++) {
-        bool any = c->list[i].judged && wanted(&c->list[i]);
+        bool any = false;
 
         if (c->list[i].helo != NULL)
             continue;
-        for (k = c->list[i].next; k != 0; k = c->list[k].next)
-            any |= c->list[k].judged && wanted(&c->list[k]);
+        for (k = i; k != 0; k = c->list[k].next)
+            any |= c->list[k].judged && (refused ? fate_refuses(c->list[k].fate.kind)
+                                                 : client_messages(&c->list[k]) > 0);
         n += any;
     }
     return n;
@@ -378,8 +363,8 @@ bool judged_make(struct judged *j, int64_t now)
     for (i = 1; i < c->n; i++)
         if (c->list[i].judged)
             sum_client(j, &c->list[i]);
-    j->addresses = count_addresses(j, is_any);
-    j->refused_addresses = count_addresses(j, is_refused);
+    j->addresses = count_addresses(j, false);
+    j->refused_addresses = count_addresses(j, true);
     for (i = 0; i < LIST_COUNT; i++)
         if (!make_list(j, i)) {
             fprintf(stderr, "iprev-check: out of memory\n");

@@ -218,7 +218,7 @@ static const char *forward_take(void *where, const struct option *o, struct valu
     bool root = strcmp(v->text, "root") == 0;
 
     if ((root && r->forwards > 0) || r->root)
-        return "\"root\" stands alone, without other servers";
+        return "\"root\" cannot be combined with other servers";
     r->root = root;
     return root ? NULL : list_take(&r->forward, &r->forwards, o, v);
 }

@@ -240,8 +240,7 @@ static void string_place(struct scan *sc)
     bool in_group = sc->depth > 0 && sc->open[sc->depth - 1].bracket == '{';
 
     if (sc->expect == EXPECT_END)
-        tell(sc, sc->line, sc->key,
-             "a text stands right behind another value; is a comma missing?");
+        tell(sc, sc->line, sc->key, "a text follows another value directly; is a comma missing?");
     else if (sc->expect == EXPECT_NAME && in_group)
         tell(sc, sc->line, sc->key, "a list of texts is written in [ ], not { }");
     sc->expect = EXPECT_END;
@@ -265,7 +264,7 @@ static void take_string(struct scan *sc)
     }
     sc->at++;
     if (escape)
-        tell(sc, sc->line, sc->key, "only \\\\ and \\\" may stand behind a backslash");
+        tell(sc, sc->line, sc->key, "only \\\\ and \\\" may follow a backslash");
 }
 
 /* ---- brackets ---- */
@@ -322,7 +321,7 @@ static bool lacks_equals(struct scan *sc, char c)
 {
     if (sc->expect != EXPECT_EQUALS || c == '=' || c == ':')
         return false;
-    tell(sc, sc->line, sc->key, "= is missing behind the name");
+    tell(sc, sc->line, sc->key, "= is missing after the name");
     sc->expect = EXPECT_VALUE;
     if (strchr("\"{[(}]);,", c) != NULL)
         return false;

@@ -121,7 +121,7 @@ static struct received_text take_word(struct scanner *r)
         unsigned char c = (unsigned char)r->s[r->at];
 
         if (c < ' ' || c == 0x7F || c == ')' || c == '"' || c == '\\')
-            fail(r, "an octet stands where it may not");
+            fail(r, "an octet is not allowed here");
         else
             r->at++;
     }
@@ -288,7 +288,7 @@ static void read_origin(struct scanner *r, struct origin *o)
     if (r->why == NULL && (o->first.n == 0 || memchr(o->first.s, '<', o->first.n) != NULL ||
                            memchr(o->first.s, '>', o->first.n) != NULL ||
                            memchr(o->first.s, ';', o->first.n) != NULL))
-        fail(r, "no host name stands behind from");
+        fail(r, "no host name follows from");
     if (r->why != NULL)
         return;
     if (peek(r) == '(') {
@@ -296,7 +296,7 @@ static void read_origin(struct scanner *r, struct origin *o)
 
         if (r->why == NULL &&
             (t.n == 0 || (!read_comment(o, t) && (r->at <= FOLDED || !read_folded(o, t)))))
-            fail(r, "the comment behind the first name does not show a client");
+            fail(r, "the comment after the first name shows no client");
         return;
     }
     o->exim = true;
@@ -383,7 +383,7 @@ static void read_rest(struct scanner *r, struct rest *rest)
         read_remark(r, rest);
     by = take_word(r);
     if (!ascii_is_word(by.s, by.n, "by"))
-        fail(r, "no by clause stands behind the client");
+        fail(r, "no by clause follows the client");
     skip_blanks(r);
     if (take_word(r).n == 0)
         fail(r, "the by clause is empty");
