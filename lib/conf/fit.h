@@ -7,6 +7,7 @@
 const char *fit_user(const char *text);
 const char *fit_authserv_id(const char *text);
 const char *fit_file(const char *text);
+const char *fit_list(const char *text);
 const char *fit_anchor(const char *text);
 const char *fit_listen(const char *text);
 const char *fit_host(const char *text);

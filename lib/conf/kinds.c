@@ -150,21 +150,27 @@ static const char *socket_take(void *where, const struct option *o, struct value
 
 /* ---- lists of texts ---- */
 
-static const char *list_take(char ***list, size_t *n, const struct option *o, struct value *v)
+static char *list_add(char ***list, size_t *n, struct value *v)
 {
-    char **more = realloc(*list, (*n + 1) * sizeof **list), *text;
+    char **more = realloc(*list, (*n + 1) * sizeof **list);
 
     v->out_of_memory |= more == NULL;
     if (more == NULL)
         return NULL;
     *list = more;
-    text = more[*n] = strdup(v->text);
-    v->out_of_memory |= text == NULL;
+    more[*n] = strdup(v->text);
+    v->out_of_memory |= more[*n] == NULL;
+    return more[*n] == NULL ? NULL : more[(*n)++];
+}
+
+static const char *list_take(char ***list, size_t *n, const struct option *o, struct value *v)
+{
+    char *text = list_add(list, n, v);
+
     if (text == NULL)
         return NULL;
-    for (++*n; *text != '\0'; text++)
-        *text = (char)ascii_lower((unsigned char)*text);
-    return o->fit(more[*n - 1]);
+    ascii_lower_text(text);
+    return o->fit(text);
 }
 
 static void list_print(const char *const *list, size_t n, FILE *out)
@@ -192,6 +198,19 @@ static const char *names_take(void *where, const struct option *o, struct value 
     char **list = (char **)(uintptr_t)l->entry;
     const char *fault = list_take(&list, &l->n, o, v);
 
+    l->entry = (const char *const *)list;
+    return fault;
+}
+
+/* Paths stay as they are, and only good ones are kept: they are read later. */
+static const char *files_take(void *where, const struct option *o, struct value *v)
+{
+    struct name_list *l = where;
+    char **list = (char **)(uintptr_t)l->entry;
+    const char *fault = o->fit(v->text);
+
+    if (fault == NULL)
+        list_add(&list, &l->n, v);
     l->entry = (const char *const *)list;
     return fault;
 }
@@ -274,27 +293,37 @@ static bool network_meant(const char *text, struct addr_net *net)
     return true;
 }
 
+const char *kind_network(const char *text, struct addr_net *net, struct value *v)
+{
+    struct addr_net meant;
+    struct sbuf sb;
+
+    if (addr_net_parse(net, text, strlen(text)))
+        return NULL;
+    sbuf_init(&sb, v->what, sizeof v->what);
+    if (!network_meant(text, &meant))
+        return "is not ADDRESS or ADDRESS/BITS";
+    sbuf_str(&sb, "host bits are set; did you mean ");
+    addr_net_put(&sb, &meant);
+    sbuf_str(&sb, "?");
+    return v->what;
+}
+
 static const char *networks_take(void *where, const struct option *o, struct value *v)
 {
     struct networks *l = where;
-    struct addr_net *more = realloc(l->net, (l->n + 1) * sizeof *more), meant;
-    struct sbuf sb;
+    struct addr_net *more = realloc(l->net, (l->n + 1) * sizeof *more);
+    const char *fault;
 
     v->out_of_memory |= more == NULL;
     if (more == NULL)
         return NULL;
     l->net = more;
-    if (addr_net_parse(&more[l->n], v->text, strlen(v->text))) {
-        l->n++;
-        return o->fit == NULL ? NULL : o->fit(v->text);
-    }
-    if (!network_meant(v->text, &meant))
-        return "is not ADDRESS or ADDRESS/BITS";
-    sbuf_init(&sb, v->what, sizeof v->what);
-    sbuf_str(&sb, "host bits are set; did you mean ");
-    addr_net_put(&sb, &meant);
-    sbuf_str(&sb, "?");
-    return v->what;
+    fault = kind_network(v->text, &more[l->n], v);
+    if (fault != NULL)
+        return fault;
+    l->n++;
+    return o->fit == NULL ? NULL : o->fit(v->text);
 }
 
 static void networks_print(const void *where, const struct option *o, FILE *out)
@@ -329,5 +358,6 @@ const struct kind kind_word = {TAKES_TEXT, word_take, word_print, NULL, NULL};
 const struct kind kind_text = {TAKES_TEXT, text_take, text_print, text_drop, NULL};
 const struct kind kind_socket = {TAKES_TEXT, socket_take, text_print, text_drop, NULL};
 const struct kind kind_names = {TAKES_LIST, names_take, names_print, names_drop, NULL};
+const struct kind kind_files = {TAKES_LIST, files_take, names_print, names_drop, NULL};
 const struct kind kind_networks = {TAKES_LIST, networks_take, networks_print, networks_drop, NULL};
 const struct kind kind_forward = {TAKES_LIST, forward_take, forward_print, forward_drop, NULL};

@@ -4,6 +4,8 @@
 #ifndef IPREV_CONF_KINDS_H
 #define IPREV_CONF_KINDS_H
 
+#include "value/addr.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -48,11 +50,17 @@ struct option {
 };
 
 extern const struct kind kind_flag, kind_number, kind_octal, kind_word, kind_text, kind_socket,
-    kind_names, kind_networks, kind_forward;
+    kind_names, kind_files, kind_networks, kind_forward;
 
 /* Options of rules. kind_when and kind_any: `where` is the whole rule. */
 extern const struct kind kind_when, kind_any, kind_reply, kind_expires, kind_comment;
 
 void kind_quote(const char *text, FILE *out);
+
+/* ADDRESS or ADDRESS/BITS. What is wrong, or NULL; v->what is empty when it is neither. */
+const char *kind_network(const char *text, struct addr_net *net, struct value *v);
+
+/* YYYY-MM-DD, a day that exists: the second after it, UTC, else 0. */
+int64_t kind_day_end(const char *s);
 
 #endif

@@ -5,6 +5,7 @@
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "conf/file.h"
+#include "conf/lists.h"
 #include "conf/scan.h"
 #include "conf/settings.h"
 #include "conf/table.h"
@@ -409,6 +410,8 @@ static void read_all(struct loader *r, const char *file)
         if (!r->rd.out_of_memory)
             finish_rules(r);
         file_more_free(more, n);
+        if (!r->rd.out_of_memory)
+            lists_read(&r->rd, &r->s->exempt.lists, &r->s->judge.exempt_list);
     } else
         finish_rules(r);
 }

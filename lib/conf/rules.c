@@ -103,8 +103,7 @@ static bool reply_unset(const void *where)
     return ((const struct reply *)where)->code == 0;
 }
 
-/* YYYY-MM-DD, a day that exists: the second after it, else 0. */
-static int64_t date_end(const char *s)
+int64_t kind_day_end(const char *s)
 {
     static const char form[] = "dddd-dd-dd";
     struct tm tm = {.tm_hour = 24}, back;
@@ -132,7 +131,7 @@ static const char *expires_take(void *where, const struct option *o, struct valu
     (void)o;
     if (v->text[0] == '\0')
         return NULL;
-    *end = date_end(v->text);
+    *end = kind_day_end(v->text);
     v->over = *end != 0 && *end <= (int64_t)time(NULL);
     return *end == 0 ? "is not a date such as 2027-01-31" : NULL;
 }

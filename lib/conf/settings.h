@@ -36,6 +36,7 @@ struct settings {
     struct {
         bool private_;
         struct networks networks;
+        struct name_list lists; /* files; what stands in them is judge.exempt_list */
         struct name_list recipients;
         bool authenticated;
     } exempt;

@@ -59,6 +59,7 @@ const struct option settings_option[] = {
     {"exempt", "private", &kind_flag, "true", IN(exempt.private_)},
     {"exempt", "networks", &kind_networks, "[]", IN(exempt.networks)},
     {"exempt", "hosts", &kind_names, "[]", IN(judge.exempt_hosts), .fit = fit_host},
+    {"exempt", "lists", &kind_files, "[]", IN(exempt.lists), .fit = fit_list},
     {"exempt", "recipients", &kind_names, "[\"postmaster\", \"abuse\"]", IN(exempt.recipients),
      .fit = fit_recipient},
     {"exempt", "authenticated", &kind_flag, "true", IN(exempt.authenticated)},

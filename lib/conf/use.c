@@ -1,6 +1,7 @@
 /* Settings asked, compared and freed; who we are.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "conf/lists.h"
 #include "conf/settings.h"
 #include "conf/table.h"
 
@@ -62,6 +63,7 @@ void settings_free(struct settings *s)
     for (i = 0; i < settings_options; i++)
         if (settings_option[i].kind->drop != NULL)
             settings_option[i].kind->drop((char *)s + settings_option[i].at);
+    lists_free(&s->judge.exempt_list);
     free(s->file);
     free(s);
 }

@@ -42,32 +42,69 @@ bool name_list_has(const struct name_list *l, const struct dname *name)
     return false;
 }
 
-bool exempt_host(const struct chain *chain, const struct name_list *hosts)
+/* On a list of either kind; `list` is a struct name_list or exempt_list. */
+typedef bool on_list(const void *list, const struct dname *name, int64_t now);
+
+static bool on_hosts(const void *list, const struct dname *name, int64_t now)
+{
+    (void)now;
+    return name_list_has(list, name);
+}
+
+static bool on_lists(const void *list, const struct dname *name, int64_t now)
+{
+    return listed_has_name(list, name, now);
+}
+
+/* Some name of the chain, confirmed or still open, is on the list. */
+static bool some_name(const struct chain *chain, bool open, on_list *has, const void *list,
+                      int64_t now)
 {
     struct dname name;
     enum name_state state;
     size_t cursor = 0;
 
     while (chain != NULL && chain_next(chain, &cursor, &name, &state))
-        if (state == NAME_CONFIRMED && name_list_has(hosts, &name))
+        if ((open ? name_state_open(state) : state == NAME_CONFIRMED) && has(list, &name, now))
             return true;
     return false;
 }
 
+static bool no_name_yet(const struct chain *chain)
+{
+    return chain == NULL || (chain->result == F_IPREV_TEMPERROR && chain->names == 0);
+}
+
+bool exempt_host(const struct chain *chain, const struct name_list *hosts)
+{
+    return hosts->n > 0 && some_name(chain, false, on_hosts, hosts, 0);
+}
+
 bool exempt_host_open(const struct chain *chain, const struct name_list *hosts)
 {
-    struct dname name;
-    enum name_state state;
-    size_t cursor = 0;
+    return hosts->n > 0 && (no_name_yet(chain) || some_name(chain, true, on_hosts, hosts, 0));
+}
 
-    if (hosts->n == 0)
-        return false;
-    if (chain == NULL || (chain->result == F_IPREV_TEMPERROR && chain->names == 0))
-        return true; /* no name is known yet */
-    while (chain_next(chain, &cursor, &name, &state))
-        if (name_state_open(state) && name_list_has(hosts, &name))
-            return true;
-    return false;
+bool exempt_listed(const struct chain *chain, const struct addr *client,
+                   const struct exempt_list *list, int64_t now)
+{
+    return listed_has_address(list, client, now) ||
+           (now < list->names_end && some_name(chain, false, on_lists, list, now));
+}
+
+bool exempt_listed_open(const struct chain *chain, const struct exempt_list *list, int64_t now)
+{
+    return now < list->names_end &&
+           (no_name_yet(chain) || some_name(chain, true, on_lists, list, now));
+}
+
+void exempt_put_line(struct sbuf *sb, const struct addr *client, findings found,
+                     const struct dname *ptr)
+{
+    if (found & FINDING(F_IPREV_PASS) && dname_is_host(ptr))
+        dname_put(sb, ptr);
+    else
+        addr_put(sb, client);
 }
 
 /* RFC 5321 4.1.2 allows 64 octets; more than this is nobody we know. */

@@ -239,8 +239,26 @@ bool recalled_exempt(const struct recalled *w, const struct name_list *hosts)
     return recalls(w, F_IPREV_PASS) && name_list_has(hosts, &w->ptr);
 }
 
+/* Another name than the one shown may be the one that is listed. */
+static bool other_names(const struct recalled *w)
+{
+    return w->ptr.len <= 1 || recalls(w, F_PTR_MANY);
+}
+
 bool recalled_exempt_open(const struct recalled *w, const struct name_list *hosts)
 {
     return hosts->n > 0 && recalls(w, F_IPREV_TEMPERROR) &&
-           (w->ptr.len <= 1 || recalls(w, F_PTR_MANY) || name_list_has(hosts, &w->ptr));
+           (other_names(w) || name_list_has(hosts, &w->ptr));
+}
+
+bool recalled_listed(const struct recalled *w, const struct exempt_list *list, int64_t now)
+{
+    return listed_has_address(list, &w->client, now) ||
+           (recalls(w, F_IPREV_PASS) && listed_has_name(list, &w->ptr, now));
+}
+
+bool recalled_listed_open(const struct recalled *w, const struct exempt_list *list, int64_t now)
+{
+    return now < list->names_end && recalls(w, F_IPREV_TEMPERROR) &&
+           (other_names(w) || listed_has_name(list, &w->ptr, now));
 }

@@ -64,9 +64,11 @@ struct recalled {
  * open on a temporary error. */
 void report_recall(struct report *r, const struct recalled *w);
 
-/* As exempt_host and exempt_host_open: the name shown is confirmed and on the list, or could be
- * proven so. */
+/* As the functions of exempt.h: the address is listed, or the name shown is confirmed and on the
+ * list, or could be proven so. */
 bool recalled_exempt(const struct recalled *w, const struct name_list *hosts);
 bool recalled_exempt_open(const struct recalled *w, const struct name_list *hosts);
+bool recalled_listed(const struct recalled *w, const struct exempt_list *list, int64_t now);
+bool recalled_listed_open(const struct recalled *w, const struct exempt_list *list, int64_t now);
 
 #endif

@@ -6,6 +6,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "outcome/record.h"
 
+#include "judge/exempt.h"
 #include "value/ascii.h"
 
 #include <string.h>
@@ -188,6 +189,10 @@ void record_put_log(struct sbuf *sb, const struct record *r, const struct record
     put_shown_field(sb, " rule=", r->rule, sizeof r->rule);
     put_shown_field(sb, " action=", action_word(r->action), SHOWN_STAGE);
     put_shown_field(sb, " mode=", r->enforce ? "enforce" : "monitor", SHOWN_STAGE);
+    if (r->action > ACTION_TAG) { /* what an exempt list prevents */
+        sbuf_str(sb, " exempt-line=");
+        exempt_put_line(sb, &r->client, r->found, &r->ptr);
+    }
     if (l != NULL)
         put_circumstances(sb, l);
     if (r->relay.family != ADDR_NONE) {

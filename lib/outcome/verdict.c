@@ -13,9 +13,9 @@ static void set_action(struct verdict *v, enum action action, const char *rule_n
     v->rule_name = rule_name;
 }
 
-/* From the report to the action. exempt, open: as exempt_host and its _open say. */
+/* From the report to the action. exempt: by which key, or NULL; open: that may still turn out. */
 static void decide(struct verdict *v, const struct verdict_options *o, const struct addr *client,
-                   bool exempt, bool open, int64_t now)
+                   const char *exempt, bool open, int64_t now)
 {
     struct decision d;
 
@@ -26,8 +26,8 @@ static void decide(struct verdict *v, const struct verdict_options *o, const str
     v->certain = true;
     if (v->report.result == F_IPREV_SKIP)
         return;
-    if (exempt) {
-        set_action(v, ACTION_ACCEPT, "exempt.hosts");
+    if (exempt != NULL) {
+        set_action(v, ACTION_ACCEPT, exempt);
         return;
     }
     if (open)
@@ -40,18 +40,31 @@ static void decide(struct verdict *v, const struct verdict_options *o, const str
     set_action(v, d.action, v->rule->name);
 }
 
+static const char *exempt_by(bool hosts, bool listed)
+{
+    return hosts ? "exempt.hosts" : listed ? "exempt.lists" : NULL;
+}
+
 void verdict_reach(struct verdict *v, const struct verdict_options *o, const struct facts *f,
                    int64_t now)
 {
-    decide(v, o, &f->client, exempt_host(f->chain, &o->exempt_hosts),
-           exempt_host_open(f->chain, &o->exempt_hosts), now);
+    bool listed = exempt_listed(f->chain, &f->client, &o->exempt_list, now);
+
+    decide(v, o, &f->client, exempt_by(exempt_host(f->chain, &o->exempt_hosts), listed),
+           exempt_host_open(f->chain, &o->exempt_hosts) ||
+               exempt_listed_open(f->chain, &o->exempt_list, now),
+           now);
 }
 
 void verdict_recall(struct verdict *v, const struct verdict_options *o, const struct recalled *w,
                     int64_t now)
 {
-    decide(v, o, &w->client, recalled_exempt(w, &o->exempt_hosts),
-           recalled_exempt_open(w, &o->exempt_hosts), now);
+    bool listed = recalled_listed(w, &o->exempt_list, now);
+
+    decide(v, o, &w->client, exempt_by(recalled_exempt(w, &o->exempt_hosts), listed),
+           recalled_exempt_open(w, &o->exempt_hosts) ||
+               recalled_listed_open(w, &o->exempt_list, now),
+           now);
 }
 
 void verdict_spare(struct verdict *v)

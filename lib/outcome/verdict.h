@@ -14,8 +14,9 @@
 
 /* What a configuration says about the judgement. */
 struct verdict_options {
-    bool enforce;                  /* else monitor: nothing is refused */
-    struct name_list exempt_hosts; /* a confirmed name on it is accepted */
+    bool enforce;                   /* else monitor: nothing is refused */
+    struct name_list exempt_hosts;  /* a confirmed name on it is accepted */
+    struct exempt_list exempt_list; /* the clients of exempt.lists: accepted */
     struct policy policy;
     bool authentication_results; /* fields that are added */
     bool x_iprev;
@@ -32,7 +33,7 @@ struct verdict {
 };
 
 /* v->report is made: by report_make of the same facts. Exemptions first: a skipped client and
- * one with a name on exempt.hosts are accepted; then the rules. now: seconds since 1970. */
+ * one on exempt.hosts or exempt.lists are accepted; then the rules. now: seconds since 1970. */
 void verdict_reach(struct verdict *v, const struct verdict_options *o, const struct facts *f,
                    int64_t now);
 

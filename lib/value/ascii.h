@@ -30,6 +30,12 @@ static inline unsigned char ascii_lower(unsigned char c)
     return c >= 'A' && c <= 'Z' ? (unsigned char)(c + ('a' - 'A')) : c;
 }
 
+static inline void ascii_lower_text(char *s)
+{
+    for (; *s != '\0'; s++)
+        *s = (char)ascii_lower((unsigned char)*s);
+}
+
 /* 0 to 15, or -1 when c is no hexadecimal digit. */
 static inline int ascii_hex(unsigned char c)
 {
