@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct snapshot *current;
@@ -187,14 +188,33 @@ void snapshot_servers(const struct settings *s, char *out, size_t cap)
         put_item(out, cap, "those of " SNAPSHOT_RESOLV_CONF);
 }
 
+/* ", exempt lists: 120 clients (3 expired) in 2 files", or nothing without a list. */
+static void put_lists(const struct settings *s, char *out, size_t cap)
+{
+    const struct exempt_list *l = &s->judge.exempt_list;
+    int64_t now = (int64_t)time(NULL);
+    size_t i, over = 0, files = s->exempt.lists.n;
+    char expired[40] = "";
+
+    out[0] = '\0';
+    for (i = 0; i < l->n; i++)
+        over += l->client[i].end <= now;
+    if (over > 0)
+        snprintf(expired, sizeof expired, " (%zu expired)", over);
+    if (files > 0)
+        snprintf(out, cap, ", exempt lists: %zu client%s%s in %zu file%s", l->n,
+                 l->n == 1 ? "" : "s", expired, files, files == 1 ? "" : "s");
+}
+
 void snapshot_summary(const struct settings *s, char out[SNAPSHOT_SUMMARY_MAX])
 {
-    char rules[SNAPSHOT_RULES_MAX], servers[SNAPSHOT_SERVERS_MAX];
+    char rules[SNAPSHOT_RULES_MAX], servers[SNAPSHOT_SERVERS_MAX], lists[128];
 
     snapshot_rules(s, rules, sizeof rules);
     snapshot_servers(s, servers, sizeof servers);
-    snprintf(out, SNAPSHOT_SUMMARY_MAX, "mode %s, rules: %s, name servers: %s%s%s",
-             s->judge.enforce ? "enforce" : "monitor", rules, servers,
+    put_lists(s, lists, sizeof lists);
+    snprintf(out, SNAPSHOT_SUMMARY_MAX, "mode %s, rules: %s, name servers: %s%s%s%s",
+             s->judge.enforce ? "enforce" : "monitor", rules, servers, lists,
              s->metrics_listen != NULL ? ", metrics: " : "",
              s->metrics_listen != NULL ? s->metrics_listen : "");
 }

@@ -54,8 +54,8 @@ void snapshot_release(struct snapshot *s);
 void snapshot_rules(const struct settings *s, char *out, size_t cap);
 void snapshot_servers(const struct settings *s, char *out, size_t cap);
 
-/* Mode, rules, name servers and metrics address in one line, for start, reload and -t. */
-#define SNAPSHOT_SUMMARY_MAX (SNAPSHOT_RULES_MAX + SNAPSHOT_SERVERS_MAX + 256)
+/* Mode, rules, name servers, exempt lists and metrics address in one line, for start, reload and -t. */
+#define SNAPSHOT_SUMMARY_MAX (SNAPSHOT_RULES_MAX + SNAPSHOT_SERVERS_MAX + 384)
 void snapshot_summary(const struct settings *s, char out[SNAPSHOT_SUMMARY_MAX]);
 
 #endif

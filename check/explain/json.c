@@ -135,6 +135,16 @@ json_t *verdict_json(const struct verdict *v)
                      action_word(v->action), "mode", v->enforce ? "enforce" : "monitor");
 }
 
+static json_t *json_exempt_line(const struct verdict *v)
+{
+    char line[DNAME_TEXT_MAX];
+    struct sbuf sb;
+
+    sbuf_init(&sb, line, sizeof line);
+    exempt_put_line(&sb, &v->client, v->report.found, &v->report.ptr);
+    return v->action > ACTION_TAG ? json_string(line) : json_null();
+}
+
 static json_t *json_reply(const struct verdict *v)
 {
     struct reply reply;
@@ -170,6 +180,7 @@ json_t *explain_json(const struct explanation *e)
     json_object_set_new(o, "chain", json_chain(e));
     json_object_set_new(o, "links", json_links(&e->links));
     json_object_set_new(o, "reply", json_reply(&e->verdict));
+    json_object_set_new(o, "exempt_line", json_exempt_line(&e->verdict));
     json_object_set_new(o, "headers", json_headers(e));
     return o;
 }

@@ -235,6 +235,28 @@ static void print_outcome(const struct explanation *e, const struct term *t)
 
 /* ---- what to do ---- */
 
+/* The line that lets through a client that is not to be refused, and where it goes. */
+static void print_exemption(const struct explanation *e, const struct term *t)
+{
+    const struct verdict *v = &e->verdict;
+    const struct name_list *lists = &e->settings->exempt.lists;
+    char line[DNAME_TEXT_MAX];
+    struct sbuf sb;
+
+    if (v->action <= ACTION_TAG)
+        return;
+    head(t, "To let it through all the same");
+    if (lists->n > 0)
+        fprintf(t->out, "  Add this line to %s and reload:\n", lists->entry[lists->n - 1]);
+    else
+        fputs("  Add this line to a file named in exempt.lists and reload:\n", t->out);
+    sbuf_init(&sb, line, sizeof line);
+    exempt_put_line(&sb, &v->client, v->report.found, &v->report.ptr);
+    fputs("      ", t->out);
+    term_put(t, TONE_HEAD, line);
+    fputc('\n', t->out);
+}
+
 /* Two lines for each record; a link that an earlier record fixes, too, is only named. */
 static void print_fixes(const struct explanation *e, const struct term *t)
 {
@@ -266,5 +288,6 @@ void explain_text(const struct explanation *e, const struct term *t)
     print_links(e, t);
     print_questions(e, t);
     print_outcome(e, t);
+    print_exemption(e, t);
     print_fixes(e, t);
 }

@@ -165,6 +165,7 @@ void lists_read_from(struct faults *rd, const char *file, FILE *in, int64_t now,
     ssize_t n;
 
     sbuf_init(&l.shown, l.gone, sizeof l.gone - 6);
+    errno = 0;
     while (!rd->out_of_memory && (n = getline(&line, &room, in)) >= 0) {
         l.line++;
         take_octets(&l, line, (size_t)n);
@@ -173,7 +174,8 @@ void lists_read_from(struct faults *rd, const char *file, FILE *in, int64_t now,
             break;
         }
     }
-    if (ferror(in))
+    rd->out_of_memory |= errno == ENOMEM;
+    if (ferror(in) && errno != ENOMEM)
         conf_fault(rd, file, 0, NULL, "%s", strerror(errno));
     if (l.faults > FAULTS_SHOWN)
         conf_fault(rd, file, 0, NULL, "and %u more lines are wrong", l.faults - FAULTS_SHOWN);

@@ -172,7 +172,7 @@ static void put_circumstances(struct sbuf *sb, const struct record_log *l)
     sbuf_str(sb, " wait=");
     sbuf_uint(sb, l->wait_ms);
     put_shown_field(sb, " qid=", l->qid, SHOWN_QID);
-    put_shown_field(sb, " from-mta=", l->from_mta, SHOWN_NAME);
+    put_shown_field(sb, " from-mta=", l->from_mta, SHOWN_STAGE);
     put_shown_field(sb, " stage=", l->stage, SHOWN_STAGE);
 }
 
@@ -189,15 +189,15 @@ void record_put_log(struct sbuf *sb, const struct record *r, const struct record
     put_shown_field(sb, " rule=", r->rule, sizeof r->rule);
     put_shown_field(sb, " action=", action_word(r->action), SHOWN_STAGE);
     put_shown_field(sb, " mode=", r->enforce ? "enforce" : "monitor", SHOWN_STAGE);
-    if (r->action > ACTION_TAG) { /* what an exempt list prevents */
-        sbuf_str(sb, " exempt-line=");
-        exempt_put_line(sb, &r->client, r->found, &r->ptr);
-    }
     if (l != NULL)
         put_circumstances(sb, l);
     if (r->relay.family != ADDR_NONE) {
         sbuf_str(sb, " relay=");
         addr_put(sb, &r->relay);
+    }
+    if (r->action > ACTION_TAG) { /* what an exempt list prevents */
+        sbuf_str(sb, " exempt-line=");
+        exempt_put_line(sb, &r->client, r->found, &r->ptr);
     }
     if (r->why[0] != '\0') {
         sbuf_str(sb, " name-why=");

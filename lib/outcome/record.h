@@ -48,10 +48,10 @@ struct record_log {
     const char *stage;    /* connect, helo, mail, rcpt, eom */
 };
 
-/* client= ptr= helo= findings= rule= action= mode= exempt-line= dns=QUESTIONS/MS wait=MS
- * qid= from-mta= stage= relay= name-why="..."; l may be NULL. exempt-line= stands beside actions
- * from quarantine on: it is the line of an exempt list that lets this client through. Printable
- * ASCII on one line, no LF. */
+/* client= ptr= helo= findings= rule= action= mode= dns=QUESTIONS/MS wait=MS
+ * qid= from-mta= stage= relay= exempt-line= name-why="..."; l may be NULL. exempt-line= stands
+ * beside every action but accept and tag: the line of an exempt list that lets this client through.
+ * Printable ASCII on one line, no LF. */
 void record_put_log(struct sbuf *sb, const struct record *r, const struct record_log *l);
 /* Reads the fields of record from a line, from client= on: what a log service
  * puts before it and unknown keys are skipped. All but relay and name-why must be there, once. */

@@ -8,7 +8,7 @@ import re
 import socket
 import subprocess
 
-from checker import LOGS, PROGRAM, World, has, has_not, holds, on_terminal, plain, same, with_addresses
+from checker import CONFIG, LOGS, PROGRAM, World, has, has_not, holds, on_terminal, plain, same, with_addresses
 
 # arguments, exit code, the first sentence, findings, records that fix
 CASES = [
@@ -252,7 +252,7 @@ def test_colour_only_on_a_terminal():
 
 
 KEYS = {"client", "result", "cause", "ptr", "helo_name", "why", "findings", "rule", "action", "mode", "helo", "questions", "chain",
-        "links", "reply", "headers"}
+        "links", "reply", "exempt_line", "headers"}
 
 
 def test_json_schema():
@@ -268,6 +268,40 @@ def test_json_schema():
             if data["chain"]:
                 same(set(data["chain"]), {"published", "capped", "names"})
             same(data["reply"] is None, data["action"] in ("accept", "tag", "quarantine"))
+            same(data["exempt_line"], None if data["action"] in ("accept", "tag") else args.split()[0])
+
+
+# rules, arguments, the line
+EXEMPT_LINES = [
+    ("", "192.0.2.11 x", "192.0.2.11"),
+    ("", "192.0.2.13 mail.bank.example", "192.0.2.13"),
+    ("", "2001:db8::31 x", "2001:db8::31"),
+    ('rules: { r: { when = ["iprev-pass"] action = "quarantine" }; };', "192.0.2.10 x", "mail.good.example"),
+]
+
+
+def test_line_that_exempts():
+    """It is shown with the file it belongs in; put there, it lets the client through."""
+    for rules, args, line in EXEMPT_LINES:
+        with World(rules) as w:
+            _, out, _ = w.run(*args.split())
+            has(out, "\nTo let it through all the same\n  Add this line to a file named in exempt.lists and reload:\n      %s\n" % line)
+            plain(out)
+        with World() as w:
+            path = w.file("exempt", "# ours\n")
+            w.config = w.file("lists.conf", CONFIG % (w.zone, rules + 'exempt: { lists = ["%s"] };\n' % path))
+            _, out, _ = w.run(*args.split())
+            has(out, "Add this line to %s and reload:\n      %s\n" % (path, line))
+            w.file("exempt", "# ours\n%s until 2999-12-31 # a test\n" % line)
+            code, out, err = w.run(*args.split())
+            same((code, err), (0, ""))
+            has(" ".join(out.split()), args.split()[0] + " is accepted by exempt.lists: ", " rule: exempt.lists ",
+                "; rule=exempt.lists; action=accept")
+            has_not(out, "To let it through")
+            w.file("exempt", "%s until 2026-01-01\n" % line)
+            code, out, err = w.run(*args.split())
+            has(err, "iprev-check: %s: note: no longer exempt, 1 line is over: %s (line 1)\n" % (path, line))
+            has(out, "To let it through")
 
 
 # arguments, what the one line on standard error says behind the name of the program

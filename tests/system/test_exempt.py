@@ -2,8 +2,11 @@
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
+import signal
+
 import dnsd
 import harness
+import several
 
 DNS = r"""
 mail.good.example                 A   192.0.2.10
@@ -144,6 +147,65 @@ class Exempt(harness.Case):
             self.assertTrue(self.transaction(client, harness.Result(), rcpt="postmaster@example.org").accepted())
             result = self.transaction(client, harness.Result())
         self.assertEqual(result.rcpt[0].code, 550)
+
+
+LISTED = """# 192.0.2.19 until 2999-01-01
+192.0.2.11 until 2999-12-31   # no PTR at all
+.partner.example
+2001:db8::38/125
+%s
+"""
+
+
+class Lists(several.Case):
+    """exempt.lists, in enforce mode: checked and labelled, never refused; and reloaded."""
+
+    dns = DNS
+
+    def start(self, more):
+        path = self.world.path("exempt.list")
+        self.write(path, more)
+        return self.launch('exempt: { lists = ["%s"] }\n%s' % (path, EXTRA[EXTRA.index("builtin-rules"):]), mode="enforce"), path
+
+    @staticmethod
+    def write(path, more):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(LISTED % more)
+
+    def check_exempt(self, source, result, cause):
+        sent = self.send(source)
+        self.assertTrue(sent.accepted(), sent.transcript)
+        self.check_headers(sent.message, result, cause, source)
+        self.assertIn("; rule=exempt.lists; action=accept", " ".join(sent.message.one("X-IPRev").split()))
+
+    def test_lists(self):
+        """By address and by confirmed name; not by a name that lies, nor from a comment. USR1 sees a changed list, and a
+        broken one changes nothing."""
+        daemon, path = self.start("192.0.2.99 until 2020-01-01")
+        daemon.history.clear()  # not judged again: the list changes under one configuration
+        daemon.wait_log(r"exempt\.list: note: no longer exempt, 1 line is over: 192\.0\.2\.99 \(line 5\)\n")
+        daemon.wait_log(r"listens on .*, exempt lists: 4 clients \(1 expired\) in 1 file\n")
+        self.check_exempt("192.0.2.11", "permerror", "ptr-missing")
+        self.check_exempt("192.0.2.18", "pass", None)
+        for source, line in (("192.0.2.20", "192.0.2.20"), ("192.0.2.15", "192.0.2.15"),
+                             ("192.0.2.19", "192-0-2-19.dsl.stranger.example")):
+            since = len(daemon.log())
+            self.assertEqual(self.send(source).rcpt[0].code, 550)
+            self.assertEqual(daemon.wait_log(r"client=%s .* exempt-line=(\S+)" % source,
+                                             since=since).group(1), line)
+        for more, told in (("192.0.2.15", "reloaded .*, exempt lists: 4 clients in 1 file\n"),
+                           ("192.0.2.15\n192.0.2.0/33", r"exempt\.list:6: \"192\.0\.2\.0/33\" is not an address(.*\n)*.*reload failed")):
+            self.write(path, more)
+            since = len(daemon.log())
+            daemon.signal(signal.SIGUSR1)
+            daemon.wait_log(told, since=since)
+            self.check_exempt("192.0.2.15", "fail", "forward-mismatch")
+            self.assertEqual(self.send("192.0.2.20").rcpt[0].code, 550)
+        self.write(path, "")
+        since = len(daemon.log())
+        daemon.signal(signal.SIGUSR1)
+        daemon.wait_log("exempt lists: 3 clients in 1 file\n", since=since)
+        self.assertEqual(self.send("192.0.2.15").rcpt[0].code, 550)
 
 
 class Monitor(harness.Case):

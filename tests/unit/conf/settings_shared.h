@@ -136,6 +136,7 @@ static inline bool same(const struct settings *a, const struct settings *b)
            same_networks(&a->exempt.networks, &b->exempt.networks) &&
            same_networks(&a->trusted_relays, &b->trusted_relays) &&
            same_names(&a->judge.exempt_hosts, &b->judge.exempt_hosts) &&
+           same_names(&a->exempt.lists, &b->exempt.lists) &&
            same_names(&a->exempt.recipients, &b->exempt.recipients) &&
            a->exempt.authenticated == b->exempt.authenticated &&
            same_names(&a->shapes.generic, &b->shapes.generic) &&

@@ -53,7 +53,8 @@ static struct record example(void)
     "client=192.0.2.1 ptr=host.example.net helo=mail.example.com "                                 \
     "findings=iprev-fail,forward-mismatch,ptr-generic,helo-mismatch rule=forged action=reject "    \
     "mode=monitor"
-#define EXAMPLE_WHY " name-why=\"access word dsl, half-hidden address\""
+#define EXAMPLE_LINE " exempt-line=192.0.2.1"
+#define EXAMPLE_WHY  " name-why=\"access word dsl, half-hidden address\""
 
 static void expect_equal(const struct record *a, const struct record *b, const char *text)
 {
@@ -87,10 +88,10 @@ Test(record, put_examples)
     cr_expect_str_eq(text, EXAMPLE_HEADER EXAMPLE_HEADER_WHY, "%s", text);
     sbuf_init(&sb, text, sizeof text);
     record_put_log(&sb, &r, NULL);
-    cr_expect_str_eq(text, EXAMPLE_LOG EXAMPLE_WHY, "%s", text);
+    cr_expect_str_eq(text, EXAMPLE_LOG EXAMPLE_LINE EXAMPLE_WHY, "%s", text);
     sbuf_init(&sb, text, sizeof text);
     record_put_log(&sb, &r, &(struct record_log){.questions = 1});
-    cr_expect_str_eq(text, EXAMPLE_LOG " dns=1/0 wait=0" EXAMPLE_WHY, "%s", text);
+    cr_expect_str_eq(text, EXAMPLE_LOG " dns=1/0 wait=0" EXAMPLE_LINE EXAMPLE_WHY, "%s", text);
     sbuf_init(&sb, text, sizeof text);
     r.why[0] = '\0';
     r.relay = addr_of("198.51.100.1");
@@ -100,7 +101,7 @@ Test(record, put_examples)
     record_put_log(&sb, &r, &log);
     cr_expect_not_null(strstr(text, " helo=MAIL.example.com. "), "%s", text);
     cr_expect_not_null(strstr(text, " mode=monitor dns=3/41 wait=7 qid=4ABC from-mta=unknown "
-                                    "stage=mail relay=198.51.100.1"),
+                                    "stage=mail relay=198.51.100.1 exempt-line=192.0.2.1"),
                        "%s", text);
     r = (struct record){.ptr = {.len = 1}, .helo = {.len = 1}};
     sbuf_init(&sb, text, RECORD_HEADER_MAX);
@@ -166,6 +167,38 @@ Test(record, A4_long_texts_are_cut_and_say_so)
         cr_expect_not_null(strstr(text, "\\... findings="), "%s", text);
         cr_expect(record_read_log(&back, text, sb.len));
         expect_equal(&back, &r, text);
+    }
+}
+
+/* What stands on an exempt list is not refused, put off or held: beside those actions. */
+Test(record, line_that_exempts)
+{
+    static const struct {
+        enum action action;
+        enum finding result;
+        const char *line; /* NULL: none */
+    } row[] = {
+        {ACTION_ACCEPT, F_IPREV_FAIL, NULL},
+        {ACTION_TAG, F_IPREV_FAIL, NULL},
+        {ACTION_QUARANTINE, F_IPREV_FAIL, " exempt-line=192.0.2.1 "},
+        {ACTION_TEMPFAIL, F_IPREV_TEMPERROR, " exempt-line=192.0.2.1 "},
+        {ACTION_REJECT, F_IPREV_FAIL, " exempt-line=192.0.2.1 "},
+        {ACTION_REJECT, F_IPREV_PASS, " exempt-line=host.example.net "},
+    };
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(row); i++) {
+        struct record r = example();
+        char text[RECORD_LOG_MAX];
+        struct sbuf sb;
+
+        r.action = row[i].action;
+        r.found = FINDING(row[i].result);
+        sbuf_init(&sb, text, sizeof text);
+        record_put_log(&sb, &r, NULL);
+        cr_expect((strstr(text, "exempt-line") != NULL) == (row[i].line != NULL) &&
+                      (row[i].line == NULL || strstr(text, row[i].line) != NULL),
+                  "%s: %s", action_word(row[i].action), text);
     }
 }
 
@@ -358,7 +391,7 @@ Test(record, F4_read_log)
         const char *text;
         bool good;
     } rows[] = {
-        {EXAMPLE_LOG EXAMPLE_WHY, true},
+        {EXAMPLE_LOG EXAMPLE_LINE EXAMPLE_WHY, true},
         {"Nov 21 07:23:01 mx iprev-milter[17]: " EXAMPLE_LOG "\n", true},
         {"client=192.0.2.1 ptr=- helo=- later=\"a b=c\" " LOG_REST " dns=1/2", true},
         {"client=192.0.2.1  ptr=-  helo=\\... " LOG_REST, true},
@@ -418,7 +451,7 @@ Test(record, F4_damaged_records)
 
     seed = 2;
     for (i = 0; i < 100000; i++) {
-        static const char whole[] = EXAMPLE_LOG EXAMPLE_WHY;
+        static const char whole[] = EXAMPLE_LOG EXAMPLE_LINE EXAMPLE_WHY;
         size_t n = sizeof whole - 1;
         struct record r;
 

@@ -103,6 +103,133 @@ Test(verdict, exempt_host_goes_before_rules)
     cr_expect(v.action == ACTION_REJECT && verdict_refuses(&v), "only a confirmed name");
 }
 
+/* A list with one line. */
+static struct exempt_list list_of(struct listed *room, struct listed_key *key, const char *line,
+                                  int64_t end)
+{
+    struct exempt_list l = {.n = 1, .client = room};
+    struct addr_net net;
+    struct dname d;
+    bool below = line[0] == '.';
+
+    if (addr_net_parse(&net, line, strlen(line))) {
+        *key = listed_network(&net);
+        l.four[net.bits] = true;
+    } else {
+        dname_from_text(&d, line + below, strlen(line + below));
+        *key = listed_name(&d, below);
+        l.names_end = end;
+    }
+    *room = (struct listed){key->octets, key->len, end};
+    return l;
+}
+
+/* One PTR name, in any state. An address exempts whatever DNS says; a name when it is confirmed;
+ * while it may still be, nothing refuses for good. The last second counts. */
+Test(verdict, B20_exempt_lists)
+{
+    static const struct {
+        const char *line;
+        enum name_state state;
+        enum finding result, cause;
+        const char *rule;
+        const char *says;
+    } row[] = {
+        {"192.0.2.1", NAME_ELSEWHERE, F_IPREV_FAIL, F_FORWARD_MISMATCH, "exempt.lists", "address"},
+        {"192.0.2.0/24", NAME_TIMEOUT, F_IPREV_TEMPERROR, F_DNS_TIMEOUT, "exempt.lists", "network"},
+        {"192.0.3.0/24", NAME_ELSEWHERE, F_IPREV_FAIL, F_FORWARD_MISMATCH, "bad",
+         "another network"},
+        {"mail.good.example", NAME_CONFIRMED, F_IPREV_PASS, F_NONE, "exempt.lists", "its name"},
+        {".good.example", NAME_CONFIRMED, F_IPREV_PASS, F_NONE, "exempt.lists", "its domain"},
+        {"mail.good.example", NAME_ELSEWHERE, F_IPREV_FAIL, F_FORWARD_MISMATCH, "bad", "no proof"},
+        {"mail.good.example", NAME_SERVFAIL, F_IPREV_TEMPERROR, F_DNS_SERVFAIL, "",
+         "proof may come"},
+        {"mail.bad.example", NAME_SERVFAIL, F_IPREV_TEMPERROR, F_DNS_SERVFAIL, "bad",
+         "another name"},
+        {"mail.bad.example", NAME_PENDING, F_IPREV_TEMPERROR, F_DNS_TIMEOUT, "",
+         "no name is known yet"},
+    };
+    struct settings s = defaults();
+    size_t i;
+
+    s.judge.policy.rules = 1;
+    memcpy(s.judge.policy.rule[0].name, "bad", 4);
+    s.judge.policy.rule[0].all = FINDING(F_HELO_INVALID); /* certain, whatever DNS says */
+    s.judge.policy.rule[0].none = 0;
+    s.judge.policy.rule[0].action = ACTION_REJECT;
+    for (i = 0; i < 2 * (sizeof row / sizeof row[0]); i++) {
+        bool over = i % 2 != 0;
+        struct listed_key key;
+        struct listed room;
+        struct chain c;
+        struct facts f = facts_of(&c, row[i / 2].result, row[i / 2].cause);
+        struct helo h;
+        struct verdict v;
+        struct dname d;
+
+        s.judge.exempt_list = list_of(&room, &key, row[i / 2].line, 1000);
+        if (row[i / 2].state != NAME_PENDING) {
+            dname_from_text(&d, "mail.good.example", 17);
+            c.names = 1;
+            c.packed[0] = (uint8_t)row[i / 2].state;
+            c.packed[1] = d.len;
+            memcpy(c.packed + 2, d.wire, d.len);
+            c.packed_len = (uint16_t)(2 + d.len);
+        }
+        helo_parse(&h, "a b", 3);
+        f.helo = &h;
+        f.helo_known = true;
+        report_make(&v.report, &f);
+        verdict_reach(&v, &s.judge, &f, over ? 1000 : 999);
+        cr_expect_str_eq(v.rule_name, over ? "bad" : row[i / 2].rule, "%s: %s%s", row[i / 2].line,
+                         row[i / 2].says, over ? ", and over" : "");
+        cr_expect(v.action == (strcmp(v.rule_name, "bad") == 0 ? ACTION_REJECT : ACTION_ACCEPT));
+    }
+}
+
+/* The same from words of a log line. */
+Test(verdict, exempt_lists_recalled)
+{
+    static const struct {
+        const char *line;
+        findings found;
+        const char *rule;
+    } row[] = {
+        {"192.0.2.1", FINDING(F_IPREV_FAIL) | FINDING(F_FORWARD_MISMATCH), "exempt.lists"},
+        {"mail.good.example", FINDING(F_IPREV_PASS), "exempt.lists"},
+        {"mail.good.example", FINDING(F_IPREV_FAIL) | FINDING(F_FORWARD_MISMATCH), "bad"},
+        {"mail.good.example", FINDING(F_IPREV_TEMPERROR) | FINDING(F_DNS_TIMEOUT), ""},
+        {"mail.bad.example", FINDING(F_IPREV_TEMPERROR) | FINDING(F_DNS_TIMEOUT), "bad"},
+        {"mail.bad.example",
+         FINDING(F_IPREV_TEMPERROR) | FINDING(F_DNS_TIMEOUT) | FINDING(F_PTR_MANY), ""},
+        {"mail.bad.example", FINDING(F_IPREV_PASS), "bad"},
+    };
+    struct settings s = defaults();
+    size_t i;
+
+    s.judge.policy.rules = 1;
+    memcpy(s.judge.policy.rule[0].name, "bad", 4);
+    s.judge.policy.rule[0].all = FINDING(F_HELO_INVALID);
+    s.judge.policy.rule[0].none = 0;
+    s.judge.policy.rule[0].action = ACTION_REJECT;
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct recalled w = {.skip = F_NONE, .found = row[i].found | FINDING(F_HELO_INVALID), .helo = {.len = 1}};
+        struct listed_key key;
+        struct listed room;
+        struct verdict v;
+
+        cr_assert(addr_parse(&w.client, "192.0.2.1", 9));
+        dname_from_text(&w.ptr, "mail.good.example", 17);
+        s.judge.exempt_list = list_of(&room, &key, row[i].line, 1000);
+        report_recall(&v.report, &w);
+        verdict_recall(&v, &s.judge, &w, 999);
+        cr_expect_str_eq(v.rule_name, row[i].rule, "%zu: %s", i, row[i].line);
+        report_recall(&v.report, &w);
+        verdict_recall(&v, &s.judge, &w, 1000);
+        cr_expect_str_eq(v.rule_name, "bad", "%zu: %s is over", i, row[i].line);
+    }
+}
+
 Test(verdict, spared)
 {
     struct settings s = defaults();
