@@ -485,7 +485,6 @@ class SystemResolver(harness.Case):
 class ChangingServers(harness.Case):
     """resolv.conf changes while the daemon runs, and nobody reloads it."""
 
-    world_options = {"mta": None}
     dns = "mail.first.example A 192.0.2.10\n10.2.0.192.in-addr.arpa PTR mail.first.example\n"
     settings = {"resolver": "forward = []", "mode": "enforce"}
     second = None
