@@ -7,9 +7,8 @@
 
 #include "conf/settings.h"
 
-/* IP [HELO], HOST and self: clients link by link, judged by the daemon's own code. 0 accepted or
- * tagged, 1 tempfail or reject, 75 when DNS did not tell; of several clients the worst counts (1,
- * 75, 0). */
+/* IP [HELO]: one client link by link, judged by the daemon's own code. 0 accepted or tagged, 1
+ * tempfail or reject, 75 when DNS did not tell. */
 struct explain_options {
     bool json;
     const char *helo; /* NULL: none given; for a host: its own name */
@@ -18,12 +17,14 @@ struct explain_options {
 int explain_client(const struct settings *s, const struct addr *client,
                    const struct explain_options *o);
 
-/* Every address of the host, IPv4 and IPv6, each as a client of its own. */
-int explain_host(const struct settings *s, const struct dname *host,
-                 const struct explain_options *o);
+/* Every address of the host, IPv4 and IPv6, each as a client of its own, and what the name servers
+ * of its zones say. 0 in order, 1 something to fix, 75 when DNS did not tell; the worst counts (1,
+ * 75, 0). */
+int sender_host(const struct settings *s, const struct dname *host,
+                const struct explain_options *o);
 
-/* Every public address of this machine. 69 when it has none. */
-int explain_self(const struct settings *s, const struct explain_options *o);
+/* The same for every public address of this machine. 69 when it has none. */
+int sender_self(const struct settings *s, const struct explain_options *o);
 
 /* Reads `ip[TAB]helo` lines of a file ("-": standard input), writes for each, in order, a record as
  * iprev-milter logs it, or a JSON object. A bad line gets `line=N error="..."` in its place, and is

@@ -55,9 +55,9 @@ static int run(const struct settings *s, const struct options *o)
     case COMMAND_IP:
         return explain_client(s, &o->client, &e);
     case COMMAND_HOST:
-        return explain_host(s, &o->host, &e);
+        return sender_host(s, &o->host, &e);
     case COMMAND_SELF:
-        return explain_self(s, &e);
+        return sender_self(s, &e);
     case COMMAND_BATCH:
         return batch(s, first != NULL ? first : input, stdout, o->json);
     case COMMAND_CLASSIFY:

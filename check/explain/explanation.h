@@ -19,7 +19,11 @@ struct explanation {
     struct links links;
     struct questions *questions;
     const char *helo; /* as given; NULL: none */
+    bool fixes_apart; /* the text does not end with what to do: that is shown for all clients */
 };
+
+/* How to fix it, and the record, under its number. */
+void fix_print(const struct fix *x, const struct term *t);
 
 void explain_text(const struct explanation *e, const struct term *t);
 json_t *explain_json(const struct explanation *e);

@@ -37,11 +37,12 @@ static void begin(struct judge *j, enum link_state state, enum finding finding, 
 }
 
 /* Who fixes the link; the record follows. example: its name is made up. */
-static void fix(struct judge *j, const char *how, bool example)
+static void fix(struct judge *j, enum fix_order order, const char *how, bool example)
 {
     struct link *l = j->now;
     struct fix *x = &l->fix[l->fixes < FIXES_MAX ? l->fixes++ : FIXES_MAX - 1];
 
+    x->order = order;
     snprintf(x->how, sizeof x->how, "%s%s:", how, example ? ", such as" : "");
     sbuf_init(&j->record, x->record, sizeof x->record);
 }
@@ -126,11 +127,11 @@ static void fix_ptr(struct judge *j, const char *how)
     struct dname name;
     bool example = propose(j, &name);
 
-    fix(j, how, example);
+    fix(j, FIX_REVERSE, how, example);
     record_ptr(j, &name);
     if (!example && (has(j, F_HELO_FORWARD) || has(j, F_HELO_VERIFIED)))
         return;
-    fix(j, NAMER, false);
+    fix(j, FIX_FORWARD, NAMER, false);
     record_address(j, &name);
 }
 
@@ -175,7 +176,7 @@ static void put_trouble(struct judge *j, enum finding cause, const struct dname 
     while (trouble[i].cause != cause && trouble[i].cause != F_DNS_TIMEOUT)
         i++;
     sbuf_str(&j->text, trouble[i].text);
-    fix(j, trouble[i].how, false);
+    fix(j, FIX_LOOK, trouble[i].how, false);
     record_try(j, name, type);
 }
 
@@ -246,7 +247,7 @@ static void fix_name(struct judge *j, const struct dname *name, bool passed)
     if (!passed && (has(j, F_PTR_GENERIC) || has(j, F_HELO_FORWARD))) {
         fix_ptr(j, PROVIDER "set a PTR name that resolves back");
     } else {
-        fix(j,
+        fix(j, FIX_FORWARD,
             passed ? "Remove this PTR record, or add to the DNS of that name"
                    : NAMER " (or correct the PTR record)",
             false);
@@ -327,7 +328,7 @@ static void many_link(struct judge *j)
         return;
     }
     sbuf_str(&j->text, "many receivers look at only one of them");
-    fix(j, PROVIDER "keep only one PTR record", false);
+    fix(j, FIX_REVERSE, PROVIDER "keep only one PTR record", false);
     record_ptr(j, &j->v->report.ptr);
 }
 
@@ -364,11 +365,11 @@ static void fix_helo(struct judge *j, const struct helo_text *t)
     bool own = has(j, F_IPREV_PASS) && !has(j, F_PTR_GENERIC) && !has(j, F_PTR_BARE_DOMAIN);
 
     if (!own && t->address && helo_is_good_name(j)) {
-        fix(j, ADMIN "add this address to the HELO name", false);
+        fix(j, FIX_FORWARD, ADMIN "add this address to the HELO name", false);
         record_address(j, &j->f->helo->name);
         return;
     }
-    fix(j, ADMIN "set the HELO name (Postfix)", !own && propose(j, &name));
+    fix(j, FIX_HELO, ADMIN "set the HELO name (Postfix)", !own && propose(j, &name));
     sbuf_str(&j->record, "smtp_helo_name = ");
     dname_put(&j->record, &name);
 }
@@ -402,7 +403,7 @@ static void helo_link(struct judge *j)
         begin(j, LINK_UNKNOWN, word, title, "");
         put_helo(j);
         sbuf_str(&j->text, " or a related PTR name could not be looked up");
-        fix(j, "Its name servers or your resolver fail to answer; to see which", false);
+        fix(j, FIX_LOOK, "Its name servers or your resolver fail to answer; to see which", false);
         record_try(j, &j->f->helo->name, type_of(j));
     } else {
         t = word == F_HELO_MISMATCH && helo_is_capped(j) ? &helo_capped : &helo_texts[word];
@@ -421,12 +422,15 @@ static void helo_link(struct judge *j)
 static void number_fixes(struct links *l)
 {
     const struct fix *seen[LINKS_MAX * FIXES_MAX];
-    unsigned i, k, s, n = 0;
+    unsigned i, k, s, n = 0, order;
 
-    for (i = 0; i < l->n; i++)
-        for (k = 0; k < l->link[i].fixes; k++) {
-            struct fix *x = &l->link[i].fix[k];
+    for (order = 0; order < FIX_ORDERS; order++)
+        for (i = 0; i < l->n * FIXES_MAX; i++) {
+            struct link *link = &l->link[i / FIXES_MAX];
+            struct fix *x = &link->fix[k = i % FIXES_MAX];
 
+            if (k >= link->fixes || x->order != order)
+                continue;
             for (s = 0; s < n && strcmp(seen[s]->record, x->record) != 0; s++)
                 ;
             x->number = s + 1;

@@ -12,11 +12,15 @@
 
 enum link_state { LINK_OK, LINK_BROKEN, LINK_WEAK, LINK_UNKNOWN };
 
+/* The right order: a PTR record that leads nowhere is worse than none. */
+enum fix_order { FIX_FORWARD, FIX_REVERSE, FIX_HELO, FIX_LOOK, FIX_ORDERS };
+
 /* Two lines for a person. */
 struct fix {
+    enum fix_order order;
     char how[73];      /* who fixes it, and how; ends in a colon */
     char record[1100]; /* the record or setting to create, or the command that shows more */
-    unsigned number;   /* from 1, in the order of the links; the same record, the same number */
+    unsigned number;   /* from 1, in the right order; the same record, the same number */
     bool repeated;     /* an earlier fix has the same record */
 };
 

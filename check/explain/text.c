@@ -257,29 +257,50 @@ static void print_exemption(const struct explanation *e, const struct term *t)
     fputc('\n', t->out);
 }
 
-/* Two lines for each record; a link that an earlier record fixes, too, is only named. */
-static void print_fixes(const struct explanation *e, const struct term *t)
+/* The links that this record fixes, too. */
+static void print_also(const struct explanation *e, const struct term *t, unsigned number)
 {
     unsigned i, k;
 
     for (i = 0; i < e->links.n; i++)
         for (k = 0; k < e->links.link[i].fixes; k++) {
             const struct link *l = &e->links.link[i];
-            const struct fix *x = &l->fix[k];
 
-            if (x->repeated) {
-                if (k + 1 == l->fixes)
-                    fprintf(t->out, "      Record %u also fixes \"%s\".\n", x->number, l->title);
-                continue;
-            }
-            if (x->number == 1)
-                head(t, "To fix");
-            fprintf(t->out, "  %2u. ", x->number);
-            term_wrap(t, x->how, 6, 6);
-            fputs("      ", t->out);
-            term_put(t, TONE_HEAD, x->record);
-            fputc('\n', t->out);
+            if (l->fix[k].repeated && l->fix[k].number == number && k + 1 == l->fixes)
+                fprintf(t->out, "      Record %u also fixes \"%s\".\n", number, l->title);
         }
+}
+
+void fix_print(const struct fix *x, const struct term *t)
+{
+    fprintf(t->out, "  %2u. ", x->number);
+    term_wrap(t, x->how, 6, 6);
+    fputs("      ", t->out);
+    term_put(t, TONE_HEAD, x->record);
+    fputc('\n', t->out);
+}
+
+/* Two lines for each record, in the right order. */
+static void print_fixes(const struct explanation *e, const struct term *t)
+{
+    unsigned number, i, k;
+    bool found = true;
+
+    for (number = 1; found; number++) {
+        found = false;
+        for (i = 0; i < e->links.n; i++)
+            for (k = 0; k < e->links.link[i].fixes; k++) {
+                const struct fix *x = &e->links.link[i].fix[k];
+
+                if (x->number != number || x->repeated)
+                    continue;
+                if (number == 1)
+                    head(t, "To fix");
+                fix_print(x, t);
+                print_also(e, t, number);
+                found = true;
+            }
+    }
 }
 
 void explain_text(const struct explanation *e, const struct term *t)
@@ -288,6 +309,8 @@ void explain_text(const struct explanation *e, const struct term *t)
     print_links(e, t);
     print_questions(e, t);
     print_outcome(e, t);
+    if (e->fixes_apart)
+        return;
     print_exemption(e, t);
     print_fixes(e, t);
 }

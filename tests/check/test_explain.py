@@ -196,7 +196,7 @@ def test_host_every_address():
     plain_rules = 'rules: { no-ptr: { when = ["iprev-permerror"] action = "reject" } forged: { when = ["iprev-fail"] action = "reject" } }'
     with World() as w:
         code, out, err = w.run("two.good.example")  # its name, said as HELO, vouches for it
-        same((code, err), (0, ""))
+        same((code, err), (1, ""), "accepted here, but other servers refuse it: there is something to fix")
         has(out, "192.0.2.11 is accepted (no rule matched): the address has no PTR record")
     with World(plain_rules) as w:
         code, out, err = w.run("two.good.example")
@@ -213,8 +213,9 @@ def test_host_every_address():
               ("2001:db8::30", "accept", "helo-forward")])
         same(data["host"], "two.good.example")
         code, out, err = w.run("nothing.example")
-        same((code, out), (1, ""))
+        same(code, 1)
         has(err, "no such host")
+        holds(out.startswith("nothing.example: 1 problem\n   1. no such host, or it has no address: create an A or AAAA record\n"), out)
         code, _, err = w.run("silent.test")
         same(code, 75, err)
     with World('rules: { all: { when = ["!iprev-pass", "!iprev-temperror"] action = "reject" }; };') as w:
@@ -228,6 +229,7 @@ def test_self():
         done = with_addresses(argv, ["192.0.2.10/32", "10.0.0.1/32", "2001:db8::31/128"])
         same(done.returncode, 1, done.stderr)
         same([c["client"] for c in json.loads(done.stdout)["clients"]], ["192.0.2.10", "2001:db8::31"])
+        same(json.loads(done.stdout)["problems"][0].split(": ")[0], "2001:db8::31")
         done = with_addresses(argv, ["10.0.0.1/32"])
         same(done.returncode, 69)
         has(done.stderr.decode(), "no public address")

@@ -52,7 +52,7 @@ Test(links, names)
         const char *names, *has, *fixes, *why;
     } row[] = {
         {"", "broken PTR record: the address has no PTR record" NO_HELO,
-         "1 " PTR "mail.example.com.; 2 mail.example.com. A 100.0.1.244", "no PTR"},
+         "2 " PTR "mail.example.com.; 1 mail.example.com. A 100.0.1.244", "no PTR"},
         {"-", "unknown PTR record: " NO_ANSWER NO_HELO, "1 " TRIED("244.1.0.100.in-addr.arpa. PTR"),
          "DNS told nothing"},
         {"x", "", "", "exempt: nothing was looked at"},
@@ -113,7 +113,7 @@ Test(links, helo)
          "1 smtp_helo_name = " H("0"), "a confirmed name is the better HELO"},
         {"", "mail.other.example", NAME_ELSEWHERE,
          "broken HELO: mail.other.example resolves elsewhere, not to the client",
-         "1 " PTR "mail.other.example.; 2 mail.other.example. A 100.0.1.244; 2",
+         "2 " PTR "mail.other.example.; 1 mail.other.example. A 100.0.1.244; 1",
          "without one the HELO name becomes the PTR name"},
         {"", "mail.other.example", NAME_CONFIRMED, "ok HELO: ", "1 " PTR "mail.other.example.",
          "it resolves back already"},
@@ -140,7 +140,7 @@ Test(links, helo)
         {"C", "", NAME_PENDING, "broken HELO: none was sent", "1 smtp_helo_name = " H("0"),
          "a HELO of no octets"},
         {"", "a=b", NAME_PENDING, "broken HELO: a\\x3db is not a valid host name",
-         "1 " PTR "mail.example.com.; 2 mail.example.com. A 100.0.1.244; 3 smtp_helo_name = "
+         "2 " PTR "mail.example.com.; 1 mail.example.com. A 100.0.1.244; 3 smtp_helo_name = "
          "mail.example.com",
          "nothing to build on: an example"},
     };

@@ -1,0 +1,17 @@
+/* The addresses of a sender.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_SENDER_ADDRESSES_H
+#define IPREV_SENDER_ADDRESSES_H
+
+#include "check/explain/run.h"
+
+/* The addresses of a name, sorted, by two questions whose answers are noted. transient: one of them
+ * got no answer. */
+unsigned addresses_of_host(struct run *r, const struct dname *host,
+                           struct addr list[QUESTION_ADDRS_MAX], bool *transient);
+
+/* The public addresses of this machine's interfaces, sorted. */
+unsigned addresses_of_self(struct addr list[QUESTION_ADDRS_MAX]);
+
+#endif

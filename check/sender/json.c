@@ -1,0 +1,82 @@
+/* HOST and self as JSON: see sender.h; the schema is in iprev-check(1).
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/json.h"
+#include "check/sender/sender.h"
+
+static json_t *json_name(const struct dname *name)
+{
+    char text[DNAME_VISIBLE_MAX];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    dname_put_visible(&sb, name);
+    return json_string(text);
+}
+
+static json_t *json_reply(const struct said *r)
+{
+    json_t *records = json_array();
+    unsigned i;
+
+    for (i = 0; i < r->n; i++)
+        json_array_append_new(records, r->record[i].addr.family != ADDR_NONE
+                                           ? json_addr(&r->record[i].addr)
+                                           : json_name(&r->record[i].name));
+    return json_pack("{s:s, s:o, s:I}", "answer", said_word(r->kind), "records", records, "ttl",
+                     (json_int_t)(said_is_answer(r) ? r->ttl : 0));
+}
+
+static json_t *json_server(const struct server *s)
+{
+    static const char *const word[] = {"ok", "differs", "failed", "unknown"};
+
+    return json_pack("{s:o, s:o, s:s, s:o, s:o}", "name", json_name(&s->name), "address",
+                     s->addr.family != ADDR_NONE ? json_addr(&s->addr) : json_null(), "state",
+                     word[s->state], "udp", json_reply(&s->udp), "tcp", json_reply(&s->tcp));
+}
+
+static json_t *json_look(const struct look *k)
+{
+    char mailbox[2 * DNAME_VISIBLE_MAX];
+    struct sbuf sb;
+    json_t *servers = json_array();
+    unsigned i;
+
+    sbuf_init(&sb, mailbox, sizeof mailbox);
+    mailbox_put(&sb, &k->soa.mailbox);
+    for (i = 0; i < k->servers; i++)
+        json_array_append_new(servers, json_server(&k->server[i]));
+    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "name", json_name(&k->name), "type",
+                     type_word(k->type), "zone",
+                     k->soa.zoned ? json_name(&k->soa.zone) : json_null(), "mailbox",
+                     k->soa.zoned ? json_string(mailbox) : json_null(), "resolver",
+                     json_reply(&k->cached), "servers", servers);
+}
+
+static json_t *json_problems(const struct sender *x)
+{
+    json_t *list = json_array();
+    unsigned i;
+
+    for (i = 0; i < x->problems; i++)
+        json_array_append_new(list, json_string(x->problem[i]));
+    for (i = 0; i < x->looks.troubles; i++)
+        json_array_append_new(list, json_string(x->looks.trouble[i]));
+    return list;
+}
+
+json_t *sender_json(const struct sender *x)
+{
+    json_t *fixes = json_array(), *looks = json_array();
+    unsigned i;
+
+    for (i = 0; i < x->fixes; i++)
+        json_array_append_new(
+            fixes, json_pack("{s:s, s:s}", "how", x->fix[i].how, "record", x->fix[i].record));
+    for (i = 0; i < x->looks.n; i++)
+        json_array_append_new(looks, json_look(&x->looks.look[i]));
+    return json_pack("{s:s, s:o, s:o, s:o, s:b, s:O}", "host", x->host, "problems",
+                     json_problems(x), "fixes", fixes, "zones", looks, "unheard",
+                     (int)x->looks.deaf, "clients", x->run.list);
+}

@@ -1,0 +1,205 @@
+/* HOST and self: see sender.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/sender/sender.h"
+
+#include "check/commands.h"
+#include "check/sender/addresses.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXIT_TO_FIX 1
+
+/* ---- what the addresses have shown ---- */
+
+static void add_problem(struct sender *x, const char *who, const char *what, const char *text)
+{
+    struct sbuf sb;
+
+    if (x->problems == PROBLEMS_MAX)
+        return;
+    sbuf_init(&sb, x->problem[x->problems++], PROBLEM_TEXT);
+    sbuf_str(&sb, who);
+    sbuf_str(&sb, what);
+    sbuf_str(&sb, text);
+}
+
+/* Behind those that come first; each record once. */
+static void add_fix(struct sender *x, const struct fix *fix)
+{
+    unsigned i, at = 0;
+
+    for (i = 0; i < x->fixes; i++) {
+        if (strcmp(x->fix[i].record, fix->record) == 0)
+            return;
+        at += x->fix[i].order <= fix->order;
+    }
+    if (x->fixes == FIXES_SHOWN)
+        return;
+    memmove(&x->fix[at + 1], &x->fix[at], (x->fixes - at) * sizeof *x->fix);
+    x->fix[at] = *fix;
+    x->fixes++;
+    for (i = at; i < x->fixes; i++)
+        x->fix[i].number = i + 1;
+}
+
+/* One address has been judged. */
+static void explained(void *arg, const struct explanation *e)
+{
+    struct sender *x = arg;
+    const struct dname *ptr = &e->verdict.report.ptr;
+    char address[ADDR_TEXT_MAX];
+    struct sbuf sb;
+    struct dname reverse;
+    unsigned i, k;
+
+    sbuf_init(&sb, address, sizeof address);
+    addr_put(&sb, &e->facts.client);
+    if (e->facts.skip != F_NONE) {
+        add_problem(x, address, ": ", "not checked: it is private, or in exempt.networks");
+        return;
+    }
+    dname_reverse(&reverse, &e->facts.client);
+    looks_add(&x->looks, &reverse, RR_PTR);
+    if (ptr->len > 1)
+        looks_add(&x->looks, ptr, (uint16_t)fcrdns_type(&e->facts.client));
+    for (i = 0; i < e->links.n; i++) {
+        const struct link *l = &e->links.link[i];
+
+        if (l->fixes == 0)
+            continue;
+        x->broken |= l->state != LINK_UNKNOWN;
+        add_problem(x, address, strcmp(l->title, "HELO") == 0 ? ": HELO: " : ": ", l->text);
+        for (k = 0; k < l->fixes; k++)
+            add_fix(x, &l->fix[k]);
+    }
+}
+
+/* ---- one run ---- */
+
+/* NULL with the exit code in *code. */
+static struct sender *begin(const struct settings *s, const struct explain_options *o, int *code)
+{
+    struct sender *x = calloc(1, sizeof *x);
+
+    *code = EX_SOFTWARE;
+    if (x == NULL) {
+        fputs("iprev-check: out of memory\n", stderr);
+        return NULL;
+    }
+    if (!run_start(&x->run, s, o->json)) {
+        *code = x->run.code;
+        free(x);
+        return NULL;
+    }
+    x->run.explained = explained;
+    x->run.arg = x;
+    return x;
+}
+
+static void ask_servers(struct sender *x)
+{
+    if (looks_ask(&x->looks, &x->run.settings->resolver))
+        looks_judge(&x->looks, (int64_t)time(NULL));
+    x->broken |= x->looks.troubles > 0;
+    if (x->broken)
+        x->run.code = EXIT_TO_FIX;
+}
+
+static void print(struct sender *x, const char *details)
+{
+    json_t *all;
+
+    if (x->run.list == NULL) {
+        sender_text(x, details);
+        return;
+    }
+    all = sender_json(x);
+    run_print_json(all);
+    json_decref(all);
+}
+
+/* The text about each address is kept: what is to fix stands before it. */
+static int report(struct sender *x, const struct addr *list, unsigned n, const char *helo)
+{
+    char *details = NULL;
+    size_t length;
+    unsigned i;
+    int code;
+
+    x->run.term.out = open_memstream(&details, &length);
+    if (x->run.term.out != NULL) {
+        for (i = 0; i < n; i++)
+            run_client(&x->run, &list[i], helo);
+        fclose(x->run.term.out);
+        x->run.term.out = stdout;
+        ask_servers(x);
+        print(x, details);
+    } else {
+        fputs("iprev-check: out of memory\n", stderr);
+        x->run.code = EX_SOFTWARE;
+    }
+    free(details);
+    code = run_end(&x->run);
+    free(x);
+    return code;
+}
+
+int sender_host(const struct settings *s, const struct dname *host, const struct explain_options *o)
+{
+    struct addr list[QUESTION_ADDRS_MAX];
+    char name[DNAME_TEXT_MAX];
+    const char *missing;
+    struct sbuf sb;
+    unsigned n;
+    bool transient;
+    int code;
+    struct sender *x = begin(s, o, &code);
+
+    if (x == NULL)
+        return code;
+    sbuf_init(&sb, name, sizeof name);
+    dname_put(&sb, host);
+    x->host = name;
+    n = addresses_of_host(&x->run, host, list, &transient);
+    missing = n > 0       ? "A or AAAA gave no answer: addresses may be missing"
+              : transient ? "its addresses could not be looked up"
+                          : "no such host, or it has no address: create an A or AAAA record";
+    if (n == 0 || transient) {
+        fprintf(stderr, "iprev-check: %s: %s\n", name, missing);
+        add_problem(x, "", "", missing);
+    }
+    x->broken = n == 0 && !transient;
+    x->run.code = transient ? EX_TEMPFAIL : n == 0 ? EXIT_TO_FIX : 0;
+    looks_add(&x->looks, host, RR_A);
+    looks_add(&x->looks, host, RR_AAAA);
+    return report(x, list, n, o->helo != NULL ? o->helo : name);
+}
+
+int sender_self(const struct settings *s, const struct explain_options *o)
+{
+    struct addr list[QUESTION_ADDRS_MAX];
+    unsigned n = addresses_of_self(list);
+    char host[256];
+    int code;
+    struct sender *x;
+
+    if (n == 0) {
+        fputs("iprev-check: this machine has no public address (behind NAT?): give the address or "
+              "host name that others see\n",
+              stderr);
+        return EX_UNAVAILABLE;
+    }
+    if (gethostname(host, sizeof host) != 0)
+        host[0] = '\0';
+    host[sizeof host - 1] = '\0';
+    x = begin(s, o, &code);
+    if (x == NULL)
+        return code;
+    x->host = host;
+    return report(x, list, n, o->helo != NULL ? o->helo : strchr(host, '.') != NULL ? host : NULL);
+}

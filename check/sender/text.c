@@ -1,0 +1,182 @@
+/* HOST and self as text: see sender.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/sender/sender.h"
+
+#include <string.h>
+
+#define STATE 9
+
+static void head(const struct term *t, const char *text)
+{
+    fputc('\n', t->out);
+    term_put(t, TONE_HEAD, text);
+    fputc('\n', t->out);
+}
+
+/* ---- what is wrong, and what to do ---- */
+
+static void put_problem(const struct term *t, unsigned *number, const char *text)
+{
+    fprintf(t->out, "  %2u. ", ++*number);
+    term_wrap(t, text, 6, 6);
+}
+
+/* "mail.example.com: 2 problems", and each in a sentence. */
+static void print_problems(const struct sender *x, const struct term *t)
+{
+    unsigned i, number = 0, n = x->problems + x->looks.troubles;
+    char count[32];
+
+    snprintf(count, sizeof count, "%u problem%s", n, n == 1 ? "" : "s");
+    term_put(t, TONE_HEAD, x->host);
+    fputs(": ", t->out);
+    term_put(t, n > 0 ? TONE_BAD : TONE_GOOD, n > 0 ? count : "in order");
+    fputc('\n', t->out);
+    for (i = 0; i < x->problems; i++)
+        put_problem(t, &number, x->problem[i]);
+    for (i = 0; i < x->looks.troubles; i++)
+        put_problem(t, &number, x->looks.trouble[i]);
+    if (x->looks.deaf)
+        term_wrap(t,
+                  "None of the name servers answered this machine: they are down, or DNS to the "
+                  "Internet is blocked here. Only your resolver was heard.",
+                  2, 0);
+}
+
+static void print_fixes(const struct sender *x, const struct term *t)
+{
+    unsigned i;
+
+    if (x->fixes > 0)
+        head(t, "To fix, in this order");
+    for (i = 0; i < x->fixes; i++)
+        fix_print(&x->fix[i], t);
+}
+
+/* ---- the name servers ---- */
+
+static void print_server(const struct term *t, const struct server *s)
+{
+    static const char *const word[] = {"ok", "differs", "failed", "unknown"};
+    static const enum tone tone[] = {TONE_GOOD, TONE_BAD, TONE_BAD, TONE_NOTE};
+    char text[SAID_RECORDS * DNAME_VISIBLE_MAX];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    dname_put_visible(&sb, &s->name);
+    sbuf_byte(&sb, ' ');
+    if (s->addr.family != ADDR_NONE) {
+        addr_put(&sb, &s->addr);
+        sbuf_str(&sb, ": ");
+        said_put(&sb, server_best(s));
+        if (said_is_answer(server_best(s)) != said_is_answer(&s->tcp) ||
+            (said_is_answer(&s->tcp) && !said_is_answer(&s->udp) && s->udp.kind != SAID_CUT)) {
+            sbuf_str(&sb, said_is_answer(&s->tcp) ? "; by UDP: " : "; by TCP: ");
+            said_put(&sb, said_is_answer(&s->tcp) ? &s->udp : &s->tcp);
+        }
+    } else {
+        sbuf_str(&sb, "has no address");
+    }
+    fputs("    ", t->out);
+    term_cell(t, tone[s->state], word[s->state], STATE);
+    term_wrap(t, text, 4 + STATE, 4 + STATE);
+}
+
+/* "zone 2.0.192.in-addr.arpa, run by hostmaster@example.net" */
+static void print_zone(const struct term *t, const struct look *k)
+{
+    char text[4 * DNAME_VISIBLE_MAX];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    if (!k->soa.zoned) {
+        sbuf_str(&sb, "zone unknown: the resolver has no SOA record for it");
+    } else {
+        sbuf_str(&sb, "zone ");
+        dname_put_visible(&sb, &k->soa.zone);
+        sbuf_str(&sb, ", run by ");
+        mailbox_put(&sb, &k->soa.mailbox);
+        if (said_is_answer(&k->ns) && k->ns.n == 0)
+            sbuf_str(&sb, "; it names no name servers: a zone that only your resolver has");
+    }
+    fputs("    ", t->out);
+    term_wrap(t, text, 4, 4);
+}
+
+static void print_cached(const struct term *t, const struct look *k)
+{
+    char text[SAID_RECORDS * DNAME_VISIBLE_MAX];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    sbuf_str(&sb, "your resolver: ");
+    said_put(&sb, &k->cached);
+    if (said_is_answer(&k->cached)) {
+        sbuf_str(&sb, " (for ");
+        sbuf_uint(&sb, k->cached.ttl);
+        sbuf_str(&sb, " s)");
+    }
+    fputs("    ", t->out);
+    term_wrap(t, text, 6, 4);
+}
+
+static void print_look(const struct term *t, const struct look *k)
+{
+    char text[DNAME_VISIBLE_MAX];
+    struct sbuf sb;
+    unsigned i;
+
+    sbuf_init(&sb, text, sizeof text);
+    dname_put_visible(&sb, &k->name);
+    fprintf(t->out, "  %s %s\n", text, type_word(k->type));
+    print_zone(t, k);
+    print_cached(t, k);
+    for (i = 0; i < k->servers; i++)
+        print_server(t, &k->server[i]);
+    if (k->left_out > 0)
+        fprintf(t->out, "    and %u more addresses, not asked\n", k->left_out);
+}
+
+/* ---- all addresses ---- */
+
+/* One line for each address, after the texts about each. */
+static void print_addresses(const struct run *r)
+{
+    char address[ADDR_TEXT_MAX];
+    struct sbuf sb;
+    unsigned i;
+
+    if (r->clients < 2)
+        return;
+    fputc('\n', stdout);
+    term_put(&r->term, TONE_HEAD, "All addresses");
+    for (i = 0; i < r->clients; i++) {
+        const struct summary *o = &r->summary[i];
+
+        sbuf_init(&sb, address, sizeof address);
+        addr_put(&sb, &o->client);
+        fprintf(stdout, "\n  %-40s", address);
+        term_cell(&r->term, run_refused(o->action) ? TONE_BAD : TONE_GOOD, action_word(o->action),
+                  11);
+        fputs(finding_word(o->cause < F_COUNT ? o->cause : o->result), stdout);
+    }
+    fputc('\n', stdout);
+}
+
+void sender_text(const struct sender *x, const char *details)
+{
+    const struct term *t = &x->run.term;
+    unsigned i;
+
+    print_problems(x, t);
+    print_fixes(x, t);
+    head(t, "Name servers");
+    for (i = 0; i < x->looks.n; i++)
+        print_look(t, &x->looks.look[i]);
+    if (x->looks.left_out > 0)
+        fprintf(t->out, "  %u more names were not asked about\n", x->looks.left_out);
+    if (details[0] != '\0')
+        fprintf(t->out, "\n%s", details);
+    print_addresses(&x->run);
+}

@@ -1,0 +1,349 @@
+"""iprev-check HOST and self: who runs the zones, and what each name server says beside the resolver.
+
+Real name servers: NSD for the zones, unbound as the resolver.
+
+Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
+"""
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+import servers
+from checker import PROGRAM, Skip, has, has_not, holds, plain, same
+
+ONE, TWO, LAME, SILENT, CLOSED = "127.0.1.1", "127.0.1.2", "127.0.1.3", "127.0.1.4", "127.0.1.5"
+RESOLVER = "127.0.1.53"
+
+HEAD = "$TTL 300\n@ SOA ns1.hoster.example. dns\\.admin.hoster.example. 1 3600 600 86400 60\n"
+BOTH = "@ NS ns1.hoster.example.\n@ NS ns2.hoster.example.\n"
+HOSTER = HEAD + "@ NS ns1\nns1 A %s\nns2 A %s\nlame A %s\nsilent A %s\nclosed A %s\n" % (ONE, TWO, LAME, SILENT, CLOSED)
+FORWARD = HEAD + BOTH + "mail.good A 192.0.2.10\n"
+REVERSE = HEAD + BOTH + "10 PTR mail.good.sender.example.\n"
+
+ZONES = {"hoster.example": HOSTER, "sender.example": FORWARD, "2.0.192.in-addr.arpa": REVERSE}
+
+NSD = """
+server:
+    ip-address: {address}
+    zonesdir: "{dir}"
+    username: ""
+    pidfile: ""
+    database: ""
+    logfile: "{dir}/log"
+    xfrdfile: ""
+    zonelistfile: "{dir}/zone.list"
+    hide-version: yes
+    server-count: 1
+remote-control:
+    control-enable: no
+"""
+
+UNBOUND = """
+server:
+    interface: {address}
+    port: 53
+    access-control: 127.0.0.0/8 allow_snoop
+    directory: "{dir}"
+    pidfile: ""
+    username: ""
+    chroot: ""
+    use-syslog: no
+    logfile: "{dir}/log"
+    do-daemonize: no
+    do-ip6: no
+    do-not-query-localhost: no
+    module-config: "iterator"
+    target-fetch-policy: "0 0 0 0 0"
+    qname-minimisation: no
+    local-zone: "2.0.192.in-addr.arpa." nodefault
+    local-zone: "8.b.d.0.1.0.0.2.ip6.arpa." nodefault
+{more}
+remote-control:
+    control-enable: no
+"""
+
+
+class Names:
+    """Two name servers with these zones, and a resolver that asks them; gone at the end."""
+
+    def __init__(self, one=None, two=None, stubs=(ONE,), local=""):
+        for server in ("nsd", "unbound"):
+            if servers.why_not(server):
+                raise Skip(servers.why_not(server))
+        self.dir, self.running, self.sockets = tempfile.mkdtemp(prefix="iprev-sender."), [], []
+        one = {**ZONES, **(one or {})}
+        self.zones = [name for name in one]
+        self.stubs, self.local = stubs, local
+        self.nsd(ONE, one)
+        self.nsd(TWO, {**one, **(two or {})})
+        self.resolver()
+        self.config = self.file("conf", 'authserv-id = "mx.example.org"\nresolver: { forward = ["%s"]  deadline = 3000 }\n' % RESOLVER)
+
+    def file(self, name, text):
+        path = os.path.join(self.dir, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as out:
+            out.write(text)
+        return path
+
+    def start(self, server, argv, address):
+        process = subprocess.Popen(argv, env=servers.environment(server), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.running.append(process)
+        for _ in range(400):
+            with socket.socket() as probe:
+                if probe.connect_ex((address, 53)) == 0:
+                    return process
+            if process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise RuntimeError("%s does not start: %s" % (server, process.stderr.read()))
+
+    def nsd(self, address, zones):
+        folder = os.path.dirname(self.file(address + "/log", ""))
+        text = NSD.format(address=address, dir=folder)
+        for number, (name, zone) in enumerate(zones.items()):
+            if zone is None:
+                continue
+            self.file("%s/%d" % (address, number), zone)
+            text += 'zone:\n    name: "%s"\n    zonefile: "%d"\n' % (name, number)
+        return self.start("nsd", [servers.find("nsd", "usr/sbin/nsd"), "-d", "-c", self.file(address + "/conf", text)], address)
+
+    def resolver(self, address=RESOLVER):
+        folder = os.path.dirname(self.file(address + "/log", ""))
+        more = self.local + "".join('stub-zone:\n    name: "%s"\n%s' % (zone, "".join("    stub-addr: %s\n" % a for a in self.stubs))
+                                    for zone in self.zones)
+        return self.start("unbound", [servers.find("unbound", "usr/sbin/unbound"), "-d", "-c",
+                                      self.file(address + "/conf", UNBOUND.format(address=address, dir=folder, more=more))], address)
+
+    def stop(self, process):
+        process.terminate()
+        process.wait(timeout=10)
+        process.stderr.close()
+        self.running.remove(process)
+
+    def silent(self, address):
+        """Hears every question and answers none."""
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            s = socket.socket(socket.AF_INET, kind)
+            s.bind((address, 53))
+            if kind == socket.SOCK_STREAM:
+                s.listen(64)
+            self.sockets.append(s)
+
+    def run(self, *args):
+        done = subprocess.run([PROGRAM, "-c", self.config, *args], capture_output=True, timeout=120)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def json(self, *args):
+        code, out, err = self.run("--json", *args)
+        return code, json.loads(out), err
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in list(self.running):
+            self.stop(process)
+        for s in self.sockets:
+            s.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def first_screen(text):
+    return " ".join("\n".join(text.splitlines()[:24]).split())
+
+
+def zone_of(data, name, kind):
+    return next(z for z in data["zones"] if (z["name"], z["type"]) == (name, kind))
+
+
+def test_in_order():
+    """Who runs each zone, and that all its servers say the same, by UDP and TCP."""
+    with Names() as n:
+        code, out, err = n.run("mail.good.sender.example")
+        same((code, err), (0, ""), out)
+        plain(out)
+        holds(out.startswith("mail.good.sender.example: in order\n"), out)
+        has(out, "  10.2.0.192.in-addr.arpa PTR\n    zone 2.0.192.in-addr.arpa, run by dns.admin@hoster.example\n",
+            "    your resolver: mail.good.sender.example (for ",
+            "    ok       ns1.hoster.example 127.0.1.1: mail.good.sender.example\n",
+            "    ok       ns2.hoster.example 127.0.1.2: mail.good.sender.example\n",
+            "  mail.good.sender.example A\n    zone sender.example, run by dns.admin@hoster.example\n",
+            "192.0.2.10 is accepted because reverse DNS confirms mail.good.sender.example")
+        has_not(out, "To fix", "differs", "failed")
+        code, data, err = n.json("mail.good.sender.example")
+        same((code, err, data["problems"], data["fixes"], data["unheard"]), (0, "", [], [], False))
+        z = zone_of(data, "10.2.0.192.in-addr.arpa", "PTR")
+        same((z["zone"], z["mailbox"], z["resolver"]["records"]),
+             ("2.0.192.in-addr.arpa", "dns.admin@hoster.example", ["mail.good.sender.example"]))
+        same([(s["name"], s["address"], s["state"], s["udp"]["answer"], s["tcp"]["answer"]) for s in z["servers"]],
+             [("ns1.hoster.example", ONE, "ok", "data", "data"), ("ns2.hoster.example", TWO, "ok", "data", "data")])
+        same(len(data["clients"]), 1)
+
+
+SIX = "8.b.d.0.1.0.0.2.ip6.arpa"
+SIX_HOST = "0.3.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0"
+ALIAS = "17 CNAME 17.16/28\n@ NS ns1.hoster.example.\n"
+
+# zones of the first server, zones of the second, what the first screen says, exit code
+FAULTS = [
+    ("two servers that disagree", {}, {"2.0.192.in-addr.arpa": HEAD + BOTH}, "mail.good.sender.example",
+     ["1 problem", "the name servers disagree about 10.2.0.192.in-addr.arpa PTR", "ns1.hoster.example (127.0.1.1)",
+      "ns2.hoster.example (127.0.1.2)", "no such name"]),
+    ("a server that does not have the zone", {}, {"2.0.192.in-addr.arpa": None}, "mail.good.sender.example",
+     ["1 problem", "name server ns2.hoster.example (127.0.1.2) of 2.0.192.in-addr.arpa: refuses to answer"]),
+    ("lame: a resolver stands as name server", {"2.0.192.in-addr.arpa": REVERSE + "@ NS lame.hoster.example.\n"}, {},
+     "mail.good.sender.example",
+     ["1 problem", "name server lame.hoster.example (127.0.1.3) of 2.0.192.in-addr.arpa: does not serve this zone (lame)"]),
+    ("silent", {"2.0.192.in-addr.arpa": REVERSE + "@ NS silent.hoster.example.\n"}, {}, "mail.good.sender.example",
+     ["1 problem", "name server silent.hoster.example (127.0.1.4) of 2.0.192.in-addr.arpa: does not answer"]),
+    ("nothing listens", {"2.0.192.in-addr.arpa": REVERSE + "@ NS closed.hoster.example.\n"}, {}, "mail.good.sender.example",
+     ["1 problem", "name server closed.hoster.example (127.0.1.5) of 2.0.192.in-addr.arpa: nothing listens at port 53"]),
+    ("a name server without address", {"2.0.192.in-addr.arpa": REVERSE + "@ NS gone.hoster.example.\n"}, {}, "mail.good.sender.example",
+     ["1 problem", "name server gone.hoster.example of 2.0.192.in-addr.arpa has no address"]),
+    ("IPv6 without PTR", {"sender.example": FORWARD + "mail.good AAAA 2001:db8::30\n", SIX: HEAD + BOTH}, {}, "mail.good.sender.example",
+     ["2001:db8::30: the address has no PTR record", "To fix, in this order", SIX_HOST + "." + SIX + ". PTR mail.good.sender.example."]),
+    ("forward elsewhere", {"2.0.192.in-addr.arpa": HEAD + BOTH + "11 PTR mail.good.sender.example.\n",
+                           "sender.example": FORWARD + "other A 192.0.2.11\n"}, {}, "other.sender.example",
+     ["192.0.2.11: mail.good.sender.example -> 192.0.2.10, not 192.0.2.11"]),
+    ("two PTR records", {"2.0.192.in-addr.arpa": REVERSE + "10 PTR www.sender.example.\n",
+                         "sender.example": FORWARD + "www A 192.0.2.10\n"}, {}, "mail.good.sender.example",
+     ["192.0.2.10: 2 PTR records are published"]),
+    ("PTR at the bare domain", {"2.0.192.in-addr.arpa": HEAD + BOTH + "12 PTR sender.example.\n",
+                                "sender.example": FORWARD + "@ A 192.0.2.12\n"}, {}, "sender.example",
+     ["192.0.2.12: no, a bare domain", "mail.sender.example. A 192.0.2.12"]),
+    ("the provider's default name", {"2.0.192.in-addr.arpa": HEAD + BOTH + "14 PTR 192-0-2-14.dsl.dyn.sender.example.\n",
+                                     "sender.example": FORWARD + "192-0-2-14.dsl.dyn A 192.0.2.14\nmx A 192.0.2.14\n"}, {},
+     "mx.sender.example", ["192-0-2-14.dsl.dyn.sender.example looks machine-generated"]),
+    ("RFC 2317 with an alias to nowhere", {"2.0.192.in-addr.arpa": REVERSE + "17 CNAME 17.16/28\n",
+                                           "sender.example": FORWARD + "cust A 192.0.2.17\n"}, {}, "cust.sender.example",
+     ["17.2.0.192.in-addr.arpa is an alias of 17.16/28.2.0.192.in-addr.arpa, which has no PTR record"]),
+    ("no such reverse zone at the parent", {"2.0.192.in-addr.arpa": None, "192.in-addr.arpa": HEAD + BOTH}, {}, "mail.good.sender.example",
+     ["192.0.2.10: the address has no PTR record", "10.2.0.192.in-addr.arpa. PTR mail.good.sender.example."]),
+]
+
+
+def test_faults():
+    """Each is named on the first screen, in the JSON, and the exit code is 1."""
+    for what, one, two, host, says in FAULTS:
+        with Names(one, two) as n:
+            n.silent(SILENT)
+            n.resolver(LAME)
+            code, out, err = n.run(host)
+            same((code, err), (1, ""), "%s: %s" % (what, out))
+            plain(out)
+            has(first_screen(out), host + ": ", *says)
+            code, data, _ = n.json(host)
+            same(code, 1, what)
+            holds(data["problems"], what)
+
+
+def test_forward_first():
+    """The address record before the PTR record before the HELO name."""
+    with Names({"sender.example": FORWARD + "new A 192.0.2.20\n"}) as n:
+        _, data, _ = n.json("new.sender.example", "other.sender.example")
+        same([f["record"] for f in data["fixes"]],
+             ["other.sender.example. A 192.0.2.20", "20.2.0.192.in-addr.arpa. PTR other.sender.example."])
+        _, out, _ = n.run("new.sender.example", "PC-17")
+        has(out, "   1. ", "   3. ")
+        order = [out.index(text) for text in ("mail.example.com. A 192.0.2.20", "PTR mail.example.com.", "smtp_helo_name = ")]
+        same(order, sorted(order))
+
+
+def test_rfc2317():
+    """Two zones: that of the alias, and that of the name it leads to."""
+    child = HEAD + "@ NS ns2.hoster.example.\n17 PTR cust.sender.example.\n"
+    parent = REVERSE + "17 CNAME 17.16/28\n16/28 NS ns2.hoster.example.\n"
+    with Names({"2.0.192.in-addr.arpa": parent, "16/28.2.0.192.in-addr.arpa": child,
+                "sender.example": FORWARD + "cust A 192.0.2.17\n"}) as n:
+        code, data, err = n.json("cust.sender.example")
+        same((code, err, data["problems"]), (0, "", []))
+        z = zone_of(data, "17.2.0.192.in-addr.arpa", "CNAME")
+        same((z["zone"], z["resolver"]["records"], [s["state"] for s in z["servers"]]),
+             ("2.0.192.in-addr.arpa", ["17.16/28.2.0.192.in-addr.arpa"], ["ok", "ok"]))
+        z = zone_of(data, "17.16/28.2.0.192.in-addr.arpa", "PTR")
+        same((z["zone"], z["resolver"]["records"], [(s["name"], s["state"]) for s in z["servers"]]),
+             ("16/28.2.0.192.in-addr.arpa", ["cust.sender.example"], [("ns2.hoster.example", "ok")]))
+
+
+def test_cache():
+    """What the resolver remembers after a fix is shown with the time at which it ends."""
+    for before, old in (("", "no such name"), ("10 PTR old.sender.example.\n", "old.sender.example")):
+        with Names({"2.0.192.in-addr.arpa": HEAD + BOTH + before}) as n:
+            same(n.run("mail.good.sender.example")[0], 1)
+            for process in n.running[:2]:
+                n.stop(process)
+            n.nsd(ONE, ZONES)
+            n.nsd(TWO, ZONES)
+            code, out, _ = n.run("mail.good.sender.example")
+            same(code, 1)
+            has(first_screen(out), "your resolver still has the old answer for 10.2.0.192.in-addr.arpa PTR until ", " UTC (in ",
+                ": %s; the name servers say mail.good.sender.example" % old)
+            _, data, _ = n.json("mail.good.sender.example")
+            ttl = zone_of(data, "10.2.0.192.in-addr.arpa", "PTR")["resolver"]["ttl"]
+            holds(0 < ttl <= (300 if before else 60), ttl)
+
+
+def test_zone_of_the_resolver_alone():
+    local = '    local-zone: "2.0.192.in-addr.arpa." static\n' \
+            '    local-data: "2.0.192.in-addr.arpa. SOA localhost. nobody.invalid. 1 2 3 4 5"\n' \
+            '    local-data: "10.2.0.192.in-addr.arpa. PTR mail.good.sender.example."\n'
+    with Names(local=local) as n:
+        code, out, _ = n.run("mail.good.sender.example")
+        same(code, 0)
+        has(" ".join(out.split()), "zone 2.0.192.in-addr.arpa, run by nobody@invalid; it names no name servers: a zone that only your resolver has")
+
+
+def test_nobody_can_be_asked():
+    """When no server answers at all it is not theirs to fix."""
+    with Names() as n:
+        same(n.run("mail.good.sender.example")[0], 0)
+        for process in n.running[:2]:
+            n.stop(process)
+        code, out, _ = n.run("mail.good.sender.example")
+        same(code, 0, out)
+        has(first_screen(out), "None of the name servers answered this machine")
+        same(n.json("mail.good.sender.example")[1]["unheard"], True)
+
+
+def relay(listen, to, lose):
+    """A UDP path that loses answers: lose() says which."""
+    while True:
+        try:
+            question, client = listen.recvfrom(4096)
+        except OSError:
+            return
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            out.settimeout(2)
+            out.sendto(question, (to, 53))
+            answer = out.recv(65535)
+        if not lose():
+            listen.sendto(answer, client)
+
+
+def test_lost_answers():
+    """Five lost answers in a row are no silence, six are. What comes by TCP only is said."""
+    for lost, path in ((5, "127.0.1.6"), (6, "127.0.1.7")):
+        count = []
+
+        def lose():
+            count.append(1)
+            return len(count) <= lost
+        zones = {"hoster.example": HOSTER + "path A %s\n" % path, "2.0.192.in-addr.arpa": HEAD + BOTH + "@ NS path.hoster.example.\n"
+                 "10 PTR mail.good.sender.example.\n"}
+        with Names(zones) as n:
+            listen = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            listen.bind((path, 53))
+            n.sockets.append(listen)
+            threading.Thread(target=relay, args=(listen, ONE, lose), daemon=True).start()
+            _, data, _ = n.json("mail.good.sender.example")
+            server = [s for s in zone_of(data, "10.2.0.192.in-addr.arpa", "PTR")["servers"] if s["address"] == path][0]
+            same(server["udp"]["answer"], "data" if lost < 6 else "timeout")
+            same(server["tcp"]["answer"], "closed")
+            same(data["problems"], ["name server path.hoster.example (%s) of 2.0.192.in-addr.arpa%s"
+                                    % (path, " does not answer by TCP" if lost < 6 else ": does not answer")])
