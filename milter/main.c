@@ -140,7 +140,7 @@ static int blame(int error)
 
 static int test_settings(struct settings *s)
 {
-    char err[512], text[SNAPSHOT_SUMMARY_MAX];
+    char err[512], text[SNAPSHOT_SUMMARY_MAX], servers[SERVERS_TEXT_MAX];
     struct resolver *r = resolver_start(&s->resolver, NULL, err, sizeof err);
     int code;
 
@@ -155,7 +155,8 @@ static int test_settings(struct settings *s)
                 "iprev-milter: note: there is no user %s yet; the daemon needs it when started as "
                 "root\n",
                 s->user);
-    snapshot_summary(s, text);
+    (void)servers_read(SNAPSHOT_RESOLV_CONF, servers); /* "" when it names none */
+    snapshot_summary(s, servers, text);
     printf("# %s\n", text);
     settings_print(s, stdout);
     settings_free(s);
@@ -421,7 +422,7 @@ static int start_inside(struct settings *s)
     if (!pool_start())
         return fail(EX_SOFTWARE, "start", "cannot start a thread");
     snprintf(err, sizeof err, "%s listens on %s", PACKAGE_STRING, socket_in_use);
-    reload_tell(err, s);
+    reload_tell(err, first);
     if (daemon_describe_socket(socket_in_use, err, sizeof err))
         log_line(LOG_NOTICE, "%s", err);
     if (!s->log.stderr_ && isatty(STDERR_FILENO))

@@ -339,7 +339,7 @@ static void put_resolver(FILE *f, struct resolver *r)
 }
 
 /* What is in force, as labels. */
-static void put_settings(FILE *f, const struct settings *s)
+static void put_settings(FILE *f, const struct settings *s, const char *system)
 {
     char text[SNAPSHOT_RULES_MAX];
 
@@ -347,7 +347,7 @@ static void put_settings(FILE *f, const struct settings *s)
     fprintf(f, "iprev_settings_info{mode=\"%s\",", s->judge.enforce ? "enforce" : "monitor");
     snapshot_rules(s, text, sizeof text);
     put_label(f, "rules", text);
-    snapshot_servers(s, text, sizeof text);
+    snapshot_servers(s, system, text, sizeof text);
     fputc(',', f);
     put_label(f, "name_servers", text);
     fputs("} 1\n", f);
@@ -382,7 +382,7 @@ void metrics_put_page(FILE *f)
     put_family(f, "iprev_build_info", "gauge", "The running version.");
     fputs("iprev_build_info{version=\"" PACKAGE_VERSION "\"} 1\n", f);
     if (s != NULL)
-        put_settings(f, s->settings);
+        put_settings(f, s->settings, s->servers);
     put_checks(f);
     put_actions(f, s);
     put_histogram(f, "iprev_dns_seconds", "DNS time per client checked, 0 when cached.", &dns);

@@ -83,11 +83,11 @@ static struct settings *reread(const struct reload_source *from, const struct se
     return s;
 }
 
-void reload_tell(const char *what, const struct settings *s)
+void reload_tell(const char *what, const struct snapshot *s)
 {
     char text[SNAPSHOT_SUMMARY_MAX];
 
-    snapshot_summary(s, text);
+    snapshot_summary(s->settings, s->servers, text);
     log_line(LOG_NOTICE, "%s: %s", what, text);
 }
 
@@ -131,7 +131,7 @@ void reload_run(const struct reload_source *from, const char *socket)
         snapshot_put(new);
         snprintf(err, sizeof err, "reloaded %s",
                  from->config != NULL ? from->config : "the built-in settings");
-        reload_tell(err, new->settings);
+        reload_tell(err, new);
     }
     metrics_reload(new != NULL);
     snapshot_release(old);

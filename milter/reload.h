@@ -5,6 +5,7 @@
 #define IPREV_RELOAD_H
 
 #include "conf/settings.h"
+#include "milter/snapshot.h"
 #include "value/checked.h"
 
 /* Where the settings come from: the command line. */
@@ -20,7 +21,7 @@ MUST_CHECK struct settings *reload_read(const struct reload_source *from, FILE *
 int reload_log_level(const struct reload_source *from, const struct settings *s);
 
 /* Logs what is in force, in one line that begins with `what`. */
-void reload_tell(const char *what, const struct settings *s);
+void reload_tell(const char *what, const struct snapshot *s);
 
 /* Reads them again and puts them in force for new connections. On any fault the old
  * ones stay. What happened is logged. socket: the one listened on. */

@@ -174,18 +174,22 @@ void snapshot_rules(const struct settings *s, char *out, size_t cap)
         put_item(out, cap, "none");
 }
 
-void snapshot_servers(const struct settings *s, char *out, size_t cap)
+void snapshot_servers(const struct settings *s, const char *system, char *out, size_t cap)
 {
     const struct resolver_settings *r = &s->resolver;
+    char text[SERVERS_TEXT_MAX + sizeof " (" SNAPSHOT_RESOLV_CONF ")"];
     size_t i;
 
     out[0] = '\0';
     for (i = 0; i < r->forwards; i++)
         put_item(out, cap, r->forward[i]);
-    if (r->root)
+    if (r->root) {
         put_item(out, cap, "those of the root zone");
-    else if (r->forwards == 0)
-        put_item(out, cap, "those of " SNAPSHOT_RESOLV_CONF);
+    } else if (r->forwards == 0) {
+        snprintf(text, sizeof text, "%s (" SNAPSHOT_RESOLV_CONF ")",
+                 system[0] != '\0' ? system : "none");
+        put_item(out, cap, text);
+    }
 }
 
 /* ", exempt lists: 120 clients (3 expired) in 2 files", or nothing without a list. */
@@ -206,12 +210,12 @@ static void put_lists(const struct settings *s, char *out, size_t cap)
                  l->n == 1 ? "" : "s", expired, files, files == 1 ? "" : "s");
 }
 
-void snapshot_summary(const struct settings *s, char out[SNAPSHOT_SUMMARY_MAX])
+void snapshot_summary(const struct settings *s, const char *system, char out[SNAPSHOT_SUMMARY_MAX])
 {
     char rules[SNAPSHOT_RULES_MAX], servers[SNAPSHOT_SERVERS_MAX], lists[128];
 
     snapshot_rules(s, rules, sizeof rules);
-    snapshot_servers(s, servers, sizeof servers);
+    snapshot_servers(s, system, servers, sizeof servers);
     put_lists(s, lists, sizeof lists);
     snprintf(out, SNAPSHOT_SUMMARY_MAX, "mode %s, rules: %s, name servers: %s%s%s%s",
              s->judge.enforce ? "enforce" : "monitor", rules, servers, lists,

@@ -50,12 +50,12 @@ void snapshot_put(struct snapshot *s);
 void snapshot_release(struct snapshot *s);
 
 /* For the log and the metrics: names of the rules in their order, "a, b", or "none"; the name
- * servers asked, or where they stand. What does not fit ends in "...". */
+ * servers asked, `system` being those of resolv.conf. What does not fit ends in "...". */
 void snapshot_rules(const struct settings *s, char *out, size_t cap);
-void snapshot_servers(const struct settings *s, char *out, size_t cap);
+void snapshot_servers(const struct settings *s, const char *system, char *out, size_t cap);
 
 /* Mode, rules, name servers, exempt lists and metrics address in one line, for start, reload and -t. */
 #define SNAPSHOT_SUMMARY_MAX (SNAPSHOT_RULES_MAX + SNAPSHOT_SERVERS_MAX + 384)
-void snapshot_summary(const struct settings *s, char out[SNAPSHOT_SUMMARY_MAX]);
+void snapshot_summary(const struct settings *s, const char *system, char out[SNAPSHOT_SUMMARY_MAX]);
 
 #endif

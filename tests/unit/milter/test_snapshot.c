@@ -38,10 +38,12 @@ Test(snapshot, name_servers_in_words)
     char text[SNAPSHOT_SERVERS_MAX];
     size_t i;
 
-    snapshot_servers(&s, text, sizeof text);
-    cr_expect_str_eq(text, "those of /etc/resolv.conf");
+    snapshot_servers(&s, "127.0.0.53 2001:db8::53", text, sizeof text);
+    cr_expect_str_eq(text, "127.0.0.53 2001:db8::53 (/etc/resolv.conf)");
+    snapshot_servers(&s, "", text, sizeof text);
+    cr_expect_str_eq(text, "none (/etc/resolv.conf)");
     s.resolver.root = true;
-    snapshot_servers(&s, text, sizeof text);
+    snapshot_servers(&s, "", text, sizeof text);
     cr_expect_str_eq(text, "those of the root zone");
     s.resolver.root = false;
     for (i = 0; i < 4; i++)
@@ -52,7 +54,7 @@ Test(snapshot, name_servers_in_words)
     for (i = strlen(address) + 8; i <= sizeof text; i++) {
         size_t whole = 3 * (strlen(address) + 2) + 3;
 
-        snapshot_servers(&s, text, i);
+        snapshot_servers(&s, "192.0.2.1", text, i);
         if (whole + 5 < i)
             cr_expect(strlen(text) == whole, "%zu: all", i);
         else
