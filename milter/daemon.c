@@ -36,6 +36,7 @@
 #define PORT_TRIES   10 /* 0.4 s each: libmilter complains to syslog each time */
 #define FD_SCAN_MAX  1024
 
+static int listener_fd = -1; /* libmilter's */
 static struct sockaddr_storage listener;
 static socklen_t listener_len;
 
@@ -155,17 +156,27 @@ bool daemon_listen_again(unsigned *tries)
 
 /* ---- after listening ---- */
 
+static bool is_listener(int fd)
+{
+    int on;
+    socklen_t n = sizeof on;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &n) == 0 && on != 0;
+}
+
 static int find_listener(void)
 {
-    int fd, on;
-    socklen_t n;
+    int fd;
 
-    for (fd = 0; fd < FD_SCAN_MAX; fd++) {
-        n = sizeof on;
-        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &n) == 0 && on != 0)
+    for (fd = 0; fd < FD_SCAN_MAX; fd++)
+        if (is_listener(fd))
             return fd;
-    }
     return -1;
+}
+
+bool daemon_listens(void)
+{
+    return is_listener(listener_fd);
 }
 
 const char *daemon_adopt_socket(void)
@@ -174,6 +185,7 @@ const char *daemon_adopt_socket(void)
 
     if (fd < 0)
         return wrong("the listening socket cannot be found");
+    listener_fd = fd;
     listener_len = sizeof listener;
     if (getsockname(fd, (struct sockaddr *)&listener, &listener_len) != 0)
         listener_len = 0;

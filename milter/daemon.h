@@ -32,6 +32,9 @@ const char *daemon_adopt_socket(void);
 /* The MTA comes over a unix socket. After daemon_adopt_socket. */
 bool daemon_listens_unix(void);
 
+/* libmilter's socket is still open for new connections. */
+bool daemon_listens(void);
+
 /* Who may reach a unix socket, for the log: owner, group and mode of the socket and of its
  * directory. False: it is no unix socket. */
 bool daemon_describe_socket(const char *socket, char *out, size_t cap);

@@ -289,24 +289,26 @@ static bool callbacks_end(int64_t until)
  * drop their sessions at once. */
 static void drain(void)
 {
-    int64_t until = resolver_now() + STOP_WAIT_MS, listener;
+    int64_t until = resolver_now() + STOP_WAIT_MS, answers = resolver_now() + ANSWERS_MS, listener;
 
     daemon_notify("STOPPING=1");
     resolver_drain();
-    if (callbacks_end(resolver_now() + ANSWERS_MS))
-        sleep_ms(KICK_MS);
+    while (pool_waiting() > 0 && resolver_now() < answers)
+        sleep_ms(5);
+    sleep_ms(KICK_MS);
     start_thread(wake_listener);
     smfi_stop();
     listener = resolver_now() + LISTENER_MS;
-    while (resolver_now() < listener && !atomic_load(&milter_ended))
+    while (resolver_now() < listener && daemon_listens())
         sleep_ms(5);
     callbacks_end(until);
 }
 
-/* Ends the process. With sessions still open, nothing shared is torn down. */
+/* Ends the process. With sessions still open, or libmilter at work, nothing shared is torn down:
+ * after its listener is closed, libmilter may take another second to end. */
 static int end(int status)
 {
-    bool clean = metrics_sessions() == 0;
+    bool clean = metrics_sessions() == 0 && atomic_load(&milter_ended);
 
     log_line(LOG_NOTICE, "stopped");
     daemon_remove_socket(socket_in_use);

@@ -60,6 +60,11 @@ unsigned pool_running(void)
     return atomic_load(&running);
 }
 
+unsigned pool_waiting(void)
+{
+    return atomic_load(&waiting);
+}
+
 void pool_before_wait(void)
 {
     unsigned n = atomic_fetch_add(&waiting, 1) + 1;

@@ -23,8 +23,9 @@ MUST_CHECK bool pool_start(void);
 void pool_enter(bool for_close);
 void pool_leave(void);
 
-/* Callbacks that are running now. */
+/* Callbacks that are running now, and those of them that wait for DNS. */
 unsigned pool_running(void);
+unsigned pool_waiting(void);
 
 /* Around each wait of a callback: for struct session_pause. */
 void pool_before_wait(void);

@@ -378,8 +378,6 @@ static struct lookup *get(struct resolver *r, const struct addr *client, const s
 
     if (remembered != NULL)
         *remembered = false;
-    if (atomic_load_explicit(&r->draining, memory_order_relaxed))
-        return lookup_constant(F_DNS_TIMEOUT);
     l = lookup_table_get(r->table, client, helo, &source);
     if (l == NULL)
         return lookup_constant(F_DNS_OVERLOAD);
@@ -392,6 +390,10 @@ static struct lookup *get(struct resolver *r, const struct addr *client, const s
         atomic_fetch_add_explicit(&r->joined, 1, memory_order_relaxed);
     if (source != LOOKUP_NEW)
         return l;
+    if (atomic_load_explicit(&r->draining, memory_order_relaxed)) {
+        lookup_finish_failed(l, F_DNS_TIMEOUT);
+        return l;
+    }
     q = malloc(sizeof *q);
     if (q != NULL)
         hand_over(r, l, q, deadline);

@@ -27,8 +27,8 @@ MUST_CHECK struct resolver *resolver_start(const struct resolver_settings *s,
 struct resolver *resolver_hold(struct resolver *r);
 void resolver_release(struct resolver *r);
 
-/* Finishes every open lookup of every resolver now, and every later one at once, as
- * DNS_TIMEOUT: for the stop of the daemon. */
+/* Finishes every open lookup of every resolver now, and every later one that is not cached at
+ * once, as DNS_TIMEOUT: for the stop of the daemon. */
 void resolver_drain(void);
 
 /* Waits until every thread of every released resolver has ended, at most ms

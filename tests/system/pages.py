@@ -57,9 +57,10 @@ class FirstLines:
 
     daemon_text = ""  # the filter's configuration
 
-    def filter(self, more="", probe=("127.0.0.1", 8891)):
-        """The filter, started as root."""
-        self.daemons.append(harness.Daemon(self.daemon_text + more, probe=probe))
+    def filter(self, more="", probe=("127.0.0.1", 8891), socket=None):
+        """The filter, started as root; socket: for -p."""
+        args = ["-p", socket] if socket is not None else []
+        self.daemons.append(harness.Daemon(self.daemon_text + more, probe, args))
         return self.daemons[-1].start()
 
     def check_filtered(self, **rest):

@@ -9,6 +9,8 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 import os
 import signal
 import subprocess
+import threading
+import time
 
 import dnsd
 import harness
@@ -28,6 +30,7 @@ sender.example             TXT v=spf1 ip4:192.0.2.10 -all
 NAME = "page"
 UNIX, CLIENTS, MAPS = "A unix socket", "Which clients", "Without the filter, by address"
 FIRST, SCREEN, TIME, OTHERS, POLICY = "", "Postscreen", "Time", "With other filters", "With policy services"
+RESTARTS = "Restarts"
 CHROOTED, FREE = "2525 inet n - y - - smtpd\n", "2525 inet n - n - - smtpd\n"
 
 FILTER = """
@@ -113,6 +116,58 @@ class PostfixPage(pages.FirstLines, harness.Case):
             self.assertEqual(client.auth("alice", "wonder").code, 235)
             self.check_unfiltered(self.transaction(client, harness.Result(), rcpt="far@elsewhere.example"))
         self.assertEqual(self.world.dns.count(dnsd.reverse_name("192.0.2.11")), 0)
+        self.check_filtered()
+
+    def restarted(self, again, senders=8, count=160):
+        """How many of so many messages are not checked while again() restarts filters: all are taken. Not checked:
+        without our fields, or temperror as the filter stops."""
+        results, work = [], iter(range(count))
+
+        def sender():
+            for _ in work:
+                results.append(self.send("192.0.2.10"))
+        threads = [threading.Thread(target=sender, daemon=True) for _ in range(senders)]
+        for thread in threads:
+            thread.start()
+        self.until(lambda: len(results) > count // 4, timeout=30)
+        began = time.monotonic()
+        again()
+        took = time.monotonic() - began
+        for thread in threads:
+            thread.join(60)
+        self.assertEqual([one.accepted() for one in results], [True] * count)
+        lost = sum(not "".join(one.message.all("X-IPRev")).strip().startswith("pass;") for one in results)
+        print("      | %d of %d not checked, the restart took %.2f s" % (lost, count, took))
+        return lost, took
+
+    def again(self, daemon):
+        """As systemctl restart: stop, wait, start."""
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(), 0)
+        return self.filter(probe=daemon.probe, socket="inet:8891@" + daemon.probe[0])
+
+    def test_E12_restart(self):
+        """Of the mail around a restart only what was in session, or began in that moment, goes unchecked."""
+        first = self.filter()
+        self.serve(self.page.text(FIRST, "main.cf"))
+        self.check_filtered()
+        lost, took = self.restarted(lambda: self.again(first))
+        self.assertLess(took, 3)
+        self.assertLessEqual(lost, 3 * 8, "each sender may lose the message it sends, and what it sends meanwhile")
+        self.check_filtered()
+
+    def test_E12_restart_of_two(self):
+        """Two filters, restarted one after the other: only what was in session with one of them goes unchecked."""
+        netns.replace_file("/etc/hosts", "127.0.0.1 localhost\n" + self.page.text(RESTARTS, "/etc/hosts"))
+        both = [self.filter(probe=(address, 8891), socket="inet:8891@" + address) for address in ("127.0.0.1", "127.0.0.2")]
+        self.serve(self.page.text(RESTARTS, "main.cf"), FREE)
+        self.check_filtered()
+
+        def again():
+            for one in both:
+                self.again(one)
+        lost, _ = self.restarted(again)
+        self.assertLessEqual(lost, 2 * 8, "each sender may lose the message it sends at either restart")
         self.check_filtered()
 
     def test_milter_maps(self):
@@ -216,4 +271,5 @@ class PostfixPage(pages.FirstLines, harness.Case):
         self.assertEqual(self.page.index(), {
             (FIRST, "main.cf"), (UNIX, "sh"), (UNIX, "iprev-milter.conf"), (UNIX, "main.cf"), (UNIX, "systemd"),
             (CLIENTS, "master.cf"), (MAPS, "main.cf"), (MAPS, "/etc/postfix/milter-maps"), (SCREEN, "master.cf"),
-            (TIME, "main.cf"), (OTHERS, "main.cf"), (OTHERS, "opendkim.conf"), (OTHERS, "opendmarc.conf"), (POLICY, "policyd-spf.conf")})
+            (TIME, "main.cf"), (RESTARTS, "/etc/hosts"), (RESTARTS, "main.cf"), (OTHERS, "main.cf"), (OTHERS, "opendkim.conf"),
+            (OTHERS, "opendmarc.conf"), (POLICY, "policyd-spf.conf")})

@@ -95,15 +95,21 @@ static void drain_soon(struct resolver *r)
 
 Test(resolve, E11_drain_wakes_all)
 {
-    static const struct dns_row rows[] = {{REV(1), RR_PTR, NULL, .manner = DNS_SILENT}};
+    static const struct dns_row rows[] = {{REV(1), RR_PTR, NULL, .manner = DNS_SILENT},
+                                          {REV(3), RR_PTR, "good.example", .ttl = 300},
+                                          {"good.example", RR_A, "192.0.2.3", .ttl = 300}};
     struct dns_server *v = DNS_START(rows);
     struct resolver *r = start_at(v), *old = start_at(v);
     struct asker a[ASKERS];
     struct addr client = client_of("192.0.2.2"), silent = client_of("192.0.2.1");
+    struct addr cached = client_of("192.0.2.3");
     struct dname name = name_of("a.example");
     struct lookup *l;
     int i;
 
+    l = resolver_ask_client(r, &cached, resolver_now() + 5000, NULL);
+    cr_assert(lookup_wait(l, resolver_now() + 4000));
+    lookup_release(l);
     l = resolver_ask_client(old, &silent, resolver_now() + 5000, NULL);
     ask_together(r, "192.0.2.1", 5000, a, drain_soon);
     cr_expect(lookup_wait(l, resolver_now() + 1000), "that of the settings before a reload, too");
@@ -114,6 +120,9 @@ Test(resolve, E11_drain_wakes_all)
                   "asker %d: %d after %u ms", i, a[i].cause, a[i].ms);
     l = resolver_ask_client(r, &client, resolver_now() + 5000, NULL);
     cr_expect(lookup_done(l) && lookup_chain(l)->cause == F_DNS_TIMEOUT, "later ones at once");
+    lookup_release(l);
+    l = resolver_ask_client(r, &cached, resolver_now() + 5000, NULL);
+    cr_expect(lookup_done(l) && lookup_chain(l)->result == F_IPREV_PASS, "what is cached, still");
     lookup_release(l);
     l = resolver_ask_helo(r, &client, &name, resolver_now() + 5000, NULL);
     cr_expect(lookup_done(l) && lookup_forward(l) == NAME_TIMEOUT);
