@@ -267,8 +267,8 @@ const char *daemon_drop_privileges(const char *user)
     errno = 0;
     pw = getpwnam(user);
     if (pw == NULL)
-        return wrong("there is no user %s%s%s: make one, or set user = \"\" to stay root", user,
-                     errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+        return wrong("there is no user %s%s%s: create it, by systemd-sysusers or useradd --system",
+                     user, errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
     if (initgroups(user, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0)
         return wrong("cannot become %s: %s", user, strerror(errno));
     if (pw->pw_uid != 0 && (setuid(0) == 0 || geteuid() != pw->pw_uid || getegid() != pw->pw_gid))

@@ -131,7 +131,7 @@ class Life(several.Case):
                            (harness.configuration(resolver='forward = ["root"]'), "monitor, rules: %s, name servers: "
                             "those of the root zone" % rules),
                            (harness.configuration(resolver="forward = []"), r"monitor, rules: %s, name servers: "
-                            r"127\.0\.0\.1 \(/etc/resolv\.conf\)" % rules),
+                            r"127\.0\.0\.1[ :1]* \(/etc/resolv\.conf\)" % rules),
                            (harness.configuration(resolver='forward = ["127.0.0.1@53", "127.0.0.2"]'),
                             "monitor, rules: %s, name servers: 127.0.0.1@53, 127.0.0.2" % rules)):
             daemon.reload(text, pattern=r"reloaded %s: mode %s\n" % (daemon.config_path, told))
