@@ -8,7 +8,7 @@
 #include "conf/settings.h"
 
 /* IP [HELO]: one client link by link, judged by the daemon's own code. 0 accepted or tagged, 1
- * tempfail or reject, 75 when DNS did not tell. */
+ * tempfail or reject, 75 when DNS gave no answer. */
 struct explain_options {
     bool json;
     const char *helo; /* NULL: none given; for a host: its own name */
@@ -18,8 +18,8 @@ int explain_client(const struct settings *s, const struct addr *client,
                    const struct explain_options *o);
 
 /* Every address of the host, IPv4 and IPv6, each as a client of its own, and what the name servers
- * of its zones say. 0 in order, 1 something to fix, 75 when DNS did not tell; the worst counts (1,
- * 75, 0). */
+ * of its zones say. 0 in order, 1 something to fix, 75 when DNS gave no answer; the worst counts
+ * (1, 75, 0). */
 int sender_host(const struct settings *s, const struct dname *host,
                 const struct explain_options *o);
 

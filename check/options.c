@@ -214,7 +214,7 @@ static bool read_options(struct options *o, int argc, char **argv, uint64_t *giv
 
     make_getopt(longer, shorter);
     opterr = 0;
-    optind = 0; /* begin anew: glibc's way */
+    optind = 0; /* begin again: glibc's way */
     while ((c = getopt_long(argc, argv, shorter, longer, NULL)) != -1) {
         const struct row *row = c == '?' || c == ':' ? NULL : row_of(c);
 

@@ -4,7 +4,7 @@
  *   iprev-check [options] HOST [HELO]
  *   iprev-check COMMAND [options] ...
  *
- * Options may stand before or after the command word. A host name contains a dot and a command
+ * Options may come before or after the command word. A host name contains a dot and a command
  * does not. One table of commands and one of options make the grammar, its messages and --help.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */

@@ -27,7 +27,7 @@ static void mark(struct forged *f, unsigned n)
         f->bits[(n - 1) / 8] |= (uint8_t)(1u << (n - 1) % 8);
 }
 
-/* RFC 5322 4.5.3: space may stand before the colon. */
+/* RFC 5322 4.5.3: space may precede the colon. */
 static size_t name_length(const char *name)
 {
     size_t n = strlen(name);

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* Until log_start, lines of LOG_WARNING and above go straight to standard error.
- * Call with signals blocked. False when no thread can be had: then lines are
+ * Call with signals blocked. False when no thread can be started: then lines are
  * written by who logs them. */
 bool log_start(bool to_stderr, int level);
 

@@ -1,4 +1,4 @@
-/* One line of a mail log: bytes in, one event out, what it tells about a client or a message; no
+/* One line of a mail log: bytes in, one event out, what it says about a client or a message; no
  * memory, no clock. Lines are hostile input: names, HELO and addresses in them were chosen by the
  * clients. The event borrows the line.
  *
@@ -9,7 +9,7 @@
 #include "check/log/stamp.h"
 
 enum log_kind {
-    LOG_NOTHING,    /* not known, or tells nothing we count */
+    LOG_NOTHING,    /* not known, or says nothing we count */
     LOG_CONNECT,    /* client */
     LOG_MESSAGE,    /* client and qid: a message has begun */
     LOG_QUEUED,     /* qid: it was taken */
@@ -32,9 +32,9 @@ enum log_state { STATE_SENT, STATE_BOUNCED, STATE_DEFERRED };
 struct log_event {
     enum log_kind kind;
     struct log_stamp stamp;
-    struct addr client; /* ADDR_NONE: not told */
+    struct addr client; /* ADDR_NONE: not given */
     struct log_text qid, helo, recipient, message_id, record;
-    struct log_text more;   /* recipients behind the first: see text_next_address */
+    struct log_text more;   /* recipients after the first: see text_next_address */
     struct log_text origin; /* LOG_MESSAGE: qid before a content filter (XFORWARD) */
     enum log_by by;
     enum log_opening opening;
@@ -52,7 +52,7 @@ struct log_event {
  * stamp.h or in the form of RFC 5424. True when the kind is not LOG_NOTHING. */
 bool logline_read(struct log_event *e, const char *s, size_t n);
 
-/* For line.c: message is the line behind the program's name. */
+/* For line.c: message is the line after the program's name. */
 
 /* smtpd, postscreen, cleanup, qmgr and the delivery agents, under any syslog name. */
 void log_postfix(struct log_event *e, const struct log_text *program, struct log_text message);

@@ -13,7 +13,7 @@
 struct log_file {
     const char *what;                                 /* file name, "-": standard input */
     void (*line)(void *arg, const char *s, size_t n); /* without its end */
-    void (*went_on)(void *arg);                       /* behind every megabyte, or NULL */
+    void (*went_on)(void *arg);                       /* after every megabyte, or NULL */
     void *arg;
     bool quiet;      /* about what is wrong with the file */
     bool enough;     /* set by `line`: no more of this file */

@@ -9,7 +9,7 @@
 
 /* ---- host and program ---- */
 
-/* "<22>" of a message that came over the network; "1 " behind it is RFC 5424. */
+/* "<22>" of a message that came over the network; "1 " after it is RFC 5424. */
 static bool skip_priority(struct log_text *t)
 {
     struct log_text rest = *t;
@@ -73,7 +73,7 @@ static bool read_head(struct log_event *e, struct log_text *t, struct log_text *
     if (t->n > 0 && t->s[0] == '<') /* FreeBSD, syslogd -vv: "<mail.info> " */
         text_until(t, ' ');
     text_until(t, ' ');
-    if (text_skip(t, LIT("mail."))) /* BusyBox: "mail.info " behind the host */
+    if (text_skip(t, LIT("mail."))) /* BusyBox: "mail.info " after the host */
         text_until(t, ' ');
     return read_tag(t, program);
 }

@@ -49,7 +49,7 @@ static bool read_stage(struct log_event *e, const struct log_text *stage)
 }
 
 /* "header Subject: x from name[address]; from=<> to=<> proto=ESMTP helo=<x>: 5.7.1 text": of what
- * the client wrote nothing is believed; the text behind it is the administrator's. */
+ * the client wrote nothing is believed; the text after it is the administrator's. */
 static void read_content_refusal(struct log_event *e, const struct log_text *t)
 {
     struct log_text reply = text_from(t, text_find_last(t, LIT(">: ")) + 3);
@@ -93,7 +93,7 @@ static void read_login(struct log_event *e, struct log_text *t)
         t->n = at + 1;
 }
 
-/* "name[address], orig_queue_id=ABC, orig_client=name[address]": what stands behind the address
+/* "name[address], orig_queue_id=ABC, orig_client=name[address]": what follows the address
  * is Postfix's own, or comes from a content filter that Postfix trusts. */
 static void read_client(struct log_event *e, struct log_text t)
 {
@@ -163,7 +163,7 @@ static void read_qmgr(struct log_event *e, struct log_text t)
     }
 }
 
-/* "to=<user@example.org>, relay=..., dsn=2.0.0, status=sent (...)"; behind an alias
+/* "to=<user@example.org>, relay=..., dsn=2.0.0, status=sent (...)"; after an alias
  * "to=<root@example.org>, orig_to=<postmaster@example.org>, relay=...": what the client named.
  * Behind the addresses up to the status all is Postfix's own. */
 static void read_delivery(struct log_event *e, struct log_text t)

@@ -14,7 +14,7 @@ static bool read_relay(struct log_event *e, const struct log_text *t)
     return at < t->n && text_client(&relay, &e->client);
 }
 
-/* Past the address that a client has named: fields behind it are Sendmail's own. */
+/* Past the address that a client has named: fields after it are Sendmail's own. */
 static void skip_address(struct log_text *t)
 {
     struct log_text address;

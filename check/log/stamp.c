@@ -58,7 +58,7 @@ static int month_of(const char *s)
     return 0;
 }
 
-/* "Nov 21 10:15:42 " (RFC 3164), or with a fraction behind the seconds. */
+/* "Nov 21 10:15:42 " (RFC 3164), or with a fraction after the seconds. */
 static bool read_bsd(struct log_stamp *stamp, struct log_text *t)
 {
     int month, day;

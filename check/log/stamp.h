@@ -6,13 +6,13 @@
 
 #include "check/log/text.h"
 
-/* As written; the zone is not looked at. year 0: not told. month 0: no stamp. */
+/* As written; the zone is not looked at. year 0: not given. month 0: no stamp. */
 struct log_stamp {
     uint16_t year;
     uint8_t month, day, hour, minute, second;
 };
 
-/* Takes a stamp of RFC 3164, RFC 3339 or journalctl -o short-full, and the space behind it, off the
+/* Takes a stamp of RFC 3164, RFC 3339 or journalctl -o short-full, and the space after it, off the
  * line. False, and t as it was, when there is none. */
 bool stamp_read(struct log_stamp *stamp, struct log_text *t);
 

@@ -315,7 +315,7 @@ static void count_own(struct client *k)
         k->when[b] += k->own_when[b];
 }
 
-/* How often the HELO of the entry was told. */
+/* How often the HELO of the entry was logged. */
 static uint64_t told_times(const struct client *k)
 {
     uint64_t n = client_messages(k);

@@ -1,7 +1,7 @@
 /* The clients of a log, each with what became of its messages.
  *
  * One entry for each pair of address and HELO, at most CLIENT_HELOS pairs for an
- * address; most MTA lines do not tell the HELO, so each address also has an entry
+ * address; most MTA lines do not show the HELO, so each address also has an entry
  * without one. Memory grows with distinct clients, not with messages.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */

@@ -11,7 +11,7 @@
 /* Text with & < > " ' escaped; anything but printable ASCII becomes `?`. */
 void html_text(FILE *out, const char *s);
 
-/* The same, with places to break a line behind each dot, comma and colon. */
+/* The same, with places to break a line after each dot, comma and colon. */
 void html_breaking(FILE *out, const char *s);
 
 /* Foreign octets: made visible, then escaped. Of more than 256 only the beginning. */

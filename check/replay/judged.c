@@ -86,7 +86,7 @@ static bool address_exempt(const struct settings *s, const struct addr *client)
     return settings_relay_trusted(s, client) || settings_network_exempt(s, client);
 }
 
-/* What is known of a client: answers of now, or what our own records tell. */
+/* What is known of a client: answers of now, or what our own records say. */
 struct known {
     struct facts facts;
     struct recalled recalled;

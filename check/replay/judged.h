@@ -29,7 +29,7 @@ enum list_kind {
 
 struct judged {
     const struct settings *settings, *against; /* against: NULL without comparison */
-    bool no_dns;                               /* judged by what our own records tell */
+    bool no_dns;                               /* judged by what our own records say */
     struct tally *tally;
     uint64_t octets;
     unsigned files, unread;      /* given; of these not read to their end */

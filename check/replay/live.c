@@ -322,7 +322,7 @@ void opening_refused(struct live *l, const struct log_event *e, uint32_t client,
 
     if (m != NULL && e->opening > m->opening) {
         m->opening = (uint8_t)e->opening;
-        m->client = client; /* the HELO is told now */
+        m->client = client; /* the HELO is known now */
         return;
     }
     if (m != NULL)

@@ -13,7 +13,7 @@
 #include "value/checked.h"
 
 /* Messages that have left the queue, and verdicts that met no message: a filter may write a log
- * of its own, which is read before the mail log or behind it.
+ * of its own, which is read before the mail log or after it.
  *
  * A table by queue id that grows to PAST_SLOTS and is filled by half; then another is begun, and
  * of those before it the last one is kept. */
@@ -67,10 +67,10 @@ enum {
 /* A message, or, with `opening`, what was refused of a connection before MAIL. */
 struct live_message {
     uint64_t qid;          /* hash; 0: free */
-    uint64_t id;           /* hash of the message id, 0: not told; of a part: qid of the whole */
+    uint64_t id;           /* hash of the message id, 0: not given; of a part: qid of the whole */
     int64_t at;            /* seconds since 1970, or 0 */
     uint32_t age;          /* line at which it came */
-    uint32_t client;       /* entry, or 0: not told yet */
+    uint32_t client;       /* entry, or 0: not known yet */
     uint32_t early[EARLY]; /* refusals not counted yet, by what became of them, from OUT_MTA */
     uint16_t flags;
     uint8_t opening; /* enum log_opening */

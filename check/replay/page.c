@@ -1,6 +1,6 @@
 /* The report of a replay as one page: see words.h.
  *
- * The page stands alone: style and script are in it, nothing is fetched, and its
+ * The page needs nothing else: style and script are in it, nothing is fetched, and its
  * Content-Security-Policy allows just these two by hash. All that comes from a log is made
  * visible and escaped, and is never part of script or style.
  *

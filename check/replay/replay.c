@@ -43,7 +43,7 @@ static int by_begin(const void *a, const void *b)
     return x->at != y->at ? (x->at < y->at ? -1 : 1) : x->place - y->place;
 }
 
-/* `mail.log*` names the newest log first, but what becomes of a message may stand in the log
+/* `mail.log*` names the newest log first, but what becomes of a message may be in the log
  * after the one in which it begins. Without memory, and from pipes, as they are given. */
 static void sort_logs(const struct tally *t, int logs, char **log)
 {
@@ -93,7 +93,8 @@ static void on_went_on(void *arg)
     progress_at(&r->progress, r->before + (r->progress.total > 0 ? r->file.read : r->file.octets));
 }
 
-/* A log that cannot be read to its end is told, and does not keep the others from being read. */
+/* A log that cannot be read to its end is reported; the others are read all the same.
+ */
 static void read_logs(struct judged *j, int logs, char **log)
 {
     struct reading r = {.tally = j->tally};
@@ -167,7 +168,7 @@ int replay(const struct settings *s, const struct replay_options *o, int logs, c
     int code;
 
     if (o->html != NULL && !outfile_allowed(o->html, PAGE_MARK))
-        return EX_CANTCREAT; /* before the work, not behind it */
+        return EX_CANTCREAT; /* before the work, not after it */
     if (o->against != NULL && (against = start_settings(o->against)) == NULL)
         return EX_CONFIG;
     j.against = against;

@@ -111,7 +111,7 @@ static void on_message(struct tally *t, const struct log_event *e, int64_t at)
         m->qid = 0;
 }
 
-/* Only a HELO that was told makes another entry. */
+/* Only a HELO that was logged makes another entry. */
 static uint32_t client_of(struct tally *t, const struct log_event *e, const struct live_message *m)
 {
     if (e->client.family == ADDR_NONE)
@@ -136,7 +136,7 @@ static void on_early_refusal(struct tally *t, const struct log_event *e, struct 
 }
 
 /* The refusal of a part, and of a recipient once the message was taken, shows in a delivery. A
- * whole message whose begin is not in the log, but whose client is told, is over at once. */
+ * whole message whose begin is not in the log, but whose client is logged, is over at once. */
 static void on_refused(struct tally *t, const struct log_event *e, int64_t at)
 {
     struct live_message *m = live_at(&t->live, e);
@@ -171,7 +171,7 @@ static void on_queued(struct tally *t, const struct log_event *e)
     struct live_message *m = live_at(&t->live, e), *whole = live_whole(&t->live, m);
 
     if (whole != NULL) {
-        whole->flags |= e->kind == LOG_MESSAGE_ID ? 0 : QUEUED; /* told when the headers end */
+        whole->flags |= e->kind == LOG_MESSAGE_ID ? 0 : QUEUED; /* logged when the headers end */
         live_remember_id(&t->live, whole, &e->message_id);
     }
     if (e->kind == LOG_END && m != NULL)
@@ -228,7 +228,8 @@ static void on_verdict(struct tally *t, const struct log_event *e)
         on_late_verdict(t, e, e->spam ? OUT_SPAM : OUT_OTHER);
 }
 
-/* A client that was not checked remains as it is known, and so does one about which DNS is silent. */
+/* A client that was not checked stays as it is known, and so does one that DNS says nothing about.
+ */
 static void keep_record(struct client *k, const struct record *r)
 {
     if (r->found & FINDING(F_IPREV_SKIP) || (k->logged && r->found & FINDING(F_IPREV_TEMPERROR)))
@@ -238,7 +239,8 @@ static void keep_record(struct client *k, const struct record *r)
     client_keep_ptr(k, &r->ptr);
 }
 
-/* The client it named sent nothing here: the message stays the relay's, as in the lines of the MTA. */
+/* The client it named sent nothing here: the message stays the relay's, as the MTA logs it.
+ */
 static void on_relayed(struct tally *t, const struct record *r, int64_t at, uint32_t times)
 {
     uint32_t relay = clients_get(&t->clients, &r->relay, NULL, 0);

@@ -10,7 +10,7 @@
 typedef void client_text(const struct client *k, const struct settings *s, struct sbuf *sb);
 #define CLIENT_TEXT_MAX 1024
 
-client_text client_reason;    /* what stands behind the decision: rule and cause in words */
+client_text client_reason;    /* what the decision rests on: rule and cause in words */
 client_text client_exemption; /* the line of a configuration that exempts it, "exempt: { ... };" */
 client_text client_reply;     /* "550 5.7.25 text"; empty when the policy does not refuse */
 

@@ -12,7 +12,7 @@
 #define FILE_BYTES_MAX 1048576
 #define FILE_MORE_MAX  256 /* files in FILE.d */
 
-/* The octets, a newline when they end without, and a NUL with so much room behind it; *n counts all
+/* The octets, a newline when they end without, and a NUL with so much room after it; *n counts all
  * but the NUL. To be freed; NULL: reported, or missing where that is allowed. */
 char *file_text(struct faults *rd, const char *file, bool may_miss, size_t room, size_t *n);
 

@@ -21,9 +21,9 @@ struct loader {
     struct settings *s;
     struct scan *scan;
     const char *file;
-    bool more;     /* it stands in FILE.d */
+    bool more;     /* it is in FILE.d */
     bool partial;  /* it is not read to its end */
-    unsigned fore; /* rules of FILE.d: they stand before the others */
+    unsigned fore; /* rules of FILE.d: they come before the others */
     struct {
         const char *file;
         int line;
@@ -156,7 +156,7 @@ static void read_group(struct loader *r, const char *section, void *base,
 
 /* ---- rules ---- */
 
-/* Where the next rule goes: behind those of FILE.d that are there, or at the end. */
+/* Where the next rule goes: after those of FILE.d that are there, or at the end. */
 static struct rule *add_rule(struct loader *r, int line)
 {
     struct policy *p = &r->s->judge.policy;
@@ -274,7 +274,7 @@ static void note_late_rules(struct loader *r)
     }
 }
 
-/* The built-in rules go behind the others, but for those that have been replaced. */
+/* The built-in rules go after the others, but for those that have been replaced. */
 static void finish_rules(struct loader *r)
 {
     struct policy *p = &r->s->judge.policy, built_in;

@@ -1,4 +1,4 @@
-/* Kinds of options that stand in rules: see kinds.h.
+/* Kinds of options in rules: see kinds.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "conf/kinds.h"

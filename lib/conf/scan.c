@@ -8,7 +8,7 @@
 #include <limits.h>
 #include <string.h>
 
-/* ITEM: an element behind a comma, else as VALUE. */
+/* ITEM: an element after a comma, else as VALUE. */
 enum { EXPECT_NAME, EXPECT_EQUALS, EXPECT_END, EXPECT_VALUE, EXPECT_ITEM };
 
 /* "resolver.deadline" of a name, or "" for none. */
@@ -49,7 +49,7 @@ static void tell(struct scan *sc, int line, int key, const char *what)
     tell_shown(sc, line, key, NULL, 0, what);
 }
 
-/* The text is nothing for libconfig, and nothing behind this makes sense. */
+/* The text is nothing for libconfig, and nothing after this makes sense. */
 static void give_up(struct scan *sc, int line, int key, const char *what)
 {
     tell(sc, line, key, what);
@@ -69,7 +69,7 @@ static const char *octet_fault(const char *text, size_t n, size_t i)
     return (c < ' ' && c != '\n' && c != '\t') || c == 0x7f ? "there is a control character" : NULL;
 }
 
-/* All lines with such an octet are told; none of them may reach libconfig. */
+/* All lines with such an octet are reported; none of them may reach libconfig. */
 static void scan_octets(struct scan *sc)
 {
     int line = 1, last = 0;
@@ -213,7 +213,7 @@ static bool like_number(const char *s, size_t n)
            (dot == NULL || memchr(dot + 1, '.', n - (size_t)(dot + 1 - s)) == NULL);
 }
 
-/* What cannot be a value is told, and libconfig gets an empty text there, to read on. */
+/* What cannot be a value is reported, and libconfig gets an empty text there, to read on. */
 static void take_bare(struct scan *sc)
 {
     char *s = sc->text + sc->at;
@@ -316,7 +316,7 @@ static void take_comma(struct scan *sc)
     sc->expect = in_list ? EXPECT_ITEM : EXPECT_NAME;
 }
 
-/* A name without = is a fault; what stands there instead is not looked at as a value. */
+/* A name without = is a fault; what is there instead is not looked at as a value. */
 static bool lacks_equals(struct scan *sc, char c)
 {
     if (sc->expect != EXPECT_EQUALS || c == '=' || c == ':')

@@ -14,14 +14,14 @@
 #define SCAN_NAMES_MAX 2000 /* libconfig compares each name of a group with all others */
 #define SCAN_DEPTH_MAX 16
 #define SCAN_TOLD_MAX  200
-#define SCAN_MARK      5 /* octets put before a name that stands twice */
-/* A text needs so much room behind its end. */
+#define SCAN_MARK      5 /* octets put before a name that occurs twice */
+/* A text needs so much room after its end. */
 #define SCAN_ROOM (SCAN_NAMES_MAX * SCAN_MARK + 1)
 
 struct scan_name {
     size_t at, len;
     int line;
-    int parent;         /* index of the group it stands in, or -1 */
+    int parent;         /* index of the group it is in, or -1 */
     int opened, closed; /* lines of the bracket that is its value, or 0 */
     char bracket;
 };
@@ -50,7 +50,7 @@ struct scan {
 };
 
 /* Looks over the n octets of text, which end with a newline and a NUL, and reports. A name that
- * stands twice in a group gets a mark, `*` and digits, so that libconfig goes on; n grows. */
+ * occurs twice in a group gets a mark, `*` and digits, so that libconfig goes on; n grows. */
 void scan_text(struct scan *sc, struct faults *rd, const char *file, char *text, size_t n);
 
 /* Was a fault reported for this line, and this key (NULL: any)? */

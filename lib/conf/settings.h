@@ -1,7 +1,7 @@
 /* iprev-milter.conf: read, checked, printed.
  *
  * Options are rows of one table; a key that is unknown, has the wrong type, a bad value or
- * stands twice is an error that names file, line and key.
+ * occurs twice is an error that names file, line and key.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_SETTINGS_H
@@ -51,7 +51,7 @@ struct settings {
     char *metrics_listen; /* "ADDRESS:PORT", or NULL */
 };
 
-/* Reads FILE and the files *.conf of FILE.d behind it, in the order of their names (file NULL: the
+/* Reads FILE and the files *.conf of FILE.d after it, in the order of their names (file NULL: the
  * defaults alone). FILE may be missing when FILE.d is there. On failure NULL, and every fault has
  * been written to err as "FILE:LINE: KEY: what is wrong"; on success err may get lines with
  * "note:". On failure errno is ENOMEM when memory ran out, else EINVAL. Free with settings_free. */

@@ -75,7 +75,7 @@ static bool set_options(struct ub_ctx *ctx, const struct resolver_settings *s, u
         {"insecure-lan-zones:", validate ? "yes" : "no", true},
         /* Strangers name the servers of their zones: only ours may be on this machine. */
         {"do-not-query-localhost:", s->root ? "yes" : "no", false},
-        /* A forwarder that was away is tried anew after so many seconds. */
+        /* A forwarder that was away is tried again after so many seconds. */
         {"infra-host-ttl:", s->root ? "30" : "10", false},
         {"infra-keep-probing:", "yes", false},
         /* A forwarder may be silent about one name and fine with the others, and may take

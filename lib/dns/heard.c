@@ -33,7 +33,7 @@ static bool was_silent(const struct silence *s, const struct heard *r)
 }
 
 /* A server's reply to this very question ended it: then it is still in the buffer that
- * libunbound hands over with a failure. Whatever else is there tells nothing. */
+ * libunbound hands over with a failure. Whatever else is there means nothing. */
 static bool server_replied(const struct heard *r)
 {
     struct dname name;

@@ -28,7 +28,7 @@ struct inquiry_asked {
     struct lookup *lookup;
     int64_t deadline;
     bool remembered; /* it was done before, and so cost nothing */
-    bool told;       /* what it cost was told */
+    bool told;       /* what it cost was reported */
 };
 
 /* All zero: as after inquiry_clear, but for skip. */
@@ -52,7 +52,7 @@ void inquiry_start(struct inquiry *q, const struct inquiry_options *o, const str
                    enum finding skip);
 
 /* What the client said; NULL or no octets: nothing. The last one counts. The addresses of its
- * name are asked, if they tell anything (helo_must_ask) and the budget allows; a name
+ * name are asked, if they can matter (helo_must_ask) and the budget allows; a name
  * that is said again is not asked again. */
 void inquiry_helo(struct inquiry *q, const char *text, size_t n);
 

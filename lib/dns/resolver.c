@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define CLIENT_OCTETS 512   /* of a remembered one: its chain, and its HELO name */
-#define STUCK_MS      10000 /* a resolver thread that has not come round for so long is stuck */
+#define STUCK_MS      10000 /* a resolver thread that has not run its loop for so long is stuck */
 
 /* A lookup handed to a worker. */
 struct request {

@@ -35,7 +35,7 @@ void resolver_drain(void);
  * milliseconds. False when some are left. */
 bool resolver_wait_ended(unsigned ms);
 
-/* Every resolver thread has come round in the last ten seconds. */
+/* Every resolver thread has run its loop in the last ten seconds. */
 bool resolver_alive(const struct resolver *r);
 
 /* The name servers answer. False once ten questions in a row got no answer, or none in

@@ -33,7 +33,7 @@ struct worker {
     struct silence silence;
     uint16_t open_from[PREFIX_SLOTS]; /* questions at libunbound, by the client's network */
     struct event *beat;
-    _Atomic(int64_t) beaten; /* when the thread last came round */
+    _Atomic(int64_t) beaten; /* when the thread last ran its loop */
 };
 
 struct resolver {

@@ -113,7 +113,7 @@ static bool reading_goes_on(const struct zone_reader *in)
     return !feof(in->fp) && !ferror(in->fp);
 }
 
-/* libldns takes empty lines for the beginning of the record behind them. */
+/* libldns takes empty lines for the beginning of the record after them. */
 static void skip_empty_lines(FILE *fp, int *line)
 {
     int c;

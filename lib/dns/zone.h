@@ -24,7 +24,7 @@ struct zonefile {
 };
 
 /* False, with "FILE:LINE: what is wrong" in err, when it cannot be read. errno is that of
- * opening the file, ENOMEM, or EINVAL for what stands in it. */
+ * opening the file, ENOMEM, or EINVAL for what is in it. */
 MUST_CHECK bool zonefile_read(struct zonefile *z, const char *file, char *err, size_t errlen);
 void zonefile_free(struct zonefile *z);
 

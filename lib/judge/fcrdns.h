@@ -79,7 +79,7 @@ enum name_state fcrdns_match(const struct answer *a, const struct addr *client);
 
 #define CHAIN_PACKED_MAX (FCRDNS_NAMES_MAX * (2 + DNAME_MAX))
 
-/* What reverse DNS said about a client. Names lie packed behind each other, so
+/* What reverse DNS said about a client. Names lie packed one after the other, so
  * a copy of the first chain_size() octets is a whole chain. */
 struct chain {
     struct addr client;

@@ -21,7 +21,7 @@ static bool labels_well_formed(const struct dname *d)
     return true;
 }
 
-/* RFC 5321 4.1.3: what stands between the brackets. addr_parse alone would take
+/* RFC 5321 4.1.3: what is between the brackets. addr_parse alone would take
  * either family with or without the tag. */
 static bool parse_literal(struct addr *a, const char *s, size_t n)
 {
@@ -82,7 +82,7 @@ static bool is_localhost(const struct dname *name)
            (name->len == sizeof two && memcmp(name->wire, two, sizeof two) == 0);
 }
 
-/* Does the argument name this very machine, whoever says so? */
+/* Does the argument name this very machine, whoever the client is? */
 static bool names_us(const struct helo *h, const struct self *self)
 {
     switch (h->form) {
@@ -154,7 +154,7 @@ static struct relation relate(const struct dname *helo, const struct chain *chai
     return rel;
 }
 
-/* Asking the HELO name could still tell something. */
+/* Asking the HELO name could still matter. */
 static bool forward_open(enum name_state forward, bool asked)
 {
     return forward == NAME_PENDING ? asked : name_state_open(forward);

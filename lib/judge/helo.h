@@ -59,7 +59,7 @@ enum name_state helo_match(const struct answer *a, const struct addr *client);
  * literal is our address, and the client is neither that address nor on the
  * loopback. temperror wins over unresolved and mismatch, and also over
  * them when the name equals, or shares its registrable domain with, a PTR
- * name whose own addresses could not be had: an unproven relation is never
+ * name whose own addresses are not known: an unproven relation is never
  * reported as a mismatch. forward is what helo_match says. NAME_PENDING counts as
  * transient for a host name that helo_must_ask wants asked, unless asking is switched off
  * (asked = false): then a host name that is neither verified nor aligned

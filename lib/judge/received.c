@@ -1,7 +1,7 @@
 /* Received fields of relays: see received.h.
  *
- * Words end at spaces and comments. What stands in the place of HELO can contain neither, so
- * the comment behind it is the relay's; and should a relay ever let one through, the real
+ * Words end at spaces and comments. What is in the place of HELO can contain neither, so
+ * the comment after it is the relay's; and should a relay ever let one through, the real
  * clauses still follow and there are two of them, which is refused.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
@@ -83,7 +83,7 @@ static void skip_quoted(struct scanner *r)
         fail(r, "a quoted string does not end");
 }
 
-/* The sender's address, any part of which may be quoted, stands in Exim's "(envelope-from <...>)".
+/* The sender's address, any part of which may be quoted, is in Exim's "(envelope-from <...>)".
  */
 static bool holds_sender(const struct scanner *r)
 {
@@ -259,7 +259,7 @@ static bool read_comment(struct origin *o, struct received_text t)
 }
 
 /* (NAME [IP]) of a line so long that an SMTP client has folded it, in its midst if need be: the
- * address without the fold. Nothing stands before it that a client could have written. */
+ * address without the fold. Nothing comes before it that a client could have written. */
 static bool read_folded(struct origin *o, struct received_text t)
 {
     size_t before = 0, n = 0, i;
@@ -306,7 +306,7 @@ static void read_origin(struct scanner *r, struct origin *o)
 
 /* ---- the rest ---- */
 
-/* Of the clauses behind the client. */
+/* Of the clauses after the client. */
 struct rest {
     bool remarks, exim, with, authenticated;
 };

@@ -17,7 +17,7 @@
 #include "value/addr.h"
 #include "value/checked.h"
 
-/* A part of the field; borrowed from it. n 0: not told. */
+/* A part of the field; borrowed from it. n 0: not given. */
 struct received_text {
     const char *s;
     size_t n;

@@ -14,7 +14,7 @@
 #define PART_MAX        (DNAME_TEXT_MAX + 16)
 #define IPREV_PREFIX    6 /* octets of "iprev-" in the words of the results */
 
-/* RFC 2045 5.1 token; RFC 8601 2.2 lets UTF-8 stand in it (RFC 6532). */
+/* RFC 2045 5.1 token; RFC 8601 2.2 allows UTF-8 in it (RFC 6532). */
 static bool is_token_char(unsigned char c)
 {
     static const char specials[] = "()<>@,;:\\\"/[]?=";
@@ -247,7 +247,7 @@ static bool read_version(struct reader *r)
     return value == 1;
 }
 
-/* Up to the `;` or the end behind id and version. True: version 1, or none. */
+/* Up to the `;` or the end after id and version. True: version 1, or none. */
 static bool read_head(struct reader *r, struct claimed *id, bool slash)
 {
     bool one = true, gap;

@@ -17,7 +17,7 @@ bool authres_id_valid(const char *id, size_t n);
  *   ID; iprev=pass policy.iprev=192.0.2.1 (mail.example.com)
  *   ID; iprev=fail reason=forward-mismatch policy.iprev="2001:db8::1"
  * Only the registered method and property: SpamAssassin and OpenARC drop a
- * field with one unknown word. reason stands before the property. IPv6 is
+ * field with one unknown word. reason comes before the property. IPv6 is
  * quoted, as `:` is no token character. Lines are folded at 90 characters
  * before iprev=, policy.iprev= and the comment. result: F_IPREV_PASS, _FAIL,
  * _PERMERROR, _TEMPERROR; cause: F_NONE leaves the reason out; name: comment,
@@ -34,14 +34,14 @@ void authres_field(char value[AUTHRES_VALUE_MAX], const char *id, const struct r
 enum authres_claim {
     AUTHRES_MINE,      /* claims the id */
     AUTHRES_OTHER,     /* claims another id */
-    AUTHRES_UNREADABLE /* no id, or nothing behind it, can be read: treat as forged (RFC 8601 5) */
+    AUTHRES_UNREADABLE /* no id, or nothing after it, can be read: treat as forged (RFC 8601 5) */
 };
 
 /* Which server does a received field value claim to come from? Any bytes, any length.
  * Reads `[CFWS] authserv-id [CFWS version]` with nested comments, quoted pairs,
  * quoted strings and folding; compares without case and without one final dot.
  * A field without an id ("spf=pass ..."), with an unclosed comment or quote, or
- * with something other than a version, `;` or the end behind the id, is
+ * with something other than a version, `;` or the end after the id, is
  * unreadable, and so is another's field of a version that is not 1 (RFC 8601 5).
  * `/` is taken in a bare id: "host/job" is the id of some filters. An id with octets
  * above 0x7E cannot be compared without IDNA tables: it is MINE when id has an xn--

@@ -23,7 +23,7 @@ enum shape_kind {
 
 struct shape {
     enum shape_kind kind;
-    bool bare; /* nothing stands left of the registrable domain */
+    bool bare; /* the name is itself a registrable domain */
     /* The strongest reasons in words, for people: printable ASCII without
      * `;`, `"`, `\` and `=`, never empty, such as
      * "address 192.0.2.1 reversed in the name, access word dsl". */

@@ -131,7 +131,7 @@ static void match_numbers(struct trace *t, const struct view *v, const struct nu
         }
 }
 
-/* Numbers that stand apart, up to one that cannot be an octet. */
+/* Separate numbers, up to one that cannot be an octet. */
 static void match_separate(struct trace *t, const struct view *v, const uint8_t o[4])
 {
     struct number n[OCTETS_MAX] = {{0}};
@@ -275,7 +275,7 @@ void trace_strip(struct stripped *s, const struct view *v)
     s->len = n;
 }
 
-/* A part of the address must stand in one piece and contain a letter, else its
+/* A part of the address must be in one piece and contain a letter, else its
  * digits are read as decimal. */
 static bool good_hex_part(const struct stripped *s, size_t at, size_t n)
 {

@@ -13,7 +13,7 @@ struct starts {
     size_t n;
 };
 
-/* Wire octets to text; a dot stands at each inner length octet. */
+/* Wire octets to text; a dot is put at each inner length octet. */
 static void put_text(struct view *v, struct starts *labels, const struct dname *name)
 {
     size_t at = 0, n;

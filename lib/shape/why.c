@@ -1,7 +1,7 @@
 /* The strongest reasons of a verdict, in words.
  *
  * Clues that say the same thing are weighed together; of the reasons that
- * speak for the verdict the heaviest three are told, first what the address
+ * speak for the verdict the heaviest three are given, first what the address
  * shows, then words, then the shape of the name.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
@@ -48,7 +48,7 @@ static int32_t weight_of(const struct evidence *e, size_t clue)
 }
 
 /* What a trace adds to the letter groups is its own doing, so one of two octets
- * and more weighs more here than its clues, and a strong one is always told. */
+ * and more weighs more here than its clues, and a strong one is always given. */
 static void offer_trace(struct reasons *r, const struct evidence *e)
 {
     int32_t weight = weight_of(e, CLUE_FORM + e->trace.form);

@@ -58,7 +58,7 @@ static uint32_t least(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* Moves *at behind the name that stands there, without following pointers. */
+/* Moves *at behind the name that is there, without following pointers. */
 static bool skip_name(const uint8_t *msg, size_t len, size_t *at)
 {
     while (*at < len) {

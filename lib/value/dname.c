@@ -13,7 +13,7 @@
 #define POINTER_OFFSET 0x3fff
 
 /* More labels than any rule of the public suffix list has, and one more for
- * the registrable label: what stands further left cannot change the result. */
+ * the registrable label: what is further left cannot change the result. */
 #define SUFFIX_LABELS 8
 
 static void set_root(struct dname *d)
@@ -43,7 +43,7 @@ static void add_root(struct dname *d)
     d->wire[d->len++] = 0;
 }
 
-/* *at is moved behind the name as it stands at msg[*at]. */
+/* *at is moved past the name as it is at msg[*at]. */
 static bool read_message(struct dname *d, const uint8_t *msg, size_t n, size_t *at)
 {
     size_t pos = *at;

@@ -26,7 +26,7 @@ struct dname {
 MUST_CHECK bool dname_from_wire(struct dname *d, const uint8_t *p, size_t n);
 
 /* A possibly compressed name (RFC 1035 4.1.4) at msg[*at] inside the message
- * msg[0..n). On success *at is moved behind the name as it stands there.
+ * msg[0..n). On success *at is moved past the name as it is there.
  * A pointer must lead to before the labels it ends, so no loop is possible. On
  * failure *at stays. */
 MUST_CHECK bool dname_from_message(struct dname *d, const uint8_t *msg, size_t n, size_t *at);
@@ -47,7 +47,7 @@ int dname_compare(const struct dname *a, const struct dname *b);
 
 /* Can be the name of a host: only letters, digits, hyphen and underscore, at
  * least two labels, last label not all digits (RFC 1123 2.1, RFC 3696 2), at
- * most 253 characters. A hyphen may stand anywhere and underscore is taken:
+ * most 253 characters. A hyphen may be anywhere and underscore is taken:
  * both occur in the field and are harmless in our output. Only such a name
  * is ever printed by dname_put, asked for, or put into a header. */
 bool dname_is_host(const struct dname *d);

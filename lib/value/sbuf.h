@@ -29,7 +29,7 @@ void sbuf_uint(struct sbuf *sb, uint64_t v);
 
 /* Foreign bytes made visible: 0x21 to 0x7E as they are but for `\`, `"`, and
  * `=`; those, spaces and every other octet as \xHH. The result has no
- * space, quote, `=` or control, so it can stand as a value in a key=value line
+ * space, quote, `=` or control, so it can be a value in a key=value line
  * and no input can forge a field. An empty input becomes `-`; an input that
  * is the single byte `-` becomes \x2d. */
 void sbuf_visible(struct sbuf *sb, const void *bytes, size_t n);
