@@ -50,6 +50,13 @@ void term_put(const struct term *t, enum tone tone, const char *text)
         fputs("\033[0m", t->out);
 }
 
+void term_head(const struct term *t, const char *text)
+{
+    fputc('\n', t->out);
+    term_put(t, TONE_HEAD, text);
+    fputc('\n', t->out);
+}
+
 void term_cell(const struct term *t, enum tone tone, const char *text, unsigned width)
 {
     size_t n = strlen(text);

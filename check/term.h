@@ -22,6 +22,9 @@ void term_init(struct term *t, FILE *out);
 
 void term_put(const struct term *t, enum tone tone, const char *text);
 
+/* A title on a line of its own, after an empty one. */
+void term_head(const struct term *t, const char *text);
+
 /* The text, then spaces up to width columns. */
 void term_cell(const struct term *t, enum tone tone, const char *text, unsigned width);
 

@@ -14,13 +14,6 @@ static const enum tone action_tone[] = {
     [ACTION_TEMPFAIL] = TONE_BAD, [ACTION_REJECT] = TONE_BAD,
 };
 
-static void head(const struct term *t, const char *text)
-{
-    fputc('\n', t->out);
-    term_put(t, TONE_HEAD, text);
-    fputc('\n', t->out);
-}
-
 /* "  name: value", with the folds of the value made anew to the width of the terminal. */
 static void field(const struct term *t, const char *name, char *value)
 {
@@ -108,7 +101,7 @@ static void print_links(const struct explanation *e, const struct term *t)
     unsigned i;
 
     if (e->links.n > 0)
-        head(t, "Chain");
+        term_head(t, "Chain");
     for (i = 0; i < e->links.n; i++) {
         const struct link *l = &e->links.link[i];
 
@@ -153,7 +146,7 @@ static void print_questions(const struct explanation *e, const struct term *t)
     unsigned i;
 
     if (e->questions->n > 0)
-        head(t, "DNS");
+        term_head(t, "DNS");
     for (i = 0; i < e->questions->n; i++) {
         const struct question *q = &e->questions->q[i];
 
@@ -215,7 +208,7 @@ static void print_outcome(const struct explanation *e, const struct term *t)
     char authres[AUTHRES_VALUE_MAX] = "", x_iprev[RECORD_HEADER_MAX];
     const struct verdict *v = &e->verdict;
 
-    head(t, "Outcome");
+    term_head(t, "Outcome");
     print_findings(e, t);
     if (v->rule_name[0] != '\0')
         fprintf(t->out, "  rule: %s\n", v->rule_name);
@@ -245,7 +238,7 @@ static void print_exemption(const struct explanation *e, const struct term *t)
 
     if (v->action <= ACTION_TAG)
         return;
-    head(t, "To let it through all the same");
+    term_head(t, "To let it through all the same");
     if (lists->n > 0)
         fprintf(t->out, "  Add this line to %s and reload:\n", lists->entry[lists->n - 1]);
     else
@@ -295,7 +288,7 @@ static void print_fixes(const struct explanation *e, const struct term *t)
                 if (x->number != number || x->repeated)
                     continue;
                 if (number == 1)
-                    head(t, "To fix");
+                    term_head(t, "To fix");
                 fix_print(x, t);
                 print_also(e, t, number);
                 found = true;

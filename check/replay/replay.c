@@ -93,8 +93,7 @@ static void on_went_on(void *arg)
     progress_at(&r->progress, r->before + (r->progress.total > 0 ? r->file.read : r->file.octets));
 }
 
-/* A log that cannot be read to its end is reported; the others are read all the same.
- */
+/* A log that cannot be read to its end is reported; the others are read all the same. */
 static void read_logs(struct judged *j, int logs, char **log)
 {
     struct reading r = {.tally = j->tally};

@@ -228,8 +228,7 @@ static void on_verdict(struct tally *t, const struct log_event *e)
         on_late_verdict(t, e, e->spam ? OUT_SPAM : OUT_OTHER);
 }
 
-/* A client that was not checked stays as it is known, and so does one that DNS says nothing about.
- */
+/* A client that was not checked stays as it is known, and so does one without a DNS answer. */
 static void keep_record(struct client *k, const struct record *r)
 {
     if (r->found & FINDING(F_IPREV_SKIP) || (k->logged && r->found & FINDING(F_IPREV_TEMPERROR)))
@@ -239,8 +238,7 @@ static void keep_record(struct client *k, const struct record *r)
     client_keep_ptr(k, &r->ptr);
 }
 
-/* The client it named sent nothing here: the message stays the relay's, as the MTA logs it.
- */
+/* The client it named sent nothing here: the message stays the relay's, as the MTA logs it. */
 static void on_relayed(struct tally *t, const struct record *r, int64_t at, uint32_t times)
 {
     uint32_t relay = clients_get(&t->clients, &r->relay, NULL, 0);

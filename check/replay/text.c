@@ -4,13 +4,6 @@
 #include "check/replay/words.h"
 #include "check/term.h"
 
-static void head(const struct term *t, const char *text)
-{
-    fputc('\n', t->out);
-    term_put(t, TONE_HEAD, text);
-    fputc('\n', t->out);
-}
-
 /* ---- totals ---- */
 
 static void note(void *arg, bool bad, const char *text)
@@ -61,7 +54,7 @@ static void print_fates(const struct judged *j, const struct term *t)
 {
     unsigned i;
 
-    head(t, "What this policy would have done, and what became of the messages");
+    term_head(t, "What this policy would have done, and what became of the messages");
     fprintf(t->out, "  %-11s%9s%10s%11s%9s%10s%10s\n", "", "clients", "messages", "delivered",
             "as spam", "other", "refused");
     for (i = 0; i < FATE_COUNT; i++) {
@@ -85,7 +78,7 @@ static void print_rules(const struct judged *j, const struct term *t)
 {
     unsigned i;
 
-    head(t, "By rule");
+    term_head(t, "By rule");
     for (i = 0; i < j->settings->judge.policy.rules; i++) {
         const struct rule *r = &j->settings->judge.policy.rule[i];
 
@@ -134,7 +127,7 @@ static void print_list(const struct judged *j, unsigned top, const struct term *
 
     if (l->n == 0)
         return;
-    head(t, title);
+    term_head(t, title);
     for (i = 0; i < n; i++)
         print_client(j, t, &j->tally->clients.list[l->at[i]], exemption);
     if (l->n > n)
@@ -148,7 +141,7 @@ static void print_changes(const struct judged *j, unsigned top, const struct ter
 
     if (j->against == NULL)
         return;
-    head(t, "Against the other configuration");
+    term_head(t, "Against the other configuration");
     if (j->list[LIST_CHANGED].n == 0) {
         fputs("  no client's outcome changes\n", t->out);
         return;

@@ -1,4 +1,4 @@
-/* Kinds of options: how a value gets into its place, is printed and freed.
+/* Options, one row each, and their kinds: how a value gets into its place, is printed and freed.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_CONF_KINDS_H
@@ -62,5 +62,15 @@ const char *kind_network(const char *text, struct addr_net *net, struct value *v
 
 /* YYYY-MM-DD, a day that exists: the second after it, UTC, else 0. */
 int64_t kind_day_end(const char *s);
+
+/* ---- table.c ---- */
+
+extern const struct option settings_option[];
+extern const size_t settings_options;
+
+const struct option *settings_find(const char *section, const char *key);
+bool settings_is_section(const char *name);
+/* What was probably meant by an unknown key, as "; did you mean log?", or "". */
+void settings_meant(const char *section, const char *key, char *buf, size_t size);
 
 #endif

@@ -1,8 +1,8 @@
 /* Settings as text.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "conf/kinds.h"
 #include "conf/settings.h"
-#include "conf/table.h"
 
 #include <string.h>
 

@@ -5,10 +5,10 @@
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "conf/file.h"
+#include "conf/kinds.h"
 #include "conf/lists.h"
 #include "conf/scan.h"
 #include "conf/settings.h"
-#include "conf/table.h"
 
 #include <errno.h>
 #include <libconfig.h>

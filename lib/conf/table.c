@@ -2,7 +2,7 @@
  * iprev-milter.conf.5 and lines in the shipped iprev-milter.conf; tests compare them.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "conf/table.h"
+#include "conf/kinds.h"
 
 #include "conf/fit.h"
 #include "conf/settings.h"

@@ -1,9 +1,9 @@
 /* Settings asked, compared and freed; who we are.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "conf/kinds.h"
 #include "conf/lists.h"
 #include "conf/settings.h"
-#include "conf/table.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #include "conf/file.h"
 #include "conf/scan.h"
 #include "conf/settings.h"
-#include "conf/table.h"
+#include "conf/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
