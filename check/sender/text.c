@@ -7,13 +7,6 @@
 
 #define STATE 9
 
-static void head(const struct term *t, const char *text)
-{
-    fputc('\n', t->out);
-    term_put(t, TONE_HEAD, text);
-    fputc('\n', t->out);
-}
-
 /* ---- what is wrong, and what to do ---- */
 
 static void put_problem(const struct term *t, unsigned *number, const char *text)
@@ -49,7 +42,7 @@ static void print_fixes(const struct sender *x, const struct term *t)
     unsigned i;
 
     if (x->fixes > 0)
-        head(t, "To fix, in this order");
+        term_head(t, "To fix, in this order");
     for (i = 0; i < x->fixes; i++)
         fix_print(&x->fix[i], t);
 }
@@ -171,7 +164,7 @@ void sender_text(const struct sender *x, const char *details)
 
     print_problems(x, t);
     print_fixes(x, t);
-    head(t, "Name servers");
+    term_head(t, "Name servers");
     for (i = 0; i < x->looks.n; i++)
         print_look(t, &x->looks.look[i]);
     if (x->looks.left_out > 0)
