@@ -23,7 +23,8 @@ int explain_client(const struct settings *s, const struct addr *client,
 int sender_host(const struct settings *s, const struct dname *host,
                 const struct explain_options *o);
 
-/* The same for every public address of this machine. 69 when it has none. */
+/* The same for every public address of this machine. 69 when it has none. Networks of Postfix's
+ * mynetworks that are not exempt are noted on standard error. */
 int sender_self(const struct settings *s, const struct explain_options *o);
 
 /* Reads `ip[TAB]helo` lines of a file ("-": standard input), writes for each, in order, a record as

@@ -5,6 +5,7 @@
 
 #include "check/commands.h"
 #include "check/sender/addresses.h"
+#include "check/sender/mynetworks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,7 @@ int sender_self(const struct settings *s, const struct explain_options *o)
     int code;
     struct sender *x;
 
+    mynetworks_note(s, stderr);
     if (n == 0) {
         fputs("iprev-check: this machine has no public address (behind NAT?): give the address or "
               "host name that others see\n",
