@@ -41,15 +41,20 @@ int classify(const char *file, FILE *out, const struct shape_lists *shapes);
 
 struct replay_options {
     bool json, no_dns;
-    const char *html;    /* file of the page, or NULL; see outfile.h */
-    const char *against; /* another configuration, or NULL */
-    unsigned top;        /* clients in a list of the text */
+    const char *html;          /* file of the page, or NULL; see outfile.h */
+    const char *against;       /* another configuration, or NULL */
+    unsigned top;              /* clients in a list of the text */
+    const char *since, *until; /* YYYY-MM-DD[THH:MM], or "7d" ago; NULL: all */
+    const char *write_exempt;  /* an exempt list that gets the clients to exempt, or NULL */
+    unsigned min_messages;     /* of a client that is to be exempted */
+    bool no_verdicts;          /* it may be written without a spam verdict in the logs */
 };
 
 /* What a policy would have done to the mail of logs ("-": standard input; gzip is seen by its first
  * octets): each client is looked up once. Logs that are files are read, and put, in the order of
  * their first stamps. 0, 65 when no line is of a known log, 66 when a log cannot be read, 73 when
- * the page cannot be written, 78 for a fault in `against`. */
+ * the page or the exempt list cannot be written, 78 for a fault in `against` or in the exempt
+ * list. */
 int replay(const struct settings *s, const struct replay_options *o, int logs, char **log);
 
 #endif

@@ -4,14 +4,17 @@
 #include "config.h"
 
 #include "check/options.h"
+
+#include "check/log/stamp.h"
 #include "check/term.h"
 #include "value/nearest.h"
 
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define HELP_COLUMN 25
+#define HELP_COLUMN 26
 #define LONG_ONLY   256 /* what getopt calls the first option of the table, not by its letter */
 
 static const struct {
@@ -62,6 +65,15 @@ static const struct row {
      "use only the findings in the log, ask no DNS"},
     {"top", 0, "N", REPLAY, 100000, offsetof(struct options, replay.top),
      "clients in each list (default 10)"},
+    {"since", 0, "T", REPLAY, 0, offsetof(struct options, replay.since),
+     "only mail from then on: YYYY-MM-DD[THH:MM], or 7d for the last 7 days"},
+    {"until", 0, "T", REPLAY, 0, offsetof(struct options, replay.until), "only mail before then"},
+    {"write-exempt", 0, "FILE", REPLAY, 0, offsetof(struct options, replay.write_exempt),
+     "add clients that sent wanted mail and would be refused to this exempt list"},
+    {"min-messages", 0, "N", REPLAY, 1000000, offsetof(struct options, replay.min_messages),
+     "wanted messages of a client that is added (default 3)"},
+    {"no-verdicts", 0, NULL, REPLAY, 0, offsetof(struct options, replay.no_verdicts),
+     "take all delivered mail as wanted, where no filter says what is spam"},
 };
 
 #define ROWS (sizeof rows / sizeof rows[0])
@@ -253,6 +265,25 @@ static bool read_command(struct options *o, FILE *err)
     return hint(o, err, " is neither an IP address nor a host name.");
 }
 
+/* --since and --until. */
+static bool window_fits(const struct options *o, FILE *err)
+{
+    const struct replay_options *r = &o->replay;
+    int64_t now = (int64_t)time(NULL);
+    int64_t since = r->since != NULL ? stamp_given(r->since, now) : 0;
+    int64_t until = r->until != NULL ? stamp_given(r->until, now) : 0;
+
+    if (r->since != NULL && since == 0)
+        return wrong(o, err,
+                     "--since takes YYYY-MM-DD, YYYY-MM-DDTHH:MM or a number of days, such as 7d");
+    if (r->until != NULL && until == 0)
+        return wrong(o, err,
+                     "--until takes YYYY-MM-DD, YYYY-MM-DDTHH:MM or a number of days, such as 7d");
+    if (since != 0 && until != 0 && since >= until)
+        return wrong(o, err, "--since must be earlier than --until");
+    return true;
+}
+
 static bool fits(const struct options *o, uint64_t given, FILE *err)
 {
     unsigned i;
@@ -262,6 +293,10 @@ static bool fits(const struct options *o, uint64_t given, FILE *err)
             return wrong_command(o, err, &rows[i]);
     if (o->replay.no_dns && (o->zone != NULL || o->server != NULL))
         return wrong(o, err, "--no-dns asks no DNS: leave out --zone and --server");
+    if (o->replay.write_exempt == NULL && (o->replay.no_verdicts || o->replay.min_messages != 3))
+        return wrong(o, err, "--min-messages and --no-verdicts go with --write-exempt");
+    if (!window_fits(o, err))
+        return false;
     if (o->n < commands[o->command].least)
         return wrong(o, err, commands[o->command].missing);
     if (commands[o->command].most > 0 && o->n > commands[o->command].most)
@@ -273,7 +308,7 @@ bool options_read(struct options *o, int argc, char **argv, FILE *err)
 {
     uint64_t given = 0;
 
-    *o = (struct options){.command = COMMAND_NONE, .replay = {.top = 10}};
+    *o = (struct options){.command = COMMAND_NONE, .replay = {.top = 10, .min_messages = 3}};
     if (!read_options(o, argc, argv, &given, err))
         return false;
     o->argument = argv + optind;

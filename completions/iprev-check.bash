@@ -11,19 +11,19 @@ _iprev_check()
     # The command is the first word that is neither an option nor the argument of one.
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        -c | --config | -z | --zone | -s | --server | --html | --against | --top) ((i++)) ;;
+        -c | --config | -z | --zone | -s | --server | --html | --against | --top | --since | --until | --write-exempt | --min-messages) ((i++)) ;;
         -*) ;;
         *) command=${COMP_WORDS[i]}; break ;;
         esac
     done
     case $command in
-    replay | '') options+=' --html --against --no-dns --top' ;;
+    replay | '') options+=' --html --against --no-dns --top --since --until --write-exempt --min-messages --no-verdicts' ;;
     classify) options='-c -V -h --config --version --help' ;;
     esac
     COMPREPLY=()
     case $previous in
-    -s | --server | --top) return ;;
-    -c | --config | -z | --zone | --html | --against) command=batch ;;
+    -s | --server | --top | --since | --until | --min-messages) return ;;
+    -c | --config | -z | --zone | --html | --against | --write-exempt) command=batch ;;
     esac
     case $current,$command in
     -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current") ;;

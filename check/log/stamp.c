@@ -117,3 +117,33 @@ int64_t stamp_seconds(const struct log_stamp *stamp)
 
     return stamp->month == 0 || stamp->year < 1970 ? 0 : (int64_t)timegm(&tm);
 }
+
+/* The clock on the wall as if it were UTC, as stamps are read. */
+static int64_t wall(int64_t now)
+{
+    time_t clock = (time_t)now;
+    struct tm tm;
+
+    return localtime_r(&clock, &tm) != NULL ? (int64_t)timegm(&tm) : now;
+}
+
+int64_t stamp_given(const char *text, int64_t now)
+{
+    size_t n = strlen(text), digits = strspn(text, "0123456789");
+    struct log_stamp stamp = {.month = 0};
+    char clock[] = "00:00:00";
+    time_t at;
+    struct tm tm;
+
+    if (digits > 0 && digits <= 5 && strcmp(text + digits, "d") == 0)
+        return wall(now) - 86400 * (int64_t)number(text, (unsigned)digits);
+    if ((n != 10 && n != 16) || text[4] != '-' || text[7] != '-' || (n == 16 && text[10] != 'T'))
+        return 0;
+    if (n == 16)
+        memcpy(clock, text + 11, 5);
+    if (!clock_time(&stamp, clock) ||
+        !calendar_date(&stamp, number(text, 4), number(text + 5, 2), number(text + 8, 2)))
+        return 0;
+    at = (time_t)stamp_seconds(&stamp);
+    return gmtime_r(&at, &tm) != NULL && tm.tm_mday == stamp.day ? (int64_t)at : 0;
+}

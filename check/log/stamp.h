@@ -16,6 +16,10 @@ struct log_stamp {
  * line. False, and t as it was, when there is none. */
 bool stamp_read(struct log_stamp *stamp, struct log_text *t);
 
+/* What a person writes, YYYY-MM-DD[THH:MM] or so many days before now ("7d"), in the same count as
+ * stamp_seconds: times of the log, not UTC. now: seconds since 1970. 0 when it is neither. */
+int64_t stamp_given(const char *text, int64_t now);
+
 /* Seconds since 1970 of a stamp with a year, as if it were UTC; 0 without one. */
 int64_t stamp_seconds(const struct log_stamp *stamp);
 

@@ -226,11 +226,31 @@ int64_t clients_bucket(const struct clients *c, unsigned i)
 
 /* ---- counting ---- */
 
+void client_days_add(struct client_days *d, const struct client_days *more)
+{
+    if (more->last == 0)
+        return;
+    if (d->last == 0 || more->first < d->first)
+        d->first = more->first;
+    if (more->last > d->last)
+        d->last = more->last;
+}
+
+static void add_day(struct client_days *d, int64_t at)
+{
+    struct client_days one = {(int32_t)(at / 86400), (int32_t)(at / 86400)};
+
+    if (at > 0)
+        client_days_add(d, &one);
+}
+
 void clients_add(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at, uint32_t n)
 {
     if (i == 0 || n == 0)
         return;
     c->list[i].count[o] += n;
+    if (o == OUT_DELIVERED)
+        add_day(&c->list[i].days, at);
     if (at > 0 && o <= OUT_REFUSED_LAST)
         c->list[i].when[place(c, at)] += n;
 }
@@ -240,6 +260,8 @@ void clients_add_own(struct clients *c, uint32_t i, enum own_kind kind, int64_t 
     if (i == 0)
         return;
     c->list[i].own[kind] += n;
+    if (kind == OWN_ACCEPTED)
+        add_day(&c->list[i].own_days, at);
     if (at > 0 && kind <= OWN_REFUSED)
         c->list[i].own_when[place(c, at)] += n;
 }
@@ -300,6 +322,7 @@ static void move_counts(struct client *to, struct client *from)
         to->count[k] += from->count[k];
     for (k = 0; k < TIMELINE; k++)
         to->when[k] += from->when[k];
+    client_days_add(&to->days, &from->days);
     from->gone = true;
 }
 
@@ -313,6 +336,7 @@ static void count_own(struct client *k)
     k->count[OUT_SPARED] += k->own[OWN_SPARED];
     for (b = 0; b < TIMELINE; b++)
         k->when[b] += k->own_when[b];
+    client_days_add(&k->days, &k->own_days);
 }
 
 /* How often the HELO of the entry was logged. */

@@ -45,6 +45,11 @@ struct fate {
     int8_t rule;  /* of its settings; -1: none */
 };
 
+/* Days since 1970 of the first and the last delivered message; last 0: none with a stamp. */
+struct client_days {
+    int32_t first, last;
+};
+
 struct client {
     struct addr addr;
     char *helo; /* CLIENT_HELO_MAX octets at most; NULL: not known */
@@ -59,6 +64,7 @@ struct client {
     uint32_t own[OWN_COUNT]; /* our own records */
     uint32_t when[TIMELINE]; /* messages that the policy decides about */
     uint32_t own_when[TIMELINE];
+    struct client_days days, own_days; /* delivered; accepted by our own records */
     findings found;
     uint8_t result, cause; /* enum finding */
     struct fate fate, against;
@@ -93,6 +99,8 @@ void clients_add_own(struct clients *c, uint32_t i, enum own_kind kind, int64_t 
 /* A message that was counted has become something else; both are accepted. Before
  * clients_settle. */
 void clients_move(struct clients *c, uint32_t i, enum outcome_kind from, enum outcome_kind to);
+
+void client_days_add(struct client_days *d, const struct client_days *more);
 
 /* After the last line: messages without a known HELO go to the HELO that the client used most;
  * our own records count for clients without a line of the MTA. */

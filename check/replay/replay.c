@@ -5,6 +5,7 @@
 
 #include "check/log/input.h"
 #include "check/outfile.h"
+#include "check/replay/learn.h"
 #include "check/replay/words.h"
 #include "check/start.h"
 #include "check/term.h"
@@ -120,7 +121,7 @@ static bool write_page(const struct judged *j, const char *file)
     return outfile_open(&page, file, PAGE_MARK) && outfile_close(&page, judged_html(j, page.out));
 }
 
-static int report(const struct judged *j, const struct replay_options *o)
+static int report(const struct judged *j, const struct replay_options *o, int64_t now)
 {
     int code = o->html == NULL || write_page(j, o->html) ? 0 : EX_CANTCREAT;
 
@@ -130,6 +131,8 @@ static int report(const struct judged *j, const struct replay_options *o)
     }
     if (!o->json)
         judged_text(j, o->top, stdout);
+    if (code == 0 && o->write_exempt != NULL)
+        code = learn_exempt(j, o, now);
     return code;
 }
 
@@ -143,12 +146,14 @@ static int run(struct judged *j, const struct replay_options *o, int logs, char 
         fprintf(stderr, "iprev-check: out of memory\n");
         return EX_SOFTWARE;
     }
+    tally.since = o->since != NULL ? stamp_given(o->since, now) : 0;
+    tally.until = o->until != NULL ? stamp_given(o->until, now) : 0;
     j->tally = &tally;
     read_logs(j, logs, log);
     tally_end(&tally);
     code = EX_NOINPUT;
     if (j->unread == 0 || tally.lines > 0)
-        code = judged_make(j, now)        ? report(j, o)
+        code = judged_make(j, now)        ? report(j, o, now)
                : settings_to_blame(errno) ? EX_CONFIG
                                           : EX_SOFTWARE;
     if (code == 0 && j->unread > 0)
@@ -168,6 +173,8 @@ int replay(const struct settings *s, const struct replay_options *o, int logs, c
 
     if (o->html != NULL && !outfile_allowed(o->html, PAGE_MARK))
         return EX_CANTCREAT; /* before the work, not after it */
+    if (o->write_exempt != NULL && !outfile_allowed(o->write_exempt, ""))
+        return EX_CANTCREAT;
     if (o->against != NULL && (against = start_settings(o->against)) == NULL)
         return EX_CONFIG;
     j.against = against;

@@ -294,6 +294,25 @@ static void on_record(struct tally *t, const struct log_event *e, int64_t at)
 
 /* ---- lines ---- */
 
+/* What begins a message, and refusals and records, count by their own time. All else follows the
+ * message that it belongs to; but a verdict on an earlier message is no verdict of these. */
+static bool is_outside(const struct tally *t, const struct log_event *e)
+{
+    int64_t at = seconds(t, e->stamp);
+
+    switch (e->kind) {
+    case LOG_CONNECT:
+    case LOG_MESSAGE:
+    case LOG_REFUSED:
+    case LOG_RECORD:
+        return (t->since != 0 && at < t->since) || (t->until != 0 && (at == 0 || at >= t->until));
+    case LOG_SPAM:
+        return t->since != 0 && at < t->since;
+    default:
+        return false;
+    }
+}
+
 void tally_line(struct tally *t, const char *s, size_t n)
 {
     struct log_event e;
@@ -303,6 +322,8 @@ void tally_line(struct tally *t, const char *s, size_t n)
     if (!logline_read(&e, s, n))
         return;
     t->known++;
+    if ((t->since != 0 || t->until != 0) && is_outside(t, &e))
+        return;
     at = e.kind == LOG_MESSAGE || e.kind == LOG_REFUSED || e.kind == LOG_RECORD
              ? seconds(t, e.stamp)
              : 0;

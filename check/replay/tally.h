@@ -12,8 +12,10 @@ struct tally {
     const struct settings *settings;
     struct clients clients;
     struct live live;
-    int64_t now;        /* seconds since 1970: a stamp without year lies before it */
-    int64_t begin, end; /* stamps seen; 0: none */
+    int64_t now;          /* seconds since 1970: a stamp without year lies before it */
+    int64_t since, until; /* the clients and messages that count: until is the first second
+                           * behind; 0: all */
+    int64_t begin, end;   /* stamps seen; 0: none */
     uint64_t lines, known, connects, damaged;
     uint64_t verdicts; /* of spam; live.verdicts_met of them are on a message of the log */
 };

@@ -119,6 +119,22 @@ Test(options, wrong_lines)
          "--no-dns asks no DNS: leave out --zone and --server. Try iprev-check replay --help"},
         {"replay --no-dns -s x x",
          "--no-dns asks no DNS: leave out --zone and --server. Try iprev-check replay --help"},
+        {"replay --since yesterday x", "--since takes YYYY-MM-DD, YYYY-MM-DDTHH:MM or a number of "
+                                       "days, such as 7d. Try iprev-check replay --help"},
+        {"replay --until 2026-02-30 x", "--until takes YYYY-MM-DD, YYYY-MM-DDTHH:MM or a number of "
+                                        "days, such as 7d. Try iprev-check replay --help"},
+        {"replay --since 2026-01-02 --until 2026-01-02 x",
+         "--since must be earlier than --until. Try iprev-check replay --help"},
+        {"replay --since 2d --until 2d x",
+         "--since must be earlier than --until. Try iprev-check replay --help"},
+        {"replay --min-messages 5 x",
+         "--min-messages and --no-verdicts go with --write-exempt. Try iprev-check replay --help"},
+        {"replay --no-verdicts x",
+         "--min-messages and --no-verdicts go with --write-exempt. Try iprev-check replay --help"},
+        {"replay --min-messages 0 --write-exempt f x",
+         "--min-messages takes a number from 1 to 1000000. Try iprev-check --help"},
+        {"replay --min-messages 1000001 --write-exempt f x",
+         "--min-messages takes a number from 1 to 1000000. Try iprev-check --help"},
         {"a\033b", "unknown command \"a\\x1bb\" (a host name contains a dot). Try iprev-check "
                    "--help"},
     };
@@ -148,6 +164,16 @@ Test(options, of_replay)
     cr_expect(o.replay.top == 1 && o.replay.no_dns);
     cr_expect_str_eq(o.replay.html, "p");
     cr_expect_str_eq(o.replay.against, "f");
+    free(said);
+    cr_expect(o.replay.min_messages == 3 && o.replay.write_exempt == NULL);
+    cr_assert(read_line(&o,
+                        "replay --since 2026-01-01 --until 2026-01-01T00:01 --write-exempt e "
+                        "--min-messages 1000000 --no-verdicts x",
+                        &said));
+    cr_expect(o.replay.min_messages == 1000000 && o.replay.no_verdicts);
+    cr_expect_str_eq(o.replay.since, "2026-01-01");
+    cr_expect_str_eq(o.replay.until, "2026-01-01T00:01");
+    cr_expect_str_eq(o.replay.write_exempt, "e");
     free(said);
     cr_assert(read_line(&o, "replay --top 100000 x", &said), "the largest number");
     cr_expect_eq(o.replay.top, 100000);
@@ -189,12 +215,12 @@ Test(options, help_text)
         enum command command;
         const char *has, *has_not;
     } row[] = {
-        {COMMAND_NONE, "--top N            replay: clients in each list", NULL},
+        {COMMAND_NONE, "--top N             replay: clients in each list", NULL},
         {COMMAND_NONE, "usage: iprev-check [options] IP [HELO]\n", NULL},
-        {COMMAND_REPLAY, "--top N            clients in each list", "IP [HELO]"},
+        {COMMAND_REPLAY, "--top N             clients in each list", "IP [HELO]"},
         {COMMAND_CLASSIFY, "-c, --config FILE", "--json"},
         {COMMAND_BATCH, "usage: iprev-check [options] batch [FILE]\n", "--top"},
-        {COMMAND_IP, "-s, --server IP[@PORT] ask this DNS server\n", "--no-dns"},
+        {COMMAND_IP, "-s, --server IP[@PORT]  ask this DNS server\n", "--no-dns"},
     };
     size_t i, n;
 

@@ -4,6 +4,8 @@
 #include "check/log/stamp.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
+#include <time.h>
 
 Test(log_stamp, forms)
 {
@@ -61,4 +63,49 @@ Test(log_stamp, forms)
         cr_expect_eq(stamp_seconds(&stamp), row[i].seconds, "%s: %lld", row[i].text,
                      (long long)stamp_seconds(&stamp));
     }
+}
+
+/* The days that a person names are those of the log: no zone is looked at. */
+Test(stamp, given)
+{
+    static const struct {
+        const char *text;
+        int64_t at;
+    } row[] = {
+        {"2026-11-21", 1795219200},
+        {"2026-11-21T10:15", 1795256100},
+        {"2026-11-21T00:00", 1795219200},
+        {"2026-11-21T23:59", 1795305540},
+        {"2024-02-29", 1709164800},
+        {"2025-02-29", 0},
+        {"2026-04-31", 0},
+        {"2026-13-01", 0},
+        {"2026-00-01", 0},
+        {"2026-11-21T24:00", 0},
+        {"2026-11-21T10:60", 0},
+        {"2026-11-21 10:15", 0},
+        {"2026-11-21T10:15:42", 0},
+        {"2026-11-2", 0},
+        {"20261121", 0},
+        {"0d", 1795256142},
+        {"7d", 1795256142 - 7 * 86400},
+        {"99999d", 1795256142 - 99999 * (int64_t)86400},
+        {"100000d", 0},
+        {"d", 0},
+        {"-1d", 0},
+        {"7", 0},
+        {"7h", 0},
+        {"", 0},
+    };
+    size_t i;
+
+    setenv("TZ", "UTC", 1);
+    tzset();
+    for (i = 0; i < sizeof row / sizeof row[0]; i++)
+        cr_expect(stamp_given(row[i].text, 1795256142) == row[i].at, "%s: %lld", row[i].text,
+                  (long long)stamp_given(row[i].text, 1795256142));
+    setenv("TZ", "XXX-2", 1); /* two hours east: stamps are written so */
+    tzset();
+    cr_expect(stamp_given("1d", 1795256142) == 1795256142 - 86400 + 7200);
+    cr_expect(stamp_given("2026-11-21", 1795256142) == 1795219200);
 }

@@ -1,0 +1,258 @@
+/* Exempt lists from logs: see learn.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/replay/learn.h"
+
+#include "check/outfile.h"
+#include "check/replay/words.h"
+#include "conf/lists.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A line to write: a client, or several that the same line exempts. */
+struct learned {
+    char line[DNAME_TEXT_MAX];
+    const struct client *k; /* of them, the one that sent most */
+    uint64_t delivered, spam;
+    struct client_days days;
+};
+
+struct learning {
+    const struct judged *j;
+    const struct replay_options *o;
+    int64_t now;
+    struct learned *list;
+    size_t n;
+    struct exempt_list known; /* what the file has */
+};
+
+static void ptr_of(const struct client *k, struct dname *ptr)
+{
+    dname_from_text(ptr, k->ptr != NULL ? k->ptr : "", k->ptr != NULL ? strlen(k->ptr) : 0);
+}
+
+static bool is_known(const struct learning *g, const struct client *k)
+{
+    struct dname ptr;
+
+    ptr_of(k, &ptr);
+    return listed_has_address(&g->known, &k->addr, g->now) ||
+           (k->found & FINDING(F_IPREV_PASS) && listed_has_name(&g->known, &ptr, g->now));
+}
+
+/* For good or for now. */
+static bool is_turned_away(unsigned kind)
+{
+    return kind > ACTION_QUARANTINE && kind <= ACTION_REJECT;
+}
+
+static void add(struct learning *g, const struct client *k, uint64_t spam)
+{
+    struct learned *l = &g->list[g->n];
+    struct dname ptr;
+    struct sbuf sb;
+
+    if (!k->judged || !is_turned_away(k->fate.kind) || is_known(g, k))
+        return;
+    ptr_of(k, &ptr);
+    *l = (struct learned){
+        .k = k, .delivered = k->count[OUT_DELIVERED], .spam = spam, .days = k->days};
+    sbuf_init(&sb, l->line, sizeof l->line);
+    exempt_put_line(&sb, &k->addr, k->found, &ptr);
+    g->n++;
+}
+
+/* A verdict on one message of an address, whatever its HELO was, is one on the address. */
+static bool collect(struct learning *g)
+{
+    const struct clients *c = &g->j->tally->clients;
+    uint32_t i, k;
+
+    g->list = calloc(c->n, sizeof *g->list);
+    for (i = 1; g->list != NULL && i < c->n; i++) {
+        uint64_t spam = 0;
+
+        if (c->list[i].helo != NULL)
+            continue;
+        for (k = i; k != 0; k = c->list[k].next)
+            spam += c->list[k].gone ? 0 : c->list[k].count[OUT_SPAM];
+        for (k = i; k != 0; k = c->list[k].next)
+            if (!c->list[k].gone)
+                add(g, &c->list[k], spam);
+    }
+    return g->list != NULL;
+}
+
+static int by_line(const void *a, const void *b)
+{
+    const struct learned *x = a, *y = b;
+
+    return strcmp(x->line, y->line);
+}
+
+static int by_delivered(const void *a, const void *b)
+{
+    const struct learned *x = a, *y = b;
+
+    return x->delivered != y->delivered ? (x->delivered < y->delivered ? 1 : -1) : by_line(a, b);
+}
+
+/* Equal lines become one. */
+static void merge(struct learning *g)
+{
+    size_t i, n = 0;
+
+    qsort(g->list, g->n, sizeof *g->list, by_line);
+    for (i = 0; i < g->n; i++) {
+        struct learned *l = &g->list[i], *to = n > 0 ? &g->list[n - 1] : NULL;
+
+        if (to == NULL || strcmp(to->line, l->line) != 0) {
+            g->list[n++] = *l;
+            continue;
+        }
+        if (l->delivered > to->delivered)
+            to->k = l->k;
+        to->delivered += l->delivered;
+        to->spam += l->spam;
+        client_days_add(&to->days, &l->days);
+    }
+    g->n = n;
+}
+
+static void choose(struct learning *g)
+{
+    size_t i, n = 0;
+
+    for (i = 0; i < g->n; i++)
+        if (g->list[i].delivered >= g->o->min_messages && g->list[i].spam == 0 &&
+            g->list[i].days.last > g->list[i].days.first)
+            g->list[n++] = g->list[i];
+    g->n = n;
+    qsort(g->list, g->n, sizeof *g->list, by_delivered);
+}
+
+static void put_day(FILE *out, int64_t at)
+{
+    time_t clock = (time_t)at;
+    struct tm tm;
+
+    if (gmtime_r(&clock, &tm) != NULL)
+        fprintf(out, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+}
+
+static void put_lines(const struct learning *g, FILE *out)
+{
+    char reason[CLIENT_TEXT_MAX];
+    struct sbuf sb;
+    size_t i;
+
+    fputs("# added on ", out);
+    put_day(out, g->now);
+    fputs(" by iprev-check replay: delivered, and the policy would have refused it\n", out);
+    for (i = 0; i < g->n; i++) {
+        const struct learned *l = &g->list[i];
+
+        fprintf(out, "%s until ", l->line);
+        put_day(out, g->now + LEARN_DAYS * 86400);
+        fprintf(out, " # %llu messages, last on ", (unsigned long long)l->delivered);
+        put_day(out, (int64_t)l->days.last * 86400);
+        sbuf_init(&sb, reason, sizeof reason);
+        client_reason(l->k, g->j->settings, &sb);
+        fprintf(out, "; %s\n", reason);
+    }
+}
+
+/* The lines that are there, as they are; a newline where the last one has none. */
+static bool copy(FILE *in, FILE *out)
+{
+    int c, last = '\n';
+
+    rewind(in);
+    while ((c = getc(in)) != EOF) {
+        putc(c, out);
+        last = c;
+    }
+    if (last != '\n')
+        putc('\n', out);
+    return !ferror(in);
+}
+
+/* The daemon's user must be able to read it, as before. */
+static bool same_owner(FILE *in, FILE *out)
+{
+    struct stat st;
+
+    if (in == NULL)
+        return fchmod(fileno(out), 0644) == 0;
+    return fstat(fileno(in), &st) == 0 && fchown(fileno(out), st.st_uid, st.st_gid) == 0 &&
+           fchmod(fileno(out), st.st_mode & 07777) == 0;
+}
+
+static int write_list(const struct learning *g, FILE *in)
+{
+    struct outfile file;
+    bool good;
+
+    if (!outfile_open(&file, g->o->write_exempt, ""))
+        return EX_CANTCREAT;
+    good = same_owner(in, file.out) && (in == NULL || copy(in, file.out));
+    put_lines(g, file.out);
+    return outfile_close(&file, good) ? 0 : EX_CANTCREAT;
+}
+
+static int learn(struct learning *g, FILE *in)
+{
+    struct faults rd = {.err = stderr};
+    int code;
+
+    if (in != NULL)
+        lists_read_from(&rd, g->o->write_exempt, in, g->now, &g->known);
+    lists_sort(&g->known);
+    if (rd.faults > 0)
+        return EX_CONFIG;
+    if (rd.out_of_memory || !collect(g)) {
+        fprintf(stderr, "iprev-check: out of memory\n");
+        return EX_SOFTWARE;
+    }
+    merge(g);
+    choose(g);
+    code = g->n > 0 ? write_list(g, in) : 0;
+    if (code == 0)
+        fprintf(stderr, "iprev-check: %s: %zu client%s added\n", g->o->write_exempt, g->n,
+                g->n == 1 ? "" : "s");
+    return code;
+}
+
+int learn_exempt(const struct judged *j, const struct replay_options *o, int64_t now)
+{
+    struct learning g = {.j = j, .o = o, .now = now};
+    FILE *in;
+    int code;
+
+    if (j->tally->verdicts == 0 && !o->no_verdicts) {
+        fprintf(stderr,
+                "iprev-check: %s not written: no filter has called anything spam in these logs, so "
+                "spam that was delivered would be exempted too (--no-verdicts writes it)\n",
+                o->write_exempt);
+        return EX_DATAERR;
+    }
+    if (!outfile_allowed(o->write_exempt, ""))
+        return EX_CANTCREAT;
+    in = fopen(o->write_exempt, "re");
+    if (in == NULL && errno != ENOENT) {
+        fprintf(stderr, "iprev-check: %s: %s\n", o->write_exempt, strerror(errno));
+        return EX_CANTCREAT;
+    }
+    code = learn(&g, in);
+    if (in != NULL)
+        fclose(in);
+    lists_free(&g.known);
+    free(g.list);
+    return code;
+}
