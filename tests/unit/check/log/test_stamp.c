@@ -66,7 +66,7 @@ Test(log_stamp, forms)
 }
 
 /* The days that a person names are those of the log: no zone is looked at. */
-Test(stamp, given)
+Test(log_stamp, given)
 {
     static const struct {
         const char *text;
