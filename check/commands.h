@@ -41,6 +41,7 @@ int classify(const char *file, FILE *out, const struct shape_lists *shapes);
 
 struct replay_options {
     bool json, no_dns;
+    bool digest; /* only what is new since `since`, which is 7 days ago when it is not given */
     const char *html;          /* file of the page, or NULL; see outfile.h */
     const char *against;       /* another configuration, or NULL */
     unsigned top;              /* clients in a list of the text */

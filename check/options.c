@@ -65,6 +65,8 @@ static const struct row {
      "use only the findings in the log, ask no DNS"},
     {"top", 0, "N", REPLAY, 100000, offsetof(struct options, replay.top),
      "clients in each list (default 10)"},
+    {"digest", 0, NULL, REPLAY, 0, offsetof(struct options, replay.digest),
+     "print only what is new in the last 7 days, for a weekly mail"},
     {"since", 0, "T", REPLAY, 0, offsetof(struct options, replay.since),
      "only mail from then on: YYYY-MM-DD[THH:MM], or 7d for the last 7 days"},
     {"until", 0, "T", REPLAY, 0, offsetof(struct options, replay.until), "only mail before then"},
@@ -295,6 +297,8 @@ static bool fits(const struct options *o, uint64_t given, FILE *err)
         return wrong(o, err, "--no-dns asks no DNS: leave out --zone and --server");
     if (o->replay.write_exempt == NULL && (o->replay.no_verdicts || o->replay.min_messages != 3))
         return wrong(o, err, "--min-messages and --no-verdicts go with --write-exempt");
+    if (o->replay.digest && (o->json || o->replay.html != NULL || o->replay.against != NULL))
+        return wrong(o, err, "--digest goes without --json, --html and --against");
     if (!window_fits(o, err))
         return false;
     if (o->n < commands[o->command].least)
@@ -320,6 +324,8 @@ bool options_read(struct options *o, int argc, char **argv, FILE *err)
     if (o->command == COMMAND_NONE)
         return wrong(o, err, "an IP address, host name or command is required");
     o->replay.json = o->json;
+    if (o->replay.digest && o->replay.since == NULL)
+        o->replay.since = "7d";
     return fits(o, given, err);
 }
 

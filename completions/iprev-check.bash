@@ -17,7 +17,7 @@ _iprev_check()
         esac
     done
     case $command in
-    replay | '') options+=' --html --against --no-dns --top --since --until --write-exempt --min-messages --no-verdicts' ;;
+    replay | '') options+=' --html --against --no-dns --top --since --until --write-exempt --min-messages --no-verdicts --digest' ;;
     classify) options='-c -V -h --config --version --help' ;;
     esac
     COMPREPLY=()

@@ -56,6 +56,9 @@ struct client {
     uint16_t helo_len;
     uint8_t helos;   /* entry without HELO: how many others the address has */
     uint8_t refuses; /* the same: what iprev-milter did last, ACTION_REJECT or _TEMPFAIL; else 0 */
+    bool passed;     /* the same, of a digest: our last record before `since` said iprev-pass, */
+    bool turned;     /* or told of a refusal */
+    bool broken;     /* passed then, and fails now */
     bool logged;     /* found and ptr come from our own records, until it is judged */
     bool gone;       /* its counts were moved to another entry */
     bool judged;

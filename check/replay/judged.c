@@ -115,6 +115,14 @@ static void reach(const struct judging *g, const struct settings *s, struct know
     v->report.cause = F_NONE;
 }
 
+/* The entry of the address without a HELO. */
+static const struct client *base_of(const struct judging *g, const struct client *k)
+{
+    struct clients *c = &g->j->tally->clients;
+
+    return &c->list[clients_get(c, &k->addr, NULL, 0)];
+}
+
 static void judge(struct judging *g, struct client *k, struct known *known)
 {
     struct verdict v;
@@ -127,6 +135,9 @@ static void judge(struct judging *g, struct client *k, struct known *known)
     k->cause = (uint8_t)v.report.cause;
     client_keep_ptr(k, &v.report.ptr);
     client_keep(&k->why, v.report.why);
+    k->turned = base_of(g, k)->turned;
+    k->broken =
+        base_of(g, k)->passed && (k->result == F_IPREV_FAIL || k->result == F_IPREV_PERMERROR);
     if (g->j->against == NULL)
         return;
     reach(g, g->j->against, known, &v);
@@ -278,6 +289,10 @@ static bool in_list(const struct client *k, enum list_kind kind)
         return refused && delivered;
     case LIST_CAUGHT:
         return refused && !delivered && client_judged(k) > 0;
+    case LIST_BROKEN:
+        return k->broken;
+    case LIST_NEWLY:
+        return refused && delivered && !k->broken && !k->turned;
     case LIST_TAGGED:
         return k->fate.kind == ACTION_TAG || k->fate.kind == ACTION_QUARANTINE;
     case LIST_CHANGED:

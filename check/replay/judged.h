@@ -21,6 +21,8 @@ struct judged_list {
 enum list_kind {
     LIST_LOST,    /* refused by the policy, but delivered: perhaps wrongly */
     LIST_CAUGHT,  /* refused by the policy, none of their mail was delivered */
+    LIST_BROKEN,  /* passed before the time of a digest, and fail now */
+    LIST_NEWLY,   /* LIST_LOST without those, and without clients that were refused before */
     LIST_TAGGED,  /* tagged or quarantined */
     LIST_CHANGED, /* fate differs between the policies */
     LIST_ALL,

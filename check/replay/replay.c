@@ -129,7 +129,9 @@ static int report(const struct judged *j, const struct replay_options *o, int64_
         fprintf(stderr, "iprev-check: out of memory\n");
         code = EX_SOFTWARE;
     }
-    if (!o->json)
+    if (o->digest)
+        judged_digest(j, o->top, now, stdout);
+    else if (!o->json)
         judged_text(j, o->top, stdout);
     if (code == 0 && o->write_exempt != NULL)
         code = learn_exempt(j, o, now);
@@ -148,6 +150,7 @@ static int run(struct judged *j, const struct replay_options *o, int logs, char 
     }
     tally.since = o->since != NULL ? stamp_given(o->since, now) : 0;
     tally.until = o->until != NULL ? stamp_given(o->until, now) : 0;
+    tally.digest = o->digest;
     j->tally = &tally;
     read_logs(j, logs, log);
     tally_end(&tally);

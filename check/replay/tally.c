@@ -294,6 +294,20 @@ static void on_record(struct tally *t, const struct log_event *e, int64_t at)
 
 /* ---- lines ---- */
 
+/* What was known of the client before. */
+static void on_record_before(struct tally *t, const struct log_event *e)
+{
+    struct client *base;
+    struct record r;
+
+    if (!record_read_log(&r, e->record.s, e->record.n) || r.client.family == ADDR_NONE ||
+        r.found & (FINDING(F_IPREV_SKIP) | FINDING(F_IPREV_TEMPERROR)))
+        return;
+    base = &t->clients.list[clients_get(&t->clients, &r.client, NULL, 0)];
+    base->passed = (r.found & FINDING(F_IPREV_PASS)) != 0;
+    base->turned = r.action > ACTION_QUARANTINE;
+}
+
 /* What begins a message, and refusals and records, count by their own time. All else follows the
  * message that it belongs to; but a verdict on an earlier message is no verdict of these. */
 static bool is_outside(const struct tally *t, const struct log_event *e)
@@ -322,8 +336,11 @@ void tally_line(struct tally *t, const char *s, size_t n)
     if (!logline_read(&e, s, n))
         return;
     t->known++;
-    if ((t->since != 0 || t->until != 0) && is_outside(t, &e))
+    if ((t->since != 0 || t->until != 0) && is_outside(t, &e)) {
+        if (t->digest && e.kind == LOG_RECORD && seconds(t, e.stamp) < t->since)
+            on_record_before(t, &e);
         return;
+    }
     at = e.kind == LOG_MESSAGE || e.kind == LOG_REFUSED || e.kind == LOG_RECORD
              ? seconds(t, e.stamp)
              : 0;

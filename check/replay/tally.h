@@ -16,6 +16,7 @@ struct tally {
     int64_t since, until; /* the clients and messages that count: until is the first second
                            * behind; 0: all */
     int64_t begin, end;   /* stamps seen; 0: none */
+    bool digest;          /* our records before `since` are remembered, for comparison */
     uint64_t lines, known, connects, damaged;
     uint64_t verdicts; /* of spam; live.verdicts_met of them are on a message of the log */
 };

@@ -28,6 +28,8 @@ void put_minute(FILE *out, int64_t at);
 
 /* top: clients in a list. */
 void judged_text(const struct judged *j, unsigned top, FILE *out);
+/* What is new, for a weekly mail; one line when nothing is. now: seconds since 1970. */
+void judged_digest(const struct judged *j, unsigned top, int64_t now, FILE *out);
 bool judged_json(const struct judged *j, FILE *out);
 bool judged_html(const struct judged *j, FILE *out);
 

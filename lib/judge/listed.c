@@ -106,3 +106,20 @@ bool listed_has_name(const struct exempt_list *l, const struct dname *name, int6
     }
     return false;
 }
+
+void listed_put(struct sbuf *sb, const struct listed *c)
+{
+    struct addr_net net;
+    struct dname name;
+
+    if (c->key[0] == KEY_IPV4 || c->key[0] == KEY_IPV6) {
+        net.base = addr_from_bytes(c->key[0] == KEY_IPV4 ? ADDR_IPV4 : ADDR_IPV6, c->key + 2);
+        net.bits = c->key[1];
+        addr_net_put(sb, &net);
+        return;
+    }
+    if (c->key[0] == KEY_BELOW)
+        sbuf_byte(sb, '.');
+    if (dname_from_wire(&name, c->key + 1, c->len - 1))
+        dname_put(sb, &name);
+}

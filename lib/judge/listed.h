@@ -38,6 +38,9 @@ struct listed_key listed_network(const struct addr_net *net);
 /* below: `.domain`, every name below it and not itself. */
 struct listed_key listed_name(const struct dname *name, bool below);
 
+/* As it stands on a line. */
+void listed_put(struct sbuf *sb, const struct listed *c);
+
 /* By octets, then by length; of the same client, by end. */
 int listed_compare(const struct listed *a, const struct listed *b);
 

@@ -8,7 +8,7 @@ import random
 import re
 import stat
 
-from checker import World, has, has_not, holds, same
+from checker import CONFIG, World, has, has_not, holds, same
 
 DAY = datetime.timedelta(days=1)
 TODAY = datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
@@ -170,6 +170,62 @@ def test_what_is_not_written():
         same(code, 73)
         has(err, "is a symbolic link")
         same(w.replay("--write-exempt", w.path("none/exempt"), "--no-verdicts", log)[0], 73)
+
+
+def record(at, client, findings, action="accept", rule="-"):
+    return ["%s mx1 iprev-milter[7]: client=%s ptr=- helo=x.example findings=%s rule=%s action=%s mode=monitor dns=1/2 wait=0 qid=- stage=eom"
+            % (at.isoformat(), client, findings, rule, action)]
+
+
+PASS, NONE = "iprev-pass,ptr-named", "iprev-permerror,ptr-missing,helo-mismatch"
+
+
+def test_digest():
+    """What is new: who passed before and fails now, first; who would be refused, unless that was so before; which exempt lines
+    end within two weeks. One line when nothing is."""
+    now = datetime.datetime.now()
+    before, week = now - 9 * DAY, now - 3 * DAY
+    soon, later, over = (((TODAY + n * DAY).strftime("%Y-%m-%d")) for n in (13, 14, -1))
+    broken = [record(before, "192.0.2.11", PASS), message(week, "192.0.2.11")]
+    other = [message(week, "192.0.2.13")]
+    known = [record(before, "192.0.2.13", "iprev-fail,forward-mismatch", "reject", "forged"), message(week, "192.0.2.13")]
+    good = [record(before, "192.0.2.10", PASS), message(week, "192.0.2.10"), message(before, "192.0.2.13")]
+    lists = "198.51.100.0/24 until %s\n.old.example until %s\n192.0.2.77 until %s\nnever.example\n" % (soon, later, over)
+    passed, would, ends = ("Passed before, fail now", "Delivered mail, and the policy would have refused it",
+                           "Exempt lines that end within two weeks")
+    cases = [("nothing", good, "", []), ("refused as before", good + known, "", []),
+             ("broken", good + broken, "", [passed, "192.0.2.11"]),
+             ("failed, passed again, fails", [record(before - DAY, "192.0.2.11", PASS), record(before, "192.0.2.11", NONE)] + other +
+              [message(week, "192.0.2.11")], "", [would, "192.0.2.11", "192.0.2.13"]),
+             ("no answer in between", [record(before - DAY, "192.0.2.11", PASS),
+                                       record(before, "192.0.2.11", "iprev-temperror,dns-timeout")] + broken[1:], "", [passed, "192.0.2.11"]),
+             ("broken and new", good + broken + other, "", [passed, "192.0.2.11", would, "192.0.2.13"]),
+             ("a broken one that sends no more", [record(before, "192.0.2.11", PASS), message(before, "192.0.2.11")] + good, "", []),
+             ("an end", good, lists, [ends, "198.51.100.0/24 until %s 23:59" % soon])]
+    for says, logs, listed, wanted in cases:
+        with World() as w:
+            if listed:
+                w.config = w.file("listed.conf", CONFIG % (w.zone, 'exempt: { lists = ["%s"]; };' % w.file("exempt", listed)))
+            code, out, _ = w.replay("--digest", put(w, "log", *logs))
+            same(code, 0, says)
+            head, *rest = [line for line in out.split("\n") if line]
+            holds(re.match(r"(Nothing new\. )?iprev-milter, mode monitor, .*: \d+ messages?; \d+ refused and 0 put off by the policy$", head), head)
+            same((head.startswith("Nothing new. "), rest == []), (not wanted, not wanted), says)
+            got = [line.strip() for line in rest if line[0] != " " or re.match(r"  [0-9a-z.]", line)]
+            same(len(got), len(wanted), (says, got))
+            for line, want in zip(got, wanted):
+                holds(line.startswith(want), (says, got))
+
+
+def test_digest_of_refusals():
+    """Of what the daemon has refused for good, the sum."""
+    now = datetime.datetime.now()
+    with World('mode = "enforce";') as w:
+        refused = [record(now - DAY, "192.0.2.11", NONE, "reject", "no-ptr")[0].replace("monitor", "enforce")]
+        log = put(w, "log", refused, refused, message(now - DAY, "192.0.2.10"))
+        code, out, _ = w.replay("--digest", log)
+        same(code, 0)
+        has(out, "Nothing new. iprev-milter, mode enforce, ", ": 3 messages; 2 refused and 0 put off by the policy\n")
 
 
 # ---- a year ----
