@@ -38,8 +38,8 @@ static json_t *json_client(const struct judged *j, const struct client *k)
         "helo", json_visible(k->helo, k->helo_len), "ptr", k->ptr, "why", k->why, "findings",
         json_findings(k->found), "action", fate_word(k->fate.kind), "rule",
         k->fate.rule >= 0 ? s->judge.policy.rule[k->fate.rule].name : NULL, "reason",
-        json_text_of(k, s, client_reason), "reply", json_text_of(k, s, client_reply), "exemption",
-        json_text_of(k, s, client_exemption), "messages", (json_int_t)client_messages(k));
+        json_text_of(k, s, client_reason), "reply", json_text_of(k, s, client_reply), "exempt_line",
+        json_text_of(k, s, client_exempt_line), "messages", (json_int_t)client_messages(k));
     unsigned n;
 
     if (j->against != NULL)

@@ -32,18 +32,14 @@ struct learning {
     struct exempt_list known; /* what the file has */
 };
 
-static void ptr_of(const struct client *k, struct dname *ptr)
-{
-    dname_from_text(ptr, k->ptr != NULL ? k->ptr : "", k->ptr != NULL ? strlen(k->ptr) : 0);
-}
-
 static bool is_known(const struct learning *g, const struct client *k)
 {
     struct dname ptr;
 
-    ptr_of(k, &ptr);
     return listed_has_address(&g->known, &k->addr, g->now) ||
-           (k->found & FINDING(F_IPREV_PASS) && listed_has_name(&g->known, &ptr, g->now));
+           (k->found & FINDING(F_IPREV_PASS) && k->ptr != NULL &&
+            dname_from_text(&ptr, k->ptr, strlen(k->ptr)) &&
+            listed_has_name(&g->known, &ptr, g->now));
 }
 
 /* For good or for now. */
@@ -55,16 +51,14 @@ static bool is_turned_away(unsigned kind)
 static void add(struct learning *g, const struct client *k, uint64_t spam)
 {
     struct learned *l = &g->list[g->n];
-    struct dname ptr;
     struct sbuf sb;
 
     if (!k->judged || !is_turned_away(k->fate.kind) || is_known(g, k))
         return;
-    ptr_of(k, &ptr);
     *l = (struct learned){
         .k = k, .delivered = k->count[OUT_DELIVERED], .spam = spam, .days = k->days};
     sbuf_init(&sb, l->line, sizeof l->line);
-    exempt_put_line(&sb, &k->addr, k->found, &ptr);
+    client_exempt_line(k, g->j->settings, &sb);
     g->n++;
 }
 

@@ -144,7 +144,7 @@ static void row(const struct judged *j, FILE *out, const struct client *k, bool 
     cell_number(out, client_messages(k));
     cell_number(out, k->count[OUT_DELIVERED]);
     if (lost) {
-        cell_text(j, out, k, "code", client_exemption);
+        cell_text(j, out, k, "code", client_exempt_line);
     } else {
         cell_number(out, k->count[OUT_SPAM]);
         cell_number(out, client_refused(k));
@@ -175,16 +175,17 @@ static void put_lost(const struct judged *j, FILE *out)
         return;
     }
     fputs("<p>Perhaps wanted mail. Look at these first; the last column is the line that exempts a "
-          "client in the configuration.</p>\n<div class=\"scroll\"><table class=\"sort\"><thead>"
+          "client, for a file of <code>exempt.lists</code>.</p>\n<div class=\"scroll\"><table "
+          "class=\"sort\"><thead>"
           "<tr><th>Client</th><th>PTR name</th><th>HELO</th><th>Why</th><th class=\"n\">Messages"
-          "</th><th class=\"n\">Delivered</th><th>Exempting line</th></tr></thead><tbody>\n",
+          "</th><th class=\"n\">Delivered</th><th>Exempt line</th></tr></thead><tbody>\n",
           out);
     for (i = 0; i < n; i++)
         row(j, out, &j->tally->clients.list[j->list[LIST_LOST].at[i]], true);
     fputs("</tbody></table></div>\n", out);
     left_out(out, j->list[LIST_LOST].n - n);
-    fputs("<details><summary>All of these in one section</summary><pre class=\"code\">", out);
-    put_exemptions(j, &j->list[LIST_LOST], n, out);
+    fputs("<details><summary>All of these lines</summary><pre class=\"code\">", out);
+    put_exempt_lines(j, &j->list[LIST_LOST], n, out);
     fputs("</pre></details>\n</section>\n", out);
 }
 

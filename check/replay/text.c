@@ -114,8 +114,8 @@ static void print_client(const struct judged *j, const struct term *t, const str
     if (!exemption)
         return;
     sbuf_init(&sb, text, sizeof text);
-    client_exemption(k, j->settings, &sb);
-    fputs("      ", t->out);
+    client_exempt_line(k, j->settings, &sb);
+    fputs("      exempt line: ", t->out);
     term_put(t, TONE_NOTE, text);
     fputc('\n', t->out);
 }
@@ -167,8 +167,8 @@ void judged_text(const struct judged *j, unsigned top, FILE *out)
     print_list(j, top, &t, "Refused, but delivered mail then: look at these first",
                &j->list[LIST_LOST], true);
     if (j->list[LIST_LOST].n > 1) {
-        fputs("\n  all of these in one section:\n", out);
-        put_exemptions(j, &j->list[LIST_LOST], top, out);
+        fputs("\n  All of these lines, for a file of exempt.lists:\n", out);
+        put_exempt_lines(j, &j->list[LIST_LOST], top, out);
     }
     print_list(j, top, &t, "Refused; none of their mail had been delivered", &j->list[LIST_CAUGHT],
                false);

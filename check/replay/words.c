@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#define SECTION_MAX 1000 /* clients in one section: finding doubles takes their square */
+#define LINES_MAX 1000 /* clients with a line each: finding doubles takes their square */
 
 static bool has(const struct client *k, enum finding f)
 {
@@ -47,70 +47,49 @@ void client_reason(const struct client *k, const struct settings *s, struct sbuf
     }
 }
 
-/* A confirmed name of its own stays when the address changes; all else can only be exempted by
- * address. */
-static bool by_name(const struct client *k)
+void client_exempt_line(const struct client *k, const struct settings *s, struct sbuf *sb)
 {
-    return has(k, F_IPREV_PASS) && k->ptr != NULL;
-}
+    struct dname ptr;
 
-void client_exemption(const struct client *k, const struct settings *s, struct sbuf *sb)
-{
     (void)s;
-    if (by_name(k)) {
-        sbuf_str(sb, "exempt: { hosts = [\"");
-        sbuf_str(sb, k->ptr);
-    } else {
-        sbuf_str(sb, "exempt: { networks = [\"");
-        addr_put(sb, &k->addr);
-    }
-    sbuf_str(sb, "\"]; };");
+    dname_from_text(&ptr, k->ptr != NULL ? k->ptr : "", k->ptr != NULL ? strlen(k->ptr) : 0);
+    exempt_put_line(sb, &k->addr, k->found, &ptr);
 }
 
-/* An address may be there with several HELOs; the list is sorted by messages, not by address, so
- * each is compared with those before it. */
+/* An address may be there with several HELOs, and a name with several addresses; the list is
+ * sorted by messages, so each is compared with those before it. */
 static bool is_again(const struct judged *j, const struct judged_list *l, uint32_t i)
 {
     const struct client *list = j->tally->clients.list, *k = &list[l->at[i]];
+    bool by_name = has(k, F_IPREV_PASS) && k->ptr != NULL;
     uint32_t n;
 
     for (n = 0; n < i; n++) {
         const struct client *o = &list[l->at[n]];
 
-        if (by_name(o) == by_name(k) &&
-            (by_name(k) ? strcmp(o->ptr, k->ptr) == 0 : addr_equal(&o->addr, &k->addr)))
+        if (addr_equal(&o->addr, &k->addr) ||
+            (by_name && o->ptr != NULL && has(o, F_IPREV_PASS) && strcmp(o->ptr, k->ptr) == 0))
             return true;
     }
     return false;
 }
 
-static void put_entries(const struct judged *j, const struct judged_list *l, uint32_t max,
-                        bool names, FILE *out)
+void put_exempt_lines(const struct judged *j, const struct judged_list *l, uint32_t max, FILE *out)
 {
-    uint32_t i, n = 0;
+    char text[CLIENT_TEXT_MAX];
+    struct sbuf sb;
+    uint32_t i;
 
+    max = max < LINES_MAX ? max : LINES_MAX;
     for (i = 0; i < l->n && i < max; i++) {
-        const struct client *k = &j->tally->clients.list[l->at[i]];
-
-        if (by_name(k) != names || is_again(j, l, i))
+        if (is_again(j, l, i))
             continue;
-        if (n++ == 0)
-            fprintf(out, "    %s = [", names ? "hosts" : "networks");
-        fprintf(out, "%s\n        \"%s\"", n > 1 ? "," : "", names ? k->ptr : ADDR_TEXT(&k->addr));
+        sbuf_init(&sb, text, sizeof text);
+        client_exempt_line(&j->tally->clients.list[l->at[i]], j->settings, &sb);
+        fprintf(out, "%s\n", text);
     }
-    if (n > 0)
-        fputs("\n    ];\n", out);
-}
-
-void put_exemptions(const struct judged *j, const struct judged_list *l, uint32_t max, FILE *out)
-{
-    max = max < SECTION_MAX ? max : SECTION_MAX;
-    fputs("exempt: {\n", out);
-    put_entries(j, l, max, true, out);
-    put_entries(j, l, max, false, out);
-    if (max == SECTION_MAX && l->n > max)
-        fprintf(out, "    # and %u clients more\n", (unsigned)(l->n - max));
-    fputs("};\n", out);
+    if (l->n > max)
+        fprintf(out, "# and %u clients more\n", (unsigned)(l->n - max));
 }
 
 static bool helo_name(const struct client *k, struct dname *name)

@@ -10,13 +10,13 @@
 typedef void client_text(const struct client *k, const struct settings *s, struct sbuf *sb);
 #define CLIENT_TEXT_MAX 1024
 
-client_text client_reason;    /* what the decision rests on: rule and cause in words */
-client_text client_exemption; /* the line of a configuration that exempts it, "exempt: { ... };" */
-client_text client_reply;     /* "550 5.7.25 text"; empty when the policy does not refuse */
+client_text client_reason;      /* what the decision rests on: rule and cause in words */
+client_text client_exempt_line; /* of a file of exempt.lists */
+client_text client_reply;       /* "550 5.7.25 text"; empty when the policy does not refuse */
 
-/* One section that exempts the first `max` clients of the list, by name or by address. Its text
- * needs no escaping in HTML. */
-void put_exemptions(const struct judged *j, const struct judged_list *l, uint32_t max, FILE *out);
+/* The lines that exempt the first `max` clients of the list, each once. Their text needs no
+ * escaping in HTML. */
+void put_exempt_lines(const struct judged *j, const struct judged_list *l, uint32_t max, FILE *out);
 
 /* What the reader must know of the figures, a sentence each; bad: they are not what they seem.
  * Plain ASCII without markup. */

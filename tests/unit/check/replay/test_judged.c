@@ -67,7 +67,7 @@ Test(replay_judged, one_client)
                       (row[i].reply[0] != '\0') == (text[0] != '\0'),
                   "%s", text);
         sbuf_init(&sb, text, sizeof text);
-        client_exemption(k, j.settings, &sb);
+        client_exempt_line(k, j.settings, &sb);
         cr_expect(strstr(text, row[i].by_name ? row[i].ptr : "192.0.2.1"), "%s", text);
         cr_expect_eq(j.fate[row[i].kind].count[OUT_DELIVERED], 1);
         judged_free(&j);
@@ -188,14 +188,14 @@ Test(replay_judged, compared)
     settings_free(none);
 }
 
-/* An address with several HELOs is exempted once; names and addresses have a list each. */
+/* An address with several HELOs is exempted once. */
 Test(replay_judged, exemptions)
 {
     static const char *const line[] = {
         TOLD("192.0.2.1", "-", "pc1", "iprev-permerror,ptr-missing,helo-unqualified"),
         TOLD("192.0.2.1", "-", "pc2", "iprev-permerror,ptr-missing,helo-unqualified"),
         TOLD("192.0.2.2", "-", "pc1", "iprev-permerror,ptr-missing,helo-unqualified"), NULL};
-    char *text = NULL, *again;
+    char *text = NULL;
     struct judged j;
     struct tally t;
     size_t size;
@@ -204,11 +204,9 @@ Test(replay_judged, exemptions)
     judge(&j, &t, line);
     cr_expect_eq(j.list[LIST_LOST].n, 3);
     out = open_memstream(&text, &size);
-    put_exemptions(&j, &j.list[LIST_LOST], 10, out);
+    put_exempt_lines(&j, &j.list[LIST_LOST], 10, out);
     fclose(out);
-    again = strstr(text, "192.0.2.1");
-    cr_expect(again != NULL && strstr(again + 1, "192.0.2.1") == NULL, "%s", text);
-    cr_expect(strstr(text, "192.0.2.2") && !strstr(text, "hosts"), "%s", text);
+    cr_expect_str_eq(text, "192.0.2.1\n192.0.2.2\n");
     free(text);
     judged_free(&j);
     stop(&t);
