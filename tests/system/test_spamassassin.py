@@ -62,11 +62,14 @@ class Site(scored.Scored):
         self.assertEqual(done.returncode, 0, done.stderr.decode("latin-1"))
         return done.stdout.decode("latin-1"), done.stderr.decode("latin-1")
 
-    def score(self, raw, source, helo):
+    def all_scores(self, raw):
+        """{rule: score} of all rules."""
         text, _ = self.run_it(raw=raw)
         scores = re.search(r"(?m)^X-Spam-Scores: (.*(?:\n[ \t].*)*)", text).group(1)
-        return {name: float(value) for name, value in
-                re.findall(r"(IPREV_\w+)=(-?[0-9.]+)", re.sub(r"\s+", "", scores))}
+        return {name: float(value) for name, value in re.findall(r"(\w+)=(-?[0-9.]+)", re.sub(r"\s+", "", scores))}
+
+    def score(self, raw, source, helo):
+        return {name: value for name, value in self.all_scores(raw).items() if name.startswith("IPREV_")}
 
     def check_lint(self):
         """Our file is clean among Debian's own rules."""
@@ -141,6 +144,43 @@ class AuthRes(Site):
         """authres_trusted_authserv is what decides."""
         raw = self.without_x_iprev("192.0.2.15").replace(b"Results: mx.example.org", b"Results: mx.other.example")
         self.assertEqual(self.score(raw, "", ""), {})
+
+
+CLIENTS = {
+    "in order": ("192.0.2.10", "mail.good.example"),
+    "no PTR record, HELO a host name": ("192.0.2.11", "mail.good.example"),
+    "PTR name that resolves elsewhere": ("192.0.2.15", "mail.bank.example"),
+    "home connection with a HELO name of its own": ("192.0.2.18", "own.small.example"),
+    "bot on a home connection, HELO `PC-17`": ("192.0.2.18", "PC-17"),
+}
+SAME = re.compile(r"RDNS_|HELO_|\w+_HELO_|NO_FM_NAME_IP|TVD_RCVD_IP\b|IPREV_")  # rules about the client's names
+
+
+@unittest.skipIf(WITHOUT, WITHOUT)
+class Combined(Site):
+    """What SpamAssassin's own rules and ours make of a client together: the table of the page. Postfix looks up names."""
+
+    world_options = {"peername_lookup": True}
+
+    def test_table(self):
+        """The rules of each row, their points, and the sums. Points of another release may differ."""
+        with open(os.path.join(self.site, "local.cf"), "a", encoding="ascii") as file:
+            file.write("trusted_networks 127.0.0.0/8\n")
+        with open(scored.shipped("spamassassin", "README.md"), encoding="utf-8") as file:
+            text = file.read()
+        rows = re.findall(r"(?m)^\| ([^|]*) \| ([^|]*) \| ([0-9.]+) \| ([^|]*) \| ([0-9.]+) \|$", text)
+        self.assertEqual({row[0] for row in rows}, set(CLIENTS))
+        version = re.search(r"SpamAssassin (\d\.\d\.\d)", text).group(1)
+        measured = "version %s" % version in self.run_it("--version")[0]
+        for client, own, points, ours, together in rows:
+            result = self.send(*CLIENTS[client], port=self.port)
+            scores = {name: value for name, value in self.all_scores(result.message.raw).items() if SAME.match(name)}
+            added = {name: scores.pop(name) for name in list(scores) if name.startswith("IPREV_")}
+            self.assertEqual(set(added), set(re.findall(r"IPREV_\w+", ours)), client)
+            if measured:
+                self.assertEqual(set(scores), set(re.findall(r"[A-Z]\w+", own)), client)
+                self.assertAlmostEqual(sum(scores.values()), float(points), delta=0.06, msg=client)
+                self.assertAlmostEqual(sum(scores.values()) + sum(added.values()), float(together), delta=0.06, msg=client)
 
 
 scored.add_rows(SpamAssassin)
