@@ -194,7 +194,7 @@ void said_put(struct sbuf *sb, const struct said *r)
         [SAID_NXDOMAIN] = "no such name",
         [SAID_CUT] = "a cut answer",
         [SAID_REFUSED] = "refuses to answer (REFUSED)",
-        [SAID_ERROR] = "failed (SERVFAIL)",
+        [SAID_ERROR] = "failed (SERVFAIL, or a damaged answer)",
         [SAID_BOGUS] = "DNSSEC validation failed",
         [SAID_LAME] = "does not serve this zone (lame)",
         [SAID_SILENT] = "does not answer",

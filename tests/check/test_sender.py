@@ -347,3 +347,71 @@ def test_lost_answers():
             same(server["tcp"]["answer"], "closed")
             same(data["problems"], ["name server path.hoster.example (%s) of 2.0.192.in-addr.arpa%s"
                                     % (path, " does not answer by TCP" if lost < 6 else ": does not answer")])
+
+
+class Liar(threading.Thread):
+    """A name server whose answers are spoiled before, or instead of, the right one."""
+
+    def __init__(self, names, address, spoil, tcp=None):
+        super().__init__(daemon=True)
+        self.listen = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.listen.bind((address, 53))
+        names.sockets.append(self.listen)
+        self.spoil, self.tcp = spoil, tcp
+        if tcp:
+            self.server = socket.create_server((address, 53))
+            names.sockets.append(self.server)
+            threading.Thread(target=self.serve, daemon=True).start()
+        self.start()
+
+    @staticmethod
+    def ask(question, kind):
+        with socket.socket(socket.AF_INET, kind) as out:
+            out.settimeout(2)
+            out.connect((ONE, 53))
+            out.sendall(question)
+            return out.recv(65535)
+
+    def run(self):
+        while True:
+            question, client = self.listen.recvfrom(4096)
+            for answer in self.spoil(self.ask(question, socket.SOCK_DGRAM)):
+                self.listen.sendto(answer, client)
+
+    def serve(self):
+        while True:
+            with self.server.accept()[0] as client:
+                question = client.recv(4096)
+                for part in self.tcp(self.ask(question, socket.SOCK_STREAM)):
+                    client.sendall(part)
+                    time.sleep(0.02)
+
+
+def test_hostile_servers():
+    """Only the answer to the question counts; what comes cut is asked by TCP, in whatever pieces."""
+    other = b"\3bad\7example\0"
+    wrong = [lambda a: bytes([a[0] ^ 1]) + a[1:], lambda a: a[:1] + bytes([a[1] ^ 128]) + a[2:], lambda a: a[:2] + bytes([a[2] & 127]) + a[3:],
+             lambda a: a[:2] + bytes([a[2] | 8]) + a[3:], lambda a: a[:12] + other + b"\0\x0c\0\1", lambda a: a[:11], lambda a: b"",
+             lambda a: a[:4] + b"\0\0" + a[6:], lambda a: a[:12] + a[12:].replace(b"\0\x0c\0\1", b"\0\1\0\1", 1)]
+    good = {"answer": "data", "records": ["mail.good.sender.example"], "ttl": 300}
+    rows = [("wrong answers first", lambda a: [w(a) for w in wrong] + [a], lambda a: [a], "data", "data", []),
+            ("only wrong answers", lambda a: [w(a) for w in wrong], lambda a: [a], "timeout", "data", [" does not answer by UDP"]),
+            ("letters in the other case", lambda a: [a.replace(b"addr\4arpa", b"aDDr\4ARPA", 1)], lambda a: [a], "data", "data", []),
+            ("cut", lambda a: [a[:2] + bytes([a[2] | 2]) + a[3:]], lambda a: [a], "truncated", "data", []),
+            ("cut, and nothing by TCP", lambda a: [a[:2] + bytes([a[2] | 2]) + a[3:]], lambda a: [], "truncated", "timeout",
+             [" cuts its answer and does not answer by TCP"]),
+            ("TCP octet by octet", lambda a: [a], lambda a: [a[i:i + 1] for i in range(len(a))], "data", "data", []),
+            ("TCP that ends early", lambda a: [a], lambda a: [a[:-1]], "data", "timeout", [" does not answer by TCP"]),
+            ("TCP with a wrong id", lambda a: [a], lambda a: [a[:2] + wrong[0](a[2:])], "data", "timeout", [" does not answer by TCP"]),
+            ("damaged behind the question", lambda a: [a[:-20]], lambda a: [a], "servfail", "data", [" does not answer by UDP"])]
+    for number, (what, spoil, tcp, by_udp, by_tcp, says) in enumerate(rows):
+        address = "127.0.2.%d" % (number + 1)
+        with Names({"hoster.example": HOSTER + "liar A %s\n" % address,
+                    "2.0.192.in-addr.arpa": REVERSE + "@ NS liar.hoster.example.\n"}) as n:
+            Liar(n, address, spoil, tcp)
+            _, data, _ = n.json("mail.good.sender.example")
+            server = [s for s in zone_of(data, "10.2.0.192.in-addr.arpa", "PTR")["servers"] if s["address"] == address][0]
+            same((server["udp"]["answer"], server["tcp"]["answer"]), (by_udp, by_tcp), what)
+            for way in (server["udp"], server["tcp"]):
+                holds(way["answer"] != "data" or way == good, (what, way))
+            same(data["problems"], ["name server liar.hoster.example (%s) of 2.0.192.in-addr.arpa%s" % (address, s) for s in says], what)
