@@ -27,6 +27,11 @@ int sender_host(const struct settings *s, const struct dname *host,
  * mynetworks that are not exempt are noted on standard error. */
 int sender_self(const struct settings *s, const struct explain_options *o);
 
+/* Which receivers refused or deferred mail for this server's name, by its own delivery logs ("-":
+ * standard input), and the same about the addresses that they name and this machine's. 0 when there
+ * is none or all is in order, 65 when no line is of a known log, 66 when a log cannot be read. */
+int sender_refused(const struct settings *s, bool json, int logs, char **log);
+
 /* Reads `ip[TAB]helo` lines of a file ("-": standard input), writes for each, in order, a record as
  * iprev-milter logs it, or a JSON object. A bad line gets `line=N error="..."` in its place, and is
  * reported on standard error. 0, 65 when lines were bad, 66 when the list cannot be read to its

@@ -64,6 +64,8 @@ static int run(const struct settings *s, const struct options *o)
         return classify(first != NULL ? first : input, stdout, &s->shapes);
     case COMMAND_REPLAY:
         return replay(s, &o->replay, o->n, o->argument);
+    case COMMAND_REFUSED:
+        return sender_refused(s, o->json, o->n, o->argument);
     case COMMAND_NONE:
         break;
     }

@@ -32,6 +32,9 @@ static const struct {
     [COMMAND_REPLAY] = {"replay", "replay LOG...", 1, 0,
                         "a log file is required, or - for standard input",
                         "what this policy would have done to logged mail"},
+    [COMMAND_REFUSED] = {"refused", "refused LOG...", 1, 0,
+                         "a log file is required, or - for standard input",
+                         "receivers that refuse this server for its name"},
 };
 
 #define ONLY(command) (1u << (command))

@@ -23,6 +23,7 @@ enum command {
     COMMAND_BATCH,
     COMMAND_CLASSIFY,
     COMMAND_REPLAY,
+    COMMAND_REFUSED,
     COMMANDS,
     COMMAND_NONE = COMMANDS /* only with help or version */
 };

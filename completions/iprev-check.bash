@@ -6,7 +6,7 @@ _iprev_check()
 {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local options='-c -z -s -V -h --config --zone --server --json --version --help'
-    local commands='self batch classify replay' command='' i
+    local commands='self batch classify replay refused' command='' i
 
     # The command is the first word that is neither an option nor the argument of one.
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -27,7 +27,7 @@ _iprev_check()
     esac
     case $current,$command in
     -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current") ;;
-    *,batch | *,classify | *,replay)
+    *,batch | *,classify | *,replay | *,refused)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         ;;

@@ -109,7 +109,7 @@ void run_client(struct run *r, const struct addr *client, const char *helo)
     const struct resolver_settings *dns = &r->settings->resolver;
     struct explanation e = {
         .settings = r->settings, .id = r->id, .questions = r->questions, .helo = helo};
-    struct self self = own_self(r->id);
+    struct self self = own_self(r->away ? "" : r->id);
     struct inquiry_options o = {
         .resolver = r->resolver, .settings = dns, .shapes = &r->settings->shapes, .self = &self};
     struct inquiry q = {.skip = F_NONE};

@@ -34,8 +34,9 @@ struct log_event {
     struct log_stamp stamp;
     struct addr client; /* ADDR_NONE: not given */
     struct log_text qid, helo, recipient, message_id, record;
-    struct log_text more;   /* recipients after the first: see text_next_address */
-    struct log_text origin; /* LOG_MESSAGE: qid before a content filter (XFORWARD) */
+    struct log_text more;         /* recipients after the first: see text_next_address */
+    struct log_text origin;       /* LOG_MESSAGE: qid before a content filter (XFORWARD) */
+    struct log_text relay, reply; /* LOG_DELIVERY: a server that did not take it, and its words */
     enum log_by by;
     enum log_opening opening;
     uint32_t times; /* LOG_REFUSED, LOG_CONNECT, LOG_RECORD: so many, put into one line */

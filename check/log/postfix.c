@@ -163,6 +163,24 @@ static void read_qmgr(struct log_event *e, struct log_text t)
     }
 }
 
+/* "deferred (host mx.example.net[192.0.2.1] said: 450 4.7.25 text (in reply to RCPT TO command))",
+ * also behind "delivery temporarily suspended: ": the first of these words is Postfix's own. */
+static void read_words(struct log_event *e, struct log_text t)
+{
+    size_t said, talk;
+
+    t = text_from(&t, text_find(&t, LIT("host ")) + 5);
+    said = text_find(&t, LIT(" said: "));
+    talk = text_find(&t, LIT(" refused to talk to me: "));
+    if (said == t.n && talk == t.n)
+        return;
+    e->relay = (struct log_text){t.s, said < talk ? said : talk};
+    e->reply = text_from(&t, said < talk ? said + 7 : talk + 24);
+    e->reply.n = text_find_last(&e->reply, LIT(" (in reply to "));
+    if (e->reply.n > 0 && e->reply.s[e->reply.n - 1] == ')')
+        e->reply.n--;
+}
+
 /* "to=<user@example.org>, relay=..., dsn=2.0.0, status=sent (...)"; after an alias
  * "to=<root@example.org>, orig_to=<postmaster@example.org>, relay=...": what the client named.
  * Behind the addresses up to the status all is Postfix's own. */
@@ -181,6 +199,8 @@ static void read_delivery(struct log_event *e, struct log_text t)
     e->state = text_is(&status, LIT("sent"))       ? STATE_SENT
                : text_is(&status, LIT("deferred")) ? STATE_DEFERRED
                                                    : STATE_BOUNCED;
+    if (e->state != STATE_SENT)
+        read_words(e, text_from(&t, text_find(&t, LIT(", status="))));
 }
 
 static void read_postscreen(struct log_event *e, struct log_text t)

@@ -67,6 +67,13 @@ static void read_to(struct log_event *e, struct log_text t)
                : dsn.n > 0 && dsn.s[0] == '4'      ? STATE_DEFERRED
                : text_skip(&stat, LIT("Deferred")) ? STATE_DEFERRED
                                                    : STATE_BOUNCED;
+    if (e->state == STATE_SENT)
+        return;
+    e->relay = text_value(&t, LIT(", relay="), ',');
+    e->reply = text_value(&t, LIT(", reply="), '\n');
+    e->reply.n = e->reply.s != NULL ? text_find_last(&e->reply, LIT(", stat=")) : 0;
+    if (e->reply.s == NULL)
+        e->reply = stat;
 }
 
 /* The words of the feature dnsbl and of its manual; the reply names the recipient, too. */

@@ -68,7 +68,7 @@ static json_t *json_problems(const struct sender *x)
 
 json_t *sender_json(const struct sender *x)
 {
-    json_t *fixes = json_array(), *looks = json_array();
+    json_t *fixes = json_array(), *looks = json_array(), *all;
     unsigned i;
 
     for (i = 0; i < x->fixes; i++)
@@ -76,7 +76,10 @@ json_t *sender_json(const struct sender *x)
             fixes, json_pack("{s:s, s:s}", "how", x->fix[i].how, "record", x->fix[i].record));
     for (i = 0; i < x->looks.n; i++)
         json_array_append_new(looks, json_look(&x->looks.look[i]));
-    return json_pack("{s:s, s:o, s:o, s:o, s:b, s:O}", "host", x->host, "problems",
-                     json_problems(x), "fixes", fixes, "zones", looks, "unheard",
-                     (int)x->looks.deaf, "clients", x->run.list);
+    all = json_pack("{s:s, s:o, s:o, s:o, s:b, s:O}", "host", x->host, "problems", json_problems(x),
+                    "fixes", fixes, "zones", looks, "unheard", (int)x->looks.deaf, "clients",
+                    x->run.list);
+    if (x->refused != NULL)
+        json_object_set_new(all, "receivers", refused_json(x->refused));
+    return all;
 }

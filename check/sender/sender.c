@@ -1,9 +1,10 @@
-/* HOST and self: see sender.h.
+/* HOST, self and refused: see sender.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/sender/sender.h"
 
 #include "check/commands.h"
+#include "check/log/input.h"
 #include "check/sender/addresses.h"
 #include "check/sender/mynetworks.h"
 
@@ -98,6 +99,7 @@ static struct sender *begin(const struct settings *s, const struct explain_optio
         return NULL;
     }
     x->run.explained = explained;
+    x->run.away = true;
     x->run.arg = x;
     return x;
 }
@@ -146,8 +148,18 @@ static int report(struct sender *x, const struct addr *list, unsigned n, const c
     }
     free(details);
     code = run_end(&x->run);
+    free(x->refused);
     free(x);
     return code;
+}
+
+/* The name of this machine, and whether it can be a HELO. */
+static bool own_name(char name[256])
+{
+    if (gethostname(name, 256) != 0)
+        name[0] = '\0';
+    name[255] = '\0';
+    return strchr(name, '.') != NULL;
 }
 
 int sender_host(const struct settings *s, const struct dname *host, const struct explain_options *o)
@@ -186,6 +198,7 @@ int sender_self(const struct settings *s, const struct explain_options *o)
     struct addr list[QUESTION_ADDRS_MAX];
     unsigned n = addresses_of_self(list);
     char host[256];
+    bool full;
     int code;
     struct sender *x;
 
@@ -196,12 +209,90 @@ int sender_self(const struct settings *s, const struct explain_options *o)
               stderr);
         return EX_UNAVAILABLE;
     }
-    if (gethostname(host, sizeof host) != 0)
-        host[0] = '\0';
-    host[sizeof host - 1] = '\0';
     x = begin(s, o, &code);
     if (x == NULL)
         return code;
+    full = own_name(host);
     x->host = host;
-    return report(x, list, n, o->helo != NULL ? o->helo : strchr(host, '.') != NULL ? host : NULL);
+    return report(x, list, n, o->helo != NULL ? o->helo : full ? host : NULL);
+}
+
+/* ---- refused ---- */
+
+static void on_line(void *arg, const char *s, size_t n)
+{
+    refused_line(arg, s, n);
+}
+
+/* The addresses to check: those that the receivers name, and this machine's. */
+static unsigned addresses_of_refused(const struct refused *r, struct addr list[QUESTION_ADDRS_MAX])
+{
+    unsigned n = addresses_of_self(list), i, k;
+
+    for (i = 0; i < r->addrs && n < QUESTION_ADDRS_MAX; i++) {
+        for (k = 0; k < n && !addr_equal(&list[k], &r->addr[i]); k++)
+            ;
+        if (k == n)
+            list[n++] = r->addr[i];
+    }
+    return n;
+}
+
+/* Nobody refuses: nothing is asked. */
+static int nobody(struct refused *r, bool json)
+{
+    int code = r->lines > 0 && r->known == 0 ? EX_DATAERR : 0;
+    json_t *all = json ? json_pack("{s:[]}", "receivers") : NULL;
+
+    if (!json)
+        puts("No receiver refused or deferred mail for this server's name.");
+    run_print_json(all);
+    json_decref(all);
+    free(r);
+    return code;
+}
+
+static int check_refused(const struct settings *s, struct refused *r, bool json)
+{
+    const struct explain_options o = {.json = json};
+    struct addr list[QUESTION_ADDRS_MAX];
+    unsigned n = addresses_of_refused(r, list);
+    char host[256];
+    bool full = own_name(host);
+    int code;
+    struct sender *x = begin(s, &o, &code);
+
+    if (x == NULL) {
+        free(r);
+        return code;
+    }
+    refused_sort(r);
+    x->refused = r;
+    x->host = host;
+    if (n == 0) {
+        add_problem(x, "", "",
+                    "no public address is known: give the one that others see to iprev-check");
+        x->broken = true;
+    }
+    return report(x, list, n, full ? host : NULL);
+}
+
+int sender_refused(const struct settings *s, bool json, int logs, char **log)
+{
+    struct refused *r = calloc(1, sizeof *r);
+    struct log_file file = {.line = on_line, .arg = r};
+    bool whole = true;
+    int i, code;
+
+    if (r == NULL) {
+        fputs("iprev-check: out of memory\n", stderr);
+        return EX_SOFTWARE;
+    }
+    r->now = (int64_t)time(NULL);
+    for (i = 0; i < logs; i++) {
+        file.what = log[i];
+        whole &= log_file_lines(&file);
+    }
+    code = r->n == 0 ? nobody(r, json) : check_refused(s, r, json);
+    return code == 0 && !whole ? EX_NOINPUT : code;
 }

@@ -9,6 +9,7 @@
 
 #include "check/explain/run.h"
 #include "check/sender/looks.h"
+#include "check/sender/refused.h"
 
 #define PROBLEMS_MAX 64
 #define FIXES_SHOWN  64
@@ -17,7 +18,8 @@
 /* What was found, of all addresses. */
 struct sender {
     struct run run;
-    const char *host; /* as text */
+    const char *host;        /* as text */
+    struct refused *refused; /* of the command refused; or NULL */
     struct looks looks;
     bool broken; /* there is something to fix, not only something that DNS did not tell */
     unsigned problems, fixes;

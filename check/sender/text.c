@@ -162,6 +162,8 @@ void sender_text(const struct sender *x, const char *details)
     const struct term *t = &x->run.term;
     unsigned i;
 
+    if (x->refused != NULL)
+        refused_text(x->refused, t);
     print_problems(x, t);
     print_fixes(x, t);
     term_head(t, "Name servers");

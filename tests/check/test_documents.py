@@ -22,7 +22,7 @@ def options(*command):
     return set(re.findall(r"^ .* (--[a-z-]+)", usage, re.M))
 
 
-COMMANDS = ("self", "batch", "classify", "replay")
+COMMANDS = ("self", "batch", "classify", "replay", "refused")
 
 
 def test_options_everywhere():
@@ -103,7 +103,7 @@ class Checked:
 
 def test_json_is_as_the_manual_says():
     schema, sums = documented()
-    same(sorted(schema), ["Batch", "Host and self", "One client", "Replay"])
+    same(sorted(schema), ["Batch", "Host and self", "One client", "Refused", "Replay"])
     with World() as w:
         one = Checked(schema["One client"])
         for args in ("192.0.2.11 a.example", "192.0.2.10", "192.0.2.15 x", "127.0.0.1", "203.0.113.9 a.example", "192.0.2.22 mail.good.example"):
@@ -118,6 +118,13 @@ def test_json_is_as_the_manual_says():
             for data in (host, n.json("mail.good.sender.example")[1]):
                 both.object({name: v for name, v in data.items() if name != "clients"})
             both.all_used()
+            log = n.file("log", "Nov 30 10:00:00 mx postfix/smtp[7]: A1B2C3D4E5: to=<u@example.net>, relay=none, dsn=4.0.0, status=deferred "
+                         "(host mx.example.net[198.51.100.1] said: 450 4.7.25 no PTR record for 192.0.2.10)\n")
+            refused = Checked(schema["Refused"])
+            data = n.json("refused", log)[1]
+            refused.object({"receivers": data["receivers"]})
+            refused.all_used()
+            same(set(data) - {"receivers"}, set(host))
         batch = Checked(schema["Batch"])
         _, out, _ = w.run("--json", "batch", stdin=b"192.0.2.10 mail.good.example\nbad\n192.0.2.11\n127.0.0.1 x\n")
         for line in out.splitlines():

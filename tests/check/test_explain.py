@@ -230,6 +230,9 @@ def test_self():
         same(done.returncode, 1, done.stderr)
         same([c["client"] for c in json.loads(done.stdout)["clients"]], ["192.0.2.10", "2001:db8::31"])
         same(json.loads(done.stdout)["problems"][0].split(": ")[0], "2001:db8::31")
+        argv[-1] = "mx.example.org"
+        done = with_addresses(argv, ["192.0.2.10/32"])
+        same(json.loads(done.stdout)["clients"][0]["findings"][-1], "helo-temperror", "it is asked about: to others, this server's name is one like any")
         done = with_addresses(argv, ["10.0.0.1/32"])
         same(done.returncode, 69)
         has(done.stderr.decode(), "no public address")
@@ -325,8 +328,8 @@ USAGE = [
     ("replay --top 1x x", "--top takes a number from 1 to 100000. Try iprev-check --help"),
     ("--no-dns 192.0.2.1", "--no-dns works only with replay. Try iprev-check --help"),
     ("self --html x", "--html works only with replay. Try iprev-check self --help"),
-    ("classify --json", "--json works only with IP, HOST, self, batch, replay. Try iprev-check classify --help"),
-    ("-z x classify", "--zone works only with IP, HOST, self, batch, replay. Try iprev-check classify --help"),
+    ("classify --json", "--json works only with IP, HOST, self, batch, replay, refused. Try iprev-check classify --help"),
+    ("-z x classify", "--zone works only with IP, HOST, self, batch, replay, refused. Try iprev-check classify --help"),
     ("replay --no-dns -z x x", "--no-dns asks no DNS: leave out --zone and --server. Try iprev-check replay --help"),
     ("-s nonsense 192.0.2.1", "--server nonsense: "),
 ]

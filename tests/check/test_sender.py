@@ -4,6 +4,7 @@ Real name servers: NSD for the zones, unbound as the resolver.
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
+import gzip
 import json
 import os
 import shutil
@@ -90,6 +91,9 @@ class Names:
         with open(path, "w") as out:
             out.write(text)
         return path
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
 
     def start(self, server, argv, address):
         process = subprocess.Popen(argv, env=servers.environment(server), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -415,3 +419,42 @@ def test_hostile_servers():
             for way in (server["udp"], server["tcp"]):
                 holds(way["answer"] != "data" or way == good, (what, way))
             same(data["problems"], ["name server liar.hoster.example (%s) of 2.0.192.in-addr.arpa%s" % (address, s) for s in says], what)
+
+
+DEFERRED = "Nov 30 10:00:0%d mx postfix/smtp[7]: A1B2C3D4E%d: to=<u@example.net>, relay=none, delay=1, dsn=4.0.0, status=deferred " \
+    "(host mx.example.net[198.51.100.1] said: 450 4.7.25 Client host rejected: cannot find your reverse hostname, [%s])\n"
+OTHER = "Nov 30 10:00:00 mx postfix/smtp[7]: A1B2C3D4E6: to=<u@example.net>, relay=x, dsn=5.1.1, status=bounced " \
+    "(host mx.example.net[198.51.100.1] said: 550 5.1.1 <u@example.net>: Recipient address rejected: User unknown)\n"
+
+
+def test_refused():
+    """Who refuses us, in their words, and what is to fix now; nothing to fix when it is in order."""
+    with Names({"sender.example": FORWARD + "new A 192.0.2.20\n", "example.org": HEAD + BOTH + "mx A 192.0.2.10\n"}) as n:
+        log = n.file("mail.log", OTHER + DEFERRED % (1, 1, "192.0.2.10") + DEFERRED % (2, 1, "192.0.2.10"))
+        code, out, err = n.run("refused", log)
+        same((code, err), (0, ""), out)
+        plain(out)
+        has(out, "1 receiver refused or deferred mail for this server's name\n", "mx.example.net (IPv4): no PTR record",
+            "refused 0, deferred 2; first 2026-11-30 10:00, last 2026-11-30 10:00" if time.gmtime()[:2] == (2026, 11) else "deferred 2; first ",
+            "Client host rejected: cannot find your reverse hostname, [192.0.2.10]", ": in order\n",
+            "192.0.2.10 is accepted because reverse DNS confirms mail.good.sender.example")
+        has_not(out, "User unknown", "example.net>")
+        packed = n.path("new.log.gz")
+        with gzip.open(packed, "wt") as out:
+            out.write(DEFERRED % (1, 1, "192.0.2.20"))
+        code, out, err = n.run("refused", packed, log)
+        same((code, err), (1, ""), out)
+        has(out, "192.0.2.20: the address has no PTR record", "To fix, in this order", "20.2.0.192.in-addr.arpa. PTR ")
+        code, data, _ = n.json("refused", packed, log)
+        same((code, [(r["receiver"], r["family"], r["about"], r["deferred"]) for r in data["receivers"]]),
+             (1, [("mx.example.net", "ipv4", "ptr", 3)]))
+        same(sorted(c["client"] for c in data["clients"]), ["192.0.2.10", "192.0.2.20"])
+        same(n.run("refused", n.file("other", OTHER)), (0, "No receiver refused or deferred mail for this server's name.\n", ""))
+        same(n.json("refused", n.path("other"))[:2], (0, {"receivers": []}))
+        same(n.run("refused", n.file("strange", "what\nis\nthis\n"))[0], 65)
+        code, _, err = n.run("refused", n.path("nothing"), n.path("other"))
+        same(code, 66)
+        has(err, "nothing")
+        code, out, _ = n.run("refused", n.file("nameless", DEFERRED % (1, 1, "10.0.0.1")))
+        same(code, 1)
+        has(out, "no public address is known")

@@ -59,6 +59,7 @@ Test(options, right_lines)
         {"classify --config=f -", COMMAND_CLASSIFY, 1, "-", "f", false},
         {"--conf f classify", COMMAND_CLASSIFY, 0, NULL, "f", false},
         {"replay a b c -c f", COMMAND_REPLAY, 3, "a", "f", false},
+        {"refused a b --json", COMMAND_REFUSED, 2, "a", NULL, true},
         {"-c f replay a", COMMAND_REPLAY, 1, "a", "f", false},
         {"-c g replay -c f a", COMMAND_REPLAY, 1, "a", "f", false},
     };
