@@ -7,10 +7,13 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
 
+#include "check/log/stamp.h"
 #include "check/replay/html.h"
 #include "check/replay/words.h"
 
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #define ROWS_MAX 2000 /* clients in the table; the rest is counted */
 #define LOST_MAX 200
@@ -30,16 +33,50 @@ static void put_head(FILE *out)
             page_style_hash, page_script_hash, page_style);
 }
 
-static void figure(FILE *out, const char *class, uint64_t n, const char *text)
+/* What the policy turns away, for good or for now. */
+struct gist {
+    uint64_t all, refused, delivered; /* messages; delivered: of those refused */
+};
+
+static struct gist gist_of(const struct judged *j)
 {
-    fprintf(out, "<div class=\"figure %s\"><b>", class);
-    html_number(out, n);
-    fprintf(out, "</b><span>%s</span></div>\n", text);
+    struct gist g = {0};
+    unsigned i;
+
+    for (i = 0; i < FATE_COUNT; i++) {
+        g.all += sum_messages(&j->fate[i]);
+        if (!fate_refuses(i))
+            continue;
+        g.refused += sum_messages(&j->fate[i]);
+        g.delivered += j->fate[i].count[OUT_DELIVERED];
+    }
+    return g;
 }
 
-static void put_title(const struct judged *j, FILE *out)
+/* " (12.5 %)" */
+static void put_share(FILE *out, uint64_t n, uint64_t of)
 {
-    fputs("<header><h1>What this policy would have done</h1>\n<p>", out);
+    if (of > 0)
+        fprintf(out, " (%.1f&#8239;%%)", 100.0 * (double)n / (double)of);
+}
+
+static void put_names(const struct policy *p, FILE *out)
+{
+    unsigned i;
+
+    for (i = 0; i < p->rules; i++) {
+        fputs(i == 0 ? ", rules " : ", ", out);
+        html_text(out, p->rule[i].name);
+    }
+}
+
+/* Where its figures come from, and when and where it was made. */
+static void put_source(const struct judged *j, FILE *out)
+{
+    char host[256] = "";
+    const struct settings *s = j->settings;
+
+    fputs("<p>", out);
     html_number(out, j->tally->lines);
     fputs(" log lines", out);
     if (j->tally->begin > 0) {
@@ -48,31 +85,71 @@ static void put_title(const struct judged *j, FILE *out)
         fputs(" to ", out);
         put_minute(out, j->tally->end);
     }
-    fputs(", configuration <code>", out);
-    html_text(out, j->settings->file != NULL ? j->settings->file : "(built-in defaults)");
-    fputs("</code></p></header>\n", out);
+    fputs("; configuration <code>", out);
+    html_text(out, s->file != NULL ? s->file : "(built-in defaults)");
+    fprintf(out, "</code>, mode %s", s->judge.enforce ? "enforce" : "monitor");
+    put_names(&s->judge.policy, out);
+    fputs("; made on ", out);
+    put_minute(out, stamp_given("0d", (int64_t)time(NULL)));
+    if (gethostname(host, sizeof host - 1) == 0 && host[0] != '\0') {
+        fputs(" on ", out);
+        html_text(out, host);
+    }
+    fputs("</p></header>\n", out);
+}
+
+/* The answer in one sentence. */
+static void put_title(const struct judged *j, FILE *out)
+{
+    struct gist g = gist_of(j);
+
+    fputs("<header><h1>What this policy would have done</h1>\n", out);
+    if (g.all > 0) {
+        fputs("<p class=\"answer\">It would have refused <b>", out);
+        html_number(out, g.refused);
+        fputs("</b> of ", out);
+        html_number(out, g.all);
+        fputs(g.all == 1 ? " message" : " messages", out);
+        put_share(out, g.refused, g.all);
+        fputs(g.refused == 0     ? "."
+              : g.delivered == 0 ? "; none of these was delivered then."
+                                 : "; <b>",
+              out);
+        if (g.delivered > 0) {
+            html_number(out, g.delivered);
+            fputs(g.delivered == 1 ? "</b> of these was delivered then."
+                                   : "</b> of these were delivered then.",
+                  out);
+        }
+        fputs("</p>\n", out);
+    }
+    put_source(j, out);
+}
+
+static void figure(FILE *out, const char *class, uint64_t n, const char *text, uint64_t of)
+{
+    fprintf(out, "<div class=\"figure %s\"><b>", class);
+    html_number(out, n);
+    fprintf(out, "</b><span>%s", text);
+    put_share(out, n, of);
+    fputs("</span></div>\n", out);
 }
 
 static void put_figures(const struct judged *j, FILE *out)
 {
-    const struct judged_sum *reject = &j->fate[ACTION_REJECT], *later = &j->fate[ACTION_TEMPFAIL];
-    uint64_t all = 0;
-    unsigned i;
+    struct gist g = gist_of(j);
+    bool lost = j->list[LIST_LOST].n > 0;
 
-    for (i = 0; i < FATE_COUNT; i++)
-        all += sum_messages(&j->fate[i]);
     fputs("<div class=\"figures\">\n", out);
-    figure(out, "", all, "messages seen");
-    figure(out, "", j->addresses, "client addresses");
-    figure(out, "bad", sum_messages(reject) + sum_messages(later),
-           "messages refused by the policy");
-    figure(out, "bad", j->refused_addresses, "addresses refused");
     figure(out,
-           j->list[LIST_LOST].n > 0 ? "warn"
-           : j->clients > 0         ? "good"
-                                    : "",
-           reject->count[OUT_DELIVERED] + later->count[OUT_DELIVERED],
-           "of these were delivered then");
+           lost             ? "warn"
+           : j->clients > 0 ? "good"
+                            : "",
+           g.delivered, "delivered messages it would have refused", g.refused);
+    figure(out, "bad", g.refused, "messages refused by the policy", g.all);
+    figure(out, "bad", j->refused_addresses, "addresses refused", j->addresses);
+    figure(out, "", g.all, "messages seen", 0);
+    figure(out, "", j->addresses, "client addresses", 0);
     fputs("</div>\n", out);
 }
 

@@ -91,6 +91,30 @@ def test_content():
         has(open(page).read(), "<h2>Compared with <code>", "<th>There</th>")
 
 
+def test_the_answer_stands_first():
+    """One sentence, what was delivered first among the figures, with shares; when and where it was made, mode and rules."""
+    line = ("Nov  1 1%d:00:00 mx1 postfix/smtpd[1]: AAAA%d: client=unknown[192.0.2.%d]\n"
+            "Nov  1 1%d:00:01 mx1 postfix/lmtp[2]: AAAA%d: to=<u@example.org>, relay=r, dsn=2.0.0, status=sent (ok)\n")
+    text = lambda *clients: "".join(line % (i, i, c, i, i) for i, c in enumerate(clients))  # noqa: E731
+    share = "&#8239;%)"
+    cases = [((10,), "<b>0</b> of 1 message (0.0%s.</p>" % share, "good"),
+             ((10, 10, 11), "<b>1</b> of 3 messages (33.3%s; <b>1</b> of these was delivered then.</p>" % share, "warn"),
+             ((10, 10, 11, 13), "<b>2</b> of 4 messages (50.0%s; <b>2</b> of these were delivered then.</p>" % share, "warn")]
+    with World('mode = "enforce";') as w:
+        for clients, answer, tone in cases:
+            page = w.path("p.html")
+            same(w.replay("--html", page, w.file("log", text(*clients)))[0], 0)
+            html = open(page).read()
+            has(html, '<p class="answer">It would have refused ' + answer, "mode enforce, rules no-ptr, forged, botlike, bothelo; made on 2")
+            has(html, ' on %s</p></header>' % os.uname().nodename)
+            first = re.search(r'<div class="figure (\w*)"><b>(\d+)</b><span>(.*?)</span>', html)
+            same((first.group(1), first.group(3).split(" (")[0]), (tone, "delivered messages it would have refused"))
+        refused = ("Nov  1 10:00:00 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.11]: 550 5.1.1 no; from=<> to=<a@b.example> "
+                   "proto=ESMTP helo=<pc>\n")
+        w.replay("--html", page, w.file("log", refused))
+        has(open(page).read(), "<b>1</b> of 1 message (100.0%s; none of these was delivered then.</p>" % share)
+
+
 def test_own_refusals_are_not_those_of_others():
     lines = ("Nov  1 10:00:00 mx1 iprev-milter[7]: client=192.0.2.11 ptr=- helo=pc findings=iprev-permerror,ptr-missing,helo-unqualified "
              "rule=no-ptr action=reject mode=enforce dns=1/2 wait=0 qid=- stage=rcpt\n"
