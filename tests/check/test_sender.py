@@ -7,6 +7,7 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 import gzip
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -458,3 +459,18 @@ def test_refused():
         code, out, _ = n.run("refused", n.file("nameless", DEFERRED % (1, 1, "10.0.0.1")))
         same(code, 1)
         has(out, "no public address is known")
+
+
+def test_one_answer_in_ten():
+    """A server that loses one answer in ten is no problem. IPREV_RUNS=1000 for more runs."""
+    address, chance = "127.0.3.1", random.Random(7)
+
+    def lossy(answer):
+        return [] if chance.random() < 0.1 else [answer]
+    with Names({"hoster.example": HOSTER + "lossy A %s\n" % address,
+                "2.0.192.in-addr.arpa": REVERSE + "@ NS lossy.hoster.example.\n"}) as n:
+        Liar(n, address, lossy, lossy)
+        for run in range(int(os.environ.get("IPREV_RUNS", "25"))):
+            code, data, err = n.json("mail.good.sender.example")
+            same((code, err, data["problems"]), (0, "", []), run)
+            holds(address in [s["address"] for s in zone_of(data, "10.2.0.192.in-addr.arpa", "PTR")["servers"]], run)

@@ -1,16 +1,19 @@
 /* Fuzz target: lines of mail logs, read and counted.
  *
  * Input: a log. Every line is read; what the event borrows must lie in the line. Then the
- * lines are counted as iprev-check replay does.
+ * lines are counted as iprev-check replay and refused do.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/log/event.h"
 #include "check/replay/tally.h"
+#include "check/sender/refused.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct refused refused;
 
 static void check_inside(const struct log_text *t, const char *s, size_t n)
 {
@@ -31,6 +34,8 @@ static void check_event(const char *s, size_t n)
     check_inside(&e.record, s, n);
     check_inside(&e.origin, s, n);
     check_inside(&e.more, s, n);
+    check_inside(&e.relay, s, n);
+    check_inside(&e.reply, s, n);
     while (text_next_address(&e.more, &e.recipient))
         check_inside(&e.recipient, s, n);
     if (e.kind == LOG_CONNECT && e.client.family == ADDR_NONE)
@@ -49,6 +54,7 @@ static void feed(struct tally *t, const char *s, size_t n)
     memcpy(copy, s, n);
     check_event(copy, n);
     tally_line(t, copy, n);
+    refused_line(&refused, copy, n);
     free(copy);
 }
 

@@ -107,8 +107,9 @@ Test(options, wrong_lines)
         {"replay", "a log file is required, or - for standard input. Try iprev-check replay "
                    "--help"},
         {"batch --top 3", "--top works only with replay. Try iprev-check batch --help"},
-        {"classify --json", "--json works only with IP, HOST, self, batch, replay, refused. Try iprev-check "
-                            "classify --help"},
+        {"classify --json",
+         "--json works only with IP, HOST, self, batch, replay, refused. Try iprev-check "
+         "classify --help"},
         {"classify -s ::1", "--server works only with IP, HOST, self, batch, replay, refused. Try "
                             "iprev-check classify --help"},
         {"replay --top 0 x", "--top takes a number from 1 to 100000. Try iprev-check --help"},
