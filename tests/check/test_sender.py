@@ -397,6 +397,7 @@ def test_hostile_servers():
     other = b"\3bad\7example\0"
     wrong = [lambda a: bytes([a[0] ^ 1]) + a[1:], lambda a: a[:1] + bytes([a[1] ^ 128]) + a[2:], lambda a: a[:2] + bytes([a[2] & 127]) + a[3:],
              lambda a: a[:2] + bytes([a[2] | 8]) + a[3:], lambda a: a[:12] + other + b"\0\x0c\0\1", lambda a: a[:11], lambda a: b"",
+             lambda a: a.replace(b"\x0210\1", b"\x0211\1", 1),
              lambda a: a[:4] + b"\0\0" + a[6:], lambda a: a[:12] + a[12:].replace(b"\0\x0c\0\1", b"\0\1\0\1", 1)]
     good = {"answer": "data", "records": ["mail.good.sender.example"], "ttl": 300}
     rows = [("wrong answers first", lambda a: [w(a) for w in wrong] + [a], lambda a: [a], "data", "data", []),

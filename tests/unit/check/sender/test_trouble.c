@@ -1,8 +1,9 @@
 /* What is wrong with the servers of a zone: tables of what each has said.
  *
- * A letter for each server: a, b: answers with this record; -: no such name; 0: has no address;
- * R: REFUSED; F: failed; L: lame; S: silent; X: nothing listens; N: no route; ?: not asked; t: a
- * by UDP, silent by TCP; u: the other way round; C: cut by UDP, a by TCP; c: cut, silent by TCP.
+ * A letter for each server: a, b: answers with this record; e: with none that is valid; -: no such
+ * name; 0: has no address; R: REFUSED; F: failed; L: lame; S: silent; X: nothing listens; N: no
+ * route; ?: not asked; t: a by UDP, silent by TCP; u: the other way round; C: cut by UDP, a by TCP;
+ * c: cut, silent by TCP.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/sender/looks.h"
@@ -33,6 +34,8 @@ static struct said said(char letter)
         return s;
     }
     s.kind = SAID_DATA;
+    if (letter == 'e')
+        return s;
     s.n = 1;
     text[0] = letter;
     name(&s.record[0].name, text);
@@ -107,6 +110,10 @@ Test(trouble, servers)
         {'a', "a-",
          "the name servers disagree about " ABOUT ": ns1.example (192.0.2.1) says a.example; "
          "ns2.example (192.0.2.2) says no such name",
+         "01"},
+        {'-', "-e",
+         "the name servers disagree about " ABOUT ": ns1.example (192.0.2.1) says no such name; "
+                                                  "ns2.example (192.0.2.2) says no valid record",
          "01"},
         {'b', "aa", OLD "b.example; the name servers say a.example", "00"},
         {'-', "aa", OLD "no such name; the name servers say a.example", "00"},
