@@ -383,6 +383,9 @@ void metrics_put_page(FILE *f)
     fputs("iprev_build_info{version=\"" PACKAGE_VERSION "\"} 1\n", f);
     if (s != NULL)
         put_settings(f, s->settings, s->servers);
+    put_one(f, "iprev_settings_stale", "gauge",
+            "1 if a configuration file has changed since it was read.",
+            s != NULL && snapshot_stale(s));
     put_checks(f);
     put_actions(f, s);
     put_histogram(f, "iprev_dns_seconds", "DNS time per client checked, 0 when cached.", &dns);

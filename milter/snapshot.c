@@ -4,6 +4,8 @@
 #include "milter/snapshot.h"
 
 #include <errno.h>
+#include <glob.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +42,32 @@ static uint64_t resolver_stamp(const struct resolver_settings *s)
     return file_stamp(s->zone) * 3 + file_stamp(s->trust_anchor) * 5;
 }
 
+/* Of the configuration: FILE, FILE.d and the exempt lists. */
+static uint64_t config_stamp(const struct settings *s)
+{
+    char pattern[PATH_MAX];
+    uint64_t stamp = file_stamp(s->file);
+    glob_t more;
+    size_t i;
+
+    for (i = 0; i < s->exempt.lists.n; i++)
+        stamp = stamp * 3 + file_stamp(s->exempt.lists.entry[i]);
+    if (s->file == NULL ||
+        snprintf(pattern, sizeof pattern, "%s.d/*.conf", s->file) >= (int)sizeof pattern)
+        return stamp;
+    if (glob(pattern, GLOB_NOESCAPE, NULL, &more) == 0) {
+        for (i = 0; i < more.gl_pathc; i++)
+            stamp = stamp * 3 + file_stamp(more.gl_pathv[i]);
+        globfree(&more);
+    }
+    return stamp;
+}
+
+bool snapshot_stale(const struct snapshot *s)
+{
+    return config_stamp(s->settings) != s->config_stamp;
+}
+
 /* Takes the settings over, or shares them. NULL without memory. */
 static struct snapshot *make(struct settings *settings, atomic_uint *sharers)
 {
@@ -58,6 +86,7 @@ static struct snapshot *make(struct settings *settings, atomic_uint *sharers)
     s->settings = settings;
     s->sharers = sharers;
     s->resolver_stamp = resolver_stamp(&settings->resolver);
+    s->config_stamp = config_stamp(settings);
     return s;
 }
 
@@ -109,6 +138,7 @@ struct snapshot *snapshot_renew(const struct snapshot *old, const char *servers,
         errno = ENOMEM;
         return NULL;
     }
+    s->config_stamp = old->config_stamp;
     snprintf(s->servers, sizeof s->servers, "%s", servers);
     return start_resolver(s, err, errlen);
 }

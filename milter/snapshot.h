@@ -25,6 +25,7 @@ struct snapshot {
     atomic_uint *sharers; /* snapshots that have these settings */
     struct resolver *resolver;
     uint64_t resolver_stamp;        /* of the files the resolver was made from */
+    uint64_t config_stamp;          /* of the files of the configuration */
     char servers[SERVERS_TEXT_MAX]; /* of resolv.conf, where it asks those; else empty */
 };
 
@@ -37,6 +38,9 @@ MUST_CHECK struct snapshot *snapshot_new(struct settings *settings, const struct
 /* The same settings with a resolver that asks these servers of resolv.conf. NULL as above. */
 MUST_CHECK struct snapshot *snapshot_renew(const struct snapshot *old, const char *servers,
                                            char *err, size_t errlen);
+
+/* A file of the configuration has changed, come or gone since it was read. */
+bool snapshot_stale(const struct snapshot *s);
 
 /* The servers of resolv.conf are asked. */
 bool snapshot_asks_system(const struct settings *s);

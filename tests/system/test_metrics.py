@@ -11,6 +11,7 @@ import json
 import os
 import re
 import select
+import shutil
 import socket
 import subprocess
 import time
@@ -178,10 +179,39 @@ class Counts(Metered):
     def test_reloads(self):
         """Taken and refused ones are told apart."""
         before = samples()
+        self.assertEqual(before["iprev_settings_stale"], 0)
         self.daemon.reload(harness.configuration(**self.settings) + "nonsense = 1\n", "(?i)nonsense")
         self.until(lambda: gained(before, samples()).get('iprev_reloads_total{result="refused"}') == 1)
+        self.assertEqual(samples()["iprev_settings_stale"], 1)
         self.daemon.reload(harness.configuration(**self.settings))
         self.until(lambda: gained(before, samples()).get('iprev_reloads_total{result="taken"}') == 1)
+        self.assertEqual(samples()["iprev_settings_stale"], 0)
+
+    def test_settings_stale(self):
+        """A file that comes, changes or goes waits for a reload; one with another name does not count."""
+        more, listed = self.daemon.config_path + ".d", self.world.path("stale.list")
+        text = harness.configuration(**self.settings)
+        lists = text + 'exempt: { lists = ["%s"]; };\n' % listed
+
+        def write(path, text):
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text)
+        os.makedirs(more)
+        write(listed, "192.0.2.77\n")
+        try:
+            for what, stale, act in (
+                    ("another name", 0, lambda: write(more + "/x.bak", "x")),
+                    ("a new file", 1, lambda: write(more + "/x.conf", "# x\n")),
+                    ("changed", 1, lambda: write(more + "/x.conf", "# xx\n")),
+                    ("gone", 1, lambda: os.unlink(more + "/x.conf")),
+                    ("an exempt list", 1, lambda: write(listed, "192.0.2.78 # x\n"))):
+                self.daemon.reload(lists)
+                self.assertEqual(samples()["iprev_settings_stale"], 0, what)
+                act()
+                self.assertEqual(samples()["iprev_settings_stale"], stale, what)
+        finally:
+            shutil.rmtree(more)
+            self.daemon.reload(text)
 
     def test_settings_and_process(self):
         """What is in force, and what the process uses."""
@@ -478,7 +508,8 @@ class BuiltUpon(Metered):
     def test_promtool_proves_the_alerts(self):
         """Each alert comes when it should, and only then."""
         where = os.path.dirname(scored.shipped("prometheus", "x"))
-        for command in (("check", "rules", "iprev-milter.rules.yml"), ("test", "rules", "iprev-milter.test.yml")):
+        for command in (("check", "rules", "iprev-milter.rules.yml"), ("test", "rules", "iprev-milter.test.yml"),
+                        ("test", "rules", "iprev-milter.month.test.yml")):
             done = promtool(*command, cwd=where)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             self.assertIn("SUCCESS", done.stdout)
