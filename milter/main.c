@@ -60,7 +60,7 @@ static void usage(FILE *out)
             "usage: iprev-milter [-c FILE] [-p SOCKET] [-t] [-v] [-V] [-h]\n"
             "  -c FILE    configuration (default %s, if there is one)\n"
             "  -p SOCKET  listen on inet:PORT@HOST or unix:PATH, overriding the configuration\n"
-            "  -t         check the configuration and print it as understood\n"
+            "  -t         check the configuration and print the settings\n"
             "  -v         log more\n"
             "  -V, --version   print the version\n"
             "  -h, --help      print this\n"
