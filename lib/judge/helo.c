@@ -15,8 +15,8 @@ static bool labels_well_formed(const struct dname *d)
 {
     size_t at;
 
-    for (at = 0; d->wire[at] != 0; at += d->wire[at] + 1u)
-        if (d->wire[at + 1] == '-' || d->wire[at + d->wire[at]] == '-')
+    for (at = 0; at + 1 < d->len; at = dname_next(d, at))
+        if (d->wire[at + 1] == '-' || d->wire[dname_next(d, at) - 1] == '-')
             return false;
     return true;
 }

@@ -35,20 +35,19 @@ struct addr addr_from_bytes(enum addr_family family, const void *bytes)
 static bool read_decimal(unsigned *v, unsigned max, const char *s, size_t n, size_t *at)
 {
     size_t start = *at;
-    size_t end = n - start < 3 ? n : start + 3; /* *at <= n */
     size_t i = start;
     unsigned value = 0, digit;
 
-    for (; i < end && (digit = (unsigned char)s[i] - (unsigned)'0') < 10; i++)
+    for (; i < n && i < start + 3 && (digit = (unsigned char)s[i] - (unsigned)'0') < 10; i++)
         value = value * 10 + digit;
     *v = value;
     *at = i;
     return i > start && value <= max && (s[start] != '0' || i == start + 1);
 }
 
-static bool read_ipv4(uint8_t out[4], const char *s, size_t n)
+/* From s[at] to the end. */
+static bool read_ipv4(uint8_t out[4], const char *s, size_t n, size_t at)
 {
-    size_t at = 0;
     size_t i;
 
     for (i = 0; i < 4; i++) {
@@ -86,6 +85,20 @@ static bool is_ipv4_tail(const char *s, size_t n, size_t at)
     return at < n && s[at] == '.';
 }
 
+/* The octets from gap to len move to the end of the address, zeros between. */
+static void open_gap(uint8_t out[16], size_t gap, size_t len)
+{
+    size_t shift;
+
+    //@ split len;
+    shift = 16 - len;
+    while (len > gap) {
+        len--;
+        out[len + shift] = out[len];
+        out[len] = 0;
+    }
+}
+
 static bool read_ipv6(uint8_t out[16], const char *s, size_t n)
 {
     size_t gap = SIZE_MAX; /* octets before the `::` */
@@ -105,7 +118,7 @@ static bool read_ipv6(uint8_t out[16], const char *s, size_t n)
             return false;
         }
         if (len <= 12 && is_ipv4_tail(s, n, at)) {
-            if (!read_ipv4(out + len, s + at, n - at))
+            if (!read_ipv4(out + len, s, n, at))
                 return false;
             len += 4;
             break;
@@ -118,8 +131,7 @@ static bool read_ipv6(uint8_t out[16], const char *s, size_t n)
         return len == 16;
     if (len == 16) /* `::` stands for at least one group */
         return false;
-    memmove(out + 16 - (len - gap), out + gap, len - gap);
-    memset(out + gap, 0, 16 - len);
+    open_gap(out, gap, len);
     return true;
 }
 
@@ -130,7 +142,7 @@ bool addr_parse(struct addr *a, const char *s, size_t n)
     *a = (struct addr){.family = ADDR_NONE};
     if (n >= ADDR_TEXT_MAX)
         return false;
-    if (read_ipv4(bytes, s, n))
+    if (read_ipv4(bytes, s, n, 0))
         *a = addr_from_bytes(ADDR_IPV4, bytes);
     else if (read_ipv6(bytes, s, n))
         *a = addr_from_bytes(ADDR_IPV6, bytes);
@@ -140,8 +152,10 @@ bool addr_parse(struct addr *a, const char *s, size_t n)
 /* The first `bits` bits of a and b are the same. */
 static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned bits)
 {
-    unsigned rest = bits % 8;
+    unsigned rest;
 
+    //@ split bits;
+    rest = bits % 8;
     if (memcmp(a, b, bits / 8) != 0)
         return false;
     return rest == 0 || ((a[bits / 8] ^ b[bits / 8]) >> (8 - rest)) == 0;

@@ -58,7 +58,8 @@ static uint32_t least(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* Moves *at behind the name that is there, without following pointers. */
+/* Moves *at past the name that is there, without following pointers; perhaps past the end of the
+ * message. */
 static bool skip_name(const uint8_t *msg, size_t len, size_t *at)
 {
     while (*at < len) {
@@ -66,7 +67,7 @@ static bool skip_name(const uint8_t *msg, size_t len, size_t *at)
 
         if (c == 0 || c >= 0xc0) {
             *at += c == 0 ? 1 : 2;
-            return *at <= len;
+            return true;
         }
         *at += 1u + c;
     }
@@ -80,16 +81,16 @@ static bool read_record(struct rr *r, const uint8_t *msg, size_t len, size_t at)
     const uint8_t *fixed;
 
     r->owner = at;
-    if (!skip_name(msg, len, &at) || len - at < 10)
+    if (!skip_name(msg, len, &at) || at + 10 > len)
         return false;
     fixed = msg + at;
     r->type = get16(fixed);
     r->class = get16(fixed + 2);
     r->ttl = get_ttl(fixed + 4);
     r->rdata = at + 10;
-    if (len - r->rdata < get16(fixed + 8))
-        return false;
     r->end = r->rdata + get16(fixed + 8);
+    if (r->end > len)
+        return false;
     return true;
 }
 
@@ -114,7 +115,7 @@ static bool check_questions(const uint8_t *msg, size_t len, unsigned count, size
     struct dname name;
 
     while (count-- > 0) {
-        if (!dname_from_message(&name, msg, len, at) || len - *at < 4)
+        if (!dname_from_message(&name, msg, len, at) || *at + 4 > len)
             return false;
         *at += 4;
     }
@@ -217,9 +218,9 @@ static bool has_right_form(const struct rr *r, const uint8_t *msg)
 
     switch (r->type) {
     case RR_A:
-        return r->end - r->rdata == 4;
+        return r->rdata + 4 == r->end;
     case RR_AAAA:
-        return r->end - r->rdata == 16;
+        return r->rdata + 16 == r->end;
     case RR_PTR:
     case RR_CNAME:
         return rdata_name(r, msg, &name);
@@ -269,9 +270,9 @@ static bool soa_ttl(const struct rr *r, const uint8_t *msg, uint32_t *ttl)
     size_t at = r->rdata;
 
     if (!dname_from_message(&name, msg, r->end, &at) ||
-        !dname_from_message(&name, msg, r->end, &at) || r->end - at != 20)
+        !dname_from_message(&name, msg, r->end, &at) || at + 20 != r->end)
         return false;
-    *ttl = least(r->ttl, get_ttl(msg + r->end - 4));
+    *ttl = least(r->ttl, get_ttl(msg + at + 16));
     return true;
 }
 
@@ -374,10 +375,14 @@ bool answer_next_addr(const struct answer *a, size_t *cursor, struct addr *addr)
     struct rr r;
 
     while (next_record(a, cursor, &r)) {
-        if ((r.type != RR_A && r.type != RR_AAAA) || !has_right_form(&r, a->msg))
-            continue;
-        *addr = addr_from_bytes(r.type == RR_A ? ADDR_IPV4 : ADDR_IPV6, a->msg + r.rdata);
-        return true;
+        if (r.type == RR_A && r.rdata + 4 == r.end) {
+            *addr = addr_from_bytes(ADDR_IPV4, a->msg + r.rdata);
+            return true;
+        }
+        if (r.type == RR_AAAA && r.rdata + 16 == r.end) {
+            *addr = addr_from_bytes(ADDR_IPV6, a->msg + r.rdata);
+            return true;
+        }
     }
     return false;
 }

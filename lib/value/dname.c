@@ -18,23 +18,22 @@
 
 static void set_root(struct dname *d)
 {
-    d->len = 1;
-    d->wire[0] = 0;
+    *d = (struct dname){.len = 1};
 }
 
 /* While a name is being made, len counts what is there and may be 0. Room for
- * the root label is kept, so that finishing cannot fail. */
+ * the root label is kept, so that finishing cannot fail. n is 1 to LABEL_MAX. */
 static bool add_label(struct dname *d, const uint8_t *p, size_t n)
 {
-    uint8_t *to = d->wire + d->len;
+    size_t start = d->len + 1u;
     size_t i;
 
-    if (n == 0 || n > LABEL_MAX || d->len + 1 + n + 1 > DNAME_MAX)
+    if (start + n >= DNAME_MAX)
         return false;
-    *to++ = (uint8_t)n;
+    d->wire[d->len] = (uint8_t)n;
     for (i = 0; i < n; i++)
-        to[i] = ascii_lower(p[i]);
-    d->len = (uint8_t)(d->len + 1 + n);
+        d->wire[start + i] = ascii_lower(p[i]);
+    d->len = (uint8_t)(start + n);
     return true;
 }
 
@@ -43,21 +42,22 @@ static void add_root(struct dname *d)
     d->wire[d->len++] = 0;
 }
 
-/* *at is moved past the name as it is at msg[*at]. */
+/* *at is moved past the name as it is at msg[*at]. The lines with `//@` are for `make prove`: it
+ * looks at one length of a label after the other. */
 static bool read_message(struct dname *d, const uint8_t *msg, size_t n, size_t *at)
 {
     size_t pos = *at;
     size_t run = pos; /* where the labels being read began */
     bool jumped = false;
 
-    d->len = 0;
+    *d = (struct dname){.len = 0};
     while (pos < n) {
         size_t c = msg[pos];
 
         if (c >= POINTER) {
             size_t target;
 
-            if (n - pos < 2)
+            if (pos + 2 > n)
                 return false;
             target = (c << 8 | msg[pos + 1]) & POINTER_OFFSET;
             if (!jumped)
@@ -74,9 +74,13 @@ static bool read_message(struct dname *d, const uint8_t *msg, size_t n, size_t *
                 *at = pos + 1;
             return true;
         }
-        if (n - pos - 1 < c || !add_label(d, msg + pos + 1, c))
+        if (c > LABEL_MAX)
+            return false;
+        //@ split c;
+        if (pos + 1 + c > n || !add_label(d, msg + pos + 1, c))
             return false;
         pos += 1 + c;
+        //@ merge c;
     }
     return false;
 }
@@ -121,6 +125,8 @@ static const uint8_t text_octets[256] = {
     ['y'] = 'y', ['z'] = 'z',
 };
 
+#define HOST_MIN 5 /* octets of `a.b` */
+
 #define HOST_OCTET  1
 #define DIGIT_OCTET 2
 
@@ -144,6 +150,7 @@ static bool read_text(struct dname *d, const uint8_t *p, size_t n)
     size_t start = 0;
     size_t i;
 
+    *d = (struct dname){.len = 0};
     if (n == 0)
         return false;
     if (p[n - 1] == '.')
@@ -176,7 +183,7 @@ bool dname_from_text(struct dname *d, const char *s, size_t n)
 
 static void add_decimal(struct dname *d, unsigned v)
 {
-    char text[4];
+    char text[4] = "";
     struct sbuf sb;
 
     sbuf_init(&sb, text, sizeof(text));
@@ -194,7 +201,7 @@ void dname_reverse(struct dname *d, const struct addr *a)
     static const uint8_t hex[] = "0123456789abcdef";
     unsigned i;
 
-    d->len = 0;
+    *d = (struct dname){.len = 0};
     if (a->family == ADDR_IPV4) {
         for (i = 4; i-- > 0;)
             add_decimal(d, a->bytes[i]);
@@ -228,8 +235,10 @@ bool dname_is_host(const struct dname *d)
     unsigned labels = 0;
     size_t i = 0;
 
-    while (d->wire[i] != 0) {
-        size_t end = i + 1 + d->wire[i];
+    if (d->len < HOST_MIN)
+        return false;
+    while (i + 1 < d->len) {
+        size_t end = dname_next(d, i);
 
         kinds = HOST_OCTET | DIGIT_OCTET;
         for (i++; i < end; i++)
@@ -246,12 +255,12 @@ unsigned dname_labels(const struct dname *d)
     unsigned labels = 0;
     size_t i;
 
-    for (i = 0; d->wire[i] != 0; i += 1u + d->wire[i])
+    for (i = 0; i + 1 < d->len; i = dname_next(d, i))
         labels++;
     return labels;
 }
 
-/* Text without final dot into text[DNAME_TEXT_MAX]; d is a host name. A label
+/* Text without final dot into text[DNAME_TEXT_MAX], which is all 0; d is a host name. A label
  * of the text starts at the offset that its length octet has in the wire form.
  * *tail is the text of the last SUFFIX_LABELS labels. */
 static size_t render(char *text, const struct dname *d, const char **tail)
@@ -261,9 +270,8 @@ static size_t render(char *text, const struct dname *d, const char **tail)
     size_t i;
 
     memcpy(text, d->wire + 1, len);
-    text[len] = '\0';
     *tail = text;
-    for (i = 1u + d->wire[0]; d->wire[i] != 0; i += 1u + d->wire[i]) {
+    for (i = dname_next(d, 0); i + 1 < d->len; i = dname_next(d, i)) {
         text[i - 1] = '.';
         if (labels-- > SUFFIX_LABELS)
             *tail = text + i;
@@ -275,7 +283,7 @@ static size_t render(char *text, const struct dname *d, const char **tail)
  * then 0. */
 static bool find_registrable(const struct dname *d, size_t *left)
 {
-    char text[DNAME_TEXT_MAX];
+    char text[DNAME_TEXT_MAX] = "";
     const char *tail;
     const char *found;
 
@@ -311,31 +319,36 @@ static size_t last_two(const struct dname *d)
     size_t at[2] = {0, 0};
     size_t i;
 
-    for (i = 0; d->wire[i] != 0; i += 1u + d->wire[i]) {
+    for (i = 0; i + 1 < d->len; i = dname_next(d, i)) {
         at[0] = at[1];
         at[1] = i;
     }
     return at[0];
 }
 
+static bool same_tail(const struct dname *a, size_t at_a, const struct dname *b, size_t at_b)
+{
+    for (; at_a < a->len && at_b < b->len; at_a++, at_b++)
+        if (a->wire[at_a] != b->wire[at_b])
+            return false;
+    return at_a == a->len && at_b == b->len;
+}
+
 bool dname_same_registrable(const struct dname *a, const struct dname *b)
 {
-    size_t left_a = last_two(a);
-    size_t left_b = last_two(b);
+    size_t left_a, left_b;
 
     /* Most names that differ do so here, which spares the search of the list. */
-    if (a->len - left_a != b->len - left_b ||
-        memcmp(a->wire + left_a, b->wire + left_b, a->len - left_a) != 0)
+    if (!same_tail(a, last_two(a), b, last_two(b)))
         return false;
     if (!find_registrable(a, &left_a) || !find_registrable(b, &left_b))
         return false;
-    return a->len - left_a == b->len - left_b &&
-           memcmp(a->wire + left_a, b->wire + left_b, a->len - left_a) == 0;
+    return same_tail(a, left_a, b, left_b);
 }
 
 void dname_put(struct sbuf *sb, const struct dname *d)
 {
-    char text[DNAME_TEXT_MAX];
+    char text[DNAME_TEXT_MAX] = "";
     const char *tail;
 
     if (dname_is_host(d))
@@ -358,10 +371,10 @@ void dname_put_visible(struct sbuf *sb, const struct dname *d)
 {
     size_t i = 0;
 
-    if (d->wire[0] == 0)
+    if (d->len == 1)
         sbuf_byte(sb, '.');
-    while (d->wire[i] != 0) {
-        size_t end = i + 1 + d->wire[i];
+    while (i + 1 < d->len) {
+        size_t end = dname_next(d, i);
 
         if (i > 0)
             sbuf_byte(sb, '.');
@@ -373,7 +386,7 @@ void dname_put_visible(struct sbuf *sb, const struct dname *d)
 void dname_put_query(struct sbuf *sb, const struct dname *d)
 {
     dname_put_visible(sb, d);
-    if (d->wire[0] != 0)
+    if (d->len > 1)
         sbuf_byte(sb, '.');
 }
 

@@ -3,7 +3,7 @@
  * A struct dname is a copy of its own: at most 255 octets, root label last,
  * ASCII letters in lower case. Equality is therefore equality of octets, and a
  * dot inside a label never equals a label boundary. Only the functions below
- * make one; on failure the result is the root.
+ * make one; on failure the result is the root. Octets behind the root label are 0.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_DNAME_H
@@ -21,6 +21,15 @@ struct dname {
     uint8_t len; /* octets of wire, root label included: 1..255 */
     uint8_t wire[DNAME_MAX];
 };
+
+/* Labels begin at 0, dname_next(d, 0) and so on, while at + 1 < len; the root begins at len - 1.
+ * Never behind it, whatever the octets are: so no walk over a name leaves it. */
+static inline size_t dname_next(const struct dname *d, size_t at)
+{
+    size_t next = at + 1 + d->wire[at];
+
+    return next < d->len ? next : d->len - 1u;
+}
 
 /* Uncompressed wire form that ends exactly at p + n (rdata of a PTR). */
 MUST_CHECK bool dname_from_wire(struct dname *d, const uint8_t *p, size_t n);

@@ -15,9 +15,10 @@ void sbuf_init(struct sbuf *sb, char *text, size_t cap)
 
 void sbuf_mem(struct sbuf *sb, const char *s, size_t n)
 {
+    //@ split n;
     if (sb->overflow)
         return;
-    if (n >= sb->cap - sb->len) {
+    if (n >= sb->cap || sb->len >= sb->cap - n) {
         sb->overflow = true;
         return;
     }
