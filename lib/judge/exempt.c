@@ -7,6 +7,16 @@
 
 #include <string.h>
 
+/* Some name below it can be the name of a host; else the entry would never match. */
+static bool has_hosts(const struct dname *domain)
+{
+    uint8_t wire[2 + DNAME_MAX] = {1, 'a'};
+    struct dname host;
+
+    memcpy(wire + 2, domain->wire, domain->len);
+    return dname_from_wire(&host, wire, 2u + domain->len) && dname_is_host(&host);
+}
+
 bool name_list_valid(const char *entry)
 {
     struct dname d;
@@ -16,7 +26,8 @@ bool name_list_valid(const char *entry)
     for (i = 0; i < n; i++)
         if ((unsigned char)entry[i] != ascii_lower((unsigned char)entry[i]))
             return false;
-    return dname_from_text(&d, entry + below, n - below) && (below || dname_is_host(&d));
+    return dname_from_text(&d, entry + below, n - below) &&
+           (below ? has_hosts(&d) : dname_is_host(&d));
 }
 
 bool name_list_has(const struct name_list *l, const struct dname *name)

@@ -135,16 +135,19 @@ class Daemon:
             file.write(text)
 
     def configure(self, extra="", resolver="", zone=True, forward=1):
-        """Writes the configuration."""
+        """Writes the configuration, and an exempt list that it names."""
+        with open(self.path("exempt"), "w", encoding="ascii") as file:
+            file.write("198.51.100.77 until 2999-12-31 # nobody\n.nobody.example\n")
         with open(self.path("conf"), "w", encoding="ascii") as file:
             file.write("""socket = "unix:%s"
 user = "%s"
 authserv-id = "mx.example.org"
 mode = "enforce"
+exempt: { lists = ["%s"]; }
 resolver: { %s forward = ["127.0.0.1@%d"] cache = 0 %s }
 %s
 %s
-""" % (self.socket, self.user, 'zone = "%s"' % self.path("zone") if zone else "", forward,
+""" % (self.socket, self.user, self.path("exempt"), 'zone = "%s"' % self.path("zone") if zone else "", forward,
                 resolver if "deadline" in resolver else "deadline = 1000 " + resolver, extra,
                 "" if "log: {" in extra else 'log: { destination = "stderr" level = "debug" }'))
 

@@ -23,8 +23,7 @@ static bool found(const struct exempt_list *l, const struct listed *c, int64_t n
         return listed_has_address(l, &a, now);
     }
     memcpy(wire + 2 * below, c->key + 1, c->len - 1);
-    return dname_from_wire(&name, wire, c->len - 1 + 2 * below) ? listed_has_name(l, &name, now)
-                                                                : now < c->end;
+    return dname_from_wire(&name, wire, c->len - 1 + 2 * below) && listed_has_name(l, &name, now);
 }
 
 static void check_list(const struct exempt_list *l)
