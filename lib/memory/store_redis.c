@@ -1,0 +1,301 @@
+/* The store that several machines share: Redis or Valkey, by hiredis.
+ *
+ * Each table is one sorted set of all its entries and one for each group, so that both
+ * bounds are exact. Reading is one round trip; what is put runs as a script, and may be
+ * repeated. Keys begin with "iprev:", then s, k, w or p for the table; addresses and hashes
+ * are octets in hexadecimal.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "config.h"
+
+#ifdef HAVE_HIREDIS
+
+#include "memory/memory.h"
+#include "memory/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <hiredis/hiredis.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 40 /* for a connection, and for a command */
+#define KEY_MAX     64
+#define SECRET_MAX  512
+
+/* KEYS: the group, all entries. ARGV: the member in its group, and among all; its number;
+ * those below this number are over; most of a group, most of all; seconds until a group that
+ * nobody touches is over. Its oldest makes room in a group; a full table takes nothing. */
+static const char put_script[] =
+    "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[4]) "
+    "redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', '(' .. ARGV[4]) "
+    "if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then "
+    " if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[5]) then "
+    "  local old = redis.call('ZRANGE', KEYS[1], 0, 0) "
+    "  redis.call('ZREM', KEYS[1], old[1]) "
+    "  redis.call('ZREM', KEYS[2], string.sub(ARGV[2], 1, -1 - #ARGV[1]) .. old[1]) "
+    " end "
+    " if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[6]) then return 0 end "
+    "end "
+    "redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1]) "
+    "redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2]) "
+    "redis.call('EXPIRE', KEYS[1], ARGV[7]) "
+    "return 1";
+
+struct redis_store {
+    struct store base;
+    redisContext *c;
+};
+
+static redisContext *context(struct store *s)
+{
+    return ((struct redis_store *)s)->c;
+}
+
+/* ---- names ---- */
+
+static char *put_hex(char *out, const uint8_t *octets, size_t n)
+{
+    static const char digit[] = "0123456789abcdef";
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        *out++ = digit[octets[i] >> 4];
+        *out++ = digit[octets[i] & 15];
+    }
+    *out = '\0';
+    return out;
+}
+
+struct names {
+    char group[KEY_MAX + 16]; /* key of the group's set */
+    char all[16];             /* key of the table's set */
+    char member[KEY_MAX];     /* in the group's set */
+    char whole[2 * KEY_MAX];  /* in the table's set: group, then member */
+};
+
+static void make_names(struct names *n, const struct store_key *k)
+{
+    static const char letter[TABLES] = {'s', 'k', 'w', 'p'};
+    char hex[KEY_MAX];
+
+    put_hex(hex, k->group, k->group_len);
+    put_hex(n->member, k->member, k->member_len);
+    snprintf(n->all, sizeof n->all, "iprev:%c", letter[k->table]);
+    snprintf(n->group, sizeof n->group, "iprev:%c:%s", letter[k->table], hex);
+    snprintf(n->whole, sizeof n->whole, "%s%s", hex, n->member);
+}
+
+/* ---- replies ---- */
+
+static enum store_result broken(struct store *s, const char *what)
+{
+    snprintf(s->trouble, sizeof s->trouble, "Redis: %s", what);
+    return STORE_BROKEN;
+}
+
+/* The next reply, to be freed; NULL with the trouble written when it is none or an error. */
+static redisReply *next_reply(struct store *s)
+{
+    redisContext *c = context(s);
+    void *reply = NULL;
+
+    if (redisGetReply(c, &reply) != REDIS_OK || reply == NULL) {
+        broken(s, c->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK)
+                      ? "no answer in time"
+                      : c->errstr);
+        return NULL;
+    }
+    if (((redisReply *)reply)->type == REDIS_REPLY_ERROR) {
+        broken(s, ((redisReply *)reply)->str);
+        freeReplyObject(reply);
+        return NULL;
+    }
+    return reply;
+}
+
+/* Takes n replies whose content does not matter. */
+static enum store_result skip_replies(struct store *s, size_t n)
+{
+    redisReply *reply;
+
+    for (; n > 0; n--) {
+        reply = next_reply(s);
+        if (reply == NULL)
+            return STORE_BROKEN;
+        freeReplyObject(reply);
+    }
+    return STORE_OK;
+}
+
+static enum store_result append(struct store *s, const char *fmt, ...)
+{
+    va_list args;
+    int rc;
+
+    va_start(args, fmt);
+    rc = redisvAppendCommand(context(s), fmt, args);
+    va_end(args);
+    return rc == REDIS_OK ? STORE_OK : broken(s, "out of memory");
+}
+
+/* ---- the store ---- */
+
+static enum store_result redis_get(struct store *s, const struct store_key *key, size_t n,
+                                   int64_t at[])
+{
+    struct names name;
+    redisReply *reply;
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        make_names(&name, &key[i]);
+        if (append(s, "ZSCORE %s %s", name.group, name.member) != STORE_OK)
+            return STORE_BROKEN;
+    }
+    for (i = 0; i < n; i++) {
+        reply = next_reply(s);
+        if (reply == NULL)
+            return STORE_BROKEN;
+        at[i] = reply->type == REDIS_REPLY_STRING ? strtoll(reply->str, NULL, 10) : STORE_ABSENT;
+        freeReplyObject(reply);
+    }
+    return STORE_OK;
+}
+
+static enum store_result redis_put(struct store *s, const struct store_key *key, int64_t at,
+                                   int64_t now)
+{
+    const struct store_bounds *b = &s->bounds[key->table];
+    struct names name;
+
+    make_names(&name, key);
+    if (append(s, "EVAL %s 2 %s %s %s %s %lld %lld %lu %lu %lld", put_script, name.group, name.all,
+               name.member, name.whole, (long long)at, (long long)(now - b->lifetime),
+               (unsigned long)b->group, (unsigned long)b->total,
+               (long long)((b->lifetime + 1) * b->unit_s)) != STORE_OK)
+        return STORE_BROKEN;
+    return skip_replies(s, 1);
+}
+
+static enum store_result redis_drop(struct store *s, const struct store_key *key)
+{
+    struct names name;
+
+    make_names(&name, key);
+    if (append(s, "ZREM %s %s", name.group, name.member) != STORE_OK ||
+        append(s, "ZREM %s %s", name.all, name.whole) != STORE_OK)
+        return STORE_BROKEN;
+    return skip_replies(s, 2);
+}
+
+/* Redis writes its own file, and entries expire as others come. */
+static enum store_result redis_tick(struct store *s, int64_t now_s)
+{
+    (void)s;
+    (void)now_s;
+    return STORE_OK;
+}
+
+static enum store_result redis_count(struct store *s, struct store_counts *out)
+{
+    struct store_key key = {.table = TABLE_SEEN};
+    struct names name;
+    redisReply *reply;
+    int i;
+
+    for (i = 0; i < TABLES; i++) {
+        key.table = (enum memory_table)i;
+        make_names(&name, &key);
+        if (append(s, "ZCARD %s", name.all) != STORE_OK || (reply = next_reply(s)) == NULL)
+            return STORE_BROKEN;
+        out->entries[i] = reply->type == REDIS_REPLY_INTEGER ? (uint64_t)reply->integer : 0;
+        freeReplyObject(reply);
+    }
+    return STORE_OK;
+}
+
+static void redis_close(struct store *s)
+{
+    if (context(s) != NULL)
+        redisFree(context(s));
+    free(s);
+}
+
+/* ---- opening ---- */
+
+static const struct store_kind redis_kind = {redis_get,  redis_put,   redis_drop,
+                                             redis_tick, redis_count, redis_close};
+
+/* The first line of the password file. */
+static bool read_secret(const char *path, char secret[SECRET_MAX], char *err, size_t errlen)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t n = fd >= 0 ? read(fd, secret, SECRET_MAX - 1) : -1;
+
+    if (n < 0)
+        snprintf(err, errlen, "%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    if (n < 0)
+        return false;
+    secret[n] = '\0';
+    secret[strcspn(secret, "\r\n")] = '\0';
+    return true;
+}
+
+static redisContext *connect_to(const struct memory_endpoint *e)
+{
+    struct timeval patience = {.tv_usec = PATIENCE_MS * 1000};
+    redisContext *c = e->unix_path[0] != '\0' ? redisConnectUnixWithTimeout(e->unix_path, patience)
+                                              : redisConnectWithTimeout(e->host, e->port, patience);
+
+    if (c != NULL && c->err == 0)
+        redisSetTimeout(c, patience);
+    return c;
+}
+
+/* AUTH and SELECT, where the settings want them. */
+static enum store_result greet(struct store *s, const struct memory_options *o,
+                               const struct memory_endpoint *e)
+{
+    char secret[SECRET_MAX], err[sizeof s->trouble - 16];
+    enum store_result result = STORE_OK;
+
+    if (o->password_file != NULL) {
+        if (!read_secret(o->password_file, secret, err, sizeof err))
+            return broken(s, err);
+        if (append(s, "AUTH %s", secret) != STORE_OK)
+            return STORE_BROKEN;
+        result = skip_replies(s, 1);
+        explicit_bzero(secret, sizeof secret);
+    }
+    if (result != STORE_OK || append(s, "SELECT %u", e->database) != STORE_OK)
+        return STORE_BROKEN;
+    return skip_replies(s, 1);
+}
+
+struct store *store_open_redis(const struct memory_options *o, char *err, size_t errlen)
+{
+    struct redis_store *s = calloc(1, sizeof *s);
+    struct memory_endpoint e;
+
+    if (s == NULL || !memory_endpoint(&e, o->store)) {
+        free(s);
+        return snprintf(err, errlen, "out of memory"), NULL;
+    }
+    s->base.kind = &redis_kind;
+    s->c = connect_to(&e);
+    if (s->c == NULL || s->c->err != 0)
+        broken(&s->base, s->c == NULL ? "out of memory" : s->c->errstr);
+    else if (greet(&s->base, o, &e) == STORE_OK)
+        return &s->base;
+    snprintf(err, errlen, "%s", s->base.trouble);
+    redis_close(&s->base);
+    return NULL;
+}
+
+#endif

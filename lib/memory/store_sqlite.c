@@ -1,0 +1,488 @@
+/* The store in a file of its own: SQLite in WAL mode.
+ *
+ * One connection works inside a transaction that is committed once a second, so that it sees
+ * its own writes at once and a kill loses a second at most. Committing does not wait for the
+ * disk (synchronous = NORMAL); a thread of its own moves the log into the file.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "config.h"
+
+#include "memory/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BUSY_MS      20   /* for a lock of another process, below the wait of a caller */
+#define PATIENT_MS   5000 /* of iprev-check, beside a daemon that writes */
+#define SLICE        1000 /* entries looked at for expiry in one second */
+#define PAUSE_S      60   /* between two passes over all entries */
+#define CHECKPOINT_S 2
+#define APPLICATION  0x49505256 /* "IPRV" */
+#define SCHEMA      1
+
+enum statement {
+    GET,
+    UPDATE,
+    INSERT,
+    FULL,
+    OLDEST,
+    DROP,
+    SLICE_END,
+    EXPIRE,
+    STATEMENTS,
+};
+
+static const char *const sql[STATEMENTS] = {
+    [GET] = "SELECT at FROM entry WHERE tab = ?1 AND grp = ?2 AND member = ?3",
+    [UPDATE] = "UPDATE entry SET at = ?4 WHERE tab = ?1 AND grp = ?2 AND member = ?3",
+    [INSERT] = "INSERT INTO entry (tab, grp, member, at) VALUES (?1, ?2, ?3, ?4)",
+    [FULL] = "SELECT 1 FROM entry WHERE tab = ?1 AND grp = ?2 LIMIT 1 OFFSET ?4",
+    [OLDEST] = "DELETE FROM entry WHERE tab = ?1 AND grp = ?2 AND member = (SELECT member FROM "
+               "entry WHERE tab = ?1 AND grp = ?2 ORDER BY at LIMIT 1)",
+    [DROP] = "DELETE FROM entry WHERE tab = ?1 AND grp = ?2 AND member = ?3",
+    [SLICE_END] = "SELECT tab, grp, member FROM entry WHERE (tab, grp, member) > (?1, ?2, ?3) "
+                  "LIMIT 1 OFFSET ?4",
+    [EXPIRE] = "DELETE FROM entry WHERE (tab, grp, member) > (?1, ?2, ?3) AND "
+               "(tab, grp, member) <= (?4, ?5, ?6) AND "
+               "at < CASE tab WHEN 0 THEN ?7 WHEN 1 THEN ?8 WHEN 2 THEN ?9 ELSE ?10 END "
+               "RETURNING tab",
+};
+
+/* The highest key there can be: behind all entries. */
+static const struct store_key last_key = {.table = TABLES};
+
+struct sqlite_store {
+    struct store base;
+    sqlite3 *db;
+    sqlite3_stmt *stmt[STATEMENTS];
+    char *path;
+    enum store_use use;
+    bool writing; /* inside a transaction */
+    uint64_t entries[TABLES];
+    struct store_key cursor; /* expiry goes on behind it */
+    int64_t rest_until;      /* no expiry before, s */
+    pthread_t checkpointer;
+    bool checkpoints; /* the thread runs */
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool end;
+};
+
+static struct sqlite_store *of(struct store *s)
+{
+    return (struct sqlite_store *)s;
+}
+
+/* ---- errors ---- */
+
+/* A damaged file is put aside, with its log, so that the next opening begins an empty one. */
+static void put_aside(const char *path)
+{
+    static const char *const suffix[] = {"", "-wal", "-shm"};
+    char from[4096], to[4096];
+    size_t i;
+
+    for (i = 0; i < sizeof suffix / sizeof *suffix; i++)
+        if ((size_t)snprintf(from, sizeof from, "%s%s", path, suffix[i]) < sizeof from &&
+            (size_t)snprintf(to, sizeof to, "%s.damaged%s", path, suffix[i]) < sizeof to)
+            rename(from, to);
+}
+
+static enum store_result trouble(struct sqlite_store *s, int rc)
+{
+    int primary = rc & 0xff;
+
+    snprintf(s->base.trouble, sizeof s->base.trouble, "%s: %s", s->path, sqlite3_errstr(rc));
+    if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
+        return STORE_BUSY;
+    if ((primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) && s->use == STORE_SERVE) {
+        snprintf(s->base.trouble, sizeof s->base.trouble,
+                 "%s is damaged: kept as %s.damaged, starting empty", s->path, s->path);
+        put_aside(s->path);
+    }
+    return STORE_BROKEN;
+}
+
+/* ---- statements ---- */
+
+static void bind_key(sqlite3_stmt *t, int at, const struct store_key *k)
+{
+    sqlite3_bind_int(t, at, (int)k->table);
+    sqlite3_bind_blob(t, at + 1, k->group, k->group_len, SQLITE_STATIC);
+    sqlite3_bind_blob(t, at + 2, k->member, k->member_len, SQLITE_STATIC);
+}
+
+/* Runs a statement to its end. *rows: how many rows it gave. */
+static int run(sqlite3_stmt *t, unsigned *rows)
+{
+    unsigned n = 0;
+    int rc;
+
+    while ((rc = sqlite3_step(t)) == SQLITE_ROW)
+        n++;
+    if (rows != NULL)
+        *rows = n;
+    sqlite3_reset(t);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int run_key(struct sqlite_store *s, enum statement which, const struct store_key *k,
+                   unsigned *rows)
+{
+    bind_key(s->stmt[which], 1, k);
+    return run(s->stmt[which], rows);
+}
+
+static enum store_result sqlite_get(struct store *base, const struct store_key *key, size_t n,
+                                    int64_t at[])
+{
+    struct sqlite_store *s = of(base);
+    sqlite3_stmt *t = s->stmt[GET];
+    size_t i;
+    int rc;
+
+    for (i = 0; i < n; i++) {
+        bind_key(t, 1, &key[i]);
+        rc = sqlite3_step(t);
+        at[i] = rc == SQLITE_ROW ? sqlite3_column_int64(t, 0) : STORE_ABSENT;
+        sqlite3_reset(t);
+        if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+            return trouble(s, rc);
+    }
+    return STORE_OK;
+}
+
+/* ---- writing ---- */
+
+static int begin(struct sqlite_store *s)
+{
+    int rc = s->writing ? SQLITE_OK : sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+    s->writing = s->writing || rc == SQLITE_OK;
+    return rc;
+}
+
+static int commit(struct sqlite_store *s)
+{
+    int rc = s->writing ? sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) : SQLITE_OK;
+
+    if (rc == SQLITE_OK)
+        s->writing = false;
+    return rc;
+}
+
+/* Room for one more in its group. */
+static int make_room(struct sqlite_store *s, const struct store_key *k)
+{
+    unsigned full;
+    int rc;
+
+    sqlite3_bind_int64(s->stmt[FULL], 4, (sqlite3_int64)s->base.bounds[k->table].group - 1);
+    rc = run_key(s, FULL, k, &full);
+    if (rc != SQLITE_OK || full == 0)
+        return rc;
+    rc = run_key(s, OLDEST, k, NULL);
+    if (rc == SQLITE_OK)
+        s->entries[k->table] -= (uint64_t)sqlite3_changes(s->db);
+    return rc;
+}
+
+static int insert(struct sqlite_store *s, const struct store_key *k, int64_t at)
+{
+    int rc = make_room(s, k);
+
+    if (rc != SQLITE_OK || s->entries[k->table] >= s->base.bounds[k->table].total)
+        return rc;
+    sqlite3_bind_int64(s->stmt[INSERT], 4, at);
+    rc = run_key(s, INSERT, k, NULL);
+    if (rc == SQLITE_OK)
+        s->entries[k->table]++;
+    return rc;
+}
+
+static enum store_result sqlite_put(struct store *base, const struct store_key *key, int64_t at,
+                                    int64_t now)
+{
+    struct sqlite_store *s = of(base);
+    int rc = begin(s);
+
+    (void)now;
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_int64(s->stmt[UPDATE], 4, at);
+        rc = run_key(s, UPDATE, key, NULL);
+        if (rc == SQLITE_OK && sqlite3_changes(s->db) == 0)
+            rc = insert(s, key, at);
+    }
+    return rc == SQLITE_OK ? STORE_OK : trouble(s, rc);
+}
+
+static enum store_result sqlite_drop(struct store *base, const struct store_key *key)
+{
+    struct sqlite_store *s = of(base);
+    int rc = begin(s);
+
+    if (rc == SQLITE_OK)
+        rc = run_key(s, DROP, key, NULL);
+    if (rc == SQLITE_OK)
+        s->entries[key->table] -= (uint64_t)sqlite3_changes(s->db);
+    return rc == SQLITE_OK ? STORE_OK : trouble(s, rc);
+}
+
+/* ---- expiry: a slice of the keys each second ---- */
+
+static void take_column(uint8_t out[STORE_OCTETS_MAX], uint8_t *len, sqlite3_stmt *t, int column)
+{
+    int n = sqlite3_column_bytes(t, column);
+
+    *len = (uint8_t)(n <= STORE_OCTETS_MAX ? n : STORE_OCTETS_MAX);
+    if (*len > 0)
+        memcpy(out, sqlite3_column_blob(t, column), *len);
+}
+
+/* The key SLICE entries behind the cursor, or last_key. */
+static int slice_end(struct sqlite_store *s, struct store_key *end)
+{
+    sqlite3_stmt *t = s->stmt[SLICE_END];
+    int rc;
+
+    *end = last_key;
+    bind_key(t, 1, &s->cursor);
+    sqlite3_bind_int(t, 4, SLICE - 1);
+    rc = sqlite3_step(t);
+    if (rc == SQLITE_ROW) {
+        end->table = (enum memory_table)sqlite3_column_int(t, 0);
+        take_column(end->group, &end->group_len, t, 1);
+        take_column(end->member, &end->member_len, t, 2);
+    }
+    sqlite3_reset(t);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int expire_slice(struct sqlite_store *s, const struct store_key *end, int64_t now_s)
+{
+    sqlite3_stmt *t = s->stmt[EXPIRE];
+    int i, rc, table;
+
+    bind_key(t, 1, &s->cursor);
+    bind_key(t, 4, end);
+    for (i = 0; i < TABLES; i++) {
+        const struct store_bounds *b = &s->base.bounds[i];
+
+        sqlite3_bind_int64(t, 7 + i, now_s / b->unit_s - b->lifetime);
+    }
+    while ((rc = sqlite3_step(t)) == SQLITE_ROW) {
+        table = sqlite3_column_int(t, 0);
+        if (table >= 0 && table < TABLES && s->entries[table] > 0)
+            s->entries[table]--;
+    }
+    sqlite3_reset(t);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int expire(struct sqlite_store *s, int64_t now_s)
+{
+    struct store_key end;
+    int rc;
+
+    if (now_s < s->rest_until && now_s > s->rest_until - PAUSE_S - 1)
+        return SQLITE_OK;
+    rc = slice_end(s, &end);
+    if (rc == SQLITE_OK)
+        rc = begin(s);
+    if (rc == SQLITE_OK)
+        rc = expire_slice(s, &end, now_s);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (end.table == last_key.table)
+        s->rest_until = now_s + PAUSE_S;
+    s->cursor = end.table == last_key.table ? (struct store_key){.table = TABLE_SEEN} : end;
+    return commit(s);
+}
+
+static enum store_result sqlite_tick(struct store *base, int64_t now_s)
+{
+    struct sqlite_store *s = of(base);
+    int moved = 0, rc = commit(s);
+
+    if (rc == SQLITE_OK && now_s > 0)
+        rc = expire(s, now_s);
+    if (rc != SQLITE_OK)
+        return trouble(s, rc);
+    /* Writes to a file that was removed succeed, and go nowhere. */
+    if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved) {
+        snprintf(base->trouble, sizeof base->trouble, "%s was removed or replaced", s->path);
+        return STORE_BROKEN;
+    }
+    return STORE_OK;
+}
+
+static enum store_result sqlite_count(struct store *base, struct store_counts *out)
+{
+    memcpy(out->entries, of(base)->entries, sizeof out->entries);
+    return STORE_OK;
+}
+
+/* ---- the log of writes goes into the file, off the thread that answers ---- */
+
+static void *checkpoint_thread(void *arg)
+{
+    struct sqlite_store *s = arg;
+    sqlite3 *db = NULL;
+    struct timespec until;
+
+    if (sqlite3_open_v2(s->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) !=
+        SQLITE_OK) {
+        sqlite3_close(db);
+        return NULL;
+    }
+    sqlite3_exec(db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+    pthread_mutex_lock(&s->lock);
+    while (!s->end) {
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += CHECKPOINT_S;
+        pthread_cond_timedwait(&s->wake, &s->lock, &until);
+        pthread_mutex_unlock(&s->lock);
+        sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        pthread_mutex_lock(&s->lock);
+    }
+    pthread_mutex_unlock(&s->lock);
+    sqlite3_close(db);
+    return NULL;
+}
+
+static void sqlite_close(struct store *base)
+{
+    struct sqlite_store *s = of(base);
+    size_t i;
+
+    if (s->db != NULL)
+        commit(s);
+    if (s->checkpoints) {
+        pthread_mutex_lock(&s->lock);
+        s->end = true;
+        pthread_cond_signal(&s->wake);
+        pthread_mutex_unlock(&s->lock);
+        pthread_join(s->checkpointer, NULL);
+    }
+    for (i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(s->stmt[i]);
+    sqlite3_close(s->db);
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->wake);
+    free(s->path);
+    free(s);
+}
+
+/* ---- opening ---- */
+
+static const struct store_kind sqlite_kind = {sqlite_get,  sqlite_put,   sqlite_drop,
+                                              sqlite_tick, sqlite_count, sqlite_close};
+
+/* The file with 0600 before SQLite sees it: it gives the same mode to its log. The directory
+ * is made when only its last part is missing. */
+static bool make_file(const char *path, char *err, size_t errlen)
+{
+    char dir[4096];
+    const char *slash = strrchr(path, '/');
+    int fd;
+
+    if (slash != NULL && slash != path && (size_t)(slash - path) < sizeof dir) {
+        memcpy(dir, path, (size_t)(slash - path));
+        dir[slash - path] = '\0';
+        if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+            return snprintf(err, errlen, "%s: %s", dir, strerror(errno)), false;
+    }
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+    else if (errno != EEXIST)
+        return snprintf(err, errlen, "%s: %s", path, strerror(errno)), false;
+    return true;
+}
+
+static int prepare(struct sqlite_store *s)
+{
+    int i, rc = SQLITE_OK;
+
+    for (i = 0; i < STATEMENTS && rc == SQLITE_OK; i++)
+        rc = sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->stmt[i], NULL);
+    return rc;
+}
+
+static int count_entries(struct sqlite_store *s)
+{
+    sqlite3_stmt *t;
+    int table, rc;
+
+    rc = sqlite3_prepare_v2(s->db, "SELECT tab, count(*) FROM entry GROUP BY tab", -1, &t, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    while ((rc = sqlite3_step(t)) == SQLITE_ROW) {
+        table = sqlite3_column_int(t, 0);
+        if (table >= 0 && table < TABLES)
+            s->entries[table] = (uint64_t)sqlite3_column_int64(t, 1);
+    }
+    sqlite3_finalize(t);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+#define TEXT_(x) #x
+#define TEXT(x)  TEXT_(x)
+
+static int set_up(struct sqlite_store *s)
+{
+    static const char *const pragma =
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;"
+        "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -256;"
+        "CREATE TABLE IF NOT EXISTS entry (tab INTEGER NOT NULL, grp BLOB NOT NULL, "
+        "member BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (tab, grp, member)) WITHOUT ROWID;"
+        "PRAGMA application_id = " TEXT(APPLICATION) "; PRAGMA user_version = " TEXT(SCHEMA) ";";
+    int rc;
+
+    sqlite3_extended_result_codes(s->db, 1);
+    sqlite3_busy_timeout(s->db, s->use == STORE_SERVE ? BUSY_MS : PATIENT_MS);
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    rc = s->use == STORE_SERVE ? sqlite3_exec(s->db, pragma, NULL, NULL, NULL) : SQLITE_OK;
+    if (rc == SQLITE_OK)
+        rc = prepare(s);
+    return rc == SQLITE_OK ? count_entries(s) : rc;
+}
+
+struct store *store_open_sqlite(const char *path, enum store_use use, char *err, size_t errlen)
+{
+    struct sqlite_store *s;
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
+                (use == STORE_LOOK ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+    int rc;
+
+    if (use == STORE_SERVE && !make_file(path, err, errlen))
+        return NULL;
+    s = calloc(1, sizeof *s);
+    if (s == NULL || (s->path = strdup(path)) == NULL) {
+        free(s);
+        return snprintf(err, errlen, "out of memory"), NULL;
+    }
+    s->base.kind = &sqlite_kind;
+    s->use = use;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->wake, NULL);
+    rc = sqlite3_open_v2(path, &s->db, flags, NULL);
+    if (rc == SQLITE_OK)
+        rc = set_up(s);
+    if (rc != SQLITE_OK) {
+        trouble(s, rc);
+        snprintf(err, errlen, "%s", s->base.trouble);
+        sqlite_close(&s->base);
+        return NULL;
+    }
+    s->checkpoints =
+        use == STORE_SERVE && pthread_create(&s->checkpointer, NULL, checkpoint_thread, s) == 0;
+    return &s->base;
+}

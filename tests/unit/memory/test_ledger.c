@@ -1,0 +1,270 @@
+/* Who is known and what the greylist says, the same on both stores.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "tests/unit/memory/memory_shared.h"
+
+#define DAY   LEDGER_DAY_S
+#define START (20000 * (int64_t)DAY + 3600)
+
+static void on_both(void (*test)(struct place *p))
+{
+    struct place p;
+    int redis;
+
+    for (redis = 0; redis < 2; redis++) {
+        if (redis && redis_program() == NULL) {
+            printf("skip: no redis-server here (tests/system/get-servers redis)\n");
+            continue;
+        }
+        place_make(&p, redis);
+        test(&p);
+        place_remove(&p);
+    }
+}
+
+/* ---- known clients ---- */
+
+struct note_row {
+    const char *says;
+    int64_t at[4]; /* seconds after START of the messages; 0 ends, but for the first */
+    int64_t look;  /* when it is asked */
+    bool known;
+};
+
+static const struct note_row note_rows[] = {
+    {"nothing has come", {-1}, DAY, false},
+    {"one message", {0}, DAY, false},
+    {"two on one day", {0, 7200}, DAY, false},
+    {"two on two days", {0, DAY}, DAY, true},
+    {"a minute apart, but midnight is between", {0, DAY - 3600}, DAY, true},
+    {"thirty days after the last day", {0, DAY}, 31 * DAY, true},
+    {"thirty-one days after the last day", {0, DAY}, 32 * DAY, false},
+    {"renewed by use", {0, DAY, 20 * DAY}, 49 * DAY, true},
+    {"two messages thirty days apart", {0, 30 * DAY}, 30 * DAY, true},
+    {"two messages thirty-one days apart", {0, 31 * DAY}, 31 * DAY, false},
+    {"and the next day", {0, 31 * DAY, 32 * DAY}, 32 * DAY, true},
+    {"the clock was a month ahead for one message", {40 * DAY, 1, DAY}, DAY, true},
+};
+
+static void play_notes(struct place *p)
+{
+    size_t i, k, family;
+
+    for (family = 0; family < 2; family++) {
+        struct store *s = place_open(p);
+
+        for (i = 0; i < sizeof note_rows / sizeof *note_rows; i++) {
+            const struct note_row *row = &note_rows[i];
+            struct addr a;
+            char text[40];
+            bool known = false;
+
+            snprintf(text, sizeof text, family ? "2001:db8:%zu::1" : "192.0.%zu.1", i + 1);
+            a = address(text);
+            for (k = 0; k < 4 && (k == 0 ? row->at[0] >= 0 : row->at[k] > 0); k++)
+                cr_expect_eq(ledger_note(s, &a, START + row->at[k]), STORE_OK, "%s", s->trouble);
+            cr_expect_eq(ledger_known(s, &a, START + row->look, &known), STORE_OK);
+            cr_expect_eq(known, row->known, "%s: %s: %s", p->text, text, row->says);
+        }
+        s->kind->close(s);
+    }
+}
+
+Test(memory, known_clients_on_both_stores)
+{
+    on_both(play_notes);
+}
+
+/* ---- greylist ---- */
+
+enum { FIRST_DOMAIN = 11, OTHER_DOMAIN = 12, FIRST_RCPT = 21, OTHER_RCPT = 22 };
+
+struct grey_row {
+    const char *says;
+    const char *client;
+    int64_t at; /* s after START */
+    uint64_t domain, recipient;
+    bool null_sender;
+    enum memory_grey want;
+    unsigned seconds;
+};
+
+/* Played in order on one store. */
+static const struct grey_row grey_rows[] = {
+    {"a first try", "192.0.2.1", 0, FIRST_DOMAIN, FIRST_RCPT, false, GREY_NEW, 290},
+    {"too early", "192.0.2.1", 100, FIRST_DOMAIN, FIRST_RCPT, false, GREY_EARLY, 190},
+    {"one second too early: an early try does not begin anew", "192.0.2.1", 289, FIRST_DOMAIN,
+     FIRST_RCPT, false, GREY_EARLY, 1},
+    {"another recipient is another key", "192.0.2.1", 289, FIRST_DOMAIN, OTHER_RCPT, false,
+     GREY_NEW, 290},
+    {"another domain, too", "192.0.2.1", 289, OTHER_DOMAIN, FIRST_RCPT, false, GREY_NEW, 290},
+    {"another client of the /24 comes back for it", "192.0.2.200", 290, FIRST_DOMAIN, FIRST_RCPT,
+     false, GREY_PASSED, 0},
+    {"it has matured for that address and domain: all recipients", "192.0.2.200", 291, FIRST_DOMAIN,
+     OTHER_RCPT, false, GREY_PASSED, 0},
+    {"not for the domain of another", "192.0.2.200", 291, OTHER_DOMAIN, FIRST_RCPT, false,
+     GREY_EARLY, 288},
+    {"nor for the other address", "192.0.2.1", 291, FIRST_DOMAIN, FIRST_RCPT, false, GREY_NEW, 290},
+    {"36 days later it is still there", "192.0.2.200", 290 + 36 * DAY, FIRST_DOMAIN, FIRST_RCPT,
+     false, GREY_PASSED, 0},
+    {"and was renewed by that", "192.0.2.200", 290 + 72 * DAY, FIRST_DOMAIN, FIRST_RCPT, false,
+     GREY_PASSED, 0},
+    {"36 days and a second without use", "192.0.2.200", 291 + 108 * DAY, FIRST_DOMAIN, FIRST_RCPT,
+     false, GREY_NEW, 290},
+    {"on the last second of the window", "198.51.100.1", 0, FIRST_DOMAIN, FIRST_RCPT, false,
+     GREY_NEW, 290},
+    {"48 hours later", "198.51.100.1", 2 * DAY, FIRST_DOMAIN, FIRST_RCPT, false, GREY_PASSED, 0},
+    {"too late", "203.0.113.1", 0, FIRST_DOMAIN, FIRST_RCPT, false, GREY_NEW, 290},
+    {"a second after the window it begins anew", "203.0.113.1", 2 * DAY + 1, FIRST_DOMAIN,
+     FIRST_RCPT, false, GREY_NEW, 290},
+    {"IPv6", "2001:db8:0:1::1", 0, FIRST_DOMAIN, FIRST_RCPT, false, GREY_NEW, 290},
+    {"any address of its /64 may come back", "2001:db8:0:1:ffff::9", 290, FIRST_DOMAIN, FIRST_RCPT,
+     false, GREY_PASSED, 0},
+    {"and all of it passes", "2001:db8:0:1::2", 300, FIRST_DOMAIN, OTHER_RCPT, false, GREY_PASSED,
+     0},
+    {"the next /64 does not", "2001:db8:0:2::1", 300, FIRST_DOMAIN, FIRST_RCPT, false, GREY_NEW,
+     290},
+    {"a null sender", "192.0.2.9", 0, 1, FIRST_RCPT, true, GREY_NEW, 290},
+    {"a null sender that is back", "192.0.2.9", 290, 1, FIRST_RCPT, true, GREY_PASSED, 0},
+    {"its second message of the hour", "192.0.2.9", 3600, 1, FIRST_RCPT, true, GREY_PASSED, 0},
+    {"no lasting pass", "192.0.2.9", 3600, 1, OTHER_RCPT, true, GREY_NEW, 290},
+    {"the clock was ahead", "192.0.2.77", 30 * DAY, FIRST_DOMAIN, FIRST_RCPT, false, GREY_NEW, 290},
+    {"and is right again", "192.0.2.77", 0, FIRST_DOMAIN, FIRST_RCPT, false, GREY_NEW, 290},
+    {"the delay counts from there", "192.0.2.77", 290, FIRST_DOMAIN, FIRST_RCPT, false, GREY_PASSED,
+     0},
+};
+
+static void play_greylist(struct place *p)
+{
+    struct store *s = place_open(p);
+    size_t i;
+
+    for (i = 0; i < sizeof grey_rows / sizeof *grey_rows; i++) {
+        const struct grey_row *row = &grey_rows[i];
+        struct ledger_triple t = {.client = address(row->client),
+                                  .domain = row->domain,
+                                  .recipient = row->recipient,
+                                  .lasting = !row->null_sender};
+        enum memory_grey got = GREY_UNAVAILABLE;
+        unsigned seconds;
+
+        cr_expect_eq(ledger_greylist(s, &t, &p->options, START + row->at, &got, &seconds), STORE_OK,
+                     "%s", s->trouble);
+        cr_expect(got == row->want && seconds == row->seconds, "%s: row %zu, %s: %d, %u s", p->text,
+                  i, row->says, got, seconds);
+    }
+    s->kind->close(s);
+}
+
+Test(memory, greylist_on_both_stores)
+{
+    on_both(play_greylist);
+}
+
+/* ---- bounds: one below, at, one above ---- */
+
+static enum memory_grey knock(struct place *p, struct store *s, const char *client,
+                              uint64_t recipient, int64_t at)
+{
+    struct ledger_triple t = {
+        .client = address(client), .domain = 1, .recipient = recipient, .lasting = true};
+    enum memory_grey got = GREY_UNAVAILABLE;
+    unsigned seconds;
+
+    cr_expect_eq(ledger_greylist(s, &t, &p->options, START + at, &got, &seconds), STORE_OK, "%s",
+                 s->trouble);
+    return got;
+}
+
+static uint64_t entries(struct store *s, enum memory_table table)
+{
+    struct store_counts n;
+
+    cr_expect_eq(s->kind->count(s, &n), STORE_OK);
+    return n.entries[table];
+}
+
+static void fill_network(struct place *p)
+{
+    struct store *s = place_open(p);
+    uint64_t i;
+
+    cr_expect_eq(knock(p, s, "198.51.100.1", 1, 0), GREY_NEW);
+    for (i = 1; i <= MEMORY_WAITING_PER_NET; i++)
+        cr_expect_eq(knock(p, s, "192.0.2.1", i, (int64_t)i), GREY_NEW);
+    cr_expect_eq(entries(s, TABLE_WAITING), 1 + MEMORY_WAITING_PER_NET);
+    cr_expect_eq(knock(p, s, "192.0.2.1", 1, 280), GREY_EARLY, "at the bound the first is there");
+    cr_expect_eq(knock(p, s, "192.0.2.99", 5000, 281), GREY_NEW);
+    cr_expect_eq(entries(s, TABLE_WAITING), 1 + MEMORY_WAITING_PER_NET, "the oldest made room");
+    cr_expect_eq(knock(p, s, "192.0.2.1", 2, 291), GREY_EARLY, "the second is there");
+    cr_expect_eq(knock(p, s, "192.0.2.1", 1, 400), GREY_NEW, "one above it the first is gone");
+    cr_expect_eq(knock(p, s, "198.51.100.1", 1, 400), GREY_PASSED, "another network is untouched");
+    s->kind->close(s);
+}
+
+Test(memory, a_network_cannot_push_out_others)
+{
+    on_both(fill_network);
+}
+
+static bool is_known(struct store *s, const char *client, int64_t now_s)
+{
+    struct addr a = address(client);
+    bool known = false;
+
+    cr_expect_eq(ledger_known(s, &a, now_s, &known), STORE_OK);
+    return known;
+}
+
+static void fill_known(struct place *p)
+{
+    struct store *s = place_open(p);
+    struct addr other = address("198.51.100.1");
+    int i, day;
+
+    for (day = 0; day < 2; day++) {
+        cr_expect_eq(ledger_note(s, &other, START + day * DAY), STORE_OK);
+        for (i = 1; i <= MEMORY_KNOWN_PER_NET + 1; i++) {
+            struct addr a;
+            char text[20];
+
+            snprintf(text, sizeof text, "192.0.2.%d", i);
+            a = address(text);
+            cr_expect_eq(ledger_note(s, &a, START + day * DAY), STORE_OK);
+        }
+        cr_expect_eq(entries(s, TABLE_KNOWN), day == 0 ? 0 : 1 + MEMORY_KNOWN_PER_NET);
+    }
+    cr_expect(!is_known(s, "192.0.2.1", START + DAY),
+              "the first made room for the hundred and first");
+    cr_expect(is_known(s, "192.0.2.2", START + DAY));
+    cr_expect(is_known(s, "192.0.2.101", START + DAY));
+    cr_expect(is_known(s, "198.51.100.1", START + DAY), "another network is untouched");
+    s->kind->close(s);
+}
+
+Test(memory, a_network_has_a_hundred_known_clients)
+{
+    on_both(fill_known);
+}
+
+static void fill_table(struct place *p)
+{
+    struct store *s = place_open(p);
+    int64_t at;
+
+    s->bounds[TABLE_WAITING].total = 3;
+    for (at = 0; at < 3; at++)
+        cr_expect_eq(knock(p, s, "192.0.2.1", (uint64_t)at, at), GREY_NEW);
+    cr_expect_eq(entries(s, TABLE_WAITING), 3);
+    cr_expect_eq(knock(p, s, "198.51.100.1", 9, 4), GREY_NEW, "a full table lets nobody through");
+    cr_expect_eq(knock(p, s, "198.51.100.1", 9, 400), GREY_NEW, "nor does it keep the newcomer");
+    cr_expect_eq(knock(p, s, "192.0.2.1", 0, 400), GREY_PASSED, "who is in it passes");
+    cr_expect_eq(knock(p, s, "198.51.100.1", 9, 401), GREY_NEW, "and makes room");
+    cr_expect_eq(knock(p, s, "198.51.100.1", 9, 691), GREY_PASSED);
+    s->kind->close(s);
+}
+
+Test(memory, a_full_table_lets_nobody_through)
+{
+    on_both(fill_table);
+}
