@@ -23,11 +23,14 @@
 /* "sqlite:/DIR/NAME.db" keeps its key in /DIR/NAME.key. */
 static bool key_path(const struct memory_options *o, char path[PATH_MAX])
 {
-    const char *store = o->store + strlen("sqlite:");
+    struct memory_endpoint e;
+    const char *store = e.sqlite_path;
     size_t n;
 
     if (o->key_file != NULL)
         return (size_t)snprintf(path, PATH_MAX, "%s", o->key_file) < PATH_MAX;
+    if (!memory_endpoint(&e, o->store) || e.sqlite_path[0] == '\0')
+        return false;
     n = strlen(store);
     if (n > 3 && strcmp(store + n - 3, ".db") == 0)
         n -= 3;
@@ -77,7 +80,7 @@ bool memory_key_load(const struct memory_options *o, struct hash_key *key, char 
     int fd;
 
     if (!key_path(o, path))
-        return snprintf(err, errlen, "the name of the key file is too long"), false;
+        return snprintf(err, errlen, "memory.key-file is needed: the same on all machines"), false;
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     if (fd < 0 && errno == ENOENT && make(path))
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);

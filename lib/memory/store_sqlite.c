@@ -25,7 +25,7 @@
 #define PAUSE_S      60   /* between two passes over all entries */
 #define CHECKPOINT_S 2
 #define APPLICATION  0x49505256 /* "IPRV" */
-#define SCHEMA      1
+#define SCHEMA       1
 
 enum statement {
     GET,

@@ -1,0 +1,423 @@
+/* Memory as the daemon uses it: what a sick store costs, and that it comes back.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "tests/unit/memory/memory_shared.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static char said[2][300]; /* the last complaint, and what was said when it was over */
+static atomic_uint complaints, recoveries;
+
+static void say(bool good, const char *text)
+{
+    snprintf(said[good], sizeof said[good], "%s", text);
+    atomic_fetch_add(good ? &recoveries : &complaints, 1);
+}
+
+static struct memory *start(struct place *p)
+{
+    struct memory *m;
+
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
+    atomic_store(&complaints, 0);
+    atomic_store(&recoveries, 0);
+    m = memory_new(&p->options, say);
+    cr_assert_not_null(m);
+    return m;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static enum memory_grey knock(struct memory *m, const char *client, const char *domain,
+                              const char *rcpt)
+{
+    struct addr a = address(client);
+    struct grey_triple t = {.client = &a, .domain = domain, .recipient = rcpt};
+    unsigned seconds;
+
+    return memory_greylist(m, &t, &seconds);
+}
+
+static enum memory_known look(struct memory *m, const char *client)
+{
+    struct addr a = address(client);
+
+    return memory_client(m, &a);
+}
+
+/* Asks until the store answers, as after a pause. */
+static bool comes_back(struct memory *m, unsigned seconds)
+{
+    int64_t until = now_ms() + seconds * 1000;
+
+    while (now_ms() < until) {
+        if (look(m, "192.0.2.250") != MEMORY_KNOWN_UNAVAILABLE)
+            return true;
+        usleep(50000);
+    }
+    return false;
+}
+
+static void on_both(void (*test)(struct place *p))
+{
+    struct place p;
+    int redis;
+
+    for (redis = 0; redis < 2; redis++) {
+        if (redis && redis_program() == NULL) {
+            printf("skip: no redis-server here (tests/system/get-servers redis)\n");
+            continue;
+        }
+        place_make(&p, redis);
+        if (redis) {
+            static char key[96];
+
+            snprintf(key, sizeof key, "%s/key", p.dir);
+            p.options.key_file = key;
+        }
+        test(&p);
+        place_remove(&p);
+    }
+}
+
+/* ---- it works ---- */
+
+static void play(struct place *p)
+{
+    struct memory *m;
+
+    p->options.greylist_delay_s = 1;
+    m = start(p);
+    cr_expect_eq(look(m, "192.0.2.1"), MEMORY_UNKNOWN);
+    cr_expect_eq(knock(m, "192.0.2.1", "Example.ORG", "Someone@Example.net"), GREY_NEW);
+    cr_expect_eq(knock(m, "192.0.2.1", "example.org", "someone@example.net"), GREY_EARLY,
+                 "case does not matter");
+    sleep(2);
+    memory_free(m);
+    m = start(p);
+    cr_expect_eq(knock(m, "192.0.2.1", "example.org", "someone@example.net"), GREY_PASSED,
+                 "it outlives the daemon");
+    cr_expect_eq(knock(m, "192.0.2.1", "example.org", "other@example.net"), GREY_PASSED);
+    cr_expect_eq(knock(m, "192.0.2.1", NULL, "other@example.net"), GREY_NEW, "the null sender");
+    cr_expect_eq(atomic_load(&complaints), 0, "%s", said[0]);
+    memory_free(m);
+}
+
+Test(memory, asked_by_the_daemon)
+{
+    on_both(play);
+}
+
+Test(memory, sender_and_recipient_are_only_hashes)
+{
+    struct place p;
+    struct memory *m;
+    char command[300];
+    struct stat st;
+
+    place_make(&p, false);
+    m = start(&p);
+    knock(m, "192.0.2.1", "secret-sender.example", "secret-recipient@example.net");
+    memory_free(m);
+    snprintf(command, sizeof command, "cat %s/* | grep -qaiE 'secret-sender|secret-recipient'",
+             p.dir);
+    cr_expect_neq(system(command), 0);
+    snprintf(command, sizeof command, "%s/memory.db", p.dir);
+    cr_expect(stat(command, &st) == 0 && (st.st_mode & 07777) == 0600, "%o", st.st_mode);
+    snprintf(command, sizeof command, "%s/memory.key", p.dir);
+    cr_expect(stat(command, &st) == 0 && (st.st_mode & 07777) == 0600, "%o", st.st_mode);
+    place_remove(&p);
+}
+
+/* ---- a store that cannot be opened ---- */
+
+static void damage_directory(struct place *p)
+{
+    char command[200];
+
+    snprintf(command, sizeof command, "rm -rf %s && touch %s", p->dir,
+             p->dir); /* a file in its place */
+    cr_assert_eq(system(command), 0);
+}
+
+static void damage_link(struct place *p)
+{
+    char command[300];
+
+    snprintf(command, sizeof command, "touch %s/else && ln -s %s/else %s/memory.db", p->dir, p->dir,
+             p->dir);
+    cr_assert_eq(system(command), 0);
+}
+
+static void damage_key(struct place *p)
+{
+    char command[300];
+
+    snprintf(command, sizeof command, "echo nonsense > %s/memory.key", p->dir);
+    cr_assert_eq(system(command), 0);
+}
+
+Test(memory, a_store_that_cannot_be_opened)
+{
+    static const struct {
+        void (*damage)(struct place *p);
+        const char *says, *complaint;
+    } row[] = {
+        {damage_directory, "no directory", "memory.db"},
+        {damage_link, "a link", "memory.db"},
+        {damage_key, "a key that is none", "must contain 32 hexadecimal digits"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof *row; i++) {
+        struct place p;
+        struct memory *m;
+
+        place_make(&p, false);
+        row[i].damage(&p);
+        m = start(&p);
+        cr_expect_eq(look(m, "192.0.2.1"), MEMORY_KNOWN_UNAVAILABLE, "%s", row[i].says);
+        cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_UNAVAILABLE, "%s",
+                     row[i].says);
+        cr_expect_eq(atomic_load(&complaints), 1, "%s: told once", row[i].says);
+        cr_expect_not_null(strstr(said[0], row[i].complaint), "%s: %s", row[i].says, said[0]);
+        memory_free(m);
+        place_remove(&p);
+    }
+}
+
+/* ---- a store that falls ill ---- */
+
+/* Asks 200 times: three may wait, then nobody does until the pause is over. */
+static void is_left_alone(struct memory *m, const char *says)
+{
+    int64_t begun, longest = 0, all = now_ms(), one;
+    int i;
+
+    for (i = 0; i < 200; i++) {
+        begun = now_ms();
+        cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_UNAVAILABLE, "%s",
+                     says);
+        one = now_ms() - begun;
+        longest = one > longest ? one : longest;
+    }
+    cr_expect_lt(longest, 300, "%s: %ld ms; 50 and what a busy machine adds", says, (long)longest);
+    cr_expect_lt(now_ms() - all, 1500, "%s: after three nobody waits", says);
+}
+
+Test(memory, a_redis_that_stands_still, .timeout = 60)
+{
+    struct place p;
+    struct memory *m;
+    struct memory_stats stats;
+
+    if (redis_program() == NULL)
+        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
+    place_make(&p, true);
+    m = start(&p);
+    cr_expect_eq(look(m, "192.0.2.1"), MEMORY_KNOWN_UNAVAILABLE, "no key file beside a socket");
+    memory_free(m);
+    place_remove(&p);
+
+    place_make(&p, true);
+    {
+        char key[96];
+
+        snprintf(key, sizeof key, "%s/key", p.dir);
+        p.options.key_file = key;
+        m = start(&p);
+        cr_expect_eq(look(m, "192.0.2.1"), MEMORY_UNKNOWN);
+        kill(p.server, SIGSTOP);
+        is_left_alone(m, "stopped");
+        memory_stats(m, &stats);
+        cr_expect(!stats.up);
+        kill(p.server, SIGCONT);
+        cr_expect(comes_back(m, 10), "%s", said[0]);
+        memory_stats(m, &stats);
+        cr_expect(stats.up);
+        cr_expect_eq(atomic_load(&recoveries), 1);
+        kill(p.server, SIGKILL);
+        waitpid(p.server, NULL, 0);
+        is_left_alone(m, "killed");
+        place_serve(&p);
+        cr_expect(comes_back(m, 10), "%s", said[0]);
+        memory_free(m);
+    }
+    place_remove(&p);
+}
+
+Test(memory, a_file_that_another_process_has_locked, .timeout = 60)
+{
+    struct place p;
+    struct memory *m;
+    sqlite3 *other;
+    char path[96];
+
+    place_make(&p, false);
+    m = start(&p);
+    cr_expect_eq(look(m, "192.0.2.1"), MEMORY_UNKNOWN);
+    sleep(2); /* nothing is owed */
+    snprintf(path, sizeof path, "%s/memory.db", p.dir);
+    cr_assert_eq(sqlite3_open(path, &other), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(other, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+    is_left_alone(m, "locked");
+    cr_assert_eq(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(other);
+    cr_expect(comes_back(m, 10));
+    cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_NEW, "%s", said[0]);
+    memory_free(m);
+    place_remove(&p);
+}
+
+Test(memory, a_file_that_is_removed, .timeout = 60)
+{
+    static const char *const how[] = {"rm memory.db*", "mv memory.db elsewhere"};
+    size_t i;
+
+    for (i = 0; i < sizeof how / sizeof *how; i++) {
+        struct place p;
+        struct memory *m;
+        char command[200];
+
+        place_make(&p, false);
+        m = start(&p);
+        cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_NEW);
+        sleep(2);
+        snprintf(command, sizeof command, "cd %s && %s", p.dir, how[i]);
+        cr_assert_eq(system(command), 0);
+        sleep(2);
+        cr_expect(comes_back(m, 10), "%s: %s", how[i], said[0]);
+        cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_NEW, "%s: begun anew",
+                     how[i]);
+        cr_expect_geq(atomic_load(&complaints), 1, "%s", how[i]);
+        memory_free(m);
+        place_remove(&p);
+    }
+}
+
+Test(memory, a_damaged_file_is_put_aside)
+{
+    static const char *const how[] = {
+        "head -c 40000 /dev/zero > memory.db", "echo nonsense > memory.db",
+        "dd if=/dev/urandom of=memory.db bs=1 seek=100 count=8000 conv=notrunc 2>&1 | true"};
+    size_t i;
+
+    for (i = 0; i < sizeof how / sizeof *how; i++) {
+        struct place p;
+        struct memory *m;
+        char command[200];
+
+        place_make(&p, false);
+        m = start(&p);
+        cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_NEW);
+        memory_free(m);
+        snprintf(command, sizeof command, "cd %s && %s", p.dir, how[i]);
+        cr_assert_eq(system(command), 0);
+        m = start(&p);
+        cr_expect(comes_back(m, 10), "%s: %s", how[i], said[0]);
+        cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_NEW, "%s: begun anew",
+                     how[i]);
+        cr_expect_eq(atomic_load(&complaints), 1, "%s", how[i]);
+        cr_expect_not_null(strstr(said[0], "memory.db.damaged"), "%s: %s", how[i], said[0]);
+        memory_free(m);
+        snprintf(command, sizeof command, "test -s %s/memory.db.damaged", p.dir);
+        cr_expect_eq(system(command), 0, "%s", how[i]);
+        place_remove(&p);
+    }
+}
+
+/* ---- callers by the dozen ---- */
+
+static void *crowd(void *arg)
+{
+    char rcpt[40];
+    int i;
+
+    for (i = 0; i < 300; i++) {
+        snprintf(rcpt, sizeof rcpt, "r%d@c.example", i);
+        knock(arg, i % 2 ? "192.0.2.1" : "2001:db8::1", "a.example", rcpt);
+        if (i % 7 == 0) {
+            struct addr a = address("203.0.113.9");
+
+            memory_note(arg, &a);
+        }
+    }
+    return NULL;
+}
+
+Test(memory, sixteen_threads_at_once)
+{
+    struct place p;
+    struct memory *m;
+    struct memory_stats stats;
+    pthread_t thread[16];
+    size_t i;
+
+    place_make(&p, false);
+    m = start(&p);
+    for (i = 0; i < 16; i++)
+        cr_assert_eq(pthread_create(&thread[i], NULL, crowd, m), 0);
+    for (i = 0; i < 16; i++)
+        pthread_join(thread[i], NULL);
+    memory_stats(m, &stats);
+    cr_expect_eq(stats.greylist[GREY_NEW] + stats.greylist[GREY_EARLY] +
+                     stats.greylist[GREY_UNAVAILABLE],
+                 16 * 300);
+    cr_expect_leq(stats.greylist[GREY_NEW], 300, "one thread is the first for each key");
+    memory_free(m);
+    place_remove(&p);
+}
+
+/* ---- the text of a store ---- */
+
+Test(memory, the_text_of_a_store)
+{
+    static const struct {
+        const char *text;
+        bool good;
+        const char *host;
+        unsigned port, database;
+    } row[] = {
+        {"sqlite:/var/lib/iprev-milter/memory.db", true, "", 0, 0},
+        {"sqlite:memory.db", false, "", 0, 0},
+        {"sqlite:", false, "", 0, 0},
+        {"redis://127.0.0.1", true, "127.0.0.1", 6379, 0},
+        {"redis://cache.example:7000/3", true, "cache.example", 7000, 3},
+        {"redis://[2001:db8::1]:7000", true, "2001:db8::1", 7000, 0},
+        {"redis://[2001:db8::1", false, "", 0, 0},
+        {"redis://host:0", false, "", 0, 0},
+        {"redis://host:65535", true, "host", 65535, 0},
+        {"redis://host:65536", false, "", 0, 0},
+        {"redis://host/", false, "", 0, 0},
+        {"redis://host/1x", false, "", 0, 0},
+        {"redis://user:secret@host", false, "", 0, 0},
+        {"redis://", false, "", 0, 0},
+        {"redis+unix:/run/redis.sock", true, "", 0, 0},
+        {"redis+unix:run/redis.sock", false, "", 0, 0},
+        {"memcache://host", false, "", 0, 0},
+        {"", false, "", 0, 0},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof *row; i++) {
+        struct memory_endpoint e;
+        bool good = memory_endpoint(&e, row[i].text);
+
+        cr_expect_eq(good, row[i].good, "%s", row[i].text);
+        if (good)
+            cr_expect(strcmp(e.host, row[i].host) == 0 && e.port == row[i].port &&
+                          e.database == row[i].database,
+                      "%s: %s %u %u", row[i].text, e.host, e.port, e.database);
+    }
+}
