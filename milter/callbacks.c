@@ -56,16 +56,6 @@ static char *macro(SMFICTX *ctx, const char *name)
 
 /* ---- negotiation ---- */
 
-static bool some_rule(const struct settings *set, enum action action)
-{
-    unsigned i;
-
-    for (i = 0; i < set->judge.policy.rules; i++)
-        if (set->judge.policy.rule[i].action == action)
-            return true;
-    return false;
-}
-
 /* Recipients matter where something is refused at RCPT, and wherever one that is exempt
  * would change what is done: in monitor mode, what is said of it. */
 static bool rcpt_matters(const struct settings *set)
@@ -74,7 +64,8 @@ static bool rcpt_matters(const struct settings *set)
 
     if (set->reject_at == STAGE_RCPT && (set->judge.enforce || exempt))
         return true;
-    return exempt && some_rule(set, ACTION_QUARANTINE);
+    return session_wants_recipients(set) ||
+           (exempt && policy_has(&set->judge.policy, ACTION_QUARANTINE));
 }
 
 static unsigned long actions_wanted(const struct settings *set)
@@ -85,7 +76,7 @@ static unsigned long actions_wanted(const struct settings *set)
         f |= SMFIF_ADDHDRS;
     if (set->headers.remove_forged)
         f |= SMFIF_CHGHDRS;
-    if (set->judge.enforce && some_rule(set, ACTION_QUARANTINE))
+    if (set->judge.enforce && policy_has(&set->judge.policy, ACTION_QUARANTINE))
         f |= SMFIF_QUARANTINE;
     return f;
 }
@@ -283,13 +274,13 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
     struct session *s;
     const char *auth;
 
-    (void)argv;
     pool_enter(false);
     s = session_of(ctx);
     if (s == NULL)
         return leave(SMFIS_CONTINUE);
     auth = macro(ctx, "{auth_authen}");
     session_mail(s, auth != NULL && auth[0] != '\0');
+    session_sender(s, argv[0]);
     if (!mail_decides(session_settings(s)))
         return leave(SMFIS_NOREPLY);
     return leave(decide(ctx, s, STAGE_MAIL, NULL));

@@ -316,6 +316,7 @@ static int end(int status)
     snapshot_put(NULL);
     if (clean)
         clean = resolver_wait_ended(2000);
+    clean &= memory_wait_ended(2000);
     clean &= log_stop(3000);
     if (!clean)
         _exit(status);

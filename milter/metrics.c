@@ -281,8 +281,8 @@ static void put_actions(FILE *f, const struct snapshot *s)
 
         usual[ROW_NO_RULE][ACTION_ACCEPT][s->settings->judge.enforce] = true;
         for (i = 0; i < p->rules; i++)
-            usual[rule_index(p->rule[i].name)][p->rule[i].action][s->settings->judge.enforce] =
-                true;
+            usual[rule_index(p->rule[i].name)][p->rule[i].action]
+                 [s->settings->judge.enforce && !p->rule[i].trial] = true;
     }
     used = atomic_load_explicit(&rule_rows_used, memory_order_acquire);
     put_family(f, "iprev_actions_total", "counter",
@@ -315,13 +315,13 @@ static void put_histogram(FILE *f, const char *name, const char *help, struct hi
     fprintf(f, "%s_count %" PRIu64 "\n", name, n);
 }
 
+#define ANEW " Reset when a reload changes the resolver."
 static void put_resolver(FILE *f, struct resolver *r)
 {
     struct resolver_stats s;
 
     if (r == NULL)
         return;
-#define ANEW " Reset when a reload changes the resolver."
     resolver_stats(r, &s);
     put_one(f, "iprev_cache_lookups_total", "counter", "Lookups requested." ANEW, s.lookups);
     put_one(f, "iprev_cache_hits_total", "counter", "Lookups answered from the cache." ANEW,
@@ -335,8 +335,52 @@ static void put_resolver(FILE *f, struct resolver *r)
             s.timeouts);
     put_one(f, "iprev_dns_inflight", "gauge", "DNS queries in progress.", s.inflight);
     put_one(f, "iprev_cache_entries", "gauge", "Lookups in the cache.", s.cached);
-#undef ANEW
 }
+
+#undef ANEW
+#define ANEW " Reset when a reload changes memory."
+static void put_memory_waits(FILE *f, const struct memory_stats *s)
+{
+    static const char *const le[MEMORY_BUCKETS] = {"0.0001", "0.00025", "0.001", "0.005",
+                                                   "0.01",   "0.025",   "0.05"};
+    uint64_t n = 0;
+    unsigned i;
+
+    put_family(f, "iprev_memory_seconds", "histogram",
+               "Time the mail server waited for the memory store." ANEW);
+    for (i = 0; i < MEMORY_BUCKETS; i++) {
+        n += s->bucket[i];
+        fprintf(f, "iprev_memory_seconds_bucket{le=\"%s\"} %" PRIu64 "\n", le[i], n);
+    }
+    n += s->bucket[MEMORY_BUCKETS];
+    fprintf(f, "iprev_memory_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n", n);
+    fprintf(f, "iprev_memory_seconds_sum %" PRIu64 ".%06u\n", s->waited_us / 1000000,
+            (unsigned)(s->waited_us % 1000000));
+    fprintf(f, "iprev_memory_seconds_count %" PRIu64 "\n", n);
+}
+
+static void put_memory(FILE *f, struct memory *m)
+{
+    static const char *const grey[] = {"new", "early", "passed", "unavailable"};
+    static const char *const known[] = {"known", "unknown", "unavailable"};
+    struct memory_stats s;
+    unsigned i;
+
+    if (m == NULL)
+        return;
+    memory_stats(m, &s);
+    put_family(f, "iprev_greylist_total", "counter",
+               "What the greylist said of clients that a greylist rule matched." ANEW);
+    for (i = 0; i < 4; i++)
+        fprintf(f, "iprev_greylist_total{outcome=\"%s\"} %" PRIu64 "\n", grey[i], s.greylist[i]);
+    put_family(f, "iprev_known_total", "counter", "Clients looked up in memory." ANEW);
+    for (i = 0; i < 3; i++)
+        fprintf(f, "iprev_known_total{outcome=\"%s\"} %" PRIu64 "\n", known[i], s.known[i]);
+    put_memory_waits(f, &s);
+    put_one(f, "iprev_memory_up", "gauge", "1 if the memory store answers.", s.up);
+}
+
+#undef ANEW
 
 /* What is in force, as labels. */
 static void put_settings(FILE *f, const struct settings *s, const char *system)
@@ -391,6 +435,7 @@ void metrics_put_page(FILE *f)
     put_histogram(f, "iprev_dns_seconds", "DNS time per client checked, 0 when cached.", &dns);
     put_histogram(f, "iprev_wait_seconds", "Time the mail server waited for DNS.", &waited);
     put_resolver(f, r);
+    put_memory(f, s != NULL ? s->memory : NULL);
     put_one(f, "iprev_resolver_up", "gauge",
             "1 if all resolver threads respond and name servers answer.",
             r != NULL && resolver_alive(r) && resolver_answered(r));

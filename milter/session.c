@@ -54,6 +54,8 @@ void session_free(struct session *s)
     identity_release(s->identity);
     forged_reset(&s->forged);
     free(s->raw);
+    free(s->sender);
+    free(s->pending);
     free(s);
     metrics_session(-1);
 }
@@ -130,8 +132,13 @@ void session_reset(struct session *s)
     s->spared = false;
     s->others = false;
     s->decided = false;
-    s->logged = false;
+    s->refused = false;
+    s->known_asked = false;
     s->wait_ms = 0;
+    s->kinds = s->tolds = 0;
+    free(s->sender);
+    free(s->pending);
+    s->sender = s->pending = NULL;
     forged_reset(&s->forged);
     if (session_relayed(s))
         forget_client(s);
@@ -165,6 +172,24 @@ void session_mail(struct session *s, bool authenticated)
     s->wait_ms = waited;
     s->authenticated = authenticated;
     watch_for_proxy(s);
+}
+
+bool session_wants_recipients(const struct settings *set)
+{
+    return policy_has(&set->judge.policy, ACTION_GREYLIST) || policy_has_to(&set->judge.policy);
+}
+
+/* Without memory for it, it is as the null sender's: nothing lasting. */
+void session_sender(struct session *s, const char *sender)
+{
+    char domain[SENDER_DOMAIN_MAX];
+
+    free(s->sender);
+    s->sender = NULL;
+    if (!policy_has(&session_settings(s)->judge.policy, ACTION_GREYLIST))
+        return;
+    sender_domain(sender, domain);
+    s->sender = strdup(domain);
 }
 
 /* The relay names the client of this message: from now on it is as if it had connected. */

@@ -3,7 +3,7 @@
  * Knows nothing of libmilter, so tests drive it directly. Order-free: any call may
  * come first, repeat, or be missing. The calls for one session may come on
  * different threads, never two at once. Only session_decide and session_eom may
- * wait, at most until the client's deadline.
+ * wait, at most until the client's deadline and twice MEMORY_WAIT_MS.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_SESSION_H
@@ -46,6 +46,9 @@ void session_helo(struct session *s, const char *argument);
 /* A new message begins. authenticated: {auth_authen} is set. */
 void session_mail(struct session *s, bool authenticated);
 
+/* After session_mail: the sender as in MAIL FROM. */
+void session_sender(struct session *s, const char *sender);
+
 /* A recipient; session_decide at STAGE_RCPT does this itself. True: it is exempt. */
 bool session_recipient(struct session *s, const char *recipient);
 
@@ -54,6 +57,9 @@ void session_header(struct session *s, const char *name, const char *value);
 
 /* The message is over, or will not come. */
 void session_reset(struct session *s);
+
+/* Rules ask for recipients: some apply to a few of them, or greylist. */
+bool session_wants_recipients(const struct settings *set);
 
 struct outcome {
     bool refuse;

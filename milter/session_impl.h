@@ -10,6 +10,22 @@
 #include "milter/relay.h"
 #include "milter/snapshot.h"
 
+#define KINDS_MAX 16 /* of recipients; of decisions told */
+
+/* Recipients to which the same rules apply, and that were not refused. */
+struct recipients {
+    rule_set without;            /* rules that do not apply to them */
+    enum record_memory greylist; /* what memory said when they were accepted */
+    bool pending;                /* the greylist is asked at the end of the message */
+};
+
+/* A decision that was told. */
+struct told {
+    const char *rule_name;
+    enum action action;
+    enum record_memory memory;
+};
+
 struct session {
     const struct session_pause *pause; /* see session.h */
     struct snapshot *snapshot;
@@ -24,8 +40,15 @@ struct session {
     bool authenticated;
     bool spared, others; /* a recipient is exempt: the message goes through; a recipient is not */
     bool decided;        /* at a stage before the end of message */
-    bool logged;
-    unsigned wait_ms; /* for this message */
+    bool refused;        /* a recipient was, or was put off */
+    unsigned wait_ms;    /* for this message */
+    enum remembered known;
+    bool known_asked;
+    char *sender;  /* its domain, where a greylist wants it; "": the null sender */
+    char *pending; /* the first recipient for whom the greylist is asked at the end */
+    uint8_t kinds, tolds;
+    struct recipients kind[KINDS_MAX];
+    struct told told[KINDS_MAX];
     struct forged forged;
 };
 

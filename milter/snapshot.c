@@ -3,6 +3,8 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "milter/snapshot.h"
 
+#include "milter/log.h"
+
 #include <errno.h>
 #include <glob.h>
 #include <limits.h>
@@ -11,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <time.h>
 
 static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -68,6 +71,11 @@ bool snapshot_stale(const struct snapshot *s)
     return config_stamp(s->settings) != s->config_stamp;
 }
 
+static uint64_t memory_stamp(const struct memory_options *o)
+{
+    return file_stamp(o->key_file) * 3 + file_stamp(o->password_file) * 5;
+}
+
 /* Takes the settings over, or shares them. NULL without memory. */
 static struct snapshot *make(struct settings *settings, atomic_uint *sharers)
 {
@@ -87,6 +95,7 @@ static struct snapshot *make(struct settings *settings, atomic_uint *sharers)
     s->sharers = sharers;
     s->resolver_stamp = resolver_stamp(&settings->resolver);
     s->config_stamp = config_stamp(settings);
+    s->memory_stamp = memory_stamp(&settings->memory);
     return s;
 }
 
@@ -106,6 +115,28 @@ static struct snapshot *start_resolver(struct snapshot *s, char *err, size_t err
     return NULL;
 }
 
+static void say(bool good, const char *text)
+{
+    if (good)
+        log_line(LOG_NOTICE, "memory: the store answers again");
+    else
+        log_line(LOG_WARNING, "memory: %s; until it answers again, no rule that needs it refuses",
+                 text);
+}
+
+/* False without memory or a thread. */
+static bool start_memory(struct snapshot *s, const struct snapshot *old)
+{
+    const struct memory_options *o = &s->settings->memory;
+
+    if (old != NULL && old->memory_stamp == s->memory_stamp &&
+        memory_options_equal(&old->settings->memory, o))
+        s->memory = memory_hold(old->memory);
+    else if (o->store != NULL)
+        s->memory = memory_new(o, say);
+    return s->memory != NULL || o->store == NULL;
+}
+
 struct snapshot *snapshot_new(struct settings *settings, const struct snapshot *old, char *err,
                               size_t errlen)
 {
@@ -115,6 +146,12 @@ struct snapshot *snapshot_new(struct settings *settings, const struct snapshot *
         snprintf(err, errlen, "out of memory");
         settings_free(settings);
         errno = ENOMEM;
+        return NULL;
+    }
+    if (!start_memory(s, old)) {
+        snprintf(err, errlen, "memory: cannot start a thread");
+        snapshot_release(s);
+        errno = EAGAIN;
         return NULL;
     }
     if (snapshot_asks_system(settings) && !servers_read(SNAPSHOT_RESOLV_CONF, s->servers) &&
@@ -139,6 +176,8 @@ struct snapshot *snapshot_renew(const struct snapshot *old, const char *servers,
         return NULL;
     }
     s->config_stamp = old->config_stamp;
+    s->memory = memory_hold(old->memory);
+    s->memory_stamp = old->memory_stamp;
     snprintf(s->servers, sizeof s->servers, "%s", servers);
     return start_resolver(s, err, errlen);
 }
@@ -170,7 +209,9 @@ void snapshot_release(struct snapshot *s)
 {
     if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
         return;
-    resolver_release(s->resolver);
+    if (s->resolver != NULL)
+        resolver_release(s->resolver);
+    memory_release(s->memory);
     if (atomic_fetch_sub(s->sharers, 1) == 1) {
         settings_free(s->settings);
         free(s->sharers);
@@ -247,8 +288,10 @@ void snapshot_summary(const struct settings *s, const char *system, char out[SNA
     snapshot_rules(s, rules, sizeof rules);
     snapshot_servers(s, system, servers, sizeof servers);
     put_lists(s, lists, sizeof lists);
-    snprintf(out, SNAPSHOT_SUMMARY_MAX, "mode %s, rules: %s, name servers: %s%s%s%s",
+    snprintf(out, SNAPSHOT_SUMMARY_MAX, "mode %s, rules: %s, name servers: %s%s%s%s%s%s",
              s->judge.enforce ? "enforce" : "monitor", rules, servers, lists,
+             s->memory.store != NULL ? ", memory: " : "",
+             s->memory.store != NULL ? s->memory.store : "",
              s->metrics_listen != NULL ? ", metrics: " : "",
              s->metrics_listen != NULL ? s->metrics_listen : "");
 }

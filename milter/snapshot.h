@@ -10,6 +10,7 @@
 #include "conf/settings.h"
 #include "dns/context.h"
 #include "dns/resolver.h"
+#include "memory/memory.h"
 #include "value/checked.h"
 
 #include <stdatomic.h>
@@ -24,14 +25,16 @@ struct snapshot {
     struct settings *settings;
     atomic_uint *sharers; /* snapshots that have these settings */
     struct resolver *resolver;
+    struct memory *memory;          /* NULL: nothing is remembered */
+    uint64_t memory_stamp;          /* of the key and password that it was made with */
     uint64_t resolver_stamp;        /* of the files the resolver was made from */
     uint64_t config_stamp;          /* of the files of the configuration */
     char servers[SERVERS_TEXT_MAX]; /* of resolv.conf, where it asks those; else empty */
 };
 
-/* Takes over the settings and starts a resolver for them, or shares that of `old`
- * (may be NULL) when nothing it was made from has changed. On failure NULL,
- * with the reason in err and errno as resolver_start sets it; the settings are freed. */
+/* Takes over the settings and starts a resolver and memory for them, or shares those of `old`
+ * (may be NULL) when nothing they were made from has changed. Call after root was left. On failure
+ * NULL, with the reason in err and errno as resolver_start sets it; the settings are freed. */
 MUST_CHECK struct snapshot *snapshot_new(struct settings *settings, const struct snapshot *old,
                                          char *err, size_t errlen);
 
@@ -58,8 +61,9 @@ void snapshot_release(struct snapshot *s);
 void snapshot_rules(const struct settings *s, char *out, size_t cap);
 void snapshot_servers(const struct settings *s, const char *system, char *out, size_t cap);
 
-/* Mode, rules, name servers, exempt lists and metrics address in one line, for start, reload and -t. */
-#define SNAPSHOT_SUMMARY_MAX (SNAPSHOT_RULES_MAX + SNAPSHOT_SERVERS_MAX + 384)
+/* Mode, rules, name servers, exempt lists, memory and metrics address in one line, for start,
+ * reload and -t. */
+#define SNAPSHOT_SUMMARY_MAX (SNAPSHOT_RULES_MAX + SNAPSHOT_SERVERS_MAX + 768)
 void snapshot_summary(const struct settings *s, const char *system, char out[SNAPSHOT_SUMMARY_MAX]);
 
 #endif

@@ -27,13 +27,23 @@ static const char *other_view(const char *mta_resolve, enum finding result)
     return NULL;
 }
 
-void tell_decision(const struct verdict *v, struct record_log *log, const struct addr *relay,
-                   const char *mta_resolve)
+static void log_decision(const struct verdict *v, const struct record_log *log,
+                         const struct addr *relay)
 {
     char text[RECORD_LOG_MAX];
     struct record r;
     struct sbuf sb;
 
+    verdict_record(v, &r);
+    r.relay = *relay;
+    sbuf_init(&sb, text, sizeof text);
+    record_put_log(&sb, &r, log);
+    log_line(LOG_INFO, "%s", sb.overflow ? "a log record did not fit" : text);
+}
+
+void tell_decision(const struct verdict *v, struct record_log *log, const struct addr *relay,
+                   const char *mta_resolve)
+{
     metrics_check(v->report.result, v->report.cause);
     metrics_action(v->action, v->enforce, v->rule_name);
     metrics_dns_ms(log->dns_ms);
@@ -41,9 +51,15 @@ void tell_decision(const struct verdict *v, struct record_log *log, const struct
     if (!log_wants(LOG_INFO))
         return;
     log->from_mta = other_view(mta_resolve, v->report.result);
-    verdict_record(v, &r);
-    r.relay = *relay;
-    sbuf_init(&sb, text, sizeof text);
-    record_put_log(&sb, &r, log);
-    log_line(LOG_INFO, "%s", sb.overflow ? "a log record did not fit" : text);
+    log_decision(v, log, relay);
+}
+
+void tell_trial(const struct verdict *v, const struct record_log *log, const struct addr *relay)
+{
+    struct verdict trial;
+
+    verdict_trial(&trial, v);
+    metrics_action(trial.action, false, trial.rule_name);
+    if (log_wants(LOG_INFO))
+        log_decision(&trial, log, relay);
 }

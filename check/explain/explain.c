@@ -16,7 +16,7 @@
 
 bool run_refused(enum action action)
 {
-    return action == ACTION_REJECT || action == ACTION_TEMPFAIL;
+    return action >= ACTION_GREYLIST;
 }
 
 bool run_start(struct run *r, const struct settings *s, bool json)

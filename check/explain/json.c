@@ -149,7 +149,7 @@ static json_t *json_reply(const struct verdict *v)
 {
     struct reply reply;
 
-    if (v->action != ACTION_REJECT && v->action != ACTION_TEMPFAIL)
+    if (v->action < ACTION_GREYLIST)
         return json_null();
     verdict_reply(v, &reply);
     return json_pack("{s:i, s:s, s:s}", "code", (int)reply.code, "xcode", reply.xcode, "text",

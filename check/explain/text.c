@@ -10,8 +10,8 @@
 #define NARROW 60 /* columns below which texts stand under their titles */
 
 static const enum tone action_tone[] = {
-    [ACTION_ACCEPT] = TONE_GOOD,  [ACTION_TAG] = TONE_NOTE,   [ACTION_QUARANTINE] = TONE_NOTE,
-    [ACTION_TEMPFAIL] = TONE_BAD, [ACTION_REJECT] = TONE_BAD,
+    [ACTION_ACCEPT] = TONE_GOOD,  [ACTION_TAG] = TONE_NOTE,     [ACTION_QUARANTINE] = TONE_NOTE,
+    [ACTION_GREYLIST] = TONE_BAD, [ACTION_TEMPFAIL] = TONE_BAD, [ACTION_REJECT] = TONE_BAD,
 };
 
 /* "  name: value", with the folds of the value made anew to the width of the terminal. */
@@ -74,9 +74,9 @@ static void put_reason(const struct explanation *e, struct sbuf *sb)
 static void print_verdict(const struct explanation *e, const struct term *t)
 {
     static const char *const decision[] = {
-        [ACTION_ACCEPT] = "accepted",        [ACTION_TAG] = "tagged",
-        [ACTION_QUARANTINE] = "quarantined", [ACTION_TEMPFAIL] = "refused for now",
-        [ACTION_REJECT] = "rejected",
+        [ACTION_ACCEPT] = "accepted",          [ACTION_TAG] = "tagged",
+        [ACTION_QUARANTINE] = "quarantined",   [ACTION_GREYLIST] = "put off on its first try",
+        [ACTION_TEMPFAIL] = "refused for now", [ACTION_REJECT] = "rejected",
     };
     const struct verdict *v = &e->verdict;
     bool only_said = !v->enforce && v->action != ACTION_ACCEPT && v->action != ACTION_TAG;
@@ -191,7 +191,7 @@ static void print_reply(const struct explanation *e, const struct term *t)
     struct reply reply;
     struct sbuf sb;
 
-    if (e->verdict.action != ACTION_REJECT && e->verdict.action != ACTION_TEMPFAIL)
+    if (e->verdict.action < ACTION_GREYLIST)
         return;
     verdict_reply(&e->verdict, &reply);
     sbuf_init(&sb, text, sizeof text);

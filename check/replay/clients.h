@@ -55,7 +55,7 @@ struct client {
     char *helo; /* CLIENT_HELO_MAX octets at most; NULL: not known */
     uint16_t helo_len;
     uint8_t helos;   /* entry without HELO: how many others the address has */
-    uint8_t refuses; /* the same: what iprev-milter did last, ACTION_REJECT or _TEMPFAIL; else 0 */
+    uint8_t refuses; /* the same: what iprev-milter did last, ACTION_REJECT, _TEMPFAIL or _GREYLIST */
     bool passed;     /* the same, of a digest: our last record before `since` said iprev-pass, */
     bool turned;     /* or told of a refusal */
     bool broken;     /* passed then, and fails now */

@@ -23,8 +23,8 @@ bool fate_refuses(unsigned kind)
 }
 
 const unsigned char fate_order[FATE_COUNT] = {
-    ACTION_REJECT, ACTION_TEMPFAIL, ACTION_QUARANTINE, ACTION_TAG,
-    ACTION_ACCEPT, FATE_EXEMPT,     FATE_UNKNOWN,
+    ACTION_REJECT, ACTION_TEMPFAIL, ACTION_GREYLIST, ACTION_QUARANTINE,
+    ACTION_TAG,    ACTION_ACCEPT,   FATE_EXEMPT,     FATE_UNKNOWN,
 };
 
 const char *fate_word(unsigned kind)

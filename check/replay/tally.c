@@ -55,6 +55,12 @@ static enum action own_refusal(struct tally *t, const struct addr *client)
     return (enum action)t->clients.list[clients_get(&t->clients, client, NULL, 0)].refuses;
 }
 
+static bool refused_so(enum action action, bool temporary)
+{
+    return temporary ? action == ACTION_TEMPFAIL || action == ACTION_GREYLIST
+                     : action == ACTION_REJECT;
+}
+
 static enum outcome_kind refusal(struct tally *t, const struct log_event *e,
                                  const struct live_message *m)
 {
@@ -65,7 +71,7 @@ static enum outcome_kind refusal(struct tally *t, const struct log_event *e,
     if (is_exempt(t, &e->recipient))
         return OUT_SPARED;
     if (e->by == BY_MILTER && e->client.family != ADDR_NONE &&
-        own_refusal(t, &e->client) == (e->temporary ? ACTION_TEMPFAIL : ACTION_REJECT))
+        refused_so(own_refusal(t, &e->client), e->temporary))
         return OUT_OWN;
     return e->temporary ? OUT_LATER : kind[e->by];
 }
@@ -101,9 +107,9 @@ static void on_message(struct tally *t, const struct log_event *e, int64_t at)
     m->flags |= e->queued ? BEGUN | QUEUED : BEGUN;
     if (e->authenticated && t->settings->exempt.authenticated)
         authenticate(m);
-    if (own_refusal(t, &e->client) == ACTION_REJECT)
+    if (refused_so(own_refusal(t, &e->client), false))
         early_become(m, OUT_MILTER, OUT_OWN);
-    else if (own_refusal(t, &e->client) == ACTION_TEMPFAIL)
+    else if (refused_so(own_refusal(t, &e->client), true))
         early_become(m, OUT_LATER, OUT_OWN);
     live_count_early(&t->live, m);
     live_remember_id(&t->live, m, &e->message_id);
@@ -252,9 +258,7 @@ static enum own_kind own_kind(const struct tally *t, const struct record *r)
         return OWN_AUTH;
     if (strcmp(r->rule, "exempt.recipients") == 0 && t->settings->reject_at == STAGE_RCPT)
         return OWN_SPARED;
-    return r->enforce && (r->action == ACTION_REJECT || r->action == ACTION_TEMPFAIL)
-               ? OWN_REFUSED
-               : OWN_ACCEPTED;
+    return r->enforce && r->action >= ACTION_GREYLIST ? OWN_REFUSED : OWN_ACCEPTED;
 }
 
 /* For a message that the MTA has logged, only the HELO counts; and of a part, which a content

@@ -1,6 +1,8 @@
 /* What can be wrong with a single text of the configuration.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "config.h"
+
 #include "conf/fit.h"
 
 #include "conf/settings.h"
@@ -162,6 +164,26 @@ const char *fit_forward(const char *text)
     if (sign != NULL && !port_fits(sign + 1, strlen(sign + 1)))
         return "the port is not a number from 1 to 65535";
     return NULL;
+}
+
+const char *fit_store(const char *text)
+{
+    struct memory_endpoint e;
+
+    if (text[0] == '\0')
+        return NULL;
+    if (!memory_endpoint(&e, text))
+        return "is not sqlite:/PATH, redis://HOST[:PORT][/DB] or redis+unix:/PATH";
+#ifndef HAVE_HIREDIS
+    if (e.sqlite_path[0] == '\0')
+        return "this build has no Redis: it was configured without hiredis";
+#endif
+    return NULL;
+}
+
+const char *fit_path(const char *text)
+{
+    return text[0] == '\0' || text[0] == '/' ? NULL : "is not an absolute path";
 }
 
 static const char *path_fault(const char *path)

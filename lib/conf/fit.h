@@ -13,6 +13,8 @@ const char *fit_listen(const char *text);
 const char *fit_host(const char *text);
 const char *fit_relays(const char *text);
 const char *fit_recipient(const char *text);
+const char *fit_store(const char *text);
+const char *fit_path(const char *text);
 const char *fit_forward(const char *text);
 
 #endif

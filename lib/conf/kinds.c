@@ -351,6 +351,19 @@ static void networks_drop(void *where)
     *l = (struct networks){0};
 }
 
+/* Keys of rules that are shown only where they are set. */
+static bool trial_unset(const void *where)
+{
+    return !*(const bool *)where;
+}
+
+static bool to_unset(const void *where)
+{
+    return ((const struct name_list *)where)->n == 0;
+}
+
+const struct kind kind_trial = {TAKES_TEXT, word_take, word_print, NULL, trial_unset};
+const struct kind kind_to = {TAKES_LIST, names_take, names_print, names_drop, to_unset};
 const struct kind kind_flag = {TAKES_FLAG, number_take, flag_print, NULL, NULL};
 const struct kind kind_number = {TAKES_NUMBER, number_take, number_print, NULL, NULL};
 const struct kind kind_octal = {TAKES_TEXT, octal_take, octal_print, NULL, NULL};

@@ -50,7 +50,7 @@ struct option {
 };
 
 extern const struct kind kind_flag, kind_number, kind_octal, kind_word, kind_text, kind_socket,
-    kind_names, kind_files, kind_networks, kind_forward;
+    kind_names, kind_files, kind_networks, kind_forward, kind_trial, kind_to;
 
 /* Options of rules. kind_when and kind_any: `where` is the whole rule. */
 extern const struct kind kind_when, kind_any, kind_reply, kind_expires, kind_comment;

@@ -4,6 +4,7 @@
  * only elements, types and lines are used: its look-ups take paths and convert types.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "conf/clash.h"
 #include "conf/file.h"
 #include "conf/kinds.h"
 #include "conf/lists.h"
@@ -205,7 +206,10 @@ static void read_rule(struct loader *r, const config_setting_t *node, const char
     i = (int)(rule - p->rule);
     if (config_setting_get_member(node, "action") == NULL && !r->partial)
         conf_fault(&r->rd, r->file, line, shown,
-                   "action is missing: accept, tag, quarantine, tempfail or reject");
+                   "action is missing: accept, tag, quarantine, greylist, tempfail or reject");
+    if (config_setting_get_member(node, "to") != NULL && rule->to.n == 0 && r->rd.faults == before)
+        conf_fault(&r->rd, r->file, line, shown,
+                   "to names no recipient; leave it out for a rule for all");
     r->origin[i].whole = r->rd.faults == before && !r->partial;
 }
 
@@ -226,7 +230,8 @@ static void read_rules(struct loader *r, const config_setting_t *group)
 /* Clients that match the later rule have all matched the earlier one. */
 static bool never_reached(const struct rule *later, const struct rule *earlier)
 {
-    return rule_same_condition(later, earlier) && later->percent <= earlier->percent &&
+    return rule_same_condition(later, earlier) && earlier->to.n == 0 && !earlier->trial &&
+           later->percent <= earlier->percent &&
            (earlier->expires == 0 || (later->expires != 0 && later->expires <= earlier->expires));
 }
 
@@ -238,6 +243,7 @@ static void check_rule(struct loader *r, unsigned i)
     char shown[KEY_SHOWN_MAX];
     unsigned k;
 
+    fault = fault != NULL ? fault : clash_rule(r->s, rule);
     snprintf(shown, sizeof shown, "rules.%s", rule->name);
     if (fault != NULL) {
         conf_fault(&r->rd, file, r->origin[i].line, shown, "%s", fault);
@@ -295,6 +301,7 @@ static void finish_rules(struct loader *r)
             return;
         }
     }
+    clash_memory(&r->rd, r->s);
     if (r->rd.faults == 0)
         note_late_rules(r);
 }

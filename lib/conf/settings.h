@@ -8,6 +8,7 @@
 #define IPREV_SETTINGS_H
 
 #include "dns/resolver.h"
+#include "memory/options.h"
 #include "outcome/verdict.h"
 #include "value/checked.h"
 
@@ -40,7 +41,8 @@ struct settings {
         struct name_list recipients;
         bool authenticated;
     } exempt;
-    struct shape_lists shapes; /* generic.hosts, generic.named */
+    struct shape_lists shapes;    /* generic.hosts, generic.named */
+    struct memory_options memory; /* store NULL: nothing is remembered */
     struct {
         bool remove_forged;
     } headers;

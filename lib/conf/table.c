@@ -23,9 +23,14 @@ static const struct choice levels[] = {{"error", LOG_ERR},
                                        {"info", LOG_INFO},
                                        {"debug", LOG_DEBUG},
                                        {NULL, 0}};
-static const struct choice actions[] = {
-    {"accept", ACTION_ACCEPT},     {"tag", ACTION_TAG},       {"quarantine", ACTION_QUARANTINE},
-    {"tempfail", ACTION_TEMPFAIL}, {"reject", ACTION_REJECT}, {NULL, 0}};
+static const struct choice actions[] = {{"accept", ACTION_ACCEPT},
+                                        {"tag", ACTION_TAG},
+                                        {"quarantine", ACTION_QUARANTINE},
+                                        {"greylist", ACTION_GREYLIST},
+                                        {"tempfail", ACTION_TEMPFAIL},
+                                        {"reject", ACTION_REJECT},
+                                        {NULL, 0}};
+static const struct choice trials[] = {{"enforce", false}, {"monitor", true}, {NULL, 0}};
 
 #define AT(type, member)                                                                           \
     .at = offsetof(struct type, member), .size = sizeof((struct type *)0)->member
@@ -71,12 +76,22 @@ const struct option settings_option[] = {
     {"headers", "x-iprev", &kind_flag, "true", IN(judge.x_iprev)},
     {"headers", "remove-forged", &kind_flag, "true", IN(headers.remove_forged)},
 
+    {"memory", "store", &kind_text, "\"\"", IN(memory.store), .fit = fit_store},
+    {"memory", "key-file", &kind_text, "\"\"", IN(memory.key_file), .fit = fit_path},
+    {"memory", "password-file", &kind_text, "\"\"", IN(memory.password_file), .fit = fit_path},
+    {"memory", "known-days", &kind_number, "30", IN(memory.known_days), 1, 3650},
+    {"memory", "greylist-delay-seconds", &kind_number, "290", IN(memory.greylist_delay_s), 1, 86400},
+    {"memory", "greylist-retry-hours", &kind_number, "48", IN(memory.greylist_retry_h), 1, 720},
+    {"memory", "greylist-pass-days", &kind_number, "36", IN(memory.greylist_pass_days), 1, 3650},
+
     {"rules", "when", &kind_when, NULL, .at = 0},
     {"rules", "any", &kind_any, NULL, .at = 0},
     {"rules", "action", &kind_word, NULL, RULE(action), .words = actions},
     {"rules", "reply", &kind_reply, "\"\"", RULE(reply)},
     {"rules", "expires", &kind_expires, "\"\"", RULE(expires)},
     {"rules", "percent", &kind_number, "100", RULE(percent), 1, 100},
+    {"rules", "to", &kind_to, "[]", RULE(to), .fit = fit_recipient},
+    {"rules", "mode", &kind_trial, "\"enforce\"", RULE(trial), .words = trials},
     {"rules", "comment", &kind_comment, "\"\"", .at = 0},
 
     {"log", "destination", &kind_word, "\"syslog\"", IN(log.stderr_), .words = destinations},

@@ -60,8 +60,11 @@ void settings_free(struct settings *s)
 
     if (s == NULL)
         return;
+    for (i = 0; i < s->judge.policy.rules; i++)
+        kind_to.drop(&s->judge.policy.rule[i].to);
     for (i = 0; i < settings_options; i++)
-        if (settings_option[i].kind->drop != NULL)
+        if (settings_option[i].kind->drop != NULL &&
+            strcmp(settings_option[i].section, "rules") != 0)
             settings_option[i].kind->drop((char *)s + settings_option[i].at);
     lists_free(&s->judge.exempt_list);
     free(s->file);

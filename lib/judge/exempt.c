@@ -238,3 +238,19 @@ bool exempt_recipient(const char *address, const struct name_list *recipients)
             return true;
     return false;
 }
+
+void sender_domain(const char *address, char out[SENDER_DOMAIN_MAX])
+{
+    const char *s = address == NULL ? "" : address, *at;
+    size_t i, n = strcspn(s, ">");
+
+    for (at = s + n; at > s && at[-1] != '@' && at[-1] != '<'; at--)
+        ;
+    n -= (size_t)(at - s);
+    if (n > 0 && at[n - 1] == '.')
+        n--;
+    n = n < SENDER_DOMAIN_MAX ? n : SENDER_DOMAIN_MAX - 1;
+    for (i = 0; i < n; i++)
+        out[i] = (char)ascii_lower((unsigned char)at[i]);
+    out[n] = '\0';
+}

@@ -38,4 +38,9 @@ void exempt_put_line(struct sbuf *sb, const struct addr *client, findings found,
  * address: as in RCPT TO, with or without angle brackets. */
 bool exempt_recipient(const char *address, const struct name_list *recipients);
 
+/* The domain of an address as in MAIL FROM, in lower case: empty for the null sender, the local
+ * part where there is no domain. What is too long is cut. */
+#define SENDER_DOMAIN_MAX 256
+void sender_domain(const char *address, char out[SENDER_DOMAIN_MAX]);
+
 #endif

@@ -6,8 +6,9 @@
 #include <string.h>
 
 static const char *const action_words[] = {
-    [ACTION_ACCEPT] = "accept",     [ACTION_TAG] = "tag",       [ACTION_QUARANTINE] = "quarantine",
-    [ACTION_TEMPFAIL] = "tempfail", [ACTION_REJECT] = "reject",
+    [ACTION_ACCEPT] = "accept",         [ACTION_TAG] = "tag",
+    [ACTION_QUARANTINE] = "quarantine", [ACTION_GREYLIST] = "greylist",
+    [ACTION_TEMPFAIL] = "tempfail",     [ACTION_REJECT] = "reject",
 };
 
 const char *action_word(enum action a)
@@ -129,22 +130,33 @@ static const char *words_fault(const struct rule *r)
     return NULL;
 }
 
+static const char *reply_fault(const struct rule *r)
+{
+    if (r->action < ACTION_GREYLIST)
+        return "only reject, tempfail and greylist send a reply";
+    if (!reply_fits(&r->reply, r->action))
+        return r->action == ACTION_REJECT     ? "a reject needs a 5xx reply"
+               : r->action == ACTION_GREYLIST ? "a greylist needs a 4xx reply"
+                                              : "a tempfail needs a 4xx reply";
+    if (r->action != ACTION_GREYLIST && strstr(r->reply.text, "{seconds}") != NULL)
+        return "only a greylist reply has {seconds}";
+    return NULL;
+}
+
 const char *rule_fault(const struct rule *r)
 {
     const char *fault = words_fault(r);
+    bool transient = ((r->all | r->any) & FINDINGS_TRANSIENT) != 0;
 
     if (fault != NULL)
         return fault;
-    if (r->action == ACTION_REJECT && ((r->all | r->any) & FINDINGS_TRANSIENT))
+    if (r->action == ACTION_REJECT && transient)
         return "must not reject on a temporary finding; use tempfail, quarantine or tag";
-    if (r->reply.code == 0)
-        return NULL;
-    if (r->action != ACTION_REJECT && r->action != ACTION_TEMPFAIL)
-        return "only reject and tempfail send a reply";
-    if (!reply_fits(&r->reply, r->action))
-        return r->action == ACTION_REJECT ? "a reject needs a 5xx reply"
-                                          : "a tempfail needs a 4xx reply";
-    return NULL;
+    if (r->action == ACTION_GREYLIST && transient)
+        return "must not greylist on a temporary finding; use tempfail, quarantine or tag";
+    if (r->to.n > 0 && (r->action == ACTION_TAG || r->action == ACTION_QUARANTINE))
+        return "to goes with accept, greylist, tempfail and reject only";
+    return r->reply.code == 0 ? NULL : reply_fault(r);
 }
 
 bool rule_same_condition(const struct rule *a, const struct rule *b)
@@ -188,24 +200,91 @@ static struct truth rule_truth(const struct rule *r, findings found, findings un
     };
 }
 
-struct decision policy_decide(const struct policy *p, findings found, findings unsure,
-                              const struct addr *client, int64_t now)
+/* What earlier rules may have done to the client. */
+struct earlier {
+    bool gentler; /* one that does not reject may match */
+    bool other;   /* any may match */
+    bool known;   /* one that accepts or tags may match: that depends on client-known alone */
+};
+
+/* t: with all unsure words; m: with client-known alone unsure. */
+static bool rule_decides(const struct rule *r, struct truth t, struct truth m,
+                         const struct earlier *e)
+{
+    if (r->action == ACTION_REJECT)
+        return t.surely && !e->gentler;
+    return t.seems && (r->action <= ACTION_TAG || (m.surely && !e->known));
+}
+
+struct decision policy_decide_without(const struct policy *p, rule_set without, findings found,
+                                      findings unsure, const struct addr *client, int64_t now)
 {
     uint64_t hash = addr_hash(client, &hash_fixed);
-    bool gentler = false; /* an earlier rule that does not reject may hold */
-    bool other = false;   /* some earlier rule may hold */
+    struct earlier e = {false, false, false};
     unsigned i;
 
     for (i = 0; i < p->rules; i++) {
         const struct rule *r = &p->rule[i];
-        struct truth t = rule_truth(r, found, unsure);
+        struct truth t = rule_truth(r, found, unsure), m = t;
 
-        if (!rule_takes(r, hash, now))
+        if ((without >> i & 1) != 0 || !rule_takes(r, hash, now))
             continue;
-        if (t.seems && (r->action != ACTION_REJECT || (t.surely && !gentler)))
-            return (struct decision){(enum action)r->action, (int)i, t.surely && !other};
-        other |= t.maybe;
-        gentler |= t.maybe && r->action != ACTION_REJECT;
+        if ((unsure & ~FINDING(F_CLIENT_KNOWN)) != 0)
+            m = rule_truth(r, found, unsure & FINDING(F_CLIENT_KNOWN));
+        if (rule_decides(r, t, m, &e))
+            return (struct decision){(enum action)r->action, (int)i, t.surely && !e.other};
+        e.other |= t.maybe;
+        e.gentler |= t.maybe && r->action != ACTION_REJECT;
+        e.known |= m.maybe && r->action <= ACTION_TAG;
     }
-    return (struct decision){ACTION_ACCEPT, -1, !other};
+    return (struct decision){ACTION_ACCEPT, -1, !e.other};
+}
+
+struct decision policy_decide(const struct policy *p, findings found, findings unsure,
+                              const struct addr *client, int64_t now)
+{
+    return policy_decide_without(p, 0, found, unsure, client, now);
+}
+
+/* ---- sets of rules ---- */
+
+rule_set policy_not_to(const struct policy *p, const char *recipient)
+{
+    rule_set set = 0;
+    unsigned i;
+
+    for (i = 0; recipient != NULL && i < p->rules; i++)
+        if (p->rule[i].to.n > 0 && !exempt_recipient(recipient, &p->rule[i].to))
+            set |= (rule_set)1 << i;
+    return set;
+}
+
+rule_set policy_trials(const struct policy *p)
+{
+    rule_set set = 0;
+    unsigned i;
+
+    for (i = 0; i < p->rules; i++)
+        set |= (rule_set)p->rule[i].trial << i;
+    return set;
+}
+
+bool policy_has(const struct policy *p, enum action action)
+{
+    unsigned i;
+
+    for (i = 0; i < p->rules; i++)
+        if (p->rule[i].action == action)
+            return true;
+    return false;
+}
+
+bool policy_has_to(const struct policy *p)
+{
+    unsigned i;
+
+    for (i = 0; i < p->rules; i++)
+        if (p->rule[i].to.n > 0)
+            return true;
+    return false;
 }

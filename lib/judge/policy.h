@@ -9,11 +9,19 @@
 #ifndef IPREV_POLICY_H
 #define IPREV_POLICY_H
 
-#include "value/addr.h"
+#include "judge/exempt.h"
 #include "value/checked.h"
 #include "value/findings.h"
 
-enum action { ACTION_ACCEPT, ACTION_TAG, ACTION_QUARANTINE, ACTION_TEMPFAIL, ACTION_REJECT };
+/* From the gentlest to the strictest. */
+enum action {
+    ACTION_ACCEPT,
+    ACTION_TAG,
+    ACTION_QUARANTINE,
+    ACTION_GREYLIST, /* a first try is put off; one that comes back in time is tagged */
+    ACTION_TEMPFAIL,
+    ACTION_REJECT
+};
 
 #define RULE_NAME_MAX   33  /* NUL included; letters, digits, `-`, `_`, `.` */
 #define REPLY_TEXT_MAX  401 /* NUL included: template, and the text that goes out */
@@ -25,7 +33,7 @@ enum action { ACTION_ACCEPT, ACTION_TAG, ACTION_QUARANTINE, ACTION_TEMPFAIL, ACT
 struct reply {
     uint16_t code;               /* 4xx or 5xx, e.g. 550 */
     char xcode[REPLY_XCODE_MAX]; /* enhanced status code of RFC 3463, class as code */
-    char text[REPLY_TEXT_MAX];   /* with {ip} {ptr} {helo} {cause} */
+    char text[REPLY_TEXT_MAX];   /* with {ip} {ptr} {helo} {cause} {seconds} */
 };
 
 struct rule {
@@ -38,6 +46,8 @@ struct rule {
     uint8_t percent; /* of client addresses the rule takes, 1 to 100; stable by hash */
     int64_t expires; /* seconds since 1970 from which the rule no longer holds; 0: never */
     struct reply reply;
+    struct name_list to; /* recipients that it applies to; none: all */
+    bool trial;          /* mode = "monitor": it only reports, while others enforce */
 };
 
 struct policy {
@@ -56,8 +66,8 @@ MUST_CHECK bool rule_add_any(struct rule *r, const char *word, size_t n);
 
 /* What is wrong with a rule, as a constant sentence; NULL when nothing is:
  * no words, words that can never or must always match, reject on a transient word in
- * `when` or `any`, a reply whose class does not fit the action (reject 5xx, tempfail
- * 4xx) or stands on another action. */
+ * `when` or `any`, a reply whose class does not fit the action (reject 5xx, tempfail and
+ * greylist 4xx) or stands on another action, recipients for tag or quarantine. */
 MUST_CHECK const char *rule_fault(const struct rule *r);
 
 /* The class of code and enhanced code is that of the action: 5 for reject, else 4. */
@@ -72,11 +82,27 @@ struct decision {
     bool certain;       /* no word in `unsure` can change action or rule */
 };
 
-/* now: seconds since 1970. client is hashed for percent. */
+/* Rules as a set: bit i is rule i. */
+typedef uint64_t rule_set;
+
+/* Rules that do not apply to this recipient (as in RCPT TO); NULL: to nobody known, so none. */
+rule_set policy_not_to(const struct policy *p, const char *recipient);
+/* Rules on trial. */
+rule_set policy_trials(const struct policy *p);
+/* Some rule has this action; names recipients. */
+bool policy_has(const struct policy *p, enum action action);
+bool policy_has_to(const struct policy *p);
+
+/* now: seconds since 1970. client is hashed for percent. Rules in `without` do not take part.
+ * While client-known is unsure, as memory is not available, no rule that rests on it refuses, puts
+ * off or quarantines, and nothing does behind a gentler rule that might have matched for it. */
+struct decision policy_decide_without(const struct policy *p, rule_set without, findings found,
+                                      findings unsure, const struct addr *client, int64_t now);
+/* With all rules. */
 struct decision policy_decide(const struct policy *p, findings found, findings unsure,
                               const struct addr *client, int64_t now);
 
-/* "accept", "tag", "quarantine", "tempfail", "reject". */
+/* "accept", "tag", "quarantine", "greylist", "tempfail", "reject". */
 const char *action_word(enum action a);
 MUST_CHECK bool action_from_word(enum action *a, const char *s, size_t n);
 

@@ -9,9 +9,9 @@
 
 /* What may stand between braces. {rr} is for the texts below alone: the type of
  * address record that would lead to the client. */
-enum field { FIELD_IP, FIELD_PTR, FIELD_HELO, FIELD_CAUSE, FIELD_RR, FIELD_NONE };
+enum field { FIELD_IP, FIELD_PTR, FIELD_HELO, FIELD_CAUSE, FIELD_SECONDS, FIELD_RR, FIELD_NONE };
 
-static const char *const field_words[] = {"ip", "ptr", "helo", "cause", "rr"};
+static const char *const field_words[] = {"ip", "ptr", "helo", "cause", "seconds", "rr"};
 
 /* The field in braces at s[*at]; *at is moved behind it. */
 static enum field field_read(const char *s, size_t n, size_t *at)
@@ -48,7 +48,7 @@ static const char *text_fault(const char *s, size_t n)
         if (s[i] != '{')
             i++;
         else if (field_read(s, n, &i) >= FIELD_RR)
-            return "braces may hold only ip, ptr, helo or cause";
+            return "braces may contain only ip, ptr, helo, cause or seconds";
     }
     return NULL;
 }
@@ -213,6 +213,9 @@ static void field_put(struct sbuf *sb, enum field field, const struct reply_fact
     case FIELD_CAUSE:
         sbuf_str(sb, facts->cause < F_COUNT ? finding_word(facts->cause) : "-");
         break;
+    case FIELD_SECONDS:
+        sbuf_uint(sb, facts->seconds);
+        break;
     case FIELD_RR:
         sbuf_str(sb, facts->client->family == ADDR_IPV6 ? "AAAA" : "A");
         break;
@@ -280,12 +283,28 @@ static bool names_known(const char *template, const struct reply_facts *facts)
     return name != NULL && dname_is_host(name);
 }
 
+/* The text behind what a greylist says first. */
+static bool expand_default(char out[REPLY_TEXT_MAX], const char *template, enum action action,
+                           const struct reply_facts *facts)
+{
+    static const char greylisted[] = "Please try again in {seconds} seconds. ";
+    char all[sizeof greylisted + REPLY_TEXT_MAX];
+    struct sbuf sb;
+
+    sbuf_init(&sb, all, sizeof all);
+    sbuf_str(&sb, action == ACTION_GREYLIST ? greylisted : "");
+    sbuf_str(&sb, template);
+    return !sb.overflow && expand(out, all, facts);
+}
+
 void policy_reply(struct reply *out, const struct rule *r, enum action action,
                   const struct reply_facts *facts)
 {
     bool own = r != NULL && r->reply.code != 0 && reply_fits(&r->reply, action);
     const struct text *text = default_text(r, action, facts);
-    const char *xcode = action == ACTION_REJECT ? "5.7.25" : "4.7.25";
+    const char *xcode = action == ACTION_REJECT     ? "5.7.25"
+                        : action == ACTION_GREYLIST ? "4.7.1"
+                                                    : "4.7.25";
 
     memset(out, 0, sizeof *out);
     out->code = action == ACTION_REJECT ? 550 : 451;
@@ -297,7 +316,6 @@ void policy_reply(struct reply *out, const struct rule *r, enum action action,
             expand(out->text, r->reply.text, facts))
             return;
     }
-    if (names_known(text->named, facts) && expand(out->text, text->named, facts))
-        return;
-    expand(out->text, text->plain, facts);
+    if (!names_known(text->named, facts) || !expand_default(out->text, text->named, action, facts))
+        expand_default(out->text, text->plain, action, facts);
 }

@@ -21,15 +21,15 @@ struct reply_facts {
     findings found;           /* picks the word of `any` that the text is about */
     const struct dname *ptr;  /* NULL or root: none */
     const struct dname *helo; /* NULL or root: none */
+    unsigned seconds;         /* until a retry passes, for a greylist */
 };
 
-/* The reply of a rule, or the default for action and cause (550 5.7.25 or
- * 451 4.7.25; which link is broken and who can mend it). out->text is
- * finished: printable ASCII, names filled in, no `%`, at most
- * REPLY_TEXT_MAX - 1 octets; whatever does not fit falls back to the default
- * text. The text tells of the cause unless the rule rests on no result or
- * cause word, or a reject would be explained by a transient cause.
- * action is ACTION_REJECT or ACTION_TEMPFAIL. */
+/* The reply of a rule, or the default for action and cause (550 5.7.25,
+ * 451 4.7.25, or for a greylist 451 4.7.1 with the seconds; which link is broken and who can mend
+ * it). out->text is finished: printable ASCII, names filled in, no `%`, at most REPLY_TEXT_MAX - 1
+ * octets; whatever does not fit falls back to the default text. The text tells of the cause unless
+ * the rule rests on no result or cause word, or a reject would be explained by a transient cause.
+ * action is ACTION_REJECT, ACTION_TEMPFAIL or ACTION_GREYLIST. */
 void policy_reply(struct reply *out, const struct rule *r, enum action action,
                   const struct reply_facts *facts);
 

@@ -208,6 +208,16 @@ void report_make(struct report *r, const struct facts *f)
     add_helo(r, f);
 }
 
+void report_remember(struct report *r, enum remembered what)
+{
+    r->found &= ~FINDING(F_CLIENT_KNOWN);
+    r->unsure &= ~FINDING(F_CLIENT_KNOWN);
+    if (what == REMEMBERED)
+        r->found |= FINDING(F_CLIENT_KNOWN);
+    if (what == MEMORY_FAILED)
+        r->unsure |= FINDING(F_CLIENT_KNOWN);
+}
+
 static bool recalls(const struct recalled *w, enum finding word)
 {
     return (w->found & FINDING(word)) != 0;

@@ -49,6 +49,12 @@ struct report {
 
 void report_make(struct report *r, const struct facts *f);
 
+/* What memory says of a client. */
+enum remembered { NOT_REMEMBERED, REMEMBERED, MEMORY_FAILED };
+
+/* client-known is found, absent, or unsure for want of memory. */
+void report_remember(struct report *r, enum remembered what);
+
 /* What a log line of ours tells of a client: words instead of the answers that they rest on. */
 struct recalled {
     struct addr client;

@@ -4,7 +4,10 @@
 #ifndef IPREV_MEMORY_KEY_H
 #define IPREV_MEMORY_KEY_H
 
-#include "memory/memory.h"
+#include "memory/options.h"
+#include "value/hash.h"
+
+#include <stddef.h>
 
 /* Reads the key: 32 hexadecimal digits in the file of the options, or beside the SQLite store.
  * Where there is none yet it is made there (0600). False with the reason in err. */

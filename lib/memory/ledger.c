@@ -114,12 +114,13 @@ enum store_result ledger_note(struct store *s, const struct addr *client, int64_
 
 /* ---- greylist ---- */
 
-static enum store_result put_off(struct store *s, const struct store_key *k, int64_t now_s,
-                                 unsigned delay, enum memory_grey *out, unsigned *seconds)
+static enum store_result put_off(struct store *s, const struct ledger_triple *t,
+                                 const struct store_key *k, int64_t now_s, unsigned delay,
+                                 enum memory_grey *out, unsigned *seconds)
 {
     *out = GREY_NEW;
     *seconds = delay;
-    return s->kind->put(s, k, now_s, now_s);
+    return t->look ? STORE_OK : s->kind->put(s, k, now_s, now_s);
 }
 
 /* It has come back in time. A pass of the null sender is not kept, but its key stays, so that
@@ -131,17 +132,19 @@ static enum store_result let_through(struct store *s, const struct ledger_triple
     enum store_result result;
 
     *out = GREY_PASSED;
-    if (!t->lasting)
+    if (!t->lasting || t->look)
         return STORE_OK;
     result = s->kind->put(s, &key[0], now_s, now_s);
     return result == STORE_OK ? s->kind->drop(s, &key[1]) : result;
 }
 
-static enum store_result renew(struct store *s, const struct store_key *passed, int64_t at,
-                               int64_t now_s, enum memory_grey *out)
+static enum store_result renew(struct store *s, const struct ledger_triple *t,
+                               const struct store_key *passed, int64_t at, int64_t now_s,
+                               enum memory_grey *out)
 {
     *out = GREY_PASSED;
-    return now_s - at < LEDGER_DAY_S / 24 ? STORE_OK : s->kind->put(s, passed, now_s, now_s);
+    return t->look || now_s - at < LEDGER_DAY_S / 24 ? STORE_OK
+                                                     : s->kind->put(s, passed, now_s, now_s);
 }
 
 enum store_result ledger_greylist(struct store *s, const struct ledger_triple *t,
@@ -159,10 +162,10 @@ enum store_result ledger_greylist(struct store *s, const struct ledger_triple *t
     if (result != STORE_OK)
         return result;
     if (t->lasting && alive(s, TABLE_PASSED, at[0], now_s))
-        return renew(s, &key[0], at[0], now_s, out);
+        return renew(s, t, &key[0], at[0], now_s, out);
     /* A first try in the future: the clock was put back. */
     if (!alive(s, TABLE_WAITING, at[1], now_s) || at[1] > now_s)
-        return put_off(s, &key[1], now_s, o->greylist_delay_s, out, seconds);
+        return put_off(s, t, &key[1], now_s, o->greylist_delay_s, out, seconds);
     if (now_s - at[1] >= o->greylist_delay_s)
         return let_through(s, t, key, now_s, out);
     *out = GREY_EARLY;

@@ -6,8 +6,9 @@
 #ifndef IPREV_MEMORY_LEDGER_H
 #define IPREV_MEMORY_LEDGER_H
 
-#include "memory/memory.h"
+#include "memory/options.h"
 #include "memory/store.h"
+#include "value/addr.h"
 
 #define LEDGER_DAY_S 86400
 
@@ -29,6 +30,7 @@ struct ledger_triple {
     struct addr client;
     uint64_t domain, recipient;
     bool lasting;
+    bool look; /* write nothing */
 };
 
 enum store_result ledger_greylist(struct store *s, const struct ledger_triple *t,

@@ -8,11 +8,13 @@
 
 #include "memory/memory.h"
 
+#include "memory/clock.h"
 #include "memory/key.h"
 #include "memory/ledger.h"
 #include "value/ascii.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +23,6 @@
 #define QUEUE_MAX  4096  /* requests that wait for the thread */
 #define NOTED_SIZE 16384 /* clients whose message of today is written down: a power of two */
 #define TICK_MS    1000
-#define JUMP_S     60   /* the clock was set when it moves by more than time does */
-#define CALM_S     3600 /* nothing expires for so long after that */
 
 const unsigned memory_bucket_us[MEMORY_BUCKETS] = {100, 250, 1000, 5000, 10000, 25000, 50000};
 
@@ -32,6 +32,7 @@ struct request {
     struct request *next;
     enum question question;
     struct addr client;
+    bool look;
     char *domain, *recipient; /* lower case; hashed by the thread, which has the key */
     int64_t now_s;
     /* guarded by the lock of memory */
@@ -44,10 +45,10 @@ struct request {
 };
 
 struct memory {
+    atomic_uint refs;
     struct memory_options options; /* texts are copies */
     struct store_bounds bounds[TABLES];
     void (*say)(bool good, const char *text);
-    pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t work;
     struct request *first, **last;
@@ -61,39 +62,8 @@ struct memory {
     struct store *store;
     struct hash_key key;
     bool key_read, complained;
-    int64_t wall_offset; /* wall clock less monotonic clock, s, at the last look */
-    int64_t calm_until;  /* monotonic ms */
+    struct clock_watch clock;
 };
-
-/* ---- time ---- */
-
-static int64_t monotonic_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static struct timespec in_ms(int64_t ms)
-{
-    int64_t us = monotonic_us() + ms * 1000;
-
-    return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
-}
-
-static bool cond_init_monotonic(pthread_cond_t *c)
-{
-    pthread_condattr_t attr;
-    bool good;
-
-    if (pthread_condattr_init(&attr) != 0)
-        return false;
-    good =
-        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 && pthread_cond_init(c, &attr) == 0;
-    pthread_condattr_destroy(&attr);
-    return good;
-}
 
 /* ---- requests ---- */
 
@@ -121,7 +91,7 @@ static struct request *request_new(enum question q, const struct addr *client, u
 
     if (r == NULL)
         return NULL;
-    if (!cond_init_monotonic(&r->answered)) {
+    if (!clock_cond_init(&r->answered)) {
         free(r);
         return NULL;
     }
@@ -143,14 +113,14 @@ static void request_release(struct request *r)
 static bool admitted(const struct memory *m)
 {
     return !m->end && m->queued < QUEUE_MAX &&
-           (m->failures < MEMORY_TRIES || monotonic_us() / 1000 >= m->retry_at);
+           (m->failures < MEMORY_TRIES || clock_us() / 1000 >= m->retry_at);
 }
 
 /* With the lock held. */
 static void failed_once(struct memory *m)
 {
     m->failures++;
-    m->retry_at = monotonic_us() / 1000 + MEMORY_PAUSE_MS;
+    m->retry_at = clock_us() / 1000 + MEMORY_PAUSE_MS;
 }
 
 /* With the lock held. The request is the queue's from now on. */
@@ -166,7 +136,7 @@ static void enqueue(struct memory *m, struct request *r)
 /* Waits for the answer; false when there is none in time, or no store. */
 static bool ask(struct memory *m, struct request *r)
 {
-    struct timespec until = in_ms(MEMORY_WAIT_MS);
+    struct timespec until = clock_in_ms(MEMORY_WAIT_MS);
     bool answered;
 
     pthread_mutex_lock(&m->lock);
@@ -197,7 +167,7 @@ static void count_wait(struct memory *m, int64_t us)
 
 enum memory_known memory_client(struct memory *m, const struct addr *client)
 {
-    int64_t begun = monotonic_us();
+    int64_t begun = clock_us();
     struct request *r = request_new(ASK_KNOWN, client, 2);
     enum memory_known known = MEMORY_KNOWN_UNAVAILABLE;
 
@@ -207,19 +177,20 @@ enum memory_known memory_client(struct memory *m, const struct addr *client)
     if (r != NULL)
         request_release(r);
     m->stats.known[known]++;
-    count_wait(m, monotonic_us() - begun);
+    count_wait(m, clock_us() - begun);
     pthread_mutex_unlock(&m->lock);
     return known;
 }
 
 enum memory_grey memory_greylist(struct memory *m, const struct grey_triple *t, unsigned *seconds)
 {
-    int64_t begun = monotonic_us();
+    int64_t begun = clock_us();
     struct request *r = request_new(ASK_GREYLIST, t->client, 2);
     enum memory_grey grey = GREY_UNAVAILABLE;
 
     *seconds = 0;
     if (r != NULL) {
+        r->look = t->look;
         r->domain = lower_copy(t->domain);
         r->recipient = lower_copy(t->recipient);
         if (r->domain == NULL || r->recipient == NULL)
@@ -233,7 +204,7 @@ enum memory_grey memory_greylist(struct memory *m, const struct grey_triple *t, 
     if (r != NULL)
         request_release(r);
     m->stats.greylist[grey]++;
-    count_wait(m, monotonic_us() - begun);
+    count_wait(m, clock_us() - begun);
     pthread_mutex_unlock(&m->lock);
     return grey;
 }
@@ -304,6 +275,7 @@ static enum store_result do_greylist(struct memory *m, struct request *r)
         .domain = hash_octets(&m->key, r->domain, strlen(r->domain)),
         .recipient = hash_octets(&m->key, r->recipient, strlen(r->recipient)),
         .lasting = r->domain[0] != '\0',
+        .look = r->look,
     };
 
     return ledger_greylist(m->store, &t, &m->options, r->now_s, &r->grey, &r->seconds);
@@ -359,21 +331,9 @@ static void finish(struct memory *m, struct request *r, bool good)
     request_release(r);
 }
 
-/* The wall clock for expiry; 0 while it may be wrong: it has just been set. */
-static int64_t trusted_now(struct memory *m)
-{
-    int64_t ms = monotonic_us() / 1000, now_s = (int64_t)time(NULL), offset = now_s - ms / 1000;
-
-    if (m->wall_offset != 0 &&
-        (offset > m->wall_offset + JUMP_S || offset < m->wall_offset - JUMP_S))
-        m->calm_until = ms + (int64_t)CALM_S * 1000;
-    m->wall_offset = offset;
-    return ms >= m->calm_until ? now_s : 0;
-}
-
 static void tick(struct memory *m)
 {
-    int64_t now_s = trusted_now(m);
+    int64_t now_s = clock_trusted_s(&m->clock);
     enum store_result result;
 
     if (m->store == NULL)
@@ -403,14 +363,27 @@ static struct request *next_request(struct memory *m, const struct timespec *unt
     return r;
 }
 
+static void drop(struct memory *m)
+{
+    pthread_mutex_destroy(&m->lock);
+    pthread_cond_destroy(&m->work);
+    free(m->options.store);
+    free(m->options.key_file);
+    free(m->options.password_file);
+    free(m);
+}
+
+static atomic_uint threads; /* that have not ended */
+
 static void *memory_thread(void *arg)
 {
     struct memory *m = arg;
-    int64_t next_tick = monotonic_us() + TICK_MS * 1000;
-    struct timespec until = in_ms(TICK_MS);
+    int64_t next_tick = clock_us() + TICK_MS * 1000;
+    struct timespec until = clock_in_ms(TICK_MS);
     struct request *r;
     bool good;
 
+    open_store(m);
     pthread_mutex_lock(&m->lock);
     for (;;) {
         r = next_request(m, &until);
@@ -418,10 +391,10 @@ static void *memory_thread(void *arg)
             break;
         pthread_mutex_unlock(&m->lock);
         good = r != NULL && do_request(m, r);
-        if (monotonic_us() >= next_tick) {
+        if (clock_us() >= next_tick) {
             tick(m);
-            next_tick = monotonic_us() + TICK_MS * 1000;
-            until = in_ms(TICK_MS);
+            next_tick = clock_us() + TICK_MS * 1000;
+            until = clock_in_ms(TICK_MS);
         }
         pthread_mutex_lock(&m->lock);
         if (r != NULL)
@@ -429,6 +402,8 @@ static void *memory_thread(void *arg)
     }
     pthread_mutex_unlock(&m->lock);
     close_store(m);
+    drop(m);
+    atomic_fetch_sub(&threads, 1);
     return NULL;
 }
 
@@ -440,14 +415,17 @@ static bool copy_text(char **to, const char *from)
     return from == NULL || *to != NULL;
 }
 
-static void drop(struct memory *m)
+static bool start(struct memory *m)
 {
-    pthread_mutex_destroy(&m->lock);
-    pthread_cond_destroy(&m->work);
-    free(m->options.store);
-    free(m->options.key_file);
-    free(m->options.password_file);
-    free(m);
+    pthread_t t;
+
+    atomic_fetch_add(&threads, 1);
+    if (pthread_create(&t, NULL, memory_thread, m) == 0) {
+        pthread_detach(t);
+        return true;
+    }
+    atomic_fetch_sub(&threads, 1);
+    return false;
 }
 
 struct memory *memory_new(const struct memory_options *o, void (*say)(bool good, const char *text))
@@ -456,34 +434,49 @@ struct memory *memory_new(const struct memory_options *o, void (*say)(bool good,
 
     if (m == NULL)
         return NULL;
+    atomic_init(&m->refs, 1);
     m->options = *o;
     m->options.store = m->options.key_file = m->options.password_file = NULL;
     m->say = say;
     m->last = &m->first;
     ledger_bounds(o, m->bounds);
-    if (pthread_mutex_init(&m->lock, NULL) != 0 || !cond_init_monotonic(&m->work)) {
+    if (pthread_mutex_init(&m->lock, NULL) != 0 || !clock_cond_init(&m->work)) {
         free(m);
         return NULL;
     }
     if (!copy_text(&m->options.store, o->store) || !copy_text(&m->options.key_file, o->key_file) ||
-        !copy_text(&m->options.password_file, o->password_file) ||
-        pthread_create(&m->thread, NULL, memory_thread, m) != 0) {
+        !copy_text(&m->options.password_file, o->password_file) || !start(m)) {
         drop(m);
         return NULL;
     }
     return m;
 }
 
-void memory_free(struct memory *m)
+struct memory *memory_hold(struct memory *m)
 {
-    if (m == NULL)
+    if (m != NULL)
+        atomic_fetch_add(&m->refs, 1);
+    return m;
+}
+
+void memory_release(struct memory *m)
+{
+    if (m == NULL || atomic_fetch_sub(&m->refs, 1) != 1)
         return;
     pthread_mutex_lock(&m->lock);
     m->end = true;
     pthread_cond_signal(&m->work);
     pthread_mutex_unlock(&m->lock);
-    pthread_join(m->thread, NULL);
-    drop(m);
+}
+
+bool memory_wait_ended(unsigned ms)
+{
+    static const struct timespec pause = {.tv_nsec = 1000000};
+    int64_t until = clock_us() + (int64_t)ms * 1000;
+
+    while (atomic_load(&threads) > 0 && clock_us() < until)
+        nanosleep(&pause, NULL);
+    return atomic_load(&threads) == 0;
 }
 
 void memory_stats(struct memory *m, struct memory_stats *out)

@@ -13,45 +13,25 @@
 #ifndef IPREV_MEMORY_H
 #define IPREV_MEMORY_H
 
+#include "memory/options.h"
 #include "value/addr.h"
 
 #define MEMORY_WAIT_MS  50
 #define MEMORY_TRIES    3
 #define MEMORY_PAUSE_MS 5000
 
-#define MEMORY_KNOWN_PER_NET   100     /* known addresses in one /24 or /64 */
-#define MEMORY_WAITING_PER_NET 1000    /* waiting keys of one /24 or /48 */
-#define MEMORY_TOTAL           2000000 /* entries of each table */
-
-struct memory_options {
-    char *store;         /* "sqlite:/PATH", "redis://HOST[:PORT][/DB]", "redis+unix:/PATH" */
-    char *key_file;      /* NULL: beside the SQLite store */
-    char *password_file; /* NULL: none. Redis only */
-    unsigned known_days;
-    unsigned greylist_delay_s;
-    unsigned greylist_retry_h;
-    unsigned greylist_pass_days;
-};
-
-/* The place that a store text names. */
-struct memory_endpoint {
-    char sqlite_path[256]; /* one of the three is set */
-    char unix_path[104];
-    char host[256];
-    uint16_t port;
-    unsigned database;
-};
-
-/* False for a text that is no store. */
-bool memory_endpoint(struct memory_endpoint *e, const char *text);
-
 struct memory;
 
-/* Opens nothing yet: the first use does, and a failure is told by say, once until the store
- * answers again (good: it does). Call after root was left. NULL without memory or thread. */
+/* Its thread opens the store. A failure is told by say, once until the store answers again
+ * (good: it does); later uses try again. Call after root was left. NULL without memory or thread. */
 struct memory *memory_new(const struct memory_options *o, void (*say)(bool good, const char *text));
-/* Writes what is owed and ends the thread. */
-void memory_free(struct memory *m);
+/* One more holder. */
+struct memory *memory_hold(struct memory *m);
+/* When the last holder lets go, the thread writes what is owed and ends. Does not wait for that;
+ * NULL is fine. */
+void memory_release(struct memory *m);
+/* Waits until no such thread is left; false when some is after that time. */
+bool memory_wait_ended(unsigned ms);
 
 enum memory_known { MEMORY_KNOWN, MEMORY_UNKNOWN, MEMORY_KNOWN_UNAVAILABLE };
 enum memory_known memory_client(struct memory *m, const struct addr *client);
@@ -59,12 +39,11 @@ enum memory_known memory_client(struct memory *m, const struct addr *client);
 /* A message of this client has passed the filter. Never waits. */
 void memory_note(struct memory *m, const struct addr *client);
 
-enum memory_grey { GREY_NEW, GREY_EARLY, GREY_PASSED, GREY_UNAVAILABLE };
-
 struct grey_triple {
     const struct addr *client;
     const char *domain;    /* of the sender, any case; NULL or "": the null sender */
     const char *recipient; /* any case in its domain */
+    bool look;             /* only ask whether it would pass: nothing is written */
 };
 
 /* *seconds: until a retry passes, for GREY_NEW and GREY_EARLY. */

@@ -10,7 +10,7 @@
 
 #ifdef HAVE_HIREDIS
 
-#include "memory/memory.h"
+#include "memory/options.h"
 #include "memory/store.h"
 
 #include <errno.h>

@@ -21,6 +21,11 @@
 #define SHOWN_QID   32
 #define SHOWN_STAGE 16
 
+static const char *const memory_words[] = {
+    [RECORD_NO_MEMORY] = NULL,  [RECORD_NEW] = "new",     [RECORD_EARLY] = "early",
+    [RECORD_PASSED] = "passed", [RECORD_KNOWN] = "known", [RECORD_UNAVAILABLE] = "unavailable",
+};
+
 static const char *result_word(findings found)
 {
     enum finding result = finding_pick(found, FINDINGS_RESULT);
@@ -189,6 +194,7 @@ void record_put_log(struct sbuf *sb, const struct record *r, const struct record
     put_shown_field(sb, " rule=", r->rule, sizeof r->rule);
     put_shown_field(sb, " action=", action_word(r->action), SHOWN_STAGE);
     put_shown_field(sb, " mode=", r->enforce ? "enforce" : "monitor", SHOWN_STAGE);
+    put_shown_field(sb, " memory=", memory_words[r->memory], SHOWN_STAGE);
     if (l != NULL)
         put_circumstances(sb, l);
     if (r->relay.family != ADDR_NONE) {
@@ -284,6 +290,18 @@ static bool take_mode(struct record *r, const char *s, size_t n)
     return r->enforce || ascii_is_word(s, n, "monitor");
 }
 
+static bool take_memory(struct record *r, const char *s, size_t n)
+{
+    unsigned i;
+
+    for (i = RECORD_NEW; i <= RECORD_UNAVAILABLE; i++)
+        if (ascii_is_word(s, n, memory_words[i])) {
+            r->memory = (enum record_memory)i;
+            return true;
+        }
+    return false;
+}
+
 static bool take_why(struct record *r, const char *s, size_t n)
 {
     return n > 2 && s[0] == '"' && s[n - 1] == '"' &&
@@ -304,11 +322,10 @@ struct field {
 #define ALL_SEEN ((1u << NEEDED) - 1)
 
 static const struct field log_fields[] = {
-    {"client", take_client}, {"ptr", take_ptr},
-    {"helo", take_helo},     {"findings", take_findings},
-    {"rule", take_rule},     {"action", take_action},
-    {"mode", take_mode},     {"name-why", take_why},
-    {"relay", take_relay},   {NULL, NULL},
+    {"client", take_client},     {"ptr", take_ptr},      {"helo", take_helo},
+    {"findings", take_findings}, {"rule", take_rule},    {"action", take_action},
+    {"mode", take_mode},         {"name-why", take_why}, {"relay", take_relay},
+    {"memory", take_memory},     {NULL, NULL},
 };
 
 /* One key=value. Keys that are not in the table are passed over. */

@@ -14,16 +14,27 @@
 #define RECORD_HEADER_MAX 2048
 #define RECORD_LOG_MAX    4096 /* every record fits, whatever its texts hold */
 
+/* What memory had to say to a decision. */
+enum record_memory {
+    RECORD_NO_MEMORY, /* it was not asked, or does not know the client */
+    RECORD_NEW,       /* put off: a first try, */
+    RECORD_EARLY,     /* or one before the delay was over */
+    RECORD_PASSED,    /* the greylist let it through */
+    RECORD_KNOWN,     /* the client is known */
+    RECORD_UNAVAILABLE,
+};
+
 struct record {
     findings found;
     struct addr client;
     struct dname ptr;  /* root: none to show */
     struct dname helo; /* root: none that is a host name */
     enum action action;
-    bool enforce;             /* mode=enforce; else mode=monitor */
-    char rule[RULE_NAME_MAX]; /* the rule that decided; empty: none */
-    char why[128];            /* reason for the name shape; empty: none */
-    struct addr relay;        /* that named the client, ADDR_NONE: none; only in the log */
+    bool enforce;              /* mode=enforce; else mode=monitor */
+    char rule[RULE_NAME_MAX];  /* the rule that decided; empty: none */
+    char why[128];             /* reason for the name shape; empty: none */
+    enum record_memory memory; /* only in the log */
+    struct addr relay;         /* that named the client, ADDR_NONE: none; only in the log */
 };
 
 /* Value of X-IPRev (design of the field: see iprev-milter(8)):
@@ -48,13 +59,14 @@ struct record_log {
     const char *stage;    /* connect, helo, mail, rcpt, eom */
 };
 
-/* client= ptr= helo= findings= rule= action= mode= dns=QUESTIONS/MS wait=MS
+/* client= ptr= helo= findings= rule= action= mode= memory= dns=QUESTIONS/MS wait=MS
  * qid= from-mta= stage= relay= exempt-line= name-why="..."; l may be NULL. exempt-line= stands
  * beside every action but accept and tag: the line of an exempt list that lets this client through.
  * Printable ASCII on one line, no LF. */
 void record_put_log(struct sbuf *sb, const struct record *r, const struct record_log *l);
 /* Reads the fields of record from a line, from client= on: what a log service
- * puts before it and unknown keys are skipped. All but relay and name-why must be there, once. */
+ * puts before it and unknown keys are skipped. All but memory, relay and name-why must be there,
+ * once. */
 MUST_CHECK bool record_read_log(struct record *r, const char *s, size_t n);
 
 /* Undoes sbuf_visible: how many octets it put, at most cap. What is not of that form stays as it

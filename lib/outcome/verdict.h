@@ -30,12 +30,30 @@ struct verdict {
     const struct rule *rule; /* of the settings; NULL when none matched, or exempt */
     bool enforce;            /* else the action is only reported */
     bool certain;            /* no later answer can change the action */
+    const struct rule *trial; /* the rule on trial that would have acted otherwise, or NULL */
+    enum record_memory memory;
+    unsigned seconds; /* until a retry passes, when memory put it off */
 };
 
 /* v->report is made: by report_make of the same facts. Exemptions first: a skipped client and
  * one on exempt.hosts or exempt.lists are accepted; then the rules. now: seconds since 1970. */
 void verdict_reach(struct verdict *v, const struct verdict_options *o, const struct facts *f,
                    int64_t now);
+
+/* The same without the rules in `without`, which do not apply to the recipient. */
+void verdict_reach_without(struct verdict *v, const struct verdict_options *o,
+                           const struct facts *f, rule_set without, int64_t now);
+
+/* Does it matter to this verdict whether the client is known: would it, or the rule on trial, be
+ * another? Then memory is asked, report_remember is told, and the verdict reached again. */
+bool verdict_wants_memory(const struct verdict *v, const struct verdict_options *o,
+                          rule_set without, int64_t now);
+
+/* The greylist has let it through, or could not tell: the rule only tags. */
+void verdict_let_through(struct verdict *v, enum record_memory why);
+
+/* The rule on trial, as if it had decided in monitor mode. */
+void verdict_trial(struct verdict *out, const struct verdict *v);
 
 /* The same of a client that a log line of ours tells of: v->report is made by report_recall. */
 void verdict_recall(struct verdict *v, const struct verdict_options *o, const struct recalled *w,
@@ -59,7 +77,7 @@ void verdict_x_iprev(const struct verdict *v, const struct verdict_options *o,
                      char value[RECORD_HEADER_MAX]);
 
 /* The reply to a refusal (in monitor mode: that would be). The action must be
- * ACTION_REJECT or ACTION_TEMPFAIL. */
+ * ACTION_REJECT, ACTION_TEMPFAIL or ACTION_GREYLIST. */
 void verdict_reply(const struct verdict *v, struct reply *out);
 
 #endif

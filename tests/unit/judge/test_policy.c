@@ -426,7 +426,7 @@ Test(policy, unsure_words)
          true,
          "a certain word rules it out"},
     };
-    static const char actions[] = "AGQTR";
+    static const char actions[] = "AGQYTR";
     static struct policy p;
     struct addr client = addr_of("192.0.2.1");
     size_t i, k;
@@ -639,12 +639,13 @@ Test(policy, rule_fault_tells_the_class)
 
 Test(policy, action_words)
 {
-    static const char *const words[] = {"accept", "tag", "quarantine", "tempfail", "reject"};
+    static const char *const words[] = {"accept",   "tag",      "quarantine",
+                                        "greylist", "tempfail", "reject"};
     static const char *const wrong[] = {"", "rejec", "rejects", "REJECT", "discard", "tag "};
     enum action a = ACTION_TAG;
     unsigned i;
 
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < 6; i++) {
         cr_expect_str_eq(action_word((enum action)i), words[i]);
         cr_expect(action_from_word(&a, words[i], strlen(words[i])) && a == (enum action)i, "%s",
                   words[i]);

@@ -228,7 +228,7 @@ Test(reply, C17_F6_default_replies_are_clean)
                 for (a = ACTION_TEMPFAIL; a <= ACTION_REJECT; a++) {
                     struct addr client = addr_of(ips[i]);
                     const struct dname *ptr = k < 4 ? &names[k] : NULL;
-                    struct reply_facts facts = {&client, (enum finding)cause, 0, ptr, ptr};
+                    struct reply_facts facts = {&client, (enum finding)cause, 0, ptr, ptr, 0};
                     struct rule word = {.all = cause < F_COUNT ? FINDING(cause) : 0};
                     struct reply r;
                     char ip[ADDR_TEXT_MAX];
@@ -281,7 +281,7 @@ Test(reply, default_replies_tell_the_broken_link)
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct addr client = addr_of(rows[i].ip);
         struct dname ptr = name_of(rows[i].ptr ? rows[i].ptr : "unused.example");
-        struct reply_facts facts = {&client, rows[i].cause, 0, rows[i].ptr ? &ptr : NULL, NULL};
+        struct reply_facts facts = {&client, rows[i].cause, 0, rows[i].ptr ? &ptr : NULL, NULL, 0};
         const char *part = rows[i].tells;
         struct reply r;
 
@@ -318,7 +318,7 @@ Test(reply, default_reply_fits_the_rule)
 
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct rule rule = {.all = rows[i].all, .none = rows[i].none, .action = ACTION_REJECT};
-        struct reply_facts facts = {&client, F_PTR_MISSING, 0, NULL, NULL};
+        struct reply_facts facts = {&client, F_PTR_MISSING, 0, NULL, NULL, 0};
         struct reply r;
 
         policy_reply(&r, &rule, ACTION_REJECT, &facts);
@@ -355,7 +355,7 @@ Test(reply, default_replies_tell_the_word)
 
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct rule rule = {.all = rows[i].all, .action = ACTION_REJECT};
-        struct reply_facts facts = {&client, F_FORWARD_MISMATCH, 0, &ptr, &helo};
+        struct reply_facts facts = {&client, F_FORWARD_MISMATCH, 0, &ptr, &helo, 0};
         struct reply r;
 
         policy_reply(&r, &rule, ACTION_REJECT, &facts);
@@ -386,7 +386,7 @@ Test(reply, replies_of_rules)
     };
     struct addr client = addr_of("192.0.2.1");
     struct dname ptr = name_of("mail.example.com"), helo = name_of("helo.example.org");
-    struct reply_facts facts = {&client, F_FORWARD_MISMATCH, 0, &ptr, &helo};
+    struct reply_facts facts = {&client, F_FORWARD_MISMATCH, 0, &ptr, &helo, 0};
     size_t i;
 
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -415,7 +415,7 @@ Test(reply, C17_names_in_a_reply_are_host_names)
     cr_assert(dname_from_wire(&odd, (const uint8_t *)"\6a%n\r\nb\7example", 16));
     cr_assert(reply_read(&rule.reply, "550 5.7.25 <{ptr}> <{helo}> {ip}", 32) == NULL);
     for (i = 0; i < 4; i++) {
-        struct reply_facts facts = {&client, F_PTR_INVALID, 0, names[i], names[i]};
+        struct reply_facts facts = {&client, F_PTR_INVALID, 0, names[i], names[i], 0};
 
         policy_reply(&r, &rule, ACTION_REJECT, &facts);
         cr_expect_str_eq(r.text, "<-> <-> 2001:db8::1");
@@ -427,7 +427,7 @@ Test(reply, C17_what_does_not_fit_falls_back)
     char text[REPLY_TEXT_MAX] = "554 5.7.1 ", longest[254];
     struct addr client = addr_of("192.0.2.1");
     struct rule rule = {.all = FINDING(F_IPREV_FAIL), .action = ACTION_REJECT};
-    struct reply_facts facts = {&client, F_FORWARD_MISMATCH, 0, NULL, NULL};
+    struct reply_facts facts = {&client, F_FORWARD_MISMATCH, 0, NULL, NULL, 0};
     struct dname ptr;
     struct reply r, usual;
 

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "memory/ledger.h"
+#include "memory/memory.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -25,6 +26,13 @@ struct place {
 };
 
 /* The redis-server that get-servers has unpacked, or that of the machine; NULL without one. */
+/* Lets memory go and waits for its thread. */
+static inline void memory_end(struct memory *m)
+{
+    memory_release(m);
+    cr_assert(memory_wait_ended(60000));
+}
+
 static inline const char *redis_program(void)
 {
     static char path[512];

@@ -104,14 +104,14 @@ static void play(struct place *p)
     cr_expect_eq(knock(m, "192.0.2.1", "example.org", "someone@example.net"), GREY_EARLY,
                  "case does not matter");
     sleep(2);
-    memory_free(m);
+    memory_end(m);
     m = start(p);
     cr_expect_eq(knock(m, "192.0.2.1", "example.org", "someone@example.net"), GREY_PASSED,
                  "it outlives the daemon");
     cr_expect_eq(knock(m, "192.0.2.1", "example.org", "other@example.net"), GREY_PASSED);
     cr_expect_eq(knock(m, "192.0.2.1", NULL, "other@example.net"), GREY_NEW, "the null sender");
     cr_expect_eq(atomic_load(&complaints), 0, "%s", said[0]);
-    memory_free(m);
+    memory_end(m);
 }
 
 Test(memory, asked_by_the_daemon)
@@ -129,7 +129,7 @@ Test(memory, sender_and_recipient_are_only_hashes)
     place_make(&p, false);
     m = start(&p);
     knock(m, "192.0.2.1", "secret-sender.example", "secret-recipient@example.net");
-    memory_free(m);
+    memory_end(m);
     snprintf(command, sizeof command, "cat %s/* | grep -qaiE 'secret-sender|secret-recipient'",
              p.dir);
     cr_expect_neq(system(command), 0);
@@ -192,7 +192,7 @@ Test(memory, a_store_that_cannot_be_opened)
                      row[i].says);
         cr_expect_eq(atomic_load(&complaints), 1, "%s: told once", row[i].says);
         cr_expect_not_null(strstr(said[0], row[i].complaint), "%s: %s", row[i].says, said[0]);
-        memory_free(m);
+        memory_end(m);
         place_remove(&p);
     }
 }
@@ -227,7 +227,7 @@ Test(memory, a_redis_that_stands_still, .timeout = 60)
     place_make(&p, true);
     m = start(&p);
     cr_expect_eq(look(m, "192.0.2.1"), MEMORY_KNOWN_UNAVAILABLE, "no key file beside a socket");
-    memory_free(m);
+    memory_end(m);
     place_remove(&p);
 
     place_make(&p, true);
@@ -252,7 +252,7 @@ Test(memory, a_redis_that_stands_still, .timeout = 60)
         is_left_alone(m, "killed");
         place_serve(&p);
         cr_expect(comes_back(m, 10), "%s", said[0]);
-        memory_free(m);
+        memory_end(m);
     }
     place_remove(&p);
 }
@@ -276,7 +276,7 @@ Test(memory, a_file_that_another_process_has_locked, .timeout = 60)
     sqlite3_close(other);
     cr_expect(comes_back(m, 10));
     cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_NEW, "%s", said[0]);
-    memory_free(m);
+    memory_end(m);
     place_remove(&p);
 }
 
@@ -292,6 +292,7 @@ Test(memory, a_file_that_is_removed, .timeout = 60)
 
         place_make(&p, false);
         m = start(&p);
+        cr_expect(comes_back(m, 10), "a store that is just being made");
         cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_NEW);
         sleep(2);
         snprintf(command, sizeof command, "cd %s && %s", p.dir, how[i]);
@@ -301,7 +302,7 @@ Test(memory, a_file_that_is_removed, .timeout = 60)
         cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_NEW, "%s: begun anew",
                      how[i]);
         cr_expect_geq(atomic_load(&complaints), 1, "%s", how[i]);
-        memory_free(m);
+        memory_end(m);
         place_remove(&p);
     }
 }
@@ -320,8 +321,9 @@ Test(memory, a_damaged_file_is_put_aside)
 
         place_make(&p, false);
         m = start(&p);
+        cr_expect(comes_back(m, 10), "a store that is just being made");
         cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_NEW);
-        memory_free(m);
+        memory_end(m);
         snprintf(command, sizeof command, "cd %s && %s", p.dir, how[i]);
         cr_assert_eq(system(command), 0);
         m = start(&p);
@@ -330,7 +332,7 @@ Test(memory, a_damaged_file_is_put_aside)
                      how[i]);
         cr_expect_eq(atomic_load(&complaints), 1, "%s", how[i]);
         cr_expect_not_null(strstr(said[0], "memory.db.damaged"), "%s: %s", how[i], said[0]);
-        memory_free(m);
+        memory_end(m);
         snprintf(command, sizeof command, "test -s %s/memory.db.damaged", p.dir);
         cr_expect_eq(system(command), 0, "%s", how[i]);
         place_remove(&p);
@@ -375,7 +377,7 @@ Test(memory, sixteen_threads_at_once)
                      stats.greylist[GREY_UNAVAILABLE],
                  16 * 300);
     cr_expect_leq(stats.greylist[GREY_NEW], 300, "one thread is the first for each key");
-    memory_free(m);
+    memory_end(m);
     place_remove(&p);
 }
 

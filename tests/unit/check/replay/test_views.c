@@ -188,8 +188,8 @@ Test(replay_views, timeline)
         cr_expect(strstr(got, row[i].scale) && strstr(got, row[i].unit) &&
                       strstr(got, row[i].label),
                   "%zu: %s", i, got);
-        for (got = strstr(got, "<rect class=\"f4\" x"); got != NULL;
-             got = strstr(got + 1, "<rect class=\"f4\" x"))
+        for (got = strstr(got, "<rect class=\"f5\" x"); got != NULL;
+             got = strstr(got + 1, "<rect class=\"f5\" x"))
             columns++;
         cr_expect_eq(columns, row[i].n, "%zu: %u columns", i, columns);
     }

@@ -1,0 +1,41 @@
+/* What the configuration says of memory, and what its parts share.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#ifndef IPREV_MEMORY_OPTIONS_H
+#define IPREV_MEMORY_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MEMORY_KNOWN_PER_NET   100     /* known addresses in one /24 or /64 */
+#define MEMORY_WAITING_PER_NET 1000    /* waiting keys of one /24 or /48 */
+#define MEMORY_TOTAL           2000000 /* entries of each table */
+
+struct memory_options {
+    char *store;         /* "sqlite:/PATH", "redis://HOST[:PORT][/DB]", "redis+unix:/PATH" */
+    char *key_file;      /* NULL: beside the SQLite store */
+    char *password_file; /* NULL: none. Redis only */
+    unsigned known_days;
+    unsigned greylist_delay_s;
+    unsigned greylist_retry_h;
+    unsigned greylist_pass_days;
+};
+
+/* The place that a store text names. */
+struct memory_endpoint {
+    char sqlite_path[256]; /* one of the three is set */
+    char unix_path[104];
+    char host[256];
+    uint16_t port;
+    unsigned database;
+};
+
+/* False for a text that is no store. */
+bool memory_endpoint(struct memory_endpoint *e, const char *text);
+
+/* Would both be the same memory? */
+bool memory_options_equal(const struct memory_options *a, const struct memory_options *b);
+
+enum memory_grey { GREY_NEW, GREY_EARLY, GREY_PASSED, GREY_UNAVAILABLE };
+
+#endif
