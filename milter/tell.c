@@ -54,11 +54,12 @@ void tell_decision(const struct verdict *v, struct record_log *log, const struct
     log_decision(v, log, relay);
 }
 
-void tell_trial(const struct verdict *v, const struct record_log *log, const struct addr *relay)
+void tell_trial(const struct verdict *v, struct record_log *log, const struct addr *relay)
 {
     struct verdict trial;
 
     verdict_trial(&trial, v);
+    log->stage = "trial";
     metrics_action(trial.action, false, trial.rule_name);
     if (log_wants(LOG_INFO))
         log_decision(&trial, log, relay);

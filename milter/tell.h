@@ -11,7 +11,7 @@
 void tell_decision(const struct verdict *v, struct record_log *log, const struct addr *relay,
                    const char *mta_resolve);
 
-/* One more line for the rule on trial, v->trial. log: as tell_decision left it. */
-void tell_trial(const struct verdict *v, const struct record_log *log, const struct addr *relay);
+/* One more line for the rule on trial, v->trial: stage=trial. log: as tell_decision left it. */
+void tell_trial(const struct verdict *v, struct record_log *log, const struct addr *relay);
 
 #endif

@@ -294,7 +294,7 @@ static bool in_list(const struct client *k, enum list_kind kind)
     case LIST_NEWLY:
         return refused && delivered && !k->broken && !k->turned;
     case LIST_TAGGED:
-        return k->fate.kind == ACTION_TAG || k->fate.kind == ACTION_QUARANTINE;
+        return k->fate.kind >= ACTION_TAG && k->fate.kind <= ACTION_GREYLIST;
     case LIST_CHANGED:
         return k->fate.kind != k->against.kind;
     case LIST_ALL:

@@ -275,7 +275,7 @@ static void on_record(struct tally *t, const struct log_event *e, int64_t at)
         t->damaged++;
         return;
     }
-    if (m != NULL && m->flags & PART)
+    if (r.trial || (m != NULL && m->flags & PART))
         return;
     if (r.relay.family != ADDR_NONE) {
         on_relayed(t, &r, at, e->times);

@@ -302,6 +302,12 @@ static bool take_memory(struct record *r, const char *s, size_t n)
     return false;
 }
 
+static bool take_stage(struct record *r, const char *s, size_t n)
+{
+    r->trial = ascii_is_word(s, n, "trial");
+    return true;
+}
+
 static bool take_why(struct record *r, const char *s, size_t n)
 {
     return n > 2 && s[0] == '"' && s[n - 1] == '"' &&
@@ -325,7 +331,7 @@ static const struct field log_fields[] = {
     {"client", take_client},     {"ptr", take_ptr},      {"helo", take_helo},
     {"findings", take_findings}, {"rule", take_rule},    {"action", take_action},
     {"mode", take_mode},         {"name-why", take_why}, {"relay", take_relay},
-    {"memory", take_memory},     {NULL, NULL},
+    {"memory", take_memory},     {"stage", take_stage},  {NULL, NULL},
 };
 
 /* One key=value. Keys that are not in the table are passed over. */

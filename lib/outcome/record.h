@@ -34,6 +34,7 @@ struct record {
     char rule[RULE_NAME_MAX];  /* the rule that decided; empty: none */
     char why[128];             /* reason for the name shape; empty: none */
     enum record_memory memory; /* only in the log */
+    bool trial;                /* only in the log: of a rule on trial, beside the decision */
     struct addr relay;         /* that named the client, ADDR_NONE: none; only in the log */
 };
 
@@ -56,7 +57,7 @@ struct record_log {
     unsigned wait_ms;   /* that the MTA was kept waiting */
     const char *qid;
     const char *from_mta; /* the MTA's own view, when it differs */
-    const char *stage;    /* connect, helo, mail, rcpt, eom */
+    const char *stage;    /* connect, helo, mail, rcpt, eom; trial */
 };
 
 /* client= ptr= helo= findings= rule= action= mode= memory= dns=QUESTIONS/MS wait=MS

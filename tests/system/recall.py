@@ -18,7 +18,8 @@ LISTS = ("refused_but_delivered", "refused_anyway", "tagged")
 
 def is_decision(line):
     """A client behind a trusted relay sent nothing itself: replay counts the relay."""
-    return "client=" in line and " action=" in line and " relay=" not in line and " client=-" not in line
+    return "client=" in line and " action=" in line and " relay=" not in line and " client=-" not in line and \
+        " stage=trial" not in line
 
 
 def decisions(daemons):
@@ -83,6 +84,10 @@ def agrees(fields, got):
     """Does the line tell the same? At the end of a message the daemon may hold back a refusal because it accepted a
     recipient before; and for a recipient that is exempt nothing is refused or held."""
     action, rule = got
+    if fields.get("memory") == "unavailable":
+        return True  # what was not known then is not known now
+    if fields.get("memory") == "passed":
+        return (action, rule) == ("greylist", fields["rule"])
     if fields["rule"] == "exempt.recipients" and action == "quarantine":
         return True
     if fields["rule"] == "exempt.recipients" or (fields["rule"], fields.get("stage")) == ("-", "eom"):

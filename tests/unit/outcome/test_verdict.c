@@ -349,3 +349,102 @@ Test(verdict, B20_exempt_host_may_still_turn_out)
                   finding_word(row[i].cause), action_word(v.action));
     }
 }
+
+static const struct rule *add_rule(struct settings *s, const char *name, findings all,
+                                   findings none, enum action action)
+{
+    struct rule *r = &s->judge.policy.rule[s->judge.policy.rules++];
+
+    *r = (struct rule){.all = all, .none = none, .action = (uint8_t)action, .percent = 100};
+    memcpy(r->name, name, strlen(name) + 1);
+    return r;
+}
+
+static void reach(struct verdict *v, const struct settings *s, enum remembered known)
+{
+    struct chain c;
+    struct facts f = facts_of(&c, F_IPREV_PERMERROR, F_PTR_MISSING);
+
+    report_make(&v->report, &f);
+    report_remember(&v->report, known);
+    verdict_reach(v, &s->judge, &f, 0);
+}
+
+/* Memory is asked only where the answer changes something. */
+Test(verdict, wants_memory)
+{
+    static const struct {
+        findings first_none;
+        enum action first;
+        bool trial, wants;
+        const char *why;
+    } row[] = {
+        {FINDING(F_CLIENT_KNOWN), ACTION_REJECT, false, true, "the rule that matches names it"},
+        {0, ACTION_REJECT, false, false, "an earlier rule decides"},
+        {FINDING(F_CLIENT_KNOWN) | FINDING(F_PTR_MISSING), ACTION_REJECT, false, false,
+         "the rule does not match anyway"},
+        {FINDING(F_CLIENT_KNOWN), ACTION_REJECT, true, true, "a rule on trial wants to know"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct settings s = defaults();
+        struct verdict v;
+
+        s.judge.policy.rules = 0;
+        add_rule(&s, "first", FINDING(F_IPREV_PERMERROR), row[i].first_none, row[i].first);
+        s.judge.policy.rule[0].trial = row[i].trial;
+        add_rule(&s, "second", FINDING(F_IPREV_PASS), FINDING(F_CLIENT_KNOWN), ACTION_REJECT);
+        reach(&v, &s, NOT_REMEMBERED);
+        cr_expect_eq(verdict_wants_memory(&v, &s.judge, 0, 0), row[i].wants, "%s", row[i].why);
+    }
+}
+
+Test(verdict, known_clients_H1)
+{
+    struct settings s = defaults();
+    struct verdict v;
+
+    reach(&v, &s, NOT_REMEMBERED);
+    cr_expect(v.action == ACTION_REJECT && strcmp(v.rule_name, "no-ptr") == 0);
+    reach(&v, &s, REMEMBERED);
+    cr_expect(v.action == ACTION_ACCEPT && (v.report.found & FINDING(F_CLIENT_KNOWN)));
+    reach(&v, &s, MEMORY_FAILED);
+    cr_expect(v.action == ACTION_ACCEPT && !v.certain, "no rule that names the word refuses");
+    cr_expect(!(v.report.found & FINDING(F_CLIENT_KNOWN)));
+}
+
+/* A rule on trial never changes what the others do, and is told when it would have. */
+Test(verdict, rules_on_trial)
+{
+    static const struct {
+        enum action trial, other;
+        bool told;
+    } row[] = {
+        {ACTION_REJECT, ACTION_TAG, true},
+        {ACTION_ACCEPT, ACTION_REJECT, true},
+        {ACTION_REJECT, ACTION_REJECT, false},
+        {ACTION_GREYLIST, ACTION_REJECT, true},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct settings s = defaults();
+        struct verdict v, trial;
+        struct record r;
+
+        s.judge.enforce = true;
+        s.judge.policy.rules = 0;
+        add_rule(&s, "trial", FINDING(F_IPREV_PERMERROR), 0, row[i].trial);
+        s.judge.policy.rule[0].trial = true;
+        add_rule(&s, "other", FINDING(F_IPREV_PERMERROR), 0, row[i].other);
+        reach(&v, &s, NOT_REMEMBERED);
+        cr_expect(v.action == row[i].other && strcmp(v.rule_name, "other") == 0 && v.certain);
+        cr_expect_eq(v.trial != NULL, row[i].told, "row %zu", i);
+        if (v.trial == NULL)
+            continue;
+        verdict_trial(&trial, &v);
+        verdict_record(&trial, &r);
+        cr_expect(r.action == row[i].trial && strcmp(r.rule, "trial") == 0 && !r.enforce);
+    }
+}
