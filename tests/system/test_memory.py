@@ -82,8 +82,7 @@ class Sqlite:
         time.sleep(2.5)  # it looks once a second
 
     def heals(self):
-        os.remove(self.place)
-        os.rename(self.place + ".gone", self.place)
+        os.remove(self.place)  # a new file is made: one that moves while it is open is SQLite's ruin
 
     def end(self):
         pass
