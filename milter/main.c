@@ -309,10 +309,14 @@ static void drain(void)
 static int end(int status)
 {
     bool clean = metrics_sessions() == 0 && atomic_load(&milter_ended);
+    struct snapshot *last = snapshot_take();
 
     log_line(LOG_NOTICE, "stopped");
     daemon_remove_socket(socket_in_use);
     metrics_stop();
+    if (last != NULL)
+        memory_stop(last->memory); /* it writes what is owed, whoever still has it */
+    snapshot_release(last);
     snapshot_put(NULL);
     if (clean)
         clean = resolver_wait_ended(2000);

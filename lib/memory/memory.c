@@ -45,7 +45,8 @@ struct request {
 };
 
 struct memory {
-    atomic_uint refs;
+    atomic_uint refs; /* to the memory: one of all holders together, one of the thread */
+    atomic_uint holders;
     struct memory_options options; /* texts are copies */
     struct store_bounds bounds[TABLES];
     void (*say)(bool good, const char *text);
@@ -367,13 +368,17 @@ static void drop(struct memory *m)
 {
     pthread_mutex_destroy(&m->lock);
     pthread_cond_destroy(&m->work);
-    free(m->options.store);
-    free(m->options.key_file);
-    free(m->options.password_file);
+    memory_options_drop(&m->options);
     free(m);
 }
 
 static atomic_uint threads; /* that have not ended */
+
+static void memory_unref(struct memory *m)
+{
+    if (atomic_fetch_sub(&m->refs, 1) == 1)
+        drop(m);
+}
 
 static void *memory_thread(void *arg)
 {
@@ -402,18 +407,12 @@ static void *memory_thread(void *arg)
     }
     pthread_mutex_unlock(&m->lock);
     close_store(m);
-    drop(m);
+    memory_unref(m);
     atomic_fetch_sub(&threads, 1);
     return NULL;
 }
 
 /* ---- life ---- */
-
-static bool copy_text(char **to, const char *from)
-{
-    *to = from != NULL ? strdup(from) : NULL;
-    return from == NULL || *to != NULL;
-}
 
 static bool start(struct memory *m)
 {
@@ -434,9 +433,8 @@ struct memory *memory_new(const struct memory_options *o, void (*say)(bool good,
 
     if (m == NULL)
         return NULL;
-    atomic_init(&m->refs, 1);
-    m->options = *o;
-    m->options.store = m->options.key_file = m->options.password_file = NULL;
+    atomic_init(&m->refs, 2); /* the caller and the thread */
+    atomic_init(&m->holders, 1);
     m->say = say;
     m->last = &m->first;
     ledger_bounds(o, m->bounds);
@@ -444,8 +442,7 @@ struct memory *memory_new(const struct memory_options *o, void (*say)(bool good,
         free(m);
         return NULL;
     }
-    if (!copy_text(&m->options.store, o->store) || !copy_text(&m->options.key_file, o->key_file) ||
-        !copy_text(&m->options.password_file, o->password_file) || !start(m)) {
+    if (!memory_options_copy(&m->options, o) || !start(m)) {
         drop(m);
         return NULL;
     }
@@ -455,13 +452,21 @@ struct memory *memory_new(const struct memory_options *o, void (*say)(bool good,
 struct memory *memory_hold(struct memory *m)
 {
     if (m != NULL)
-        atomic_fetch_add(&m->refs, 1);
+        atomic_fetch_add(&m->holders, 1);
     return m;
 }
 
 void memory_release(struct memory *m)
 {
-    if (m == NULL || atomic_fetch_sub(&m->refs, 1) != 1)
+    if (m == NULL || atomic_fetch_sub(&m->holders, 1) != 1)
+        return;
+    memory_stop(m);
+    memory_unref(m);
+}
+
+void memory_stop(struct memory *m)
+{
+    if (m == NULL)
         return;
     pthread_mutex_lock(&m->lock);
     m->end = true;

@@ -23,13 +23,17 @@
 struct memory;
 
 /* Its thread opens the store. A failure is told by say, once until the store answers again
- * (good: it does); later uses try again. Call after root was left. NULL without memory or thread. */
+ * (good: it does); later uses try again. Call after root was left. NULL without memory or thread.
+ */
 struct memory *memory_new(const struct memory_options *o, void (*say)(bool good, const char *text));
 /* One more holder. */
 struct memory *memory_hold(struct memory *m);
 /* When the last holder lets go, the thread writes what is owed and ends. Does not wait for that;
  * NULL is fine. */
 void memory_release(struct memory *m);
+/* The process ends: the thread writes what is owed and ends though there are holders, who get no
+ * more answers. NULL is fine. */
+void memory_stop(struct memory *m);
 /* Waits until no such thread is left; false when some is after that time. */
 bool memory_wait_ended(unsigned ms);
 

@@ -4,6 +4,7 @@
 #include "memory/options.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define REDIS_PORT 6379
@@ -101,4 +102,25 @@ bool memory_options_equal(const struct memory_options *a, const struct memory_op
            a->greylist_delay_s == b->greylist_delay_s &&
            a->greylist_retry_h == b->greylist_retry_h &&
            a->greylist_pass_days == b->greylist_pass_days;
+}
+
+static bool copy_text(char **to, const char *from)
+{
+    *to = from != NULL ? strdup(from) : NULL;
+    return from == NULL || *to != NULL;
+}
+
+bool memory_options_copy(struct memory_options *to, const struct memory_options *from)
+{
+    *to = *from;
+    to->store = to->key_file = to->password_file = NULL;
+    return copy_text(&to->store, from->store) && copy_text(&to->key_file, from->key_file) &&
+           copy_text(&to->password_file, from->password_file);
+}
+
+void memory_options_drop(struct memory_options *o)
+{
+    free(o->store);
+    free(o->key_file);
+    free(o->password_file);
 }

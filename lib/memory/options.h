@@ -33,6 +33,10 @@ struct memory_endpoint {
 /* False for a text that is no store. */
 bool memory_endpoint(struct memory_endpoint *e, const char *text);
 
+/* A copy with texts of its own; false without memory. It is dropped in either case. */
+bool memory_options_copy(struct memory_options *to, const struct memory_options *from);
+void memory_options_drop(struct memory_options *o);
+
 /* Would both be the same memory? */
 bool memory_options_equal(const struct memory_options *a, const struct memory_options *b);
 

@@ -248,7 +248,7 @@ class Behaviour:
         time.sleep(1.5)
         self.store.age("waiting", 3540)
         self.again()
-        self.assertEqual(self.knock(*at), PASSED)
+        self.assertEqual(self.knock(*at), PASSED, self.daemon.log()[-1500:])
 
     def test_null_sender(self):
         """Decided at the end of the message; nothing lasting."""
