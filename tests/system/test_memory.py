@@ -234,21 +234,21 @@ class Behaviour:
 
     def test_too_late(self):
         """Back after the window: a first try again."""
-        at = ("192.0.2.41", "a@late.example", USER)
+        at, before = ("192.0.2.41", "a@late.example", USER), self.store.count("waiting")
         self.assertEqual(self.knock(*at), NEW)
-        time.sleep(1.5)
+        self.until(lambda: self.store.count("waiting") > before)
         self.store.age("waiting", 3605)
         self.again()
         self.assertEqual(self.knock(*at), NEW)
 
     def test_in_the_window(self):
         """One minute before the window ends."""
-        at = ("192.0.2.42", "a@window.example", USER)
+        at, before = ("192.0.2.42", "a@window.example", USER), self.store.count("waiting")
         self.assertEqual(self.knock(*at), NEW)
-        time.sleep(1.5)
+        self.until(lambda: self.store.count("waiting") > before)
         self.store.age("waiting", 3540)
         self.again()
-        self.assertEqual(self.knock(*at), PASSED, self.daemon.log()[-1500:])
+        self.assertEqual(self.knock(*at), PASSED)
 
     def test_null_sender(self):
         """Decided at the end of the message; nothing lasting."""
@@ -370,15 +370,18 @@ class Behaviour:
 
     def test_H1_store_gone(self):
         """Without the store nothing is refused or put off, nobody waits, the log says so, and it comes back."""
-        self.knock("192.0.2.50", "a@gone.example", USER)
-        self.store.breaks()
+        sick = self.store if self.make is Redis else Sqlite(self.store.place + "-sick")
+        self.daemon.reload(self.config(store=sick), re.escape("memory: " + sick.text))
+        self.addCleanup(lambda: self.daemon.reload(self.config()))
+        self.until(lambda: self.knock("192.0.2.50", "a@well%d.example" % time.monotonic_ns(), USER) == NEW)
+        sick.breaks()
         try:
             for step in range(5):
                 self.assertEqual(self.knock("192.0.2.50", "a@gone%d.example" % step, USER), (250, "unavailable"))
                 self.assertLessEqual(int(self.decision({"client": "192.0.2.50"})["wait"]), 150)
             self.assertRegex(self.daemon.log(), r"memory: .*until it answers again, no rule that needs it refuses")
         finally:
-            self.store.heals()
+            sick.heals()
         time.sleep(5.2)
         self.until(lambda: self.knock("192.0.2.50", "a@back%d.example" % time.monotonic_ns(), USER) == NEW)
         self.assertIn("memory: the store answers again", self.daemon.log())
