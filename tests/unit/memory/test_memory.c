@@ -99,6 +99,7 @@ static void play(struct place *p)
 
     p->options.greylist_delay_s = 1;
     m = start(p);
+    cr_expect(comes_back(m, 10), "a store that is just being made");
     cr_expect_eq(look(m, "192.0.2.1"), MEMORY_UNKNOWN);
     cr_expect_eq(knock(m, "192.0.2.1", "Example.ORG", "Someone@Example.net"), GREY_NEW);
     cr_expect_eq(knock(m, "192.0.2.1", "example.org", "someone@example.net"), GREY_EARLY,
