@@ -138,7 +138,7 @@ void settings_meant(const char *section, const char *key, char *buf, size_t size
             snprintf(buf, size, "; it belongs in %s: { %s }", o->section,
                      rule ? "NAME: { ... };" : "...");
         if (strcmp(o->section, key) == 0 || (strcmp(o->key, key) == 0 && o->section[0] == '\0'))
-            snprintf(buf, size, "; it belongs outside the sections");
+            snprintf(buf, size, "; it belongs at the top level, outside any group");
         if (buf[0] != '\0')
             return;
         if (strcmp(o->section, section) == 0)

@@ -40,11 +40,11 @@ static const char *text_fault(const char *s, size_t n)
         return "the reply text is longer than 400 characters";
     while (i < n) {
         if (s[i] < ' ' || s[i] > '~')
-            return "the reply text holds something other than printable ASCII";
+            return "the reply text must be printable ASCII";
         if (s[i] == '%')
-            return "the reply text holds %, which mail servers take as a command";
+            return "the reply text must not contain %, which mail servers take as a command";
         if (s[i] == '}')
-            return "the reply text holds } without {";
+            return "the reply text contains } without {";
         if (s[i] != '{')
             i++;
         else if (field_read(s, n, &i) >= FIELD_RR)

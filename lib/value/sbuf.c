@@ -18,7 +18,7 @@ void sbuf_mem(struct sbuf *sb, const char *s, size_t n)
     //@ split n;
     if (sb->overflow)
         return;
-    if (n >= sb->cap || sb->len >= sb->cap - n) {
+    if (sb->len + n >= sb->cap) { /* no object is so large that the sum wraps */
         sb->overflow = true;
         return;
     }

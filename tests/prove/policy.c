@@ -14,7 +14,7 @@ int main(void)
     struct addr client;
     struct decision d;
     enum action action = ACTION_ACCEPT;
-    unsigned i = (unsigned)any_size(0, RULES_MAX - 1);
+    unsigned i = (unsigned)any_size(0, RULES_MAX - 1), k;
     int64_t now;
 
     any_octets(word, sizeof(word));
@@ -26,6 +26,8 @@ int main(void)
     policy_decide(&p, found, unsure, &client, now);
     any_octets(&p, sizeof(p));
     p.rules = (unsigned)any_size(0, RULES_MAX);
+    for (k = 0; k < RULES_MAX; k++)
+        p.rule[k].reply.text[REPLY_TEXT_MAX - 1] = '\0'; /* as reply_read leaves it */
     if (!rule_add_when(&p.rule[i], word, any_size(0, WORD)) ||
         !rule_add_any(&p.rule[i], word, any_size(0, WORD)) || rule_fault(&p.rule[i]) != NULL)
         return 1;
