@@ -1,6 +1,6 @@
 /* Bounded text builder: see sbuf.h.
  *
- * Every put goes through sbuf_mem, which adds all of its octets or none.
+ * Every put goes through put(), which adds all of its octets or none.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "value/sbuf.h"
@@ -13,12 +13,13 @@ void sbuf_init(struct sbuf *sb, char *text, size_t cap)
     text[0] = '\0';
 }
 
-void sbuf_mem(struct sbuf *sb, const char *s, size_t n)
+/* Inline: most puts are of one octet. */
+static inline void put(struct sbuf *sb, const char *s, size_t n)
 {
     //@ split n;
     if (sb->overflow)
         return;
-    if (sb->len + n >= sb->cap) { /* no object is so large that the sum wraps */
+    if (n >= sb->cap || sb->len + n >= sb->cap) {
         sb->overflow = true;
         return;
     }
@@ -28,9 +29,14 @@ void sbuf_mem(struct sbuf *sb, const char *s, size_t n)
     sb->text[sb->len] = '\0';
 }
 
+void sbuf_mem(struct sbuf *sb, const char *s, size_t n)
+{
+    put(sb, s, n);
+}
+
 void sbuf_byte(struct sbuf *sb, char c)
 {
-    sbuf_mem(sb, &c, 1);
+    put(sb, &c, 1);
 }
 
 void sbuf_str(struct sbuf *sb, const char *s)

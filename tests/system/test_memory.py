@@ -4,6 +4,7 @@ The delay is three seconds here; longer times pass by making the entries of the 
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
+import contextlib
 import os
 import re
 import shutil
@@ -60,7 +61,8 @@ class Sqlite:
         self.more = ""
 
     def run(self, statement, *values):
-        with sqlite3.connect(self.place + "/memory.db", timeout=5) as db:
+        # Closed at once: with a connection open, dump() would drop its locks, and the daemon take itself for alone.
+        with contextlib.closing(sqlite3.connect(self.place + "/memory.db", timeout=5)) as db, db:
             return db.execute(statement, values).fetchall()
 
     def age(self, table, by):
