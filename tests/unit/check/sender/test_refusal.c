@@ -23,8 +23,8 @@ static const char *const forms[] = {
     "Nov 30 10:00:00 mx sm-mta[77]: 2AUA00x1000001: to=<u@example.net>, ctladdr=<a@example.org> "
     "(1000/1000), delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=30000, relay=mx.example.net. "
     "[198.51.100.1], dsn=5.0.0, reply=REPLY, stat=Service unavailable",
-    "Nov 30 10:00:00 mx sm-mta[77]: 2AUA00x1000001: to=<u@example.net>, delay=00:00:01, "
-    "mailer=esmtp, relay=mx.example.net. [198.51.100.1], dsn=4.0.0, stat=Deferred: REPLY",
+    ("Nov 30 10:00:00 mx sm-mta[77]: 2AUA00x1000001: to=<u@example.net>, delay=00:00:01, "
+     "mailer=esmtp, relay=mx.example.net. [198.51.100.1], dsn=4.0.0, stat=Deferred: REPLY"),
 };
 
 /* What one line of a log tells of this reply. */
