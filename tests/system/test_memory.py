@@ -107,7 +107,8 @@ class Redis:
         self.more = 'key-file = "%s/key" password-file = "%s/password"' % (place, place)
         self.process = subprocess.Popen(
             [self.program(), "--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no",
-             "--requirepass", "s3cret words", "--dir", place], stdout=subprocess.DEVNULL)
+             "--requirepass", "s3cret words", "--dir", place], stdout=subprocess.DEVNULL,
+            env=servers.environment("redis"))
         for _ in range(200):
             if os.path.exists(self.socket):
                 break

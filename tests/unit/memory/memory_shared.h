@@ -49,6 +49,19 @@ static inline const char *redis_program(void)
     return access(path, X_OK) == 0 ? path : NULL;
 }
 
+/* Where get-servers has put the libraries of an unpacked server: beside its usr/bin. */
+static inline void find_libraries(const char *program)
+{
+    static const char *const below[] = {"lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu", "lib"};
+    char paths[2048] = "";
+    size_t i, n = strlen(program) - strlen("bin/redis-server"), used = 0;
+
+    for (i = 0; i < sizeof below / sizeof *below; i++)
+        used += (size_t)snprintf(paths + used, sizeof paths - used, "%s%.*s%s", i > 0 ? ":" : "",
+                                 (int)n, program, below[i]);
+    setenv("LD_LIBRARY_PATH", paths, 1);
+}
+
 static inline void place_serve(struct place *p)
 {
     char socket[80];
@@ -59,6 +72,7 @@ static inline void place_serve(struct place *p)
     if (p->server == 0) {
         if (freopen("/dev/null", "w", stdout) == NULL)
             _exit(126);
+        find_libraries(redis_program());
         execl(redis_program(), "redis-server", "--port", "0", "--unixsocket", socket, "--save", "",
               "--appendonly", "no", "--dir", p->dir, (char *)NULL);
         _exit(127);
