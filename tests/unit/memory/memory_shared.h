@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,6 +73,7 @@ static inline void place_serve(struct place *p)
     if (p->server == 0) {
         if (freopen("/dev/null", "w", stdout) == NULL)
             _exit(126);
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* with a test that crashes, too */
         find_libraries(redis_program());
         execl(redis_program(), "redis-server", "--port", "0", "--unixsocket", socket, "--save", "",
               "--appendonly", "no", "--dir", p->dir, (char *)NULL);
