@@ -49,6 +49,16 @@ static void add_fix(struct sender *x, const struct fix *fix)
         x->fix[i].number = i + 1;
 }
 
+static void keep(struct egress *g, const struct explanation *e)
+{
+    g->checked = e->facts.skip == F_NONE;
+    g->action = e->verdict.action;
+    g->result = e->verdict.report.result;
+    g->cause = e->verdict.report.cause;
+    g->ptr = e->verdict.report.ptr;
+    g->links = e->links;
+}
+
 /* One address has been judged. */
 static void explained(void *arg, const struct explanation *e)
 {
@@ -59,6 +69,7 @@ static void explained(void *arg, const struct explanation *e)
     struct dname reverse;
     unsigned i, k;
 
+    keep(&x->egress[x->at], e);
     sbuf_init(&sb, address, sizeof address);
     addr_put(&sb, &e->facts.client);
     if (e->facts.skip != F_NONE) {
@@ -126,18 +137,35 @@ static void print(struct sender *x, const char *details)
     json_decref(all);
 }
 
+/* Mail may come from these addresses, with this HELO; NULL: none is known. */
+static void add_egresses(struct sender *x, const struct addr *list, unsigned n, const char *helo)
+{
+    unsigned i;
+
+    for (i = 0; i < n && x->egresses < EGRESS_MAX; i++) {
+        struct egress *g = &x->egress[x->egresses++];
+
+        g->addr = list[i];
+        g->helo = helo;
+    }
+}
+
+static void judge_all(struct sender *x)
+{
+    for (x->at = 0; x->at < x->egresses; x->at++)
+        run_client(&x->run, &x->egress[x->at].addr, x->egress[x->at].helo);
+}
+
 /* The text about each address is kept: what is to fix stands before it. */
-static int report(struct sender *x, const struct addr *list, unsigned n, const char *helo)
+static int report(struct sender *x)
 {
     char *details = NULL;
     size_t length;
-    unsigned i;
     int code;
 
     x->run.term.out = open_memstream(&details, &length);
     if (x->run.term.out != NULL) {
-        for (i = 0; i < n; i++)
-            run_client(&x->run, &list[i], helo);
+        judge_all(x);
         fclose(x->run.term.out);
         x->run.term.out = stdout;
         ask_servers(x);
@@ -190,7 +218,8 @@ int sender_host(const struct settings *s, const struct dname *host, const struct
     x->run.code = transient ? EX_TEMPFAIL : n == 0 ? EXIT_TO_FIX : 0;
     looks_add(&x->looks, host, RR_A);
     looks_add(&x->looks, host, RR_AAAA);
-    return report(x, list, n, o->helo != NULL ? o->helo : name);
+    add_egresses(x, list, n, o->helo != NULL ? o->helo : name);
+    return report(x);
 }
 
 int sender_self(const struct settings *s, const struct explain_options *o)
@@ -214,7 +243,8 @@ int sender_self(const struct settings *s, const struct explain_options *o)
         return code;
     full = own_name(host);
     x->host = host;
-    return report(x, list, n, o->helo != NULL ? o->helo : full ? host : NULL);
+    add_egresses(x, list, n, o->helo != NULL ? o->helo : full ? host : NULL);
+    return report(x);
 }
 
 /* ---- refused ---- */
@@ -274,7 +304,8 @@ static int check_refused(const struct settings *s, struct refused *r, bool json)
                     "no public address is known: give the one that others see to iprev-check");
         x->broken = true;
     }
-    return report(x, list, n, full ? host : NULL);
+    add_egresses(x, list, n, full ? host : NULL);
+    return report(x);
 }
 
 int sender_refused(const struct settings *s, bool json, int logs, char **log)

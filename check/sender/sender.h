@@ -1,28 +1,56 @@
 /* HOST and self, see commands.h: is this mail server's name in order, and what is to fix?
  *
  * Every address is judged as a client of its own; then the name servers of the reverse zones and of
- * the names are asked beside the resolver.
+ * the names are asked beside the resolver. struct sender has all that text, page and JSON show.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_SENDER_H
 #define IPREV_SENDER_H
 
 #include "check/explain/run.h"
+#include "check/sender/companions.h"
 #include "check/sender/looks.h"
+#include "check/sender/mta.h"
+#include "check/sender/probe.h"
 #include "check/sender/refused.h"
 
 #define PROBLEMS_MAX 64
 #define FIXES_SHOWN  64
 #define PROBLEM_TEXT 1024
+#define EGRESS_MAX   QUESTION_ADDRS_MAX
+#define EGRESS_NAMES 256
+#define NOTES_MAX    16
+
+/* An address that mail comes from, and the HELO name that goes with it. One address has several
+ * when transports say different names. */
+struct egress {
+    struct addr addr;
+    bool temporary;                /* IPv6 of this machine: it changes by itself (RFC 8981) */
+    const char *helo;              /* NULL: none is known */
+    char transports[EGRESS_NAMES]; /* of the mail server here: "smtp, relay"; "": not known */
+    /* what was found */
+    bool checked; /* false: private, or in exempt.networks */
+    enum action action;
+    enum finding result, cause;
+    struct dname ptr;   /* the PTR name judged; the root: none */
+    struct links links; /* the chain, link by link, with what to fix */
+    struct probe probe;
+};
 
 /* What was found, of all addresses. */
 struct sender {
     struct run run;
     const char *host;        /* as text */
     struct refused *refused; /* of the command refused; or NULL */
+    struct mta mta;          /* of self */
+    unsigned egresses;
+    struct egress egress[EGRESS_MAX];
+    unsigned at; /* the egress that is being judged */
     struct looks looks;
+    struct companions companions;
     bool broken; /* there is something to fix, not only something that DNS did not tell */
-    unsigned problems, fixes;
+    unsigned notes, problems, fixes;
+    char note[NOTES_MAX][PROBLEM_TEXT];       /* nothing to fix, but to know: one sentence each */
     char problem[PROBLEMS_MAX][PROBLEM_TEXT]; /* of the chains: one sentence each */
     struct fix fix[FIXES_SHOWN];              /* in the right order */
 };
