@@ -7,6 +7,11 @@
  * rows whose licence forbids learning are scored only. The weights of the
  * program itself play no part. Exit status 1 if a mean misses its goal.
  *
+ * The table of senders is held out like the rows: of a fold that is scored, no
+ * domain of the table is used. An entry speaks of its own domain alone, so that
+ * is the score without the table, and the goals are for it. Beside it stand the
+ * false positives of provider hosts that are left when the whole table is used.
+ *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +24,15 @@
 
 struct rates {
     double recall, named, provider, f1;
+    double table; /* provider with the table of senders */
 };
 
-static const struct rates goal = {0.965, 0.005, 0.02, 0.975};
+static const struct rates goal = {0.97, 0.004, 0.025, 0.98, 0.02};
+
+/* What a row is called by weights that never saw its organisation. */
+struct call {
+    bool generic, table; /* without the table of senders, and with it */
+};
 
 static const char *const kinds[] = {
     "full address, in order",
@@ -78,18 +89,20 @@ static size_t fold_of(const struct row *r, uint64_t split)
     return mix(r->org ^ mix(split)) % FOLDS;
 }
 
-static bool called_generic(const struct row *r, const struct weights *w)
+static struct call call_of(const struct row *r, const struct weights *w)
 {
     static struct evidence e;
     struct view v;
+    struct call c;
 
     view_make(&v, &r->name);
     evidence_collect(&e, &v, &r->client);
-    return evidence_score(&e, w) > 0 && !evidence_sender(&e, &v);
+    c.generic = evidence_score(&e, w) > 0;
+    c.table = c.generic && !evidence_sender(&e, &v);
+    return c;
 }
 
-/* call[i]: row i is called generic by weights that never saw its organisation. */
-static void cross(bool *call, const struct data *d, uint64_t split)
+static void cross(struct call *call, const struct data *d, uint64_t split)
 {
     static struct weights w;
     bool *use = calloc(d->nrow, sizeof(*use));
@@ -101,25 +114,27 @@ static void cross(bool *call, const struct data *d, uint64_t split)
         learn(&w, d, use, &learn_default);
         for (i = 0; i < d->nrow; i++)
             if (fold_of(&d->row[i], split) == f)
-                call[i] = called_generic(&d->row[i], &w);
+                call[i] = call_of(&d->row[i], &w);
     }
     free(use);
 }
 
-static struct rates rate(const struct data *d, const bool *call)
+static struct rates rate(const struct data *d, const struct call *call)
 {
-    double rows[3] = {0}, hit[3] = {0}, precision;
+    double rows[3] = {0}, hit[3] = {0}, table = 0, precision;
     struct rates r;
     size_t i;
 
     for (i = 0; i < d->nrow; i++)
         if (!d->row[i].made_up) {
             rows[d->row[i].label]++;
-            hit[d->row[i].label] += call[i];
+            hit[d->row[i].label] += call[i].generic;
+            table += d->row[i].label == LABEL_PROVIDER && call[i].table;
         }
     r.recall = hit[LABEL_GENERIC] / rows[LABEL_GENERIC];
     r.named = hit[LABEL_NAMED] / rows[LABEL_NAMED];
     r.provider = hit[LABEL_PROVIDER] / rows[LABEL_PROVIDER];
+    r.table = table / rows[LABEL_PROVIDER];
     precision = hit[LABEL_GENERIC] / (hit[0] + hit[1] + hit[2]);
     r.f1 = 2 * r.recall * precision / (r.recall + precision);
     return r;
@@ -131,21 +146,24 @@ static void add(struct rates *sum, const struct rates *r, double share)
     sum->named += r->named * share;
     sum->provider += r->provider * share;
     sum->f1 += r->f1 * share;
+    sum->table += r->table * share;
 }
 
 static void put_rates(const char *what, const struct rates *r)
 {
-    printf("%-10s %8.4f %10.4f %13.4f %8.4f\n", what, r->recall, r->named, r->provider, r->f1);
+    printf("%-10s %8.4f %10.4f %13.4f %8.4f %13.4f\n", what, r->recall, r->named, r->provider,
+           r->f1, r->table);
 }
 
-static void count_kinds(double n[KINDS], double hit[KINDS], const struct data *d, const bool *call)
+static void count_kinds(double n[KINDS], double hit[KINDS], const struct data *d,
+                        const struct call *call)
 {
     size_t i;
 
     for (i = 0; i < d->nrow; i++)
         if (!d->row[i].made_up && d->row[i].label == LABEL_GENERIC) {
             n[kind_of(&d->row[i])]++;
-            hit[kind_of(&d->row[i])] += call[i];
+            hit[kind_of(&d->row[i])] += call[i].generic;
         }
 }
 
@@ -168,14 +186,15 @@ static void put_kinds(const double n[KINDS], const double hit[KINDS])
 static struct rates validate(const struct data *d)
 {
     double n[KINDS] = {0}, hit[KINDS] = {0};
-    struct rates mean = {0, 0, 0, 0}, r;
-    bool *call = calloc(d->nrow, sizeof(*call));
+    struct rates mean = {0, 0, 0, 0, 0}, r;
+    struct call *call = calloc(d->nrow, sizeof(*call));
     char name[16];
     unsigned split;
 
     if (call == NULL)
         exit(1);
-    printf("%-10s %8s %10s %13s %8s\n", "split", "recall", "fpr named", "fpr provider", "F1");
+    printf("%-10s %8s %10s %13s %8s %13s\n", "split", "recall", "fpr named", "fpr provider", "F1",
+           "with table");
     for (split = 1; split <= SPLITS; split++) {
         cross(call, d, split);
         r = rate(d, call);
@@ -210,5 +229,5 @@ int main(int argc, char **argv)
     mean = validate(&d);
     data_free(&d);
     return mean.recall < goal.recall || mean.named > goal.named || mean.provider > goal.provider ||
-           mean.f1 < goal.f1;
+           mean.f1 < goal.f1 || mean.table > goal.table;
 }
