@@ -182,11 +182,11 @@ static void tell(struct session *s, const struct verdict *v, const char *stage, 
         tell_trial(v, &log, &s->relay.addr);
 }
 
-static void make_outcome(const struct verdict *v, struct outcome *out)
+static void make_outcome(const struct session *s, const struct verdict *v, struct outcome *out)
 {
     out->refuse = true;
     out->permanent = v->action == ACTION_REJECT;
-    verdict_reply(v, &out->reply);
+    verdict_reply(v, &session_settings(s)->judge, &out->reply);
 }
 
 static const char *const stage_word[] = {"connect", "helo", "mail", "rcpt"};
@@ -288,7 +288,7 @@ void session_decide(struct session *s, enum reject_stage stage, const char *reci
         return;
     }
     s->refused = true;
-    make_outcome(&v, out);
+    make_outcome(s, &v, out);
     tell(s, &v, stage_word[stage], qid);
 }
 
@@ -399,7 +399,7 @@ void session_eom(struct session *s, const char *qid, struct message *out)
     else if (verdict_refuses(&v) && s->decided && !puts_off(&v))
         verdict_too_late(&v);
     if (verdict_refuses(&v)) {
-        make_outcome(&v, &out->outcome);
+        make_outcome(s, &v, &out->outcome);
         tell(s, &v, "eom", qid);
         return;
     }

@@ -145,13 +145,13 @@ static json_t *json_exempt_line(const struct verdict *v)
     return v->action > ACTION_TAG ? json_string(line) : json_null();
 }
 
-static json_t *json_reply(const struct verdict *v)
+static json_t *json_reply(const struct verdict *v, const struct verdict_options *o)
 {
     struct reply reply;
 
     if (v->action < ACTION_GREYLIST)
         return json_null();
-    verdict_reply(v, &reply);
+    verdict_reply(v, o, &reply);
     return json_pack("{s:i, s:s, s:s}", "code", (int)reply.code, "xcode", reply.xcode, "text",
                      reply.text);
 }
@@ -179,7 +179,7 @@ json_t *explain_json(const struct explanation *e)
     json_object_set_new(o, "questions", json_questions(e));
     json_object_set_new(o, "chain", json_chain(e));
     json_object_set_new(o, "links", json_links(&e->links));
-    json_object_set_new(o, "reply", json_reply(&e->verdict));
+    json_object_set_new(o, "reply", json_reply(&e->verdict, &e->settings->judge));
     json_object_set_new(o, "exempt_line", json_exempt_line(&e->verdict));
     json_object_set_new(o, "headers", json_headers(e));
     return o;

@@ -193,7 +193,7 @@ static void print_reply(const struct explanation *e, const struct term *t)
 
     if (e->verdict.action < ACTION_GREYLIST)
         return;
-    verdict_reply(&e->verdict, &reply);
+    verdict_reply(&e->verdict, &e->settings->judge, &reply);
     sbuf_init(&sb, text, sizeof text);
     sbuf_uint(&sb, reply.code);
     sbuf_byte(&sb, ' ');

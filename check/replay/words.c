@@ -110,6 +110,7 @@ void client_reply(const struct client *k, const struct settings *s, struct sbuf 
         .found = k->found,
         .ptr = &ptr,
         .helo = &helo,
+        .help = s->judge.help_url,
     };
     struct reply reply;
 

@@ -7,6 +7,7 @@
 
 #include "conf/settings.h"
 #include "dns/zone.h"
+#include "judge/reply.h"
 #include "value/ascii.h"
 
 #include <errno.h>
@@ -108,6 +109,11 @@ const char *fit_listen(const char *text)
         return "is not ADDRESS:PORT, such as 127.0.0.1:9817 or [::1]:9817";
     return port_fits(colon + 1, strlen(colon + 1)) ? NULL
                                                    : "the port is not a number from 1 to 65535";
+}
+
+const char *fit_help_url(const char *text)
+{
+    return text[0] == '\0' ? NULL : reply_help_fault(text);
 }
 
 const char *fit_host(const char *text)

@@ -10,6 +10,7 @@ const char *fit_file(const char *text);
 const char *fit_list(const char *text);
 const char *fit_anchor(const char *text);
 const char *fit_listen(const char *text);
+const char *fit_help_url(const char *text);
 const char *fit_host(const char *text);
 const char *fit_relays(const char *text);
 const char *fit_recipient(const char *text);

@@ -46,6 +46,7 @@ const struct option settings_option[] = {
     {"", "authserv-id", &kind_text, "\"\"", IN(authserv_id), .fit = fit_authserv_id},
     {"", "mode", &kind_word, "\"monitor\"", IN(judge.enforce), .words = modes},
     {"", "reject-at", &kind_word, "\"rcpt\"", IN(reject_at), .words = stages},
+    {"", "help-url", &kind_text, "\"\"", IN(judge.help_url), .fit = fit_help_url},
     {"", "builtin-rules", &kind_flag, "true", IN(builtin_rules)},
     {"", "trusted-relays", &kind_networks, "[]", IN(trusted_relays), .fit = fit_relays},
 

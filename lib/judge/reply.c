@@ -53,6 +53,29 @@ static const char *text_fault(const char *s, size_t n)
     return NULL;
 }
 
+const char *reply_help_fault(const char *s)
+{
+    size_t i = 0, n = strlen(s);
+    enum field field;
+
+    if (strncmp(s, "https://", 8) != 0 && strncmp(s, "http://", 7) != 0)
+        return "is not a page that begins with https:// or http://";
+    if (n > REPLY_HELP_MAX)
+        return "is longer than 100 characters";
+    while (i < n) {
+        if (s[i] <= ' ' || s[i] > '~' || strchr("%\"<>\\^`|}", s[i]) != NULL)
+            return "must be printable ASCII without spaces, quotes, %, <, >, \\, ^, ` and |";
+        if (s[i] != '{') {
+            i++;
+            continue;
+        }
+        field = field_read(s, n, &i);
+        if (field != FIELD_IP && field != FIELD_CAUSE)
+            return "braces may contain only ip or cause";
+    }
+    return NULL;
+}
+
 /* 1 to 3 digits, no leading zero (RFC 3463 2). Octets read, or 0. */
 static size_t status_number(const char *s, size_t n)
 {
@@ -243,34 +266,30 @@ static bool expand(char out[REPLY_TEXT_MAX], const char *template, const struct 
 }
 
 /* The first word of a rule that tells what is wrong, when it rests on no result. */
-static const struct text *text_of_words(findings all)
+static enum finding cause_of_words(findings all)
 {
     unsigned f;
 
     for (f = F_PTR_GENERIC; f < F_COUNT; f++)
         if ((all & FINDING(f)) != 0 && texts[f].plain != NULL)
-            return &texts[f];
-    return NULL;
+            break;
+    return (enum finding)f;
 }
 
-/* Does the cause tell why? Not when the rule rests on other words alone, and a
- * permanent refusal is never explained by what may pass. */
-static const struct text *default_text(const struct rule *r, enum action action,
-                                       const struct reply_facts *facts)
+/* What the text is about, or F_COUNT. The cause does not tell why when the rule rests on
+ * other words alone, and a permanent refusal is never explained by what may pass. */
+static enum finding default_cause(const struct rule *r, enum action action,
+                                  const struct reply_facts *facts)
 {
     findings words = r == NULL ? FINDINGS_CAUSE : r->all | r->none | r->any | r->lacks;
     enum finding cause = facts->cause;
     bool transient = cause < F_COUNT && (FINDING(cause) & FINDINGS_TRANSIENT);
-    const struct text *text = NULL;
 
     if ((words & (FINDINGS_RESULT | FINDINGS_CAUSE)) == 0)
-        text = text_of_words(r->all | (r->any & facts->found));
-    else if (cause < F_COUNT && texts[cause].plain != NULL &&
-             !(transient && action == ACTION_REJECT))
-        text = &texts[cause];
-    if (text != NULL)
-        return text;
-    return action == ACTION_REJECT ? &refused : &deferred;
+        return cause_of_words(r->all | (r->any & facts->found));
+    if (cause < F_COUNT && texts[cause].plain != NULL && !(transient && action == ACTION_REJECT))
+        return cause;
+    return F_COUNT;
 }
 
 static bool names_known(const char *template, const struct reply_facts *facts)
@@ -283,25 +302,42 @@ static bool names_known(const char *template, const struct reply_facts *facts)
     return name != NULL && dname_is_host(name);
 }
 
-/* The text behind what a greylist says first. */
-static bool expand_default(char out[REPLY_TEXT_MAX], const char *template, enum action action,
-                           const struct reply_facts *facts)
+/* The text behind what a greylist says first, and the page of help behind it. */
+static bool expand_default(struct reply *out, const char *template, enum action action,
+                           const char *help, const struct reply_facts *facts)
 {
-    static const char greylisted[] = "Please try again in {seconds} seconds. ";
-    char all[sizeof greylisted + REPLY_TEXT_MAX];
+    char all[2 * REPLY_TEXT_MAX];
     struct sbuf sb;
 
     sbuf_init(&sb, all, sizeof all);
-    sbuf_str(&sb, action == ACTION_GREYLIST ? greylisted : "");
+    sbuf_str(&sb, action == ACTION_GREYLIST ? "Please try again in {seconds} seconds. " : "");
     sbuf_str(&sb, template);
-    return !sb.overflow && expand(out, all, facts);
+    sbuf_str(&sb, help == NULL ? "" : " See ");
+    sbuf_str(&sb, help == NULL ? "" : help);
+    return !sb.overflow && expand(out->text, all, facts);
+}
+
+static void default_reply(struct reply *out, const struct rule *r, enum action action,
+                          const struct reply_facts *facts)
+{
+    struct reply_facts about = *facts; /* so that {cause} of the page is what the text tells */
+    const struct text *text;
+
+    about.cause = default_cause(r, action, facts);
+    if (about.cause < F_COUNT)
+        text = &texts[about.cause];
+    else
+        text = action == ACTION_REJECT ? &refused : &deferred;
+    if (!(names_known(text->named, facts) &&
+          expand_default(out, text->named, action, facts->help, &about)) &&
+        !expand_default(out, text->plain, action, facts->help, &about))
+        expand_default(out, text->plain, action, NULL, &about);
 }
 
 void policy_reply(struct reply *out, const struct rule *r, enum action action,
                   const struct reply_facts *facts)
 {
     bool own = r != NULL && r->reply.code != 0 && reply_fits(&r->reply, action);
-    const struct text *text = default_text(r, action, facts);
     const char *xcode = action == ACTION_REJECT     ? "5.7.25"
                         : action == ACTION_GREYLIST ? "4.7.1"
                                                     : "4.7.25";
@@ -316,6 +352,5 @@ void policy_reply(struct reply *out, const struct rule *r, enum action action,
             expand(out->text, r->reply.text, facts))
             return;
     }
-    if (!names_known(text->named, facts) || !expand_default(out->text, text->named, action, facts))
-        expand_default(out->text, text->plain, action, facts);
+    default_reply(out, r, action, facts);
 }

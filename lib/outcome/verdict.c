@@ -181,7 +181,7 @@ void verdict_x_iprev(const struct verdict *v, const struct verdict_options *o,
         value[0] = '\0';
 }
 
-void verdict_reply(const struct verdict *v, struct reply *out)
+void verdict_reply(const struct verdict *v, const struct verdict_options *o, struct reply *out)
 {
     struct reply_facts facts = {
         .client = &v->client,
@@ -190,6 +190,7 @@ void verdict_reply(const struct verdict *v, struct reply *out)
         .ptr = &v->report.ptr,
         .helo = &v->report.helo,
         .seconds = v->seconds,
+        .help = o->help_url,
     };
 
     policy_reply(out, v->rule, v->action, &facts);

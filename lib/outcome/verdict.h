@@ -20,6 +20,7 @@ struct verdict_options {
     struct policy policy;
     bool authentication_results; /* fields that are added */
     bool x_iprev;
+    char *help_url; /* reply_help_fault finds nothing; NULL: none */
 };
 
 struct verdict {
@@ -78,6 +79,6 @@ void verdict_x_iprev(const struct verdict *v, const struct verdict_options *o,
 
 /* The reply to a refusal (in monitor mode: that would be). The action must be
  * ACTION_REJECT, ACTION_TEMPFAIL or ACTION_GREYLIST. */
-void verdict_reply(const struct verdict *v, struct reply *out);
+void verdict_reply(const struct verdict *v, const struct verdict_options *o, struct reply *out);
 
 #endif

@@ -284,7 +284,7 @@ static void check_texts(const struct verdict *v, const struct settings *s)
     MUST(record_read_header(&back, x_iprev, strlen(x_iprev)) && back.found == v->report.found);
     if (!verdict_refuses(v))
         return;
-    verdict_reply(v, &r);
+    verdict_reply(v, &s->judge, &r);
     MUST(r.code / 100 == (v->action == ACTION_REJECT ? 5 : 4));
     MUST(r.xcode[0] == (v->action == ACTION_REJECT ? '5' : '4'));
     MUST(r.text[0] != '\0' && is_printable(r.text, strlen(r.text), "") &&

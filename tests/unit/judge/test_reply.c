@@ -228,7 +228,7 @@ Test(reply, C17_F6_default_replies_are_clean)
                 for (a = ACTION_TEMPFAIL; a <= ACTION_REJECT; a++) {
                     struct addr client = addr_of(ips[i]);
                     const struct dname *ptr = k < 4 ? &names[k] : NULL;
-                    struct reply_facts facts = {&client, (enum finding)cause, 0, ptr, ptr, 0};
+                    struct reply_facts facts = {&client, (enum finding)cause, 0, ptr, ptr, 0, NULL};
                     struct rule word = {.all = cause < F_COUNT ? FINDING(cause) : 0};
                     struct reply r;
                     char ip[ADDR_TEXT_MAX];
@@ -281,7 +281,8 @@ Test(reply, default_replies_tell_the_broken_link)
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct addr client = addr_of(rows[i].ip);
         struct dname ptr = name_of(rows[i].ptr ? rows[i].ptr : "unused.example");
-        struct reply_facts facts = {&client, rows[i].cause, 0, rows[i].ptr ? &ptr : NULL, NULL, 0};
+        struct reply_facts facts = {&client, rows[i].cause, 0, rows[i].ptr ? &ptr : NULL, NULL,
+                                    0,       NULL};
         const char *part = rows[i].tells;
         struct reply r;
 
@@ -318,7 +319,7 @@ Test(reply, default_reply_fits_the_rule)
 
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct rule rule = {.all = rows[i].all, .none = rows[i].none, .action = ACTION_REJECT};
-        struct reply_facts facts = {&client, F_PTR_MISSING, 0, NULL, NULL, 0};
+        struct reply_facts facts = {&client, F_PTR_MISSING, 0, NULL, NULL, 0, NULL};
         struct reply r;
 
         policy_reply(&r, &rule, ACTION_REJECT, &facts);
@@ -355,7 +356,7 @@ Test(reply, default_replies_tell_the_word)
 
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct rule rule = {.all = rows[i].all, .action = ACTION_REJECT};
-        struct reply_facts facts = {&client, F_FORWARD_MISMATCH, 0, &ptr, &helo, 0};
+        struct reply_facts facts = {&client, F_FORWARD_MISMATCH, 0, &ptr, &helo, 0, NULL};
         struct reply r;
 
         policy_reply(&r, &rule, ACTION_REJECT, &facts);
@@ -386,7 +387,7 @@ Test(reply, replies_of_rules)
     };
     struct addr client = addr_of("192.0.2.1");
     struct dname ptr = name_of("mail.example.com"), helo = name_of("helo.example.org");
-    struct reply_facts facts = {&client, F_FORWARD_MISMATCH, 0, &ptr, &helo, 0};
+    struct reply_facts facts = {&client, F_FORWARD_MISMATCH, 0, &ptr, &helo, 0, NULL};
     size_t i;
 
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -415,11 +416,133 @@ Test(reply, C17_names_in_a_reply_are_host_names)
     cr_assert(dname_from_wire(&odd, (const uint8_t *)"\6a%n\r\nb\7example", 16));
     cr_assert(reply_read(&rule.reply, "550 5.7.25 <{ptr}> <{helo}> {ip}", 32) == NULL);
     for (i = 0; i < 4; i++) {
-        struct reply_facts facts = {&client, F_PTR_INVALID, 0, names[i], names[i], 0};
+        struct reply_facts facts = {&client, F_PTR_INVALID, 0, names[i], names[i], 0, NULL};
 
         policy_reply(&r, &rule, ACTION_REJECT, &facts);
         cr_expect_str_eq(r.text, "<-> <-> 2001:db8::1");
     }
+}
+
+#define PAGE "https://example.org/refused.html#ip={ip}&cause={cause}"
+
+Test(reply, default_replies_end_with_the_page)
+{
+    static const struct {
+        enum action action;
+        enum finding cause;
+        findings words; /* of the rule; 0: no rule */
+        const char *ends;
+    } rows[] = {
+        {ACTION_REJECT, F_PTR_MISSING, 0, "publish one. See <192.0.2.1&cause=ptr-missing"},
+        {ACTION_TEMPFAIL, F_DNS_TIMEOUT, 0, "name servers. See <192.0.2.1&cause=dns-timeout"},
+        {ACTION_GREYLIST, F_PTR_MISSING, 0, "publish one. See <192.0.2.1&cause=ptr-missing"},
+        /* the word that the text is about, not the state of the PTR */
+        {ACTION_REJECT, F_PTR_MISSING, FINDING(F_HELO_SELF),
+         "host name. See <192.0.2.1&cause=helo-self"},
+        {ACTION_REJECT, F_DNS_TIMEOUT, 0, "correct them. See <192.0.2.1&cause=-"},
+    };
+    struct addr client = addr_of("192.0.2.1");
+    size_t i;
+
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct rule rule = {.all = rows[i].words, .action = (uint8_t)rows[i].action};
+        struct reply_facts facts = {&client, rows[i].cause, 0, NULL, NULL, 290, PAGE};
+        const char *rest = strchr(rows[i].ends, '<');
+        char want[160];
+        struct reply r;
+
+        policy_reply(&r, rows[i].words == 0 ? NULL : &rule, rows[i].action, &facts);
+        snprintf(want, sizeof want, "%.*shttps://example.org/refused.html#ip=%s",
+                 (int)(rest - rows[i].ends), rows[i].ends, rest + 1);
+        cr_expect(strlen(r.text) > strlen(want) &&
+                      strcmp(r.text + strlen(r.text) - strlen(want), want) == 0,
+                  "%s: %s", want, r.text);
+    }
+}
+
+Test(reply, a_reply_of_ones_own_has_no_page)
+{
+    struct addr client = addr_of("192.0.2.1");
+    struct rule rule = {.all = FINDING(F_IPREV_FAIL), .action = ACTION_REJECT};
+    struct reply_facts facts = {&client, F_PTR_MISSING, 0, NULL, NULL, 0, PAGE};
+    struct reply r;
+
+    cr_assert(reply_read(&rule.reply, "550 5.7.1 Go", 12) == NULL);
+    policy_reply(&r, &rule, ACTION_REJECT, &facts);
+    cr_expect_str_eq(r.text, "Go");
+}
+
+/* The longest page fits behind every text without a name; a name gives way to it. */
+Test(reply, C17_the_longest_page)
+{
+    char page[REPLY_HELP_MAX + 1] = PAGE, endless[REPLY_HELP_MAX + 1] = "https://", longest[254];
+    struct addr client = addr_of("2001:db8:1234:5678:9abc:def0:1234:5678");
+    struct dname name;
+    unsigned cause, a;
+
+    memset(page + strlen(PAGE), 'x', REPLY_HELP_MAX - strlen(PAGE));
+    memset(longest, 'x', sizeof longest - 1);
+    longest[63] = longest[127] = longest[191] = '.';
+    longest[253] = '\0';
+    name = name_of(longest);
+    while (strlen(endless) + 4 <= REPLY_HELP_MAX)
+        strcat(endless, "{ip}");
+    cr_assert(reply_help_fault(page) == NULL && reply_help_fault(endless) == NULL);
+    for (cause = 0; cause <= F_COUNT; cause++)
+        for (a = ACTION_GREYLIST; a <= ACTION_REJECT; a++) {
+            struct rule word = {.all = cause < F_COUNT ? FINDING(cause) : 0};
+            struct reply_facts facts = {&client, (enum finding)cause, 0, &name, &name, 86400, page};
+            struct reply r;
+
+            policy_reply(&r, cause < F_PTR_GENERIC ? NULL : &word, (enum action)a, &facts);
+            expect_clean(&r, a == ACTION_REJECT ? 5 : 4, "page");
+            cr_expect(strstr(r.text, " See https://example.org/") != NULL, "%s", r.text);
+            cr_expect(strcmp(r.text + strlen(r.text) - 5, "xxxxx") == 0, "whole: %s", r.text);
+            facts.help = endless;
+            policy_reply(&r, cause < F_PTR_GENERIC ? NULL : &word, (enum action)a, &facts);
+            expect_clean(&r, a == ACTION_REJECT ? 5 : 4, "endless");
+            cr_expect(strstr(r.text, "See") == NULL, "left out as a whole: %s", r.text);
+        }
+}
+
+Test(reply, pages_of_help)
+{
+    static const struct {
+        const char *page;
+        bool good;
+    } rows[] = {
+        {PAGE, true},
+        {"http://a", true},
+        {"https://example.org/", true},
+        {"https://example.org/{ip}/{cause}{ip}", true},
+        {"", false},
+        {"ftp://example.org/", false},
+        {"example.org", false},
+        {"https:/example.org", false},
+        {"https://example.org/{ptr}", false},
+        {"https://example.org/{helo}", false},
+        {"https://example.org/{seconds}", false},
+        {"https://example.org/{rr}", false},
+        {"https://example.org/{ip", false},
+        {"https://example.org/ip}", false},
+        {"https://example.org/{}", false},
+        {"https://example.org/a b", false},
+        {"https://example.org/100%25", false},
+        {"https://example.org/\"", false},
+        {"https://example.org/<b>", false},
+        {"https://example.org/\x7f", false},
+        {"https://example.org/\r\n", false},
+        {"https://ex\xc3\xa4mple.org/", false},
+    };
+    char page[REPLY_HELP_MAX + 2] = "https://example.org/";
+    size_t i, n = strlen(page);
+
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        cr_expect((reply_help_fault(rows[i].page) == NULL) == rows[i].good, "%s", rows[i].page);
+    memset(page + n, 'x', sizeof page - n - 1);
+    cr_expect(reply_help_fault(page) != NULL, "101 characters");
+    page[REPLY_HELP_MAX] = '\0';
+    cr_expect(reply_help_fault(page) == NULL, "100 characters");
 }
 
 Test(reply, C17_what_does_not_fit_falls_back)
@@ -427,7 +550,7 @@ Test(reply, C17_what_does_not_fit_falls_back)
     char text[REPLY_TEXT_MAX] = "554 5.7.1 ", longest[254];
     struct addr client = addr_of("192.0.2.1");
     struct rule rule = {.all = FINDING(F_IPREV_FAIL), .action = ACTION_REJECT};
-    struct reply_facts facts = {&client, F_FORWARD_MISMATCH, 0, NULL, NULL, 0};
+    struct reply_facts facts = {&client, F_FORWARD_MISMATCH, 0, NULL, NULL, 0, NULL};
     struct dname ptr;
     struct reply r, usual;
 

@@ -213,7 +213,8 @@ Test(verdict, exempt_lists_recalled)
     s.judge.policy.rule[0].none = 0;
     s.judge.policy.rule[0].action = ACTION_REJECT;
     for (i = 0; i < sizeof row / sizeof row[0]; i++) {
-        struct recalled w = {.skip = F_NONE, .found = row[i].found | FINDING(F_HELO_INVALID), .helo = {.len = 1}};
+        struct recalled w = {
+            .skip = F_NONE, .found = row[i].found | FINDING(F_HELO_INVALID), .helo = {.len = 1}};
         struct listed_key key;
         struct listed room;
         struct verdict v;
@@ -291,12 +292,12 @@ Test(verdict, reply_fits_the_action)
 
     report_make(&v.report, &f);
     verdict_reach(&v, &s.judge, &f, 0);
-    verdict_reply(&v, &r);
+    verdict_reply(&v, &s.judge, &r);
     cr_expect(r.code == 550 && strcmp(r.xcode, "5.7.25") == 0 && strstr(r.text, "192.0.2.1"));
     s.judge.policy.rule[0].action = ACTION_TEMPFAIL;
     report_make(&v.report, &f);
     verdict_reach(&v, &s.judge, &f, 0);
-    verdict_reply(&v, &r);
+    verdict_reply(&v, &s.judge, &r);
     cr_expect(r.code == 451 && strcmp(r.xcode, "4.7.25") == 0, "%u %s", r.code, r.xcode);
 }
 
