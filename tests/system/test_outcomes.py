@@ -207,6 +207,13 @@ class Rules(harness.TwoModes):
     """What the default rules do beyond refusing."""
 
     dns = DNS
+    settings = {"extra": 'help-url = "https://www.example.com/refused.html#ip={ip}&cause={cause}";'}
+
+    def test_a_refusal_ends_with_the_page(self):
+        """help-url, filled in for this client."""
+        for source, cause in (("192.0.2.11", "ptr-missing"), ("192.0.2.15", "forward-mismatch")):
+            reply = str(self.send(source, port=harness.ENFORCE_PORT).rcpt[0])
+            self.assertTrue(reply.endswith(" See https://www.example.com/refused.html#ip=%s&cause=%s" % (source, cause)), reply)
 
     def test_generic_is_tagged_and_taken(self):
         """The rule botlike tags; enforce mode takes the message all the same."""
