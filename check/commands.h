@@ -44,6 +44,11 @@ int batch(const struct settings *s, char *file, FILE *out, bool json);
  * end. */
 int classify(const char *file, FILE *out, const struct shape_lists *shapes);
 
+/* What the filter remembers: counts, or of one client, which may be forgotten. 0, 1 when nothing is
+ * remembered of the client, 75 when the store cannot be asked, 78 when the configuration names
+ * none. As root it becomes the user of the daemon first. */
+int recall(const struct settings *s, const struct addr *client, bool forget, bool json);
+
 struct replay_options {
     bool json, no_dns;
     bool digest; /* only what is new since `since`, which is 7 days ago when it is not given */

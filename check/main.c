@@ -66,6 +66,8 @@ static int run(const struct settings *s, const struct options *o)
         return replay(s, &o->replay, o->n, o->argument);
     case COMMAND_REFUSED:
         return sender_refused(s, o->json, o->n, o->argument);
+    case COMMAND_MEMORY:
+        return recall(s, o->n > 0 ? &o->client : NULL, o->forget, o->json);
     case COMMAND_NONE:
         break;
     }

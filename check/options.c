@@ -35,11 +35,13 @@ static const struct {
     [COMMAND_REFUSED] = {"refused", "refused LOG...", 1, 0,
                          "a log file is required, or - for standard input",
                          "receivers that refuse this server for its name"},
+    [COMMAND_MEMORY] = {"memory", "memory [IP]", 0, 1, "",
+                        "what the filter remembers of clients, or of this one"},
 };
 
 #define ONLY(command) (1u << (command))
 #define ALL           (ONLY(COMMANDS) - 1)
-#define ASKING        (ALL & ~ONLY(COMMAND_CLASSIFY))
+#define ASKING        (ALL & ~ONLY(COMMAND_CLASSIFY) & ~ONLY(COMMAND_MEMORY))
 #define REPLAY        ONLY(COMMAND_REPLAY)
 
 static const struct row {
@@ -57,7 +59,8 @@ static const struct row {
      "answer from this zone file before asking any server"},
     {"server", 's', "IP[@PORT]", ASKING, 0, offsetof(struct options, server),
      "ask this DNS server"},
-    {"json", 0, NULL, ASKING, 0, offsetof(struct options, json), "print JSON"},
+    {"json", 0, NULL, ASKING | ONLY(COMMAND_MEMORY), 0, offsetof(struct options, json),
+     "print JSON"},
     {"help", 'h', NULL, ALL, 0, offsetof(struct options, help), "print this help"},
     {"version", 'V', NULL, ALL, 0, offsetof(struct options, version), "print the version"},
     {"html", 0, "FILE", REPLAY, 0, offsetof(struct options, replay.html),
@@ -79,6 +82,8 @@ static const struct row {
      "wanted messages of a client that is added (default 3)"},
     {"no-verdicts", 0, NULL, REPLAY, 0, offsetof(struct options, replay.no_verdicts),
      "take all delivered mail as wanted, where no filter says what is spam"},
+    {"forget", 0, NULL, ONLY(COMMAND_MEMORY), 0, offsetof(struct options, forget),
+     "drop what is remembered of this client"},
 };
 
 #define ROWS (sizeof rows / sizeof rows[0])
@@ -289,7 +294,18 @@ static bool window_fits(const struct options *o, FILE *err)
     return true;
 }
 
-static bool fits(const struct options *o, uint64_t given, FILE *err)
+static bool memory_fits(struct options *o, FILE *err)
+{
+    if (o->forget && o->n == 0)
+        return wrong(o, err, "--forget takes the IP address of a client");
+    if (o->n == 0 || addr_parse(&o->client, o->argument[0], strlen(o->argument[0])))
+        return true;
+    fputs("iprev-check: ", err);
+    put_word(err, "", o->argument[0], strlen(o->argument[0]));
+    return hint(o, err, " is not an IP address.");
+}
+
+static bool fits(struct options *o, uint64_t given, FILE *err)
 {
     unsigned i;
 
@@ -308,7 +324,7 @@ static bool fits(const struct options *o, uint64_t given, FILE *err)
         return wrong(o, err, commands[o->command].missing);
     if (commands[o->command].most > 0 && o->n > commands[o->command].most)
         return wrong(o, err, "too many arguments");
-    return true;
+    return o->command != COMMAND_MEMORY || memory_fits(o, err);
 }
 
 bool options_read(struct options *o, int argc, char **argv, FILE *err)
@@ -394,7 +410,10 @@ void options_help(enum command command, FILE *out)
             put_option(&t, &rows[i], all);
     fputc('\n', out);
     term_wrap(&t,
-              "Exit status: 0 accepted, 1 refused or put off, 64 wrong usage, 75 no answer from "
-              "DNS; iprev-check(1) has the others.",
+              command == COMMAND_MEMORY
+                  ? "Exit status: 0 something is remembered of the client, 1 nothing, 64 wrong "
+                    "usage, 75 the memory is not available, 78 fault in the configuration."
+                  : "Exit status: 0 accepted, 1 refused or put off, 64 wrong usage, 75 no answer "
+                    "from DNS; iprev-check(1) has the others.",
               0, 0);
 }

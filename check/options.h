@@ -24,17 +24,19 @@ enum command {
     COMMAND_CLASSIFY,
     COMMAND_REPLAY,
     COMMAND_REFUSED,
+    COMMAND_MEMORY,
     COMMANDS,
     COMMAND_NONE = COMMANDS /* only with help or version */
 };
 
 struct options {
     enum command command;
-    struct addr client; /* of COMMAND_IP */
+    struct addr client; /* of COMMAND_IP, and of COMMAND_MEMORY with an argument */
     struct dname host;  /* of COMMAND_HOST */
     int n;              /* arguments that follow: a HELO, a file, logs */
     char **argument;
     bool help, version, json;
+    bool forget; /* of COMMAND_MEMORY: the client is given */
     const char *config, *zone, *server; /* NULL: not given */
     struct replay_options replay;
 };

@@ -6,7 +6,7 @@ _iprev_check()
 {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local options='-c -z -s -V -h --config --zone --server --json --version --help'
-    local commands='self batch classify replay refused' command='' i
+    local commands='self batch classify replay refused memory' command='' i
 
     # The command is the first word that is neither an option nor the argument of one.
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -19,7 +19,9 @@ _iprev_check()
     case $command in
     replay | '') options+=' --html --against --no-dns --top --since --until --write-exempt --min-messages --no-verdicts --digest' ;;
     classify) options='-c -V -h --config --version --help' ;;
+    memory) options='-c -V -h --config --json --forget --version --help' ;;
     esac
+    [[ $command ]] || options+=' --forget'
     COMPREPLY=()
     case $previous in
     -s | --server | --top | --since | --until | --min-messages) return ;;

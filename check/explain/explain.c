@@ -104,6 +104,30 @@ static void ask(struct run *r, struct inquiry *q, const struct inquiry_options *
     inquiry_wait(q, true, NULL);
 }
 
+/* As the daemon does, and only when it matters. Where this user may not look, the client is judged
+ * as not known; the text says so. */
+static void ask_memory(struct explanation *e, const struct settings *s, int64_t now)
+{
+    static const enum remembered means[] = {[RECALL_DONE] = NOT_REMEMBERED,
+                                            [RECALL_NONE] = NOT_REMEMBERED,
+                                            [RECALL_DENIED] = NOT_REMEMBERED,
+                                            [RECALL_FAILED] = MEMORY_FAILED};
+    struct verdict *v = &e->verdict;
+    bool wanted = verdict_wants_memory(v, &s->judge, 0, now);
+
+    if (s->memory.store == NULL || (!wanted && v->action != ACTION_GREYLIST))
+        return;
+    e->memory.asked = true;
+    e->memory.result = recall_client(s, &v->client, &e->memory.client, e->memory.why);
+    if (wanted) {
+        report_remember(&v->report,
+                        e->memory.client.known_s != 0 ? REMEMBERED : means[e->memory.result]);
+        verdict_reach(v, &s->judge, &e->facts, now);
+    }
+    if (v->action == ACTION_GREYLIST && e->memory.result == RECALL_FAILED)
+        verdict_let_through(v, RECORD_UNAVAILABLE);
+}
+
 void run_client(struct run *r, const struct addr *client, const char *helo)
 {
     const struct resolver_settings *dns = &r->settings->resolver;
@@ -113,6 +137,7 @@ void run_client(struct run *r, const struct addr *client, const char *helo)
     struct inquiry_options o = {
         .resolver = r->resolver, .settings = dns, .shapes = &r->settings->shapes, .self = &self};
     struct inquiry q = {.skip = F_NONE};
+    int64_t now = (int64_t)time(NULL);
 
     e.fixes_apart = r->explained != NULL;
     e.anchored = dns->trust_anchor != NULL && dns->trust_anchor[0] != '\0';
@@ -121,7 +146,9 @@ void run_client(struct run *r, const struct addr *client, const char *helo)
     if (e.facts.skip == F_NONE)
         note_silence(r->questions, &e.facts, dns->deadline_ms);
     report_make(&e.verdict.report, &e.facts);
-    verdict_reach(&e.verdict, &r->settings->judge, &e.facts, (int64_t)time(NULL));
+    verdict_reach(&e.verdict, &r->settings->judge, &e.facts, now);
+    if (!r->away)
+        ask_memory(&e, r->settings, now);
     pthread_mutex_lock(&r->questions->lock);
     links_judge(&e.links, &e.facts, &e.verdict, r->questions, helo);
     print(r, &e);

@@ -5,6 +5,7 @@
 #define IPREV_EXPLANATION_H
 
 #include "check/explain/links.h"
+#include "check/recall.h"
 #include "check/term.h"
 #include "conf/settings.h"
 
@@ -17,6 +18,12 @@ struct explanation {
     struct facts facts;
     struct verdict verdict;
     struct links links;
+    struct {
+        bool asked; /* it matters to the verdict */
+        enum recall result;
+        struct memory_client client;
+        char why[RECALL_TROUBLE_MAX];
+    } memory;
     struct questions *questions;
     const char *helo; /* as given; NULL: none */
     bool fixes_apart; /* the text does not end with what to do: that is shown for all clients */

@@ -156,6 +156,25 @@ static json_t *json_reply(const struct verdict *v, const struct verdict_options 
                      reply.text);
 }
 
+static json_t *json_memory(const struct explanation *e)
+{
+    const struct memory_client *c = &e->memory.client;
+    char until[16] = "";
+    struct sbuf sb;
+
+    if (!e->memory.asked)
+        return json_null();
+    sbuf_init(&sb, until, sizeof until);
+    if (c->known_s != 0)
+        recall_put_last_day(&sb, c->known_end_s);
+    return json_pack("{s:s, s:s?}", "client",
+                     e->memory.result == RECALL_DENIED   ? "unreadable"
+                     : e->memory.result == RECALL_FAILED ? "unavailable"
+                     : c->known_s != 0                   ? "known"
+                                                         : "unknown",
+                     "until", until[0] != '\0' ? until : NULL);
+}
+
 static json_t *json_headers(const struct explanation *e)
 {
     char authres[AUTHRES_VALUE_MAX] = "", x_iprev[RECORD_HEADER_MAX];
@@ -182,5 +201,6 @@ json_t *explain_json(const struct explanation *e)
     json_object_set_new(o, "reply", json_reply(&e->verdict, &e->settings->judge));
     json_object_set_new(o, "exempt_line", json_exempt_line(&e->verdict));
     json_object_set_new(o, "headers", json_headers(e));
+    json_object_set_new(o, "memory", json_memory(e));
     return o;
 }

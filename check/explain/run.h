@@ -21,7 +21,7 @@ struct run {
     char id[AUTHRES_ID_MAX];
     struct term term;
     json_t *list; /* one object for each client; NULL: text, to term.out */
-    bool away; /* as another server sees the client: this one's name is not its own there */
+    bool away;    /* as another server sees the client: this one's name is not its own there */
     void (*explained)(void *arg, const struct explanation *e); /* or NULL */
     void *arg;
     struct summary summary[QUESTION_ADDRS_MAX];

@@ -203,6 +203,30 @@ static void print_reply(const struct explanation *e, const struct term *t)
     field(t, e->verdict.enforce ? "reply" : "reply in enforce mode", text);
 }
 
+/* What memory says, where it matters. */
+static void print_memory(const struct explanation *e, const struct term *t)
+{
+    const struct memory_client *c = &e->memory.client;
+    char text[RECALL_TROUBLE_MAX + 128];
+    struct sbuf sb;
+
+    if (!e->memory.asked)
+        return;
+    sbuf_init(&sb, text, sizeof text);
+    if (e->memory.result == RECALL_DENIED)
+        sbuf_str(&sb, "not readable, so the client is shown as not known (run this as root): ");
+    if (e->memory.result == RECALL_FAILED)
+        sbuf_str(&sb, "unavailable, so no rule that needs it refuses: ");
+    if (e->memory.result == RECALL_DENIED || e->memory.result == RECALL_FAILED)
+        sbuf_str(&sb, e->memory.why);
+    else if (c->known_s != 0) {
+        sbuf_str(&sb, "known client, until ");
+        recall_put_last_day(&sb, c->known_end_s);
+    } else
+        sbuf_str(&sb, "not a known client");
+    field(t, "memory", text);
+}
+
 static void print_outcome(const struct explanation *e, const struct term *t)
 {
     char authres[AUTHRES_VALUE_MAX] = "", x_iprev[RECORD_HEADER_MAX];
@@ -218,6 +242,7 @@ static void print_outcome(const struct explanation *e, const struct term *t)
     term_put(t, action_tone[v->action], action_word(v->action));
     fprintf(t->out, "\n  mode: %s\n",
             v->enforce ? "enforce" : "monitor (headers and log only; nothing is refused)");
+    print_memory(e, t);
     print_reply(e, t);
     if (e->settings->judge.authentication_results)
         authres_field(authres, e->id, &v->report, &v->client);

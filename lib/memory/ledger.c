@@ -45,13 +45,25 @@ void ledger_client_keys(const struct addr *client, struct store_key *seen, struc
 }
 
 /* The pass of an address (IPv6: its /64) with a sender domain. */
-static void passed_key(const struct ledger_triple *t, struct store_key *k)
+static void passed_group(const struct addr *client, struct store_key *k)
 {
     memset(k, 0, sizeof *k);
     k->table = TABLE_PASSED;
-    k->group_len = put_octets(k->group, &t->client, 4, 8);
+    k->group_len = put_octets(k->group, client, 4, 8);
+}
+
+static void passed_key(const struct ledger_triple *t, struct store_key *k)
+{
+    passed_group(&t->client, k);
     memcpy(k->member, &t->domain, sizeof t->domain);
     k->member_len = sizeof t->domain;
+}
+
+static void waiting_group(const struct addr *client, struct store_key *k)
+{
+    memset(k, 0, sizeof *k);
+    k->table = TABLE_WAITING;
+    k->group_len = put_octets(k->group, client, 3, 6);
 }
 
 /* The waiting key of a network (/24, /64), sender domain and recipient; those of a /24 or a
@@ -65,11 +77,16 @@ static void waiting_key(const struct ledger_triple *t, struct store_key *k)
 
     memcpy(all + n, mixed, sizeof mixed);
     member = hash_octets(&hash_fixed, all, n + sizeof mixed);
-    memset(k, 0, sizeof *k);
-    k->table = TABLE_WAITING;
-    k->group_len = put_octets(k->group, &t->client, 3, 6);
+    waiting_group(&t->client, k);
     memcpy(k->member, &member, sizeof member);
     k->member_len = sizeof member;
+}
+
+void ledger_groups(const struct addr *client, struct store_key group[TABLES])
+{
+    ledger_client_keys(client, &group[TABLE_SEEN], &group[TABLE_KNOWN]);
+    waiting_group(client, &group[TABLE_WAITING]);
+    passed_group(client, &group[TABLE_PASSED]);
 }
 
 /* ---- known clients ---- */

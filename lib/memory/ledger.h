@@ -18,6 +18,10 @@ void ledger_bounds(const struct memory_options *o, struct store_bounds bounds[TA
 /* key_seen and key_known of an address. */
 void ledger_client_keys(const struct addr *client, struct store_key *seen, struct store_key *known);
 
+/* The groups in which entries of this client lie, one of each table: its address is the member of
+ * the first two; the others are of its network (/24, /48), and of the address (IPv6: its /64). */
+void ledger_groups(const struct addr *client, struct store_key group[TABLES]);
+
 enum store_result ledger_known(struct store *s, const struct addr *client, int64_t now_s,
                                bool *known);
 

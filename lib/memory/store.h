@@ -37,6 +37,11 @@ struct store_bounds {
     int64_t unit_s;   /* seconds of that unit */
 };
 
+struct store_entry {
+    struct store_key key;
+    int64_t at;
+};
+
 struct store_counts {
     uint64_t entries[TABLES];
 };
@@ -65,6 +70,9 @@ struct store_kind {
      * some entries that have outlived their time are dropped. */
     enum store_result (*tick)(struct store *s, int64_t now_s);
     enum store_result (*count)(struct store *s, struct store_counts *out);
+    /* The entries of the group of this key, at most max of them. *n: how many. */
+    enum store_result (*list)(struct store *s, const struct store_key *group,
+                              struct store_entry out[], size_t max, size_t *n);
     void (*close)(struct store *s);
 };
 

@@ -218,6 +218,48 @@ static enum store_result redis_count(struct store *s, struct store_counts *out)
     return STORE_OK;
 }
 
+/* Octets in hexadecimal, as put_hex writes them; nothing of what is no such text. */
+static uint8_t take_hex(uint8_t out[STORE_OCTETS_MAX], const char *hex)
+{
+    static const char digit[] = "0123456789abcdef";
+    const char *high, *low;
+    uint8_t n = 0;
+
+    for (; hex[0] != '\0' && hex[1] != '\0' && n < STORE_OCTETS_MAX; hex += 2) {
+        high = strchr(digit, hex[0]);
+        low = strchr(digit, hex[1]);
+        if (high == NULL || low == NULL)
+            return 0;
+        out[n++] = (uint8_t)((high - digit) << 4 | (low - digit));
+    }
+    return n;
+}
+
+static enum store_result redis_list(struct store *s, const struct store_key *group,
+                                    struct store_entry out[], size_t max, size_t *n)
+{
+    struct names name;
+    redisReply *reply;
+    size_t i;
+
+    *n = 0;
+    make_names(&name, group);
+    if (append(s, "ZRANGE %s 0 %lu WITHSCORES", name.group, (unsigned long)max - 1) != STORE_OK ||
+        (reply = next_reply(s)) == NULL)
+        return STORE_BROKEN;
+    for (i = 0; i + 1 < reply->elements && *n < max; i += 2) {
+        const redisReply *member = reply->element[i], *at = reply->element[i + 1];
+
+        if (member->type != REDIS_REPLY_STRING || at->type != REDIS_REPLY_STRING)
+            continue;
+        out[*n].key = *group;
+        out[*n].key.member_len = take_hex(out[*n].key.member, member->str);
+        out[(*n)++].at = strtoll(at->str, NULL, 10);
+    }
+    freeReplyObject(reply);
+    return STORE_OK;
+}
+
 static void redis_close(struct store *s)
 {
     if (context(s) != NULL)
@@ -227,8 +269,8 @@ static void redis_close(struct store *s)
 
 /* ---- opening ---- */
 
-static const struct store_kind redis_kind = {redis_get,  redis_put,   redis_drop,
-                                             redis_tick, redis_count, redis_close};
+static const struct store_kind redis_kind = {redis_get,   redis_put,  redis_drop, redis_tick,
+                                             redis_count, redis_list, redis_close};
 
 /* The first line of the password file. */
 static bool read_secret(const char *path, char secret[SECRET_MAX], char *err, size_t errlen)

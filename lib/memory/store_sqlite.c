@@ -36,6 +36,7 @@ enum statement {
     DROP,
     SLICE_END,
     EXPIRE,
+    LIST,
     STATEMENTS,
 };
 
@@ -53,6 +54,7 @@ static const char *const sql[STATEMENTS] = {
                "(tab, grp, member) <= (?4, ?5, ?6) AND "
                "at < CASE tab WHEN 0 THEN ?7 WHEN 1 THEN ?8 WHEN 2 THEN ?9 ELSE ?10 END "
                "RETURNING tab",
+    [LIST] = "SELECT member, at FROM entry WHERE tab = ?1 AND grp = ?2 LIMIT ?4",
 };
 
 /* The highest key there can be: behind all entries. */
@@ -324,6 +326,24 @@ static enum store_result sqlite_count(struct store *base, struct store_counts *o
     return STORE_OK;
 }
 
+static enum store_result sqlite_list(struct store *base, const struct store_key *group,
+                                     struct store_entry out[], size_t max, size_t *n)
+{
+    struct sqlite_store *s = of(base);
+    sqlite3_stmt *t = s->stmt[LIST];
+    int rc;
+
+    bind_key(t, 1, group);
+    sqlite3_bind_int64(t, 4, (sqlite3_int64)max);
+    for (*n = 0; (rc = sqlite3_step(t)) == SQLITE_ROW && *n < max; (*n)++) {
+        out[*n].key = *group;
+        take_column(out[*n].key.member, &out[*n].key.member_len, t, 0);
+        out[*n].at = sqlite3_column_int64(t, 1);
+    }
+    sqlite3_reset(t);
+    return rc == SQLITE_DONE ? STORE_OK : trouble(s, rc);
+}
+
 static void sqlite_close(struct store *base)
 {
     struct sqlite_store *s = of(base);
@@ -340,8 +360,8 @@ static void sqlite_close(struct store *base)
 
 /* ---- opening ---- */
 
-static const struct store_kind sqlite_kind = {sqlite_get,  sqlite_put,   sqlite_drop,
-                                              sqlite_tick, sqlite_count, sqlite_close};
+static const struct store_kind sqlite_kind = {sqlite_get,   sqlite_put,  sqlite_drop, sqlite_tick,
+                                              sqlite_count, sqlite_list, sqlite_close};
 
 /* The file with 0600 before SQLite sees it: it gives the same mode to its log. The directory
  * is made when only its last part is missing. */

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 
 from checker import BUILD, LOGS, PROGRAM, SRC, Skip, World, has, holds, same
+from test_memory import Store
 from test_sender import Names, REVERSE
 
 MANUAL = os.path.join(SRC, "man", "iprev-check.1")
@@ -22,7 +23,7 @@ def options(*command):
     return set(re.findall(r"^ .* (--[a-z-]+)", usage, re.M))
 
 
-COMMANDS = ("self", "batch", "classify", "replay", "refused")
+COMMANDS = ("self", "batch", "classify", "replay", "refused", "memory")
 
 
 def test_options_everywhere():
@@ -103,7 +104,7 @@ class Checked:
 
 def test_json_is_as_the_manual_says():
     schema, sums = documented()
-    same(sorted(schema), ["Batch", "Host and self", "One client", "Refused", "Replay"])
+    same(sorted(schema), ["Batch", "Host and self", "Memory", "One client", "Refused", "Replay"])
     with World() as w:
         one = Checked(schema["One client"])
         for args in ("192.0.2.11 a.example", "192.0.2.10", "192.0.2.15 x", "127.0.0.1", "203.0.113.9 a.example", "192.0.2.22 mail.good.example"):
@@ -111,6 +112,9 @@ def test_json_is_as_the_manual_says():
         _, host, _ = w.json("two.good.example")
         for client in host["clients"]:
             one.object(client)
+        with Store() as s:
+            s.furnish()
+            one.object(s.json("192.0.2.11", "pc.nowhere.example")[1])
         one.all_used()
         del schema["Host and self"]["clients"]  # they are as above
         with Names({"2.0.192.in-addr.arpa": REVERSE + "@ NS gone.hoster.example.\n"}) as n:
@@ -135,6 +139,12 @@ def test_json_is_as_the_manual_says():
         for args in (["--against", other, "postfix", "postfix-iso", "sendmail"], ["--no-dns", "own", "postfix"], ["hostile"]):
             replay.object(w.replay_json(*[os.path.join(LOGS, a + ".log") if "-" not in a[:2] and a != other else a for a in args])[1])
         replay.all_used()
+    with Store() as w:
+        w.furnish()
+        memory = Checked(schema["Memory"])
+        for args in ((), ("192.0.2.11",), ("192.0.2.12",)):
+            memory.object(w.json("memory", *args)[1])
+        memory.all_used()
 
 
 def test_examples_are_true():

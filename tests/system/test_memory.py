@@ -371,6 +371,32 @@ class Behaviour:
         time.sleep(1.5)
         self.assertEqual(self.store.count("seen"), before)
 
+    def ask_checker(self, *args):
+        """(exit code, output) of iprev-check memory, beside the daemon that has the store open."""
+        time.sleep(1.5)  # it is written once a second
+        done = subprocess.run([harness.program("iprev-check"), "memory", "-c", self.daemon.config_path, *args],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.stderr, "")
+        return done.returncode, done.stdout
+
+    def test_iprev_check(self):
+        """What iprev-check tells of a client, and that a forgotten one is new to the daemon."""
+        at = ("203.0.113.60", "a@asked.example", USER)
+        self.assertEqual(self.ask_checker("203.0.113.60"), (1, "203.0.113.60: nothing is remembered\n"))
+        self.assertEqual(self.knock(*at), NEW)
+        code, said = self.ask_checker("203.0.113.60")
+        self.assertEqual(code, 0)
+        self.assertRegex(said, r"(?s)^203\.0\.113\.60\n  1 greylisted try of 203\.0\.113\.0/24, the last one kept until ")
+        time.sleep(DELAY)
+        self.assertEqual(self.knock(*at), PASSED)
+        self.assertRegex(self.ask_checker("203.0.113.60")[1], r"(?s)^203\.0\.113\.60\n  passes the greylist with 1 sender domain, ")
+        code, said = self.ask_checker("--forget", "203.0.113.60")
+        self.assertEqual(code, 0)
+        self.assertRegex(said, r"^203\.0\.113\.60: forgotten\n")
+        self.assertEqual(self.ask_checker("203.0.113.60"), (1, "203.0.113.60: nothing is remembered\n"))
+        self.assertEqual(self.knock(*at), NEW)
+        self.assertRegex(self.ask_checker()[1], r"(?m)^  [0-9]+ +known clients$")
+
     def test_H1_store_gone(self):
         """Without the store nothing is refused or put off, nobody waits, the log says so, and it comes back."""
         sick = self.store if self.make is Redis else Sqlite(self.store.place + "-sick")

@@ -60,6 +60,9 @@ Test(options, right_lines)
         {"--conf f classify", COMMAND_CLASSIFY, 0, NULL, "f", false},
         {"replay a b c -c f", COMMAND_REPLAY, 3, "a", "f", false},
         {"refused a b --json", COMMAND_REFUSED, 2, "a", NULL, true},
+        {"memory", COMMAND_MEMORY, 0, NULL, NULL, false},
+        {"memory --json 192.0.2.1", COMMAND_MEMORY, 1, "192.0.2.1", NULL, true},
+        {"--forget memory 2001:db8::1", COMMAND_MEMORY, 1, "2001:db8::1", NULL, false},
         {"-c f replay a", COMMAND_REPLAY, 1, "a", "f", false},
         {"-c g replay -c f a", COMMAND_REPLAY, 1, "a", "f", false},
     };
@@ -106,9 +109,17 @@ Test(options, wrong_lines)
         {"classify a b", "too many arguments. Try iprev-check classify --help"},
         {"replay", "a log file is required, or - for standard input. Try iprev-check replay "
                    "--help"},
+        {"memory --forget", "--forget takes the IP address of a client. Try iprev-check memory "
+                            "--help"},
+        {"memory mail.example.com",
+         "\"mail.example.com\" is not an IP address. Try iprev-check memory --help"},
+        {"memory 192.0.2.1 x", "too many arguments. Try iprev-check memory --help"},
+        {"memory -s ::1", "--server works only with IP, HOST, self, batch, replay, refused. Try "
+                          "iprev-check memory --help"},
+        {"192.0.2.1 --forget", "--forget works only with memory. Try iprev-check --help"},
         {"batch --top 3", "--top works only with replay. Try iprev-check batch --help"},
         {"classify --json",
-         "--json works only with IP, HOST, self, batch, replay, refused. Try iprev-check "
+         "--json works only with IP, HOST, self, batch, replay, refused, memory. Try iprev-check "
          "classify --help"},
         {"classify -s ::1", "--server works only with IP, HOST, self, batch, replay, refused. Try "
                             "iprev-check classify --help"},

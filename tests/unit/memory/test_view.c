@@ -1,0 +1,200 @@
+/* What iprev-check sees of a client, and that it forgets it, on both stores.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "tests/unit/memory/memory_shared.h"
+
+#include "memory/view.h"
+
+#define DAY   LEDGER_DAY_S
+#define NOON  (DAY / 2)
+#define TODAY (20000 * (int64_t)DAY)
+
+static struct memory_view *view_open(struct place *p, bool change)
+{
+    char err[300] = "";
+    struct memory_view *v = memory_view_open(&p->options, change, err, sizeof err);
+
+    cr_assert_not_null(v, "%s: %s", p->text, err);
+    return v;
+}
+
+static struct memory_client see(struct place *p, const char *client, int64_t now_s)
+{
+    struct memory_view *v = view_open(p, false);
+    struct addr a = address(client);
+    struct memory_client c;
+
+    cr_assert(memory_view_client(v, &a, now_s, &c), "%s", memory_view_trouble(v));
+    memory_view_close(v);
+    return c;
+}
+
+static void try(struct store *s, const struct place *p, const char *client, uint64_t domain,
+                int64_t at)
+{
+    struct ledger_triple t = {
+        .client = address(client), .domain = domain, .recipient = 7, .lasting = true};
+    enum memory_grey grey;
+    unsigned seconds;
+
+    cr_assert_eq(ledger_greylist(s, &t, &p->options, at, &grey, &seconds), STORE_OK);
+}
+
+/* 192.0.2.1 is known and has passed, 192.0.2.2 was seen on one day; two tries of the network and
+ * one of each of two others wait. */
+static void furnish(struct place *p)
+{
+    struct store *s = place_open(p);
+    struct addr known = address("192.0.2.1"), seen = address("192.0.2.2"),
+                six = address("2001:db8:1:2::3");
+
+    cr_assert_eq(ledger_note(s, &known, TODAY - DAY), STORE_OK);
+    cr_assert_eq(ledger_note(s, &known, TODAY), STORE_OK);
+    cr_assert_eq(ledger_note(s, &six, TODAY - DAY), STORE_OK);
+    cr_assert_eq(ledger_note(s, &six, TODAY), STORE_OK);
+    cr_assert_eq(ledger_note(s, &seen, TODAY), STORE_OK);
+    try(s, p, "192.0.2.1", 1, TODAY);
+    try(s, p, "192.0.2.1", 1, TODAY + 290);
+    try(s, p, "192.0.2.1", 2, TODAY + 300);
+    try(s, p, "192.0.2.9", 3, TODAY + 100);
+    try(s, p, "198.51.100.1", 1, TODAY);
+    try(s, p, "2001:db8:1:2::3", 1, TODAY);
+    s->kind->close(s);
+}
+
+struct row {
+    const char *says, *client;
+    int64_t now_s;
+    struct memory_client want;
+};
+
+static const struct row rows[] = {
+    {"a known client: two tries of its network wait, one domain passes",
+     "192.0.2.1",
+     TODAY + NOON,
+     {TODAY, TODAY + 31 * DAY, 0, 0, 2, TODAY + 300 + 2 * DAY + 1, 1, TODAY + 290 + 36 * DAY + 1}},
+    {"the same a second before the first try is over",
+     "192.0.2.1",
+     TODAY + 100 + 2 * DAY,
+     {TODAY, TODAY + 31 * DAY, 0, 0, 2, TODAY + 300 + 2 * DAY + 1, 1, TODAY + 290 + 36 * DAY + 1}},
+    {"and when it is",
+     "192.0.2.1",
+     TODAY + 101 + 2 * DAY,
+     {TODAY, TODAY + 31 * DAY, 0, 0, 1, TODAY + 300 + 2 * DAY + 1, 1, TODAY + 290 + 36 * DAY + 1}},
+    {"the last second on which it is known",
+     "192.0.2.1",
+     TODAY + 31 * DAY - 1,
+     {TODAY, TODAY + 31 * DAY, 0, 0, 0, 0, 1, TODAY + 290 + 36 * DAY + 1}},
+    {"the first on which it is not",
+     "192.0.2.1",
+     TODAY + 31 * DAY,
+     {0, 0, 0, 0, 0, 0, 1, TODAY + 290 + 36 * DAY + 1}},
+    {"the last second of the pass",
+     "192.0.2.1",
+     TODAY + 290 + 36 * DAY,
+     {0, 0, 0, 0, 0, 0, 1, TODAY + 290 + 36 * DAY + 1}},
+    {"nothing is left", "192.0.2.1", TODAY + 291 + 36 * DAY, {0, 0, 0, 0, 0, 0, 0, 0}},
+    {"seen on one day",
+     "192.0.2.2",
+     TODAY + NOON,
+     {0, 0, TODAY, TODAY + 31 * DAY, 2, TODAY + 300 + 2 * DAY + 1, 0, 0}},
+    {"only its network is waiting",
+     "192.0.2.200",
+     TODAY + NOON,
+     {0, 0, 0, 0, 2, TODAY + 300 + 2 * DAY + 1, 0, 0}},
+    {"the next network", "192.0.3.1", TODAY + NOON, {0, 0, 0, 0, 0, 0, 0, 0}},
+    {"IPv6: a known address",
+     "2001:db8:1:2::3",
+     TODAY + NOON,
+     {TODAY, TODAY + 31 * DAY, 0, 0, 1, TODAY + 2 * DAY + 1, 0, 0}},
+    {"another address of the /48",
+     "2001:db8:1:ffff::3",
+     TODAY + NOON,
+     {0, 0, 0, 0, 1, TODAY + 2 * DAY + 1, 0, 0}},
+    {"the next /48", "2001:db8:2::3", TODAY + NOON, {0, 0, 0, 0, 0, 0, 0, 0}},
+};
+
+static void expect_same(const struct memory_client *got, const struct memory_client *want,
+                        const char *says)
+{
+    cr_expect_eq(got->known_s, want->known_s, "%s: known", says);
+    cr_expect_eq(got->known_end_s, want->known_end_s, "%s: known until", says);
+    cr_expect_eq(got->seen_s, want->seen_s, "%s: seen", says);
+    cr_expect_eq(got->seen_end_s, want->seen_end_s, "%s: seen until", says);
+    cr_expect_eq(got->waiting, want->waiting, "%s: %u waiting", says, got->waiting);
+    cr_expect_eq(got->waiting_end_s, want->waiting_end_s, "%s: waiting until", says);
+    cr_expect_eq(got->passed, want->passed, "%s: %u passed", says, got->passed);
+    cr_expect_eq(got->passed_end_s, want->passed_end_s, "%s: passed until", says);
+}
+
+static void expect_counts(struct place *p, const struct memory_counts *want, const char *says)
+{
+    struct memory_view *v = view_open(p, false);
+    struct memory_counts got;
+
+    cr_assert(memory_view_count(v, &got));
+    cr_expect(got.known == want->known && got.seen == want->seen && got.waiting == want->waiting &&
+                  got.passed == want->passed,
+              "%s: %s: %d %d %d %d", p->text, says, (int)got.known, (int)got.seen, (int)got.waiting,
+              (int)got.passed);
+    memory_view_close(v);
+}
+
+static void forget(struct place *p, const char *client)
+{
+    struct memory_view *v = view_open(p, true);
+    struct addr a = address(client);
+
+    cr_assert(memory_view_forget(v, &a), "%s", memory_view_trouble(v));
+    memory_view_close(v);
+}
+
+static void play(struct place *p)
+{
+    static const struct memory_client none = {.known_s = 0};
+    struct memory_client got;
+    size_t i;
+
+    furnish(p);
+    for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+        got = see(p, rows[i].client, rows[i].now_s);
+        expect_same(&got, &rows[i].want, rows[i].says);
+    }
+    expect_counts(p, &(struct memory_counts){2, 1, 4, 1}, "all");
+    forget(p, "192.0.2.1");
+    got = see(p, "192.0.2.1", TODAY);
+    expect_same(&got, &none, "forgotten");
+    expect_counts(p, &(struct memory_counts){1, 1, 2, 0}, "its entries, and the tries of its /24");
+    forget(p, "192.0.2.2");
+    forget(p, "2001:db8:1:2::3");
+    expect_counts(p, &(struct memory_counts){0, 0, 1, 0}, "198.51.100.1 is left");
+}
+
+Test(memory, what_is_seen_and_forgotten_on_both_stores)
+{
+    struct place p;
+
+    place_make(&p, false);
+    play(&p);
+    place_remove(&p);
+    if (redis_program() == NULL)
+        return;
+    place_make(&p, true);
+    play(&p);
+    place_remove(&p);
+}
+
+/* A view makes nothing, and follows no link. */
+Test(memory, a_view_of_no_store)
+{
+    struct place p;
+    char err[300] = "", path[128];
+
+    place_make(&p, false);
+    cr_expect_null(memory_view_open(&p.options, false, err, sizeof err));
+    cr_expect_null(memory_view_open(&p.options, true, err, sizeof err));
+    snprintf(path, sizeof path, "%s/memory.db", p.dir);
+    cr_expect_neq(access(path, F_OK), 0);
+    cr_expect_str_not_empty(err);
+    place_remove(&p);
+}
