@@ -36,7 +36,7 @@ struct options {
     int n;              /* arguments that follow: a HELO, a file, logs */
     char **argument;
     bool help, version, json;
-    bool forget; /* of COMMAND_MEMORY: the client is given */
+    bool forget;                        /* of COMMAND_MEMORY: the client is given */
     const char *config, *zone, *server; /* NULL: not given */
     struct replay_options replay;
 };
