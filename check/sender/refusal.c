@@ -8,29 +8,24 @@
 #include <string.h>
 
 /* Each text must occur, in lower case; all that begin or end with a letter or digit do so as whole
- * words, so that a short code is none inside another word. */
+ * words, so that a short code is none inside another word. The first row that fits counts. */
 struct saying {
     enum refusal is;
     const char *text, *and;
 };
 
 static const struct saying sayings[] = {
-    /* Gmail */
-    {REFUSAL_PTR, "ptr record", "forward dns"},
-    {REFUSAL_PTR, "ptr record", "forwarding dns"},
-    {REFUSAL_PTR, "ptr record", "missing"},
-    {REFUSAL_PTR, "pointer (ptr)", NULL},
+    /* several reasons in one sentence: Gmail, policyd-weight */
     {REFUSAL_PERHAPS, "ipv6 sending guidelines", NULL},
-    /* Exchange Online */
-    {REFUSAL_PTR, "must have a reverse dns", NULL},
-    {REFUSAL_HELO, "bad helo", NULL},
-    /* GMX, web.de, IONOS; freenet.de; Comcast; AT&T and sendmail's require_rdns; Cox; Spectrum */
-    {REFUSAL_PTR, "dns ptr resource", NULL},
+    {REFUSAL_PERHAPS, "correct helo and dns mx settings", NULL},
+    /* AOL; Mail.ru; Haraka; spamdyke; Virgin Media */
+    {REFUSAL_GENERIC, "rtr:rd", NULL},
+    {REFUSAL_GENERIC, "generic dns ptr", NULL},
+    {REFUSAL_GENERIC, "generic rdns", NULL},
+    {REFUSAL_GENERIC, "reverse dns entry contains", NULL},
+    {REFUSAL_GENERIC, "host names prohibited", NULL},
+    /* codes: GMX and web.de; Cox; Spectrum; GoDaddy; Facebook; AOL; Libero; 163.com */
     {REFUSAL_PTR, "c=rdns", NULL},
-    {REFUSAL_PTR, "inconsistent", "dns ptr"},
-    {REFUSAL_PTR, "comcast requires", "ptr"},
-    {REFUSAL_PTR, "fix reverse dns", NULL},
-    {REFUSAL_PTR, "rejected", "no rdns"},
     {REFUSAL_PTR, "cxdns", NULL},
     {REFUSAL_PTR, "aup#i-1100", NULL},
     {REFUSAL_PTR, "aup#i-1110", NULL},
@@ -38,71 +33,43 @@ static const struct saying sayings[] = {
     {REFUSAL_PTR, "aup#i-1130", NULL},
     {REFUSAL_PTR, "aup#i-1140", NULL},
     {REFUSAL_PTR, "aup#i-1150", NULL},
-    /* GoDaddy; Rackspace, maddy; Facebook; AOL; Mail.ru; Free, spamdyke; Libero; 163.com */
     {REFUSAL_PTR, "ib108", NULL},
-    {REFUSAL_HELO, "ib301", NULL},
-    {REFUSAL_PTR, "no ptr record", NULL},
     {REFUSAL_PTR, "dns-p3", NULL},
     {REFUSAL_PTR, "dns-t2", NULL},
     {REFUSAL_PTR, "dns:nr", NULL},
-    {REFUSAL_GENERIC, "rtr:rd", NULL},
-    {REFUSAL_GENERIC, "generic dns ptr", NULL},
-    {REFUSAL_GENERIC, "reverse dns entry contains", NULL},
-    {REFUSAL_PTR, "your reverse dns entry", NULL},
-    {REFUSAL_PTR, "no reverse dns entry", NULL},
     {REFUSAL_PTR, "lib_120", NULL},
     {REFUSAL_PTR, "vir_120", NULL},
     {REFUSAL_PTR, "rp:rdn", NULL},
-    /* EarthLink; Virgin Media; Aruba; i.ua */
-    {REFUSAL_PTR, "mismatched reverse dns", NULL},
-    {REFUSAL_GENERIC, "host names prohibited", NULL},
-    {REFUSAL_PTR, "no dns reverse", NULL},
-    {REFUSAL_HELO, "i.ua/err/7/", NULL},
-    /* Postfix, sendmail, Exim, Haraka, Stalwart, maddy, hMailServer, OpenSMTPD, MagicSpam, qmail */
+    /* Postfix; sendmail */
     {REFUSAL_PTR, "cannot find your hostname", NULL},
     {REFUSAL_PTR, "cannot find your reverse hostname", NULL},
-    {REFUSAL_HELO, "helo command rejected", NULL},
-    {REFUSAL_HELO, "bogus helo", NULL},
-    {REFUSAL_PTR, "access denied", "ip name"},
-    {REFUSAL_HELO, "invalid helo name", NULL},
-    {REFUSAL_PTR, "no fcrdns", NULL},
-    {REFUSAL_GENERIC, "generic rdns", NULL},
-    {REFUSAL_HELO, "helo", "not match"},
-    {REFUSAL_HELO, "helo", "no forward dns"},
-    {REFUSAL_PTR, "reverse dns", "validation"},
-    {REFUSAL_PTR, "reverse dns", "validate"},
-    {REFUSAL_HELO, "invalid ehlo", NULL},
-    {REFUSAL_PTR, "rdns name", NULL},
-    {REFUSAL_PTR, "rdns/ptr", NULL},
-    {REFUSAL_HELO, "ehlo requires domain", NULL},
-    {REFUSAL_PTR, "valid reverse dns", NULL},
-    {REFUSAL_HELO, "helo argument", NULL},
-    {REFUSAL_PTR, "invalid ptr", NULL},
-    {REFUSAL_HELO, "my name was rejected", NULL},
-    /* seen elsewhere */
-    {REFUSAL_PTR, "reverse dns failed", NULL},
-    {REFUSAL_PTR, "reverse dns lookup", "failed"},
-    {REFUSAL_PTR, "missing reverse dns", NULL},
-    {REFUSAL_PTR, "invalid rdns", NULL},
-    {REFUSAL_PTR, "with no reverse dns", NULL},
-    {REFUSAL_PTR, "must have reverse lookup", NULL},
-    {REFUSAL_PTR, "broken reverse dns", NULL},
-    {REFUSAL_PTR, "reverse mapping", NULL},
-    {REFUSAL_PTR, "bad reverse dns", NULL},
+    {REFUSAL_PTR, "ip name", "access denied"},
+    {REFUSAL_PTR, "ip name lookup failed", NULL},
     {REFUSAL_PTR, "sender ip must resolve", NULL},
-    {REFUSAL_PTR, "valid ptr record", NULL},
+    /* who names reverse DNS while refusing means it */
+    {REFUSAL_PTR, "reverse dns", NULL},
+    {REFUSAL_PTR, "rdns", NULL},
+    {REFUSAL_PTR, "fcrdns", NULL},
+    {REFUSAL_PTR, "dns reverse", NULL},
+    {REFUSAL_PTR, "reverse lookup", NULL},
+    {REFUSAL_PTR, "reverse lookups", NULL},
+    {REFUSAL_PTR, "reverse mapping", NULL},
+    {REFUSAL_PTR, "reverse name", NULL},
+    {REFUSAL_PTR, "reverse ptr", NULL},
+    {REFUSAL_PTR, "ptr record", NULL},
+    {REFUSAL_PTR, "ptr records", NULL},
+    {REFUSAL_PTR, "dns ptr", NULL},
+    {REFUSAL_PTR, "(ptr)", NULL},
     {REFUSAL_PTR, "requires ptr", NULL},
-    {REFUSAL_PTR, "no reverse dns for", NULL},
-    {REFUSAL_PTR, "non-existent reverse", NULL},
-    {REFUSAL_PTR, "no rdns entry", NULL},
-    {REFUSAL_PTR, "no reverse name", NULL},
-    {REFUSAL_PTR, "reverse dns queries", NULL},
-    {REFUSAL_PTR, "missing reverse ptr", NULL},
-    {REFUSAL_PTR, "reverse lookup rejected", NULL},
-    {REFUSAL_HELO, "helo invalid", NULL},
-    {REFUSAL_HELO, "helo has been denied", NULL},
-    /* this project's own replies */
-    {REFUSAL_PTR, "has no ptr (reverse dns)", NULL},
+    {REFUSAL_PTR, "invalid ptr", NULL},
+    {REFUSAL_PTR, "ptr error", NULL},
+    {REFUSAL_PTR, "has no ptr", NULL},
+    /* and so with HELO; GoDaddy, qmail and i.ua do not say the word */
+    {REFUSAL_HELO, "helo", NULL},
+    {REFUSAL_HELO, "ehlo", NULL},
+    {REFUSAL_HELO, "ib301", NULL},
+    {REFUSAL_HELO, "my name was rejected", NULL},
+    {REFUSAL_HELO, "i.ua/err/7/", NULL},
 };
 
 /* With one of these it is about something else, unless the sentence names both. */
@@ -110,6 +77,12 @@ static const char *const others[] = {
     "spf",        "dkim",       "dmarc",    "blocked using",
     "listed",     "ib106",      "relaying", "sender address rejected",
     "greylisted", "blacklisted"};
+
+/* With one of these it is the order of the commands, not the name in HELO. */
+static const char *const orders[] = {
+    "first",    "required", "syntax:",   "wrong state", "duplicate", "not allowed from",
+    "callback", "callout",  "verifying", "for relay",
+};
 
 /* ---- folding ---- */
 
@@ -193,6 +166,13 @@ static bool says(const char *all, const char *text)
     return false;
 }
 
+static bool says_one(const char *all, const char *const *texts, size_t n)
+{
+    while (n > 0 && !says(all, texts[n - 1]))
+        n--;
+    return n > 0;
+}
+
 /* "5.7.25" and "4.7.25" were made for this (RFC 7372 3.2). */
 static bool has_code(const char *s, size_t n)
 {
@@ -217,11 +197,12 @@ enum refusal refusal_class(const char *s, size_t n)
     for (i = 0; is == REFUSAL_NONE && i < sizeof sayings / sizeof *sayings; i++)
         if (says(text, sayings[i].text) && (sayings[i].and == NULL || says(text, sayings[i].and)))
             is = sayings[i].is;
+    if (is == REFUSAL_HELO && says_one(text, orders, sizeof orders / sizeof *orders))
+        is = REFUSAL_NONE;
     if (is == REFUSAL_NONE && has_code(s, n))
         is = REFUSAL_PTR;
-    for (i = 0; is != REFUSAL_PERHAPS && i < sizeof others / sizeof *others; i++)
-        if (says(text, others[i]))
-            return REFUSAL_NONE;
+    if (is != REFUSAL_PERHAPS && says_one(text, others, sizeof others / sizeof *others))
+        is = REFUSAL_NONE;
     return is;
 }
 
