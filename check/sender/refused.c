@@ -71,9 +71,10 @@ static bool in_address(char c)
 }
 
 /* Public addresses in the reply: receivers name the client that they refuse. */
-static void claim(struct refused *r, const char *words, const struct addr *receiver)
+static void claim(struct refused *r, struct receiver *to, const struct addr *receiver)
 {
-    const char *end;
+    const char *words = to->words, *end;
+    bool named = false;
     struct addr a;
     unsigned i;
 
@@ -85,6 +86,9 @@ static void claim(struct refused *r, const char *words, const struct addr *recei
         if (end - words < 3 || !addr_parse(&a, words, (size_t)(end - words)) ||
             addr_is_private(&a) || addr_equal(&a, receiver))
             continue;
+        if (!named)
+            to->ours = a;
+        named = true;
         for (i = 0; i < r->addrs && !addr_equal(&r->addr[i], &a); i++)
             ;
         if (i == r->addrs && i < CLAIMED_MAX)
@@ -112,7 +116,7 @@ static void count(struct refused *r, const struct log_event *e, enum refusal is)
     if (at >= to->last) {
         to->last = at;
         refusal_fold(to->words, e->reply.s, e->reply.n);
-        claim(r, to->words, &address);
+        claim(r, to, &address);
     }
 }
 
@@ -130,6 +134,22 @@ void refused_line(struct refused *r, const char *s, size_t n)
     is = refusal_class(e.reply.s, e.reply.n);
     if (is != REFUSAL_NONE)
         count(r, &e, is);
+}
+
+/* An address that the reply does not name may be any of the receiver's family. */
+void refused_checked(struct refused *r, const struct addr *client, enum refused_now now)
+{
+    unsigned i;
+
+    for (i = 0; i < r->n; i++) {
+        struct receiver *x = &r->receiver[i];
+        bool is = x->ours.family != ADDR_NONE
+                      ? addr_equal(&x->ours, client)
+                      : x->family == ADDR_NONE || x->family == client->family;
+
+        if (is && now > x->now)
+            x->now = now;
+    }
 }
 
 static int by_last(const void *a, const void *b)
@@ -156,6 +176,34 @@ static void put_time(char text[24], int64_t at)
         strftime(text, 24, "%Y-%m-%d %H:%M", &tm);
 }
 
+static const char *family_word(uint8_t family)
+{
+    return family == ADDR_IPV6 ? " (IPv6)" : family == ADDR_IPV4 ? " (IPv4)" : "";
+}
+
+/* "now: 192.0.2.10 is in order" */
+static void put_now(const struct receiver *x, const struct term *t)
+{
+    static const enum tone tone[] = {TONE_NOTE, TONE_GOOD, TONE_NOTE, TONE_BAD};
+    static const char *const state[] = {
+        [NOW_NOT_CHECKED] = "not checked: the reply names no address of this server",
+        [NOW_IN_ORDER] = "in order: fixed since then, or DNS failed for the receiver",
+        [NOW_UNKNOWN] = "not known: DNS gives no answer now",
+        [NOW_TO_FIX] = "not in order: see below what to fix",
+    };
+    char text[256], address[ADDR_TEXT_MAX];
+    struct sbuf sb;
+
+    sbuf_init(&sb, address, sizeof address);
+    if (x->ours.family != ADDR_NONE)
+        addr_put(&sb, &x->ours);
+    snprintf(text, sizeof text, "%s%s%s", x->ours.family != ADDR_NONE ? address : "",
+             x->ours.family != ADDR_NONE ? " is " : "", state[x->now]);
+    fputs("      ", t->out);
+    term_put(t, tone[x->now], "now:");
+    term_wrap(t, text, 6, 10);
+}
+
 void refused_text(const struct refused *r, const struct term *t)
 {
     unsigned i;
@@ -170,15 +218,13 @@ void refused_text(const struct refused *r, const struct term *t)
         put_time(last, x->last);
         fputs("\n  ", t->out);
         term_put(t, TONE_HEAD, x->host);
-        fprintf(t->out, "%s: ",
-                x->family == ADDR_IPV6   ? " (IPv6)"
-                : x->family == ADDR_IPV4 ? " (IPv4)"
-                                         : "");
+        fprintf(t->out, "%s: ", family_word(x->family));
         term_put(t, TONE_BAD, refusal_text(x->is));
         fprintf(t->out,
                 "\n      refused %" PRIu64 ", deferred %" PRIu64 "; first %s, last %s\n      ",
                 x->refused, x->deferred, first, last);
         term_wrap(t, x->words, 6, 6);
+        put_now(x, t);
     }
     if (r->left_out > 0)
         fprintf(t->out, "\n  and %" PRIu64 " refusals of other receivers\n", r->left_out);
@@ -188,6 +234,7 @@ void refused_text(const struct refused *r, const struct term *t)
 
 json_t *refused_json(const struct refused *r)
 {
+    static const char *const now[] = {"not-checked", "in-order", "unknown", "to-fix"};
     json_t *list = json_array();
     unsigned i;
 
@@ -195,14 +242,16 @@ json_t *refused_json(const struct refused *r)
         const struct receiver *x = &r->receiver[i];
 
         json_array_append_new(
-            list,
-            json_pack("{s:s, s:s?, s:s, s:I, s:I, s:I, s:I, s:s}", "receiver", x->host, "family",
-                      x->family == ADDR_IPV6   ? "ipv6"
-                      : x->family == ADDR_IPV4 ? "ipv4"
-                                               : NULL,
-                      "about", refusal_word(x->is), "refused", (json_int_t)x->refused, "deferred",
-                      (json_int_t)x->deferred, "first", (json_int_t)x->first, "last",
-                      (json_int_t)x->last, "words", x->words));
+            list, json_pack("{s:s, s:s?, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:s}", "receiver",
+                            x->host, "family",
+                            x->family == ADDR_IPV6   ? "ipv6"
+                            : x->family == ADDR_IPV4 ? "ipv4"
+                                                     : NULL,
+                            "about", refusal_word(x->is), "refused", (json_int_t)x->refused,
+                            "deferred", (json_int_t)x->deferred, "first", (json_int_t)x->first,
+                            "last", (json_int_t)x->last, "words", x->words, "address",
+                            x->ours.family != ADDR_NONE ? json_addr(&x->ours) : json_null(), "now",
+                            now[x->now]));
     }
     return list;
 }

@@ -14,10 +14,20 @@
 #define RECEIVER_NAME 256
 #define CLAIMED_MAX   32 /* addresses that replies name */
 
+/* How the address that was refused fares now; the later counts before the earlier. */
+enum refused_now {
+    NOW_NOT_CHECKED,
+    NOW_IN_ORDER,
+    NOW_UNKNOWN, /* DNS gave no answer */
+    NOW_TO_FIX
+};
+
 /* One for each host, address family and kind of refusal. */
 struct receiver {
     char host[RECEIVER_NAME];
-    uint8_t family; /* of the receiver's address; ADDR_NONE: not told */
+    uint8_t family;   /* of the receiver's address; ADDR_NONE: not told */
+    struct addr ours; /* the first that the last reply with any names; else ADDR_NONE */
+    enum refused_now now;
     enum refusal is;
     uint64_t refused, deferred;
     int64_t first, last;      /* seconds since 1970 by the log's clock; 0: not told */
@@ -36,6 +46,9 @@ struct refused {
 
 /* Reads one line. */
 void refused_line(struct refused *r, const char *s, size_t n);
+
+/* This address of ours has been checked. */
+void refused_checked(struct refused *r, const struct addr *client, enum refused_now now);
 
 /* The last refusal first. */
 void refused_sort(struct refused *r);

@@ -67,6 +67,7 @@ static void explained(void *arg, const struct explanation *e)
     char address[ADDR_TEXT_MAX];
     struct sbuf sb;
     struct dname reverse;
+    enum refused_now now = NOW_IN_ORDER;
     unsigned i, k;
 
     keep(&x->egress[x->at], e);
@@ -86,10 +87,13 @@ static void explained(void *arg, const struct explanation *e)
         if (l->fixes == 0)
             continue;
         x->broken |= l->state != LINK_UNKNOWN;
+        now = l->state != LINK_UNKNOWN ? NOW_TO_FIX : now == NOW_TO_FIX ? now : NOW_UNKNOWN;
         add_problem(x, address, strcmp(l->title, "HELO") == 0 ? ": HELO: " : ": ", l->text);
         for (k = 0; k < l->fixes; k++)
             add_fix(x, &l->fix[k]);
     }
+    if (x->refused != NULL)
+        refused_checked(x->refused, &e->facts.client, now);
 }
 
 /* ---- one run ---- */

@@ -439,6 +439,7 @@ def test_refused():
         has(out, "1 receiver refused or deferred mail for this server's name\n", "mx.example.net (IPv4): no PTR record",
             "refused 0, deferred 2; first 2026-11-30 10:00, last 2026-11-30 10:00" if time.gmtime()[:2] == (2026, 11) else "deferred 2; first ",
             "Client host rejected: cannot find your reverse hostname, [192.0.2.10]", ": in order\n",
+            "now: 192.0.2.10 is in order: fixed since then, or DNS failed for the\n",
             "192.0.2.10 is accepted because reverse DNS confirms mail.good.sender.example")
         has_not(out, "User unknown", "example.net>")
         packed = n.path("new.log.gz")
@@ -450,6 +451,7 @@ def test_refused():
         code, data, _ = n.json("refused", packed, log)
         same((code, [(r["receiver"], r["family"], r["about"], r["deferred"]) for r in data["receivers"]]),
              (1, [("mx.example.net", "ipv4", "ptr", 3)]))
+        same([(r["address"], r["now"]) for r in data["receivers"]], [("192.0.2.10", "in-order")])
         same(sorted(c["client"] for c in data["clients"]), ["192.0.2.10", "192.0.2.20"])
         same(n.run("refused", n.file("other", OTHER)), (0, "No receiver refused or deferred mail for this server's name.\n", ""))
         same(n.json("refused", n.path("other"))[:2], (0, {"receivers": []}))
@@ -459,7 +461,35 @@ def test_refused():
         has(err, "nothing")
         code, out, _ = n.run("refused", n.file("nameless", DEFERRED % (1, 1, "10.0.0.1")))
         same(code, 1)
-        has(out, "no public address is known")
+        has(out, "no public address is known", "now: not checked: the reply names no address of this server")
+
+
+SIX_REFUSED = "Nov 30 10:00:05 mx postfix/smtp[7]: A1B2C3D4E8: to=<u@example.net>, relay=none, delay=1, dsn=4.0.0, status=bounced " \
+    "(host mx.six.example[2001:db8:99::1] said: 550 5.7.25 Client host rejected: cannot find your reverse hostname, [2001:db8::30])\n"
+UNNAMED = "Nov 30 10:00:0%d mx postfix/smtp[7]: A1B2C3D4E%d: to=<u@example.net>, relay=none, delay=1, dsn=4.0.0, status=bounced " \
+    "(host mx%d.example.org[%s] said: 550 no reverse DNS)\n"
+
+
+def test_refused_now():
+    """Each refusal with the present state of the address that was refused; if no reply names it, of all of its family."""
+    zones = {"sender.example": FORWARD + "new A 192.0.2.20\n", SIX: HEAD + BOTH, "example.org": HEAD + BOTH + "mx A 192.0.2.10\n"}
+    log = DEFERRED.replace("mx.example.net", "mx.example.com") % (2, 2, "192.0.2.20") + DEFERRED % (1, 1, "192.0.2.10") + SIX_REFUSED
+    with Names(zones) as n:
+        rows = {r["receiver"]: (r["family"], r["address"], r["now"])
+                for r in n.json("refused", n.file("log", log + UNNAMED % (3, 3, 4, "198.51.100.1") + UNNAMED % (4, 4, 6, "2001:db8:99::2")))[1]["receivers"]}
+        same(rows, {"mx.example.net": ("ipv4", "192.0.2.10", "in-order"), "mx.example.com": ("ipv4", "192.0.2.20", "to-fix"),
+                    "mx.six.example": ("ipv6", "2001:db8::30", "to-fix"), "mx4.example.org": ("ipv4", None, "to-fix"),
+                    "mx6.example.org": ("ipv6", None, "to-fix")})
+        rows = {r["receiver"]: r["now"] for r in n.json("refused", n.file("good", DEFERRED % (1, 1, "192.0.2.10") + UNNAMED % (3, 3, 4, "198.51.100.1")
+                                                                          + UNNAMED % (4, 4, 6, "2001:db8:99::2")))[1]["receivers"]}
+        same(rows, {"mx.example.net": "in-order", "mx4.example.org": "in-order", "mx6.example.org": "not-checked"})
+        for process in list(n.running):
+            n.stop(process)
+        code, data, _ = n.json("refused", n.path("good"))
+        same((code, {r["now"] for r in data["receivers"]}), (75, {"unknown", "not-checked"}))
+    with Names({**zones, "example.org": None}) as n:  # HELO gets no answer
+        rows = {r["receiver"]: r["now"] for r in n.json("refused", n.file("log", log))[1]["receivers"]}
+        same(rows, {"mx.example.net": "unknown", "mx.example.com": "to-fix", "mx.six.example": "to-fix"})
 
 
 def test_one_answer_in_ten():

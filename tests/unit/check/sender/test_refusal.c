@@ -104,6 +104,7 @@ static void judge_row(struct score score[SETS], char *line)
  */
 Test(refusal, texts)
 {
+    static const double least[SETS] = {1, 0.97, 0.95};
     struct score score[SETS] = {{0}}, all = {0};
     char path[1024], line[4096];
     unsigned i;
@@ -122,7 +123,7 @@ Test(refusal, texts)
         all.missed += score[i].missed;
         all.right += score[i].right;
         all.wrong += score[i].wrong;
-        cr_expect_geq(score[i].hit, 0.95 * (score[i].hit + score[i].missed), "set %u", i);
+        cr_expect_geq(score[i].hit, least[i] * (score[i].hit + score[i].missed), "set %u", i);
         cr_expect_leq(score[i].wrong, 0.01 * (score[i].right + score[i].wrong), "set %u", i);
     }
     cr_expect_geq(all.hit + all.missed, 40);
@@ -222,7 +223,7 @@ Test(refusal, count)
     static const char *const line[] = {
         "2026-11-30T10:00:00+00:00 mx postfix/smtp[7]: A1B2C3D4E5: to=<u@example.net>, relay=none, "
         "dsn=4.0.0, status=deferred (host mx.example.net[198.51.100.1] said: 450 4.7.25 no PTR "
-        "record for 203.0.113.9 and 198.51.100.1, not 10.0.0.1.)",
+        "record for 203.0.113.9 and 198.51.100.1, not 10.0.0.1. Use 203.0.113.10.)",
         "2026-11-29T10:00:00+00:00 mx postfix/smtp[7]: A1B2C3D4E5: to=<u@example.net>, relay=none, "
         "dsn=4.0.0, status=bounced (host mx.example.net[198.51.100.1] said: 550 5.7.25 older)",
         "2026-11-30T11:00:00+00:00 mx postfix/smtp[7]: A1B2C3D4E5: to=<u@example.net>, relay=none, "
@@ -230,10 +231,13 @@ Test(refusal, count)
         "[2001:db8::25])",
         "2026-11-30T09:00:00+00:00 mx postfix/smtp[7]: A1B2C3D4E5: to=<u@example.net>, relay=none, "
         "dsn=4.0.0, status=bounced (host mx.example.net[198.51.100.1] said: 550 Bad HELO)",
+        "2026-11-30T12:00:00+00:00 mx postfix/smtp[7]: A1B2C3D4E5: to=<u@example.net>, relay=none, "
+        "dsn=4.0.0, status=deferred (host mx.example.net[198.51.100.1] said: 450 4.7.25 no)",
     };
     struct refused *r = calloc(1, sizeof *r);
     const struct addr want[] = {
         addr_from_bytes(ADDR_IPV4, (const uint8_t[]){203, 0, 113, 9}),
+        addr_from_bytes(ADDR_IPV4, (const uint8_t[]){203, 0, 113, 10}),
         addr_from_bytes(ADDR_IPV6, (const uint8_t[16]){0x20, 1, 0xd, 0xb8, [15] = 0x25}),
     };
     size_t i;
@@ -244,11 +248,12 @@ Test(refusal, count)
         refused_line(r, line[i], strlen(line[i]));
     refused_sort(r);
     cr_assert_eq(r->n, 3);
-    cr_expect(r->receiver[0].family == ADDR_IPV6 && r->receiver[0].refused == 1);
-    cr_expect(r->receiver[1].refused == 1 && r->receiver[1].deferred == 1);
-    cr_expect_eq(r->receiver[1].last - r->receiver[1].first, 86400);
-    cr_expect_eq(strncmp(r->receiver[1].words, "no PTR record for", 17), 0,
-                 "the words of the last");
+    cr_expect(r->receiver[1].family == ADDR_IPV6 && r->receiver[1].refused == 1);
+    cr_expect(r->receiver[0].refused == 1 && r->receiver[0].deferred == 2);
+    cr_expect_eq(r->receiver[0].last - r->receiver[0].first, 86400 + 7200);
+    cr_expect_str_eq(r->receiver[0].words, "no", "the words of the last");
+    cr_expect(addr_equal(&r->receiver[0].ours, &want[0]), "the first of the last that names one");
+    cr_expect(addr_equal(&r->receiver[1].ours, &want[2]));
     cr_expect_eq(r->receiver[2].is, REFUSAL_HELO);
     cr_assert_eq(r->addrs, ARRAY_LEN(want), "not the receiver's, not a private one: %u", r->addrs);
     for (i = 0; i < ARRAY_LEN(want); i++)
