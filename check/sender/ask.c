@@ -361,13 +361,15 @@ static void start_more(struct asker *a)
 struct asker *asker_new(const struct resolver_settings *s)
 {
     struct asker *a = calloc(1, sizeof *a);
+    struct resolver_settings own = *s;
     char err[512] = "out of memory";
 
     if (a != NULL && (s->zone == NULL || s->zone[0] == '\0' ||
                       zonefile_read(&a->zone, s->zone, err, sizeof err))) {
+        own.whole_ttl = true; /* it is shown when an answer ends */
         a->base = event_base_new();
         if (a->base != NULL)
-            a->ctx = context_new(a->base, s, context_ports(s), &a->zone, err, sizeof err);
+            a->ctx = context_new(a->base, &own, context_ports(s), &a->zone, err, sizeof err);
     }
     if (a != NULL && a->ctx != NULL)
         return a;

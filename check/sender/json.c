@@ -47,11 +47,11 @@ static json_t *json_look(const struct look *k)
     mailbox_put(&sb, &k->soa.mailbox);
     for (i = 0; i < k->servers; i++)
         json_array_append_new(servers, json_server(&k->server[i]));
-    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "name", json_name(&k->name), "type",
-                     type_word(k->type), "zone",
+    return json_pack("{s:o, s:s, s:o, s:o, s:b, s:o, s:b, s:o}", "name", json_name(&k->name),
+                     "type", type_word(k->type), "zone",
                      k->soa.zoned ? json_name(&k->soa.zone) : json_null(), "mailbox",
-                     k->soa.zoned ? json_string(mailbox) : json_null(), "resolver",
-                     json_reply(&k->cached), "servers", servers);
+                     k->soa.zoned ? json_string(mailbox) : json_null(), "local", (int)look_local(k),
+                     "resolver", json_reply(&k->cached), "own", (int)k->own, "servers", servers);
 }
 
 static json_t *json_problems(const struct sender *x)

@@ -3,20 +3,18 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/sender/looks.h"
 
+#include "check/sender/batch.h"
+#include "check/sender/parents.h"
+#include "dns/resolver.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ASKS_MAX (LOOKS_MAX * SERVERS_MAX * 2)
+#define AGE_MS   1500 /* then what is cached is a second older, rounded or not */
 
 _Static_assert(SERVERS_MAX >= SAID_RECORDS, "each name server is asked for two kinds of address");
-
-/* Questions that go out together. */
-struct batch {
-    struct asker *asker;
-    unsigned ms; /* for questions to the resolver */
-    size_t n;
-    struct ask *ask;
-};
 
 void looks_add(struct looks *l, const struct dname *name, uint16_t type)
 {
@@ -34,41 +32,6 @@ void looks_add(struct looks *l, const struct dname *name, uint16_t type)
     l->look[l->n++].type = type;
 }
 
-/* ---- batches ---- */
-
-static void batch_clear(struct batch *b)
-{
-    size_t i;
-
-    for (i = 0; i < b->n; i++)
-        free(b->ask[i].msg);
-    b->n = 0;
-}
-
-static void put(struct batch *b, const struct dname *name, uint16_t type, enum ask_way way,
-                const struct addr *server)
-{
-    struct ask *ask = &b->ask[b->n];
-
-    if (b->n == ASKS_MAX)
-        return;
-    *ask = (struct ask){.name = *name, .type = type, .way = way};
-    if (server != NULL)
-        ask->server = *server;
-    b->n++;
-}
-
-static void put_resolver(struct batch *b, const struct dname *name, uint16_t type)
-{
-    put(b, name, type, ASK_RESOLVER, NULL);
-}
-
-static void run(struct batch *b)
-{
-    asker_run(b->asker, b->ask, b->n,
-              b->n > 0 && b->ask[0].way != ASK_RESOLVER ? ASK_SERVER_MS : b->ms);
-}
-
 /* ---- round by round ---- */
 
 /* What the resolver has, and the zone: the owner of the SOA record that comes with the answer. */
@@ -77,10 +40,10 @@ static void ask_cached(struct looks *l, struct batch *b)
     unsigned i;
 
     for (i = 0; i < l->n; i++) {
-        put_resolver(b, &l->look[i].name, l->look[i].type);
-        put_resolver(b, &l->look[i].name, RR_SOA);
+        batch_resolver(b, &l->look[i].name, l->look[i].type);
+        batch_resolver(b, &l->look[i].name, RR_SOA);
     }
-    run(b);
+    batch_run(b);
     for (i = 0; i < l->n; i++) {
         said_read(&l->look[i].cached, &b->ask[2 * i], false);
         said_read(&l->look[i].soa, &b->ask[2 * i + 1], false);
@@ -88,35 +51,74 @@ static void ask_cached(struct looks *l, struct batch *b)
     batch_clear(b);
 }
 
+/* The name less its first label. */
+static bool above(struct dname *to, const struct dname *name)
+{
+    unsigned label = name->wire[0] + 1u;
+
+    return dname_from_wire(to, name->wire + label, name->len - label);
+}
+
+static bool has_alias(const struct looks *l, const struct dname *name)
+{
+    unsigned i;
+
+    for (i = 0; i < l->n; i++)
+        if (l->look[i].type == RR_CNAME && dname_equal(&l->look[i].name, name))
+            return true;
+    return false;
+}
+
+/* What was asked for is at the end of the alias; the alias becomes a look of its own, once. */
+static void part(struct looks *l, struct look *k)
+{
+    struct look *alias = &l->look[l->n];
+
+    if (!has_alias(l, &k->name)) {
+        *alias = *k;
+        alias->type = RR_CNAME;
+        alias->cached.kind = SAID_DATA;
+        alias->cached.n = 1;
+        alias->cached.more = false;
+        alias->cached.record[0] = (struct rdata){.name = k->cached.first};
+        l->n++;
+    }
+    k->behind = true;
+    k->alias = k->name;
+    k->name = k->cached.target;
+    k->cached.aliased = false;
+}
+
 /* The zone of an alias is not that of the SOA record, which belongs to its end (RFC 2317): it is
  * the zone of the name less one label. */
 static void part_aliases(struct looks *l, struct batch *b)
 {
-    unsigned i, k, n = l->n, of[LOOKS_MAX];
+    unsigned i, n = l->n;
+    struct dname up;
 
-    for (i = 0; i < n; i++) {
-        struct look *from = &l->look[i], *to = &l->look[l->n];
-        struct dname up;
-        unsigned label = from->name.wire[0] + 1u;
+    for (i = 0; i < n && l->n < LOOKS_MAX; i++)
+        if (l->look[i].cached.aliased)
+            part(l, &l->look[i]);
+    for (i = n; i < l->n; i++)
+        batch_resolver(b, above(&up, &l->look[i].name) ? &up : &l->look[i].name, RR_SOA);
+    batch_run(b);
+    for (i = n; i < l->n; i++)
+        said_read(&l->look[i].soa, &b->ask[i - n], false);
+    batch_clear(b);
+}
 
-        if (!from->cached.aliased || l->n == LOOKS_MAX ||
-            !dname_from_wire(&up, from->name.wire + label, from->name.len - label))
-            continue;
-        *to = *from;
-        to->name = from->cached.target;
-        to->behind = true;
-        to->alias = from->name;
-        to->cached.aliased = false;
-        l->n++;
-        from->type = RR_CNAME;
-        from->cached.kind = SAID_DATA;
-        from->cached.n = 1;
-        from->cached.more = false;
-        from->cached.record[0] = (struct rdata){.name = from->cached.first};
-        of[b->n] = i;
-        put_resolver(b, &up, RR_SOA);
-    }
-    run(b);
+/* A resolver that has an entry of its own for the name may not say in which zone that is. */
+static void find_zones(struct looks *l, struct batch *b)
+{
+    unsigned i, k, of[LOOKS_MAX];
+    struct dname up;
+
+    for (i = 0; i < l->n; i++)
+        if (!l->look[i].soa.zoned && above(&up, &l->look[i].name)) {
+            of[b->n] = i;
+            batch_resolver(b, &up, RR_SOA);
+        }
+    batch_run(b);
     for (k = 0; k < b->n; k++)
         said_read(&l->look[of[k]].soa, &b->ask[k], false);
     batch_clear(b);
@@ -127,8 +129,8 @@ static void ask_names_of_servers(struct looks *l, struct batch *b)
     unsigned i;
 
     for (i = 0; i < l->n; i++)
-        put_resolver(b, l->look[i].soa.zoned ? &l->look[i].soa.zone : &l->look[i].name, TYPE_NS);
-    run(b);
+        batch_resolver(b, l->look[i].soa.zoned ? &l->look[i].soa.zone : &l->look[i].name, TYPE_NS);
+    batch_run(b);
     for (i = 0; i < l->n; i++)
         if (l->look[i].soa.zoned)
             said_read(&l->look[i].ns, &b->ask[i], false);
@@ -170,10 +172,10 @@ static void ask_addresses_of_servers(struct looks *l, struct batch *b)
 
     for (i = 0; i < l->n; i++)
         for (s = 0; s < l->look[i].ns.n; s++) {
-            put_resolver(b, &l->look[i].ns.record[s].name, RR_A);
-            put_resolver(b, &l->look[i].ns.record[s].name, RR_AAAA);
+            batch_resolver(b, &l->look[i].ns.record[s].name, RR_A);
+            batch_resolver(b, &l->look[i].ns.record[s].name, RR_AAAA);
         }
-    run(b);
+    batch_run(b);
     for (i = 0; i < l->n; i++)
         for (s = 0; s < l->look[i].ns.n; s++, at += 2)
             take_addresses(&l->look[i], &l->look[i].ns.record[s].name, &b->ask[at]);
@@ -189,10 +191,10 @@ static void ask_servers(struct looks *l, struct batch *b)
         for (s = 0; s < l->look[i].servers; s++) {
             const struct look *k = &l->look[i];
 
-            put(b, &k->name, k->type, ASK_UDP, &k->server[s].addr);
-            put(b, &k->name, k->type, ASK_TCP, &k->server[s].addr);
+            batch_server(b, &k->name, k->type, ASK_UDP, &k->server[s].addr);
+            batch_server(b, &k->name, k->type, ASK_TCP, &k->server[s].addr);
         }
-    run(b);
+    batch_run(b);
     for (i = 0; i < l->n; i++)
         for (s = 0; s < l->look[i].servers; s++, at += 2) {
             said_read(&l->look[i].server[s].udp, &b->ask[at], true);
@@ -201,25 +203,75 @@ static void ask_servers(struct looks *l, struct batch *b)
     batch_clear(b);
 }
 
+/* ---- old, or the resolver's own? ---- */
+
+/* What a cache holds grows older; an entry of the resolver's own keeps its TTL. */
+static void ask_again(struct looks *l, struct batch *b)
+{
+    unsigned i, k, of[LOOKS_MAX];
+    struct said *now = calloc(1, sizeof *now);
+
+    for (i = 0; now != NULL && i < l->n; i++)
+        if (look_stale(&l->look[i]) && said_is_answer(&l->look[i].cached)) {
+            of[b->n] = i;
+            batch_resolver(b, &l->look[i].name, l->look[i].type);
+        }
+    if (b->n > 0)
+        batch_run(b);
+    for (k = 0; k < b->n; k++) {
+        struct said *first = &l->look[of[k]].cached;
+
+        said_read(now, &b->ask[k], false);
+        l->look[of[k]].own = said_same(now, first) && now->ttl == first->ttl;
+    }
+    batch_clear(b);
+    free(now);
+}
+
+static bool any_stale(const struct looks *l)
+{
+    unsigned i = 0;
+
+    while (i < l->n && !look_stale(&l->look[i]))
+        i++;
+    return i < l->n;
+}
+
+/* libunbound would answer from its own cache: another one asks. */
+static bool tell_old_from_own(struct looks *l, const struct resolver_settings *s, int64_t since)
+{
+    int64_t ms = since + AGE_MS - resolver_now();
+    struct batch b;
+
+    if (s->root || !any_stale(l))
+        return true;
+    if (ms > 0)
+        usleep((useconds_t)ms * 1000);
+    if (!batch_start(&b, s, LOOKS_MAX))
+        return false;
+    ask_again(l, &b);
+    batch_free(&b);
+    return true;
+}
+
 bool looks_ask(struct looks *l, const struct resolver_settings *s)
 {
-    struct batch b = {.asker = asker_new(s), .ms = s->deadline_ms};
+    int64_t since;
+    struct batch b;
 
-    if (b.asker == NULL)
+    if (!batch_start(&b, s, ASKS_MAX))
         return false;
-    b.ask = calloc(ASKS_MAX, sizeof *b.ask);
-    if (b.ask != NULL) {
-        ask_cached(l, &b);
-        part_aliases(l, &b);
-        ask_names_of_servers(l, &b);
-        ask_addresses_of_servers(l, &b);
-        ask_servers(l, &b);
-        free(b.ask);
-    } else {
-        fputs("iprev-check: out of memory\n", stderr);
-    }
-    asker_free(b.asker);
-    return b.ask != NULL;
+    l->zone_file = s->zone != NULL && s->zone[0] != '\0';
+    ask_cached(l, &b);
+    since = resolver_now();
+    part_aliases(l, &b);
+    find_zones(l, &b);
+    ask_names_of_servers(l, &b);
+    ask_addresses_of_servers(l, &b);
+    ask_servers(l, &b);
+    parents_ask(l, &b);
+    batch_free(&b);
+    return tell_old_from_own(l, s, since);
 }
 
 const char *type_word(uint16_t type)

@@ -33,15 +33,19 @@ struct look {
     bool behind; /* it is the end of an alias: */
     struct dname alias;
     struct said cached; /* from the resolver, as are the next two */
+    bool own;           /* it is an entry of the resolver's own, not a cached one */
     struct said soa;    /* zoned: zone and mailbox are known */
     struct said ns;     /* no records: the resolver knows no servers, so the zone is its own */
+    struct said parent; /* NS records of the zone, as the servers of the zone above have them */
+    struct dname above; /* that zone */
     unsigned servers, left_out;
     struct server server[SERVERS_MAX];
 };
 
 struct looks {
     unsigned n, left_out;
-    bool deaf; /* no server at all has answered: this machine may not ask them */
+    bool zone_file; /* the resolver has one: then a zone without servers is meant to be there */
+    bool deaf;      /* no server at all has answered: this machine may not ask them */
     struct look look[LOOKS_MAX];
     unsigned troubles;
     char trouble[TROUBLES_MAX][TROUBLE_TEXT]; /* one sentence each, without its stop */
@@ -56,6 +60,16 @@ MUST_CHECK bool looks_ask(struct looks *l, const struct resolver_settings *s);
 
 /* States of the servers, and troubles; asks nothing. now: seconds since 1970. */
 void looks_judge(struct looks *l, int64_t now);
+
+/* The answer that most of the name servers give; NULL when none answers. */
+const struct said *look_usual(const struct look *k);
+
+/* The name servers agree, and the resolver says something else. */
+bool look_stale(const struct look *k);
+
+/* The resolver has a zone of its own that the world does not see: no name servers, no delegation,
+ * or one to other servers only. */
+bool look_local(const struct look *k);
 
 /* By TCP if only that brought an answer. */
 const struct said *server_best(const struct server *s);

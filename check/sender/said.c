@@ -164,6 +164,19 @@ void said_read(struct said *r, const struct ask *ask, bool authority)
     ldns_pkt_free(pkt);
 }
 
+/* A referral comes without authority, its records in the second section. */
+void said_read_delegation(struct said *r, const struct ask *ask)
+{
+    ldns_pkt *pkt = NULL;
+
+    said_read(r, ask, true);
+    if (r->kind != SAID_LAME || ldns_wire2pkt(&pkt, ask->msg, ask->len) != LDNS_STATUS_OK)
+        return;
+    r->ttl = UINT32_MAX;
+    take_records(r, ldns_pkt_authority(pkt), LDNS_RR_TYPE_NS);
+    ldns_pkt_free(pkt);
+}
+
 bool said_is_answer(const struct said *r)
 {
     return r->kind == SAID_DATA || r->kind == SAID_NODATA || r->kind == SAID_NXDOMAIN;

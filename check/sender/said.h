@@ -9,6 +9,7 @@
 #define SAID_RECORDS 16
 
 #define TYPE_NS  2
+#define TYPE_MX  15
 #define TYPE_TXT 16
 
 enum said_kind {
@@ -48,6 +49,10 @@ struct said {
 
 /* The answer of a server of the zone (authority) or of a resolver. */
 void said_read(struct said *r, const struct ask *ask, bool authority);
+
+/* What a server of the zone above says to a question for the NS records of a zone: the delegation
+ * (data), or that there is none. */
+void said_read_delegation(struct said *r, const struct ask *ask);
 
 bool said_is_answer(const struct said *r); /* data, no data or no such name */
 bool said_same(const struct said *a, const struct said *b);

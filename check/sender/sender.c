@@ -119,10 +119,54 @@ static struct sender *begin(const struct settings *s, const struct explain_optio
     return x;
 }
 
+/* The name servers have this record, though the resolver does not know yet. */
+static bool is_published(const struct look *k, const char *record)
+{
+    const struct said *usual = look_usual(k);
+    char text[sizeof((struct fix *)0)->record];
+    struct sbuf sb;
+    unsigned i;
+
+    for (i = 0; i < usual->n; i++) {
+        sbuf_init(&sb, text, sizeof text);
+        dname_put_query(&sb, k->behind ? &k->alias : &k->name);
+        sbuf_byte(&sb, ' ');
+        sbuf_str(&sb, type_word(k->type));
+        sbuf_byte(&sb, ' ');
+        if (usual->record[i].addr.family != ADDR_NONE)
+            addr_put(&sb, &usual->record[i].addr);
+        else
+            dname_put_query(&sb, &usual->record[i].name);
+        if (strcmp(text, record) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Nobody is to create what is there: then the cache is what to wait for. */
+static void drop_published(struct sender *x)
+{
+    unsigned i, f;
+
+    for (i = 0; i < x->looks.n; i++)
+        for (f = 0; look_stale(&x->looks.look[i]) && f < x->fixes; f++) {
+            struct fix *fix = &x->fix[f];
+
+            if (!is_published(&x->looks.look[i], fix->record))
+                continue;
+            memmove(fix, fix + 1, (--x->fixes - f) * sizeof *fix);
+            f--;
+        }
+    for (f = 0; f < x->fixes; f++)
+        x->fix[f].number = f + 1;
+}
+
 static void ask_servers(struct sender *x)
 {
-    if (looks_ask(&x->looks, &x->run.settings->resolver))
+    if (looks_ask(&x->looks, &x->run.settings->resolver)) {
         looks_judge(&x->looks, (int64_t)time(NULL));
+        drop_published(x);
+    }
     x->broken |= x->looks.troubles > 0;
     if (x->broken)
         x->run.code = EXIT_TO_FIX;

@@ -90,8 +90,8 @@ static void print_zone(const struct term *t, const struct look *k)
         dname_put_visible(&sb, &k->soa.zone);
         sbuf_str(&sb, ", run by ");
         mailbox_put(&sb, &k->soa.mailbox);
-        if (said_is_answer(&k->ns) && k->ns.n == 0)
-            sbuf_str(&sb, "; it names no name servers: a zone that only your resolver has");
+        if (look_local(k))
+            sbuf_str(&sb, "; a zone that only your resolver has");
     }
     fputs("    ", t->out);
     term_wrap(t, text, 4, 4);

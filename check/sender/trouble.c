@@ -108,8 +108,7 @@ static void judge_server(struct looks *l, const struct look *k, struct server *s
 
 /* ---- the servers of a zone, together ---- */
 
-/* The answer that most of them give; NULL when none answers. */
-static const struct said *common(const struct look *k)
+const struct said *look_usual(const struct look *k)
 {
     const struct said *best = NULL;
     unsigned i, j, most = 0;
@@ -175,7 +174,11 @@ static void say_stale(struct looks *l, const struct look *k, const struct said *
     struct sbuf sb;
 
     sbuf_init(&sb, text, sizeof text);
-    if (said_is_answer(&k->cached)) {
+    if (k->own) {
+        sbuf_str(&sb, "your resolver has an entry of its own for ");
+        put_question(&sb, k);
+        sbuf_str(&sb, ", which the world does not see: ");
+    } else if (said_is_answer(&k->cached)) {
         sbuf_str(&sb, "your resolver still has the old answer for ");
         put_question(&sb, k);
         put_end(&sb, k->cached.ttl, now);
@@ -188,6 +191,8 @@ static void say_stale(struct looks *l, const struct look *k, const struct said *
     said_put(&sb, &k->cached);
     sbuf_str(&sb, "; the name servers say ");
     said_put(&sb, now_there);
+    if (!k->own && said_is_answer(&k->cached))
+        sbuf_str(&sb, ". Wait until then, or flush your resolver's cache");
     say(l, &sb);
 }
 
@@ -206,9 +211,67 @@ static void say_dead_alias(struct looks *l, const struct look *k)
     say(l, &sb);
 }
 
+/* ---- the zone above ---- */
+
+static bool shares_server(const struct said *a, const struct said *b)
+{
+    unsigned i, j;
+
+    for (i = 0; i < a->n; i++)
+        for (j = 0; j < b->n; j++)
+            if (dname_equal(&a->record[i].name, &b->record[j].name))
+                return true;
+    return a->more || b->more;
+}
+
+bool look_local(const struct look *k)
+{
+    if (!k->soa.zoned || !said_is_answer(&k->ns))
+        return false;
+    if (k->ns.n == 0)
+        return true;
+    return said_is_answer(&k->parent) && !shares_server(&k->ns, &k->parent);
+}
+
+/* "sender.example is a zone of your resolver's own: the servers of example do not know it; ..." */
+static void say_local(struct looks *l, const struct look *k)
+{
+    char text[TROUBLE_TEXT];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    dname_put_visible(&sb, &k->soa.zone);
+    sbuf_str(&sb, " is a zone of your resolver's own: ");
+    if (k->ns.n == 0 || k->parent.kind == SAID_NONE) {
+        sbuf_str(&sb, "it has no name servers");
+    } else {
+        sbuf_str(&sb, "the servers of ");
+        dname_put_visible(&sb, &k->above);
+        sbuf_str(&sb, k->parent.n > 0 ? " name others, " : " do not have it");
+        if (k->parent.n > 0)
+            said_put(&sb, &k->parent);
+    }
+    sbuf_str(&sb, ". To see what the world sees, ask another resolver (--server)");
+    say(l, &sb);
+}
+
+bool look_stale(const struct look *k)
+{
+    const struct said *usual = look_usual(k);
+    unsigned i;
+
+    for (i = 0; usual != NULL && i < k->servers; i++) {
+        const struct said *r = server_best(&k->server[i]);
+
+        if (said_is_answer(r) && !said_same(r, usual))
+            return false;
+    }
+    return usual != NULL && !said_same(&k->cached, usual);
+}
+
 static void judge(struct looks *l, struct look *k, int64_t now)
 {
-    const struct said *usual = common(k);
+    const struct said *usual = look_usual(k);
     const struct server *other;
     unsigned i;
 
@@ -217,12 +280,14 @@ static void judge(struct looks *l, struct look *k, int64_t now)
     if (k->behind && (k->cached.kind == SAID_NXDOMAIN || k->cached.kind == SAID_NODATA) &&
         k->type == RR_PTR)
         say_dead_alias(l, k);
+    if (look_local(k) && !(l->zone_file && k->ns.n == 0))
+        say_local(l, k);
     if (usual == NULL)
         return;
     other = dissenter(k, usual);
     if (other != NULL)
         say_dissent(l, k, other, usual);
-    else if (!said_same(&k->cached, usual))
+    else if (look_stale(k))
         say_stale(l, k, usual, now);
 }
 

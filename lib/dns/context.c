@@ -93,6 +93,8 @@ static bool set_options(struct ub_ctx *ctx, const struct resolver_settings *s, u
         /* Each alias that a server answers with alone costs one more question. */
         {"max-query-restarts:", "4", false},
         {"target-fetch-policy:", "0 0 0 0 0", false},
+        {"cache-max-ttl:", s->whole_ttl ? "2147483647" : "86400", false},
+        {"cache-max-negative-ttl:", s->whole_ttl ? "2147483647" : "3600", false},
     };
     size_t i;
 

@@ -14,6 +14,7 @@ struct resolver_settings {
     bool root;                  /* forward = ["root"]: recurse from the root */
     char *trust_anchor;         /* file, or NULL */
     char *zone;                 /* file, or NULL */
+    bool whole_ttl;             /* TTLs as servers tell them, however long */
     unsigned deadline_ms;       /* 100 to 9000 */
     unsigned relay_deadline_ms; /* 100 to 9000 */
     bool helo;

@@ -88,6 +88,7 @@ static struct looks *looks(char cached, const char *servers, bool behind)
 #define NS1   "name server ns1.example (192.0.2.1) of 2.0.192.in-addr.arpa"
 #define NS2   "name server ns2.example (192.0.2.2) of 2.0.192.in-addr.arpa"
 #define ABOUT "1.2.0.192.in-addr.arpa PTR"
+#define WAIT  ". Wait until then, or flush your resolver's cache"
 #define OLD   "your resolver still has the old answer for " ABOUT " until 00:06 UTC (in 300 s): "
 
 Test(trouble, servers)
@@ -113,11 +114,11 @@ Test(trouble, servers)
          "01"},
         {'-', "-e",
          "the name servers disagree about " ABOUT ": ns1.example (192.0.2.1) says no such name; "
-                                                  "ns2.example (192.0.2.2) says no valid record",
+         "ns2.example (192.0.2.2) says no valid record",
          "01"},
-        {'b', "aa", OLD "b.example; the name servers say a.example", "00"},
-        {'-', "aa", OLD "no such name; the name servers say a.example", "00"},
-        {'a', "--", OLD "a.example; the name servers say no such name", "00"},
+        {'b', "aa", OLD "b.example; the name servers say a.example" WAIT, "00"},
+        {'-', "aa", OLD "no such name; the name servers say a.example" WAIT, "00"},
+        {'a', "--", OLD "a.example; the name servers say no such name" WAIT, "00"},
         {'F', "aa",
          "your resolver has no answer for " ABOUT ": failed (SERVFAIL, or a damaged answer); "
          "the name servers say a.example",
@@ -159,6 +160,78 @@ Test(trouble, servers)
                      strspn(row[i].servers, "SXN") == strlen(row[i].servers) &&
                          row[i].servers[0] != '\0',
                      "%s", row[i].servers);
+        free(l);
+    }
+}
+
+/* An answer that does not grow older is no old one. */
+Test(trouble, own_entry)
+{
+    struct looks *l = looks('b', "aa", false);
+
+    l->look[0].own = true;
+    looks_judge(l, 60);
+    cr_assert_eq(l->troubles, 1);
+    cr_expect_str_eq(l->trouble[0], "your resolver has an entry of its own for " ABOUT
+                                    ", which the world does not see: b.example; the name servers "
+                                    "say a.example");
+    free(l);
+}
+
+/* Name servers as the resolver has them, then as the zone above has them, a letter for each (0: an
+ * answer without any, ?: none known). */
+static struct said servers(const char *letters)
+{
+    struct said s = {.kind = letters[0] == '?'   ? SAID_NONE
+                             : letters[0] == '0' ? SAID_NXDOMAIN
+                                                 : SAID_DATA};
+    char text[] = "x.example";
+
+    for (; s.kind == SAID_DATA && *letters != '\0'; letters++) {
+        text[0] = *letters;
+        name(&s.record[s.n++].name, text);
+    }
+    return s;
+}
+
+Test(trouble, local_zones)
+{
+    static const struct {
+        const char *ns, *parent, *says; /* the end of the sentence; NULL: nothing is said */
+    } row[] = {
+        {"ab", "ab", NULL},
+        {"ab", "bc", NULL},
+        {"ab", "?", NULL},
+        {"?", "a", NULL},
+        {"?", "0", NULL},
+        {"0", "?", "it has no name servers"},
+        {"0", "a", "it has no name servers"},
+        {"ab", "0", "the servers of 0.192.in-addr.arpa do not have it"},
+        {"ab", "cd", "the servers of 0.192.in-addr.arpa name others, c.example, d.example"},
+    };
+    char text[512];
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(row); i++) {
+        struct looks *l = looks('a', "aa", false);
+
+        l->look[0].ns = servers(row[i].ns);
+        l->look[0].parent = servers(row[i].parent);
+        name(&l->look[0].above, "0.192.in-addr.arpa");
+        looks_judge(l, 60);
+        cr_assert_eq(l->troubles, row[i].says != NULL, "%s %s", row[i].ns, row[i].parent);
+        cr_expect_eq(look_local(&l->look[0]), row[i].says != NULL, "%s %s", row[i].ns,
+                     row[i].parent);
+        snprintf(text, sizeof text,
+                 "2.0.192.in-addr.arpa is a zone of your resolver's own: %s. To see what the world "
+                 "sees, ask another resolver (--server)",
+                 row[i].says);
+        if (row[i].says != NULL)
+            cr_expect_str_eq(l->trouble[0], text);
+        l->troubles = 0;
+        l->zone_file = true;
+        looks_judge(l, 60);
+        cr_expect_eq(l->troubles, row[i].says != NULL && row[i].ns[0] != '0', "%s", row[i].ns);
         free(l);
     }
 }
