@@ -4,7 +4,6 @@
 #include "check/sender/looks.h"
 
 #include "check/sender/batch.h"
-#include "check/sender/parents.h"
 #include "dns/resolver.h"
 
 #include <stdlib.h>
@@ -269,7 +268,7 @@ bool looks_ask(struct looks *l, const struct resolver_settings *s)
     ask_names_of_servers(l, &b);
     ask_addresses_of_servers(l, &b);
     ask_servers(l, &b);
-    parents_ask(l, &b);
+    looks_ask_parents(l, &b);
     batch_free(&b);
     return tell_old_from_own(l, s, since);
 }

@@ -58,6 +58,10 @@ void looks_add(struct looks *l, const struct dname *name, uint16_t type);
  * name that is an alias becomes two looks: the alias, and the name that it leads to. */
 MUST_CHECK bool looks_ask(struct looks *l, const struct resolver_settings *s);
 
+/* Part of it: `parent` and `above` of each look, where the zone above can be asked. */
+struct batch;
+void looks_ask_parents(struct looks *l, struct batch *b);
+
 /* States of the servers, and troubles; asks nothing. now: seconds since 1970. */
 void looks_judge(struct looks *l, int64_t now);
 

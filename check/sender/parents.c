@@ -1,7 +1,8 @@
-/* The delegation of zones: see parents.h.
+/* Does the world know a zone? Its delegation, as the zone above has it: see looks.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/sender/parents.h"
+#include "check/sender/batch.h"
+#include "check/sender/looks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -133,7 +134,7 @@ static void keep(const struct parents *p, struct looks *l)
             }
 }
 
-void parents_ask(struct looks *l, struct batch *b)
+void looks_ask_parents(struct looks *l, struct batch *b)
 {
     struct parents *p = calloc(1, sizeof *p);
 
