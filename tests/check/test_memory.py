@@ -229,3 +229,11 @@ def test_of_a_greylist():
         code, out, _ = w.run(*client)
         same(code, 0)
         has(flat(out), "memory: unavailable, so no rule that needs it refuses: " + w.db)
+    plain_rule = GREYLIST.replace(', "!client-known"', "")
+    with Store(more=plain_rule) as w:
+        same(w.run(*client)[0], 1)
+        os.remove(w.db)
+        os.mkdir(w.db)
+        code, out, _ = w.run(*client)
+        same(code, 0)
+        has(out, "192.0.2.11 is tagged by rule suspects")
