@@ -72,6 +72,14 @@ def test_a_known_client():
                 same((w.json(client, helo)[1]["action"] in ("accept", "tag"), name, why), (True, name, why))
 
 
+def test_pages_name_the_place():
+    """Where the pages copy the policies from is where a package and `make install` put them."""
+    for page, prefix in (("packaging/policies/README.md", "/usr"), ("debian/README.Debian", "/usr"), ("README.md", "/usr/local")):
+        with open(os.path.join(SRC, page), encoding="utf-8") as file:
+            copied = re.findall(r"(?m)^ *cp (\S+/gentle\.conf) (\S+)$", file.read())
+        same(copied, [(prefix + "/share/doc/iprev-milter/examples/gentle.conf", "/etc/iprev-milter.conf.d/policy.conf")], page)
+
+
 def score(text, *policies):
     """What tools/policies prints for a corpus of these lines."""
     with tempfile.TemporaryDirectory() as place:

@@ -8,6 +8,7 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 import os
 import re
 import subprocess
+import time
 
 import harness
 import milterclient
@@ -66,6 +67,31 @@ class Readme(harness.Case):
         self.assertEqual(folded(replies.pop("192.0.2.7")), folded(self.page.text(ENFORCE, "reply")))
         self.assertEqual(set(replies.values()), {""})
 
+    def test_gentle(self):
+        """The file that is copied is installed there; with it and the list, a stranger is put off and comes back."""
+        source, target = re.search(r"(?m)^cp (\S+) (\S+)$", self.page.text(ENFORCE, "sh")).groups()
+        self.assertEqual(os.path.dirname(target), os.path.dirname(LOCAL))
+        place = self.world.path("installed")
+        os.makedirs(place)
+        subprocess.run(["make", "-s", "-C", os.environ.get("BUILD_DIR", os.path.dirname(harness.program())), "install-dist_examplesDATA",
+                        "DESTDIR=" + place, "docdir=/usr/local/share/doc/iprev-milter"], check=True, capture_output=True)
+        with open(place + source, encoding="utf-8") as file:
+            text = file.read().replace('mode = "enforce";', "").replace(
+                "/var/lib/iprev-milter/memory.db\";", place + "/state/memory.db\"; greylist-delay-seconds = 2;")
+        with open(self.page.swaps[LIST], "w", encoding="ascii") as file:
+            file.write(self.page.text(ENFORCE, LIST))
+        daemon = harness.Daemon(harness.configuration(text + self.page.text(ENFORCE, LOCAL), port=8893, mode="enforce"),
+                                probe=("127.0.0.1", 8893)).start()
+        try:
+            self.until(lambda: os.path.exists(place + "/state/memory.key"))
+            first = {client: self.at_rcpt(daemon, client) for client in ("192.0.2.7", "192.0.2.9", "192.0.2.1")}
+            self.assertRegex(first["192.0.2.7"], r"^451 4\.7\.1 .*try again in 2 seconds")
+            self.assertEqual((first["192.0.2.9"], first["192.0.2.1"]), ("", ""))
+            time.sleep(2.1)
+            self.assertEqual(self.at_rcpt(daemon, "192.0.2.7"), "")
+        finally:
+            daemon.kill()
+
     @staticmethod
     def at_rcpt(daemon, client):
         """What the filter says to it at RCPT."""
@@ -100,4 +126,4 @@ class Readme(harness.Case):
         """Every block of the page is tested, here or where the first lines of this file say."""
         self.assertEqual(self.page.index(), {
             (INSTALL, "sh"), (INSTALL, "main.cf"), (INSTALL, "sendmail.mc"), (ARRIVES, "header"), (ARRIVES, "log"),
-            (ENFORCE, LIST), (ENFORCE, LOCAL), (ENFORCE, "reply")})
+            (ENFORCE, LIST), (ENFORCE, LOCAL), (ENFORCE, "sh"), (ENFORCE, "reply")})
