@@ -6,10 +6,15 @@
 #include "dns/inquiry.h"
 
 #include <ifaddrs.h>
+#include <linux/if_addr.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static int by_address(const void *a, const void *b)
 {
@@ -61,21 +66,105 @@ static bool interface_address(const struct ifaddrs *i, struct addr *a)
     return a->family != ADDR_NONE && !addr_is_private(a);
 }
 
+/* ---- flags of IPv6 addresses, which getifaddrs does not tell ---- */
+
+/* IPv6 addresses of this machine that have one of these flags. */
+struct flagged {
+    uint32_t flags;
+    unsigned n;
+    struct addr addr[QUESTION_ADDRS_MAX];
+};
+
+static void take_address(struct flagged *f, const struct nlmsghdr *h)
+{
+    const struct ifaddrmsg *m = NLMSG_DATA(h);
+    const struct rtattr *a = IFA_RTA(m);
+    unsigned left = (unsigned)IFA_PAYLOAD(h);
+    uint32_t flags = m->ifa_flags;
+    struct addr addr = {.family = ADDR_NONE};
+
+    for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+        if (a->rta_type == IFA_ADDRESS && RTA_PAYLOAD(a) == 16)
+            addr = addr_from_bytes(ADDR_IPV6, RTA_DATA(a));
+        if (a->rta_type == IFA_FLAGS && RTA_PAYLOAD(a) == sizeof flags)
+            memcpy(&flags, RTA_DATA(a), sizeof flags);
+    }
+    if (addr.family != ADDR_NONE && flags & f->flags && f->n < QUESTION_ADDRS_MAX)
+        f->addr[f->n++] = addr;
+}
+
+/* False at the end of the list. */
+static bool take_part(struct flagged *f, const void *part, size_t n)
+{
+    const struct nlmsghdr *h;
+
+    for (h = part; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+        if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
+            return false;
+        if (h->nlmsg_type == RTM_NEWADDR)
+            take_address(f, h);
+    }
+    return true;
+}
+
+/* Without an answer of the kernel, none. */
+static void find_flagged(struct flagged *f, uint32_t flags)
+{
+    struct {
+        struct nlmsghdr head;
+        struct ifaddrmsg body;
+    } ask = {{.nlmsg_len = sizeof ask,
+              .nlmsg_type = RTM_GETADDR,
+              .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+             {.ifa_family = AF_INET6}};
+    _Alignas(struct nlmsghdr) char part[32768];
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    ssize_t n;
+
+    memset(f, 0, sizeof *f);
+    f->flags = flags;
+    if (fd < 0)
+        return;
+    if (send(fd, &ask, sizeof ask, 0) == sizeof ask)
+        while ((n = recv(fd, part, sizeof part, 0)) > 0 && take_part(f, part, (size_t)n))
+            ;
+    close(fd);
+}
+
+static bool is_among(const struct addr *a, const struct addr *list, unsigned n)
+{
+    unsigned i = 0;
+
+    while (i < n && !addr_equal(&list[i], a))
+        i++;
+    return i < n;
+}
+
+unsigned addresses_temporary(struct addr list[QUESTION_ADDRS_MAX], unsigned n)
+{
+    struct flagged f;
+    unsigned i, kept = 0;
+
+    find_flagged(&f, IFA_F_TEMPORARY);
+    for (i = 0; i < n; i++)
+        if (is_among(&list[i], f.addr, f.n))
+            list[kept++] = list[i];
+    return kept;
+}
+
 unsigned addresses_of_self(struct addr list[QUESTION_ADDRS_MAX])
 {
     struct ifaddrs *all = NULL;
     const struct ifaddrs *i;
-    unsigned n = 0, k;
+    struct flagged unused;
+    unsigned n = 0;
 
     if (getifaddrs(&all) != 0)
         return 0;
-    for (i = all; i != NULL && n < QUESTION_ADDRS_MAX; i = i->ifa_next) {
-        if (!interface_address(i, &list[n]))
-            continue;
-        for (k = 0; k < n && !addr_equal(&list[k], &list[n]); k++)
-            ;
-        n += k == n;
-    }
+    find_flagged(&unused, IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_DADFAILED);
+    for (i = all; i != NULL && n < QUESTION_ADDRS_MAX; i = i->ifa_next)
+        n += interface_address(i, &list[n]) && !is_among(&list[n], list, n) &&
+             !is_among(&list[n], unused.addr, unused.n);
     freeifaddrs(all);
     qsort(list, n, sizeof *list, by_address);
     return n;

@@ -26,7 +26,13 @@ struct mta {
     struct transport transport[TRANSPORTS_MAX];
 };
 
-/* Asks `postconf`, then `sendmail`, those in PATH or /usr/sbin. */
+/* Asks `postconf`, then `sendmail`, those in PATH or /usr/sbin. No other thread may run. */
 void mta_ask(struct mta *m);
+
+/* Part of it: *m is empty; text has PROGRAM_TEXT octets. */
+void mta_ask_sendmail(struct mta *m, char *text);
+
+/* "192.0.2.1", "[2001:db8::1]"; all else changes nothing. */
+void transport_bind(struct transport *t, const char *value);
 
 #endif

@@ -3,11 +3,12 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/sender/mynetworks.h"
 
+#include "check/sender/program.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#define MYNETWORKS_MAX 65536
-#define PRIVATE_BITS   7 /* of the largest private network, fc00::/7 */
+#define PRIVATE_BITS 7 /* of the largest private network, fc00::/7 */
 
 static struct addr last_of(const struct addr_net *net)
 {
@@ -54,17 +55,10 @@ void mynetworks_compare(const struct settings *s, const char *text, FILE *err)
 
 void mynetworks_note(const struct settings *s, FILE *err)
 {
-    FILE *postconf = popen("exec postconf -xh mynetworks 2>/dev/null", "re");
-    char *text = malloc(MYNETWORKS_MAX);
-    size_t n = 0;
+    static const char *const argv[] = {"postconf", "-xh", "mynetworks", NULL};
+    char *text = malloc(PROGRAM_TEXT);
 
-    if (postconf != NULL && text != NULL)
-        n = fread(text, 1, MYNETWORKS_MAX - 1, postconf);
-    if (text != NULL) {
-        text[n] = '\0';
+    if (text != NULL && program_says(text, "", argv))
         mynetworks_compare(s, text, err);
-    }
-    if (postconf != NULL)
-        (void)pclose(postconf);
     free(text);
 }
