@@ -55,6 +55,37 @@ struct sender {
     struct fix fix[FIXES_SHOWN];              /* in the right order */
 };
 
+#define EXIT_TO_FIX 1
+
+/* ---- a run ---- */
+
+struct explain_options;
+
+/* NULL with the exit code in *code. */
+MUST_CHECK struct sender *sender_begin(const struct settings *s, const struct explain_options *o,
+                                       int *code);
+
+/* Mail may come from these addresses, with this HELO; NULL: none is known. */
+void sender_egresses(struct sender *x, const struct addr *list, unsigned n, const char *helo);
+
+/* The name of this machine, and whether it can be a HELO. */
+bool sender_own_name(char name[256]);
+
+/* Judges all, asks the name servers, prints, and frees x. Returns the exit code. */
+int sender_report(struct sender *x);
+
+/* ---- what was found ---- */
+
+void sender_problem(struct sender *x, const char *who, const char *what, const char *text);
+
+/* For struct run: the egress that is being judged. arg is a struct sender. */
+void sender_explained(void *arg, const struct explanation *e);
+
+/* What the name servers have though the resolver does not know it yet is no longer to fix. */
+void sender_drop_published(struct sender *x);
+
+/* ---- how it is shown ---- */
+
 /* details: what was written about each address. */
 void sender_text(const struct sender *x, const char *details);
 json_t *sender_json(const struct sender *x);
