@@ -198,7 +198,7 @@ static void print_greylist(struct page *p, const struct addr *client, const stru
         put_count(sb, c->waiting, "greylisted try", "greylisted tries");
         sbuf_str(sb, " of ");
         put_network(sb, client);
-        sbuf_str(sb, ", the last one kept until ");
+        sbuf_str(sb, c->waiting == 1 ? ", kept until " : ", the last until ");
         put_time(sb, c->waiting_end_s);
         end(p);
     }
@@ -206,9 +206,8 @@ static void print_greylist(struct page *p, const struct addr *client, const stru
         sb = begin(p);
         sbuf_str(sb, "passes the greylist with ");
         put_count(sb, c->passed, "sender domain", "sender domains");
-        sbuf_str(sb, ", until ");
+        sbuf_str(sb, c->passed == 1 ? ", until " : ", the last until ");
         put_time(sb, c->passed_end_s);
-        sbuf_str(sb, " at the latest");
         end(p);
     }
 }
@@ -233,11 +232,10 @@ static void print_client(const struct term *t, const struct addr *client,
 static void print_counts(const struct term *t, const char *store, const struct memory_counts *c)
 {
     fprintf(t->out, "%s\n", store);
-    fprintf(t->out, "  %-9" PRIu64 " known clients\n", c->known);
-    fprintf(t->out, "  %-9" PRIu64 " clients whose mail passed on one day\n", c->seen);
-    fprintf(t->out, "  %-9" PRIu64 " greylisted tries\n", c->waiting);
-    fprintf(t->out, "  %-9" PRIu64 " clients with a sender domain that passed the greylist\n",
-            c->passed);
+    fprintf(t->out, "  known clients             %" PRIu64 "\n", c->known);
+    fprintf(t->out, "  mail passed on one day    %" PRIu64 "\n", c->seen);
+    fprintf(t->out, "  greylisted, waiting       %" PRIu64 "\n", c->waiting);
+    fprintf(t->out, "  passed the greylist       %" PRIu64 "\n", c->passed);
 }
 
 /* ---- JSON ---- */

@@ -95,8 +95,8 @@ def test_counts():
         code, out, err = w.run("memory")
         same((code, err), (0, ""))
         same(out.splitlines()[0], "sqlite:" + w.db)
-        has(out, "  2         known clients\n", "  1         clients whose mail passed on one day\n",
-            "  2         greylisted tries\n", "  1         clients with a sender domain that passed the greylist\n")
+        same(out.splitlines()[1:], ["  known clients             2", "  mail passed on one day    1", "  greylisted, waiting       2",
+                                    "  passed the greylist       1"])
         plain(out)
         same(w.json("memory"), (0, {"store": "sqlite:" + w.db, "known": 2, "seen": 1, "waiting": 2, "passed": 1}, ""))
 
@@ -107,8 +107,12 @@ def test_clients():
         code, out, err = w.run("memory", "192.0.2.11")
         same((code, err), (0, ""))
         has(out, "192.0.2.11\n  known client, until %s: its last message passed on %s\n" % (days(0), days(-30)),
-            "  1 greylisted try of 192.0.2.0/24, the last one kept until %s " % days(2 - 60 / DAY),
+            "  1 greylisted try of 192.0.2.0/24, kept until %s " % days(2 - 60 / DAY),
             "  passes the greylist with 1 sender domain, until %s " % days(36 - 60 / DAY))
+        w.put(WAITING, octets("192.0.2.11", 3), b"34567890", int(time.time()) - 120)
+        w.put(PASSED, octets("192.0.2.11", 4), b"98765432", int(time.time()) - 120)
+        has(w.run("memory", "192.0.2.11")[1], "  2 greylisted tries of 192.0.2.0/24, the last until %s " % days(2 - 60 / DAY),
+            "  passes the greylist with 2 sender domains, the last until %s " % days(36 - 60 / DAY))
         code, out, _ = w.run("memory", "192.0.2.12")
         same(code, 0)
         has(flat(out), "192.0.2.12 not a known client yet: its mail passed on one day, %s; a message on another day, "
@@ -122,7 +126,7 @@ def test_clients():
         now = time.time()
         holds(0 <= now + 2 * DAY - 59 - data.pop("waiting_until") < 30, data)
         holds(0 <= now + 36 * DAY - 59 - data.pop("passed_until") < 30, data)
-        same(data, {"client": "192.0.2.11", "known_until": days(0), "seen_on": None, "waiting": 1, "passed": 1})
+        same(data, {"client": "192.0.2.11", "known_until": days(0), "seen_on": None, "waiting": 2, "passed": 2})
         same(w.json("memory", "192.0.2.12")[1]["seen_on"], days(-2))
         same(w.json("memory", "2001:db8::1"), (1, {
             "client": "2001:db8::1", "known_until": None, "seen_on": None, "waiting": 0, "waiting_until": None, "passed": 0,

@@ -4,6 +4,7 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import glob
 import os
+import shutil
 import socket
 import time
 
@@ -29,6 +30,12 @@ def why_not(server):
 def find(server, pattern):
     """A program of a server: the first that fits the pattern below its root, e.g. usr/sbin/opendkim."""
     return next(iter(sorted(glob.glob(os.path.join(root_of(server), pattern)))), None)
+
+
+def program(server, name):
+    """The same, or that of this machine; None when neither can be run."""
+    ours = find(server, "usr/*bin/" + name)
+    return ours if ours and os.access(ours, os.X_OK) else shutil.which(name)
 
 
 def environment(server, **more):

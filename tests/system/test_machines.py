@@ -8,6 +8,7 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import collections
 import http.client
+import os
 import re
 import signal
 import socket
@@ -48,6 +49,7 @@ MX1, MX2 = "192.0.2.61", "192.0.2.62"
 PORTS = {MX1: harness.PORT, MX2: harness.ENFORCE_PORT}
 BESIDE, CACHE, POOL, METRICS = ("One filter beside each mail server", "One resolver as the common cache",
                                 "Filters on machines of their own", "Metrics")
+MEMORY = "One memory"
 
 FILTER = """
 user = "iprev-milter"
@@ -98,14 +100,14 @@ class Machines(harness.Case):
 
     # -- the machines --
 
-    def run_server(self, name, options, config, port, address):
+    def run_server(self, name, options, config, port, address, program=None):
         """A foreign server in the foreground, with its configuration."""
         path = self.world.path("%s-%d.conf" % (name, len(self.processes)))
         with open(path, "w", encoding="ascii") as file:
             file.write(config)
         with open(path + ".log", "wb") as log:
             self.processes.append(subprocess.Popen(
-                [servers.find(name, "usr/*bin/" + name)] + options + [path], env=servers.environment(name),
+                [servers.program(name, program or name)] + options + [path], env=servers.environment(name),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log))
 
         def up():
@@ -277,6 +279,58 @@ class Beside(Machines):
         self.assertEqual(counts, [3, 2])
 
 
+class Shared(Machines):
+    """One memory for both filters: the Redis of the page, with its key and its password."""
+
+    def setUp(self):
+        super().setUp()
+        place = self.world.path("secrets-%d" % time.monotonic_ns())
+        os.makedirs(place)
+        os.chmod(os.path.dirname(place), 0o755)
+        swaps = {"/etc/iprev-milter.": place + "/"}
+        self.page = pages.Page("packaging/several-machines.md", swaps)
+        subprocess.run(["sh", "-euc", self.page.text(MEMORY, "sh")], check=True)
+        self.assertEqual({os.stat(os.path.join(place, name)).st_mode & 0o777 for name in os.listdir(place)}, {0o600})
+        with open(place + "/password", encoding="ascii") as file:
+            password = file.read().strip()
+        if not servers.program("redis", "redis-server"):
+            self.skipTest("no redis-server here (tests/system/get-servers redis)")
+        text = self.page.text(MEMORY, "redis.conf").replace("PASSWORD", password) + "dir %s\n" % place
+        self.redis = self.run_server("redis", [], text, 6379, "192.0.2.70", program="redis-server")
+        self.resolver()
+        self.beside(self.page.text(MEMORY, "iprev-milter.conf").replace("};", "greylist-delay-seconds = 2; };") + """
+            mode = "enforce"
+            rules: { no-ptr: { when = ["iprev-permerror", "!client-known"] action = "greylist" }; };""")
+
+    def knock(self, machine, sender):
+        """The code at RCPT or the end, and what the log says of memory."""
+        since = len(self.filters[machine].log())
+        result = self.send("192.0.2.11", "mail.good.example", sender=sender, port=PORTS[machine])
+        self.until(lambda: self.filters[machine].decisions(since))
+        return (result.data or result.rcpt[0]).code, self.filters[machine].decisions(since)[0].get("memory")
+
+    def test_one_memory(self):
+        """A client that met one filter passes at the other; both tell the same of it."""
+        self.until(lambda: self.knock(MX1, "a@up%d.example" % time.monotonic_ns()) == (451, "new"))
+        self.assertEqual(self.knock(MX1, "a@shared.example"), (451, "new"))
+        self.assertEqual(self.knock(MX2, "a@shared.example"), (451, "early"))
+        time.sleep(2)
+        self.assertEqual(self.knock(MX2, "a@shared.example"), (250, "passed"))
+        self.assertEqual(self.knock(MX1, "a@shared.example"), (250, "passed"))
+        told = [subprocess.run([harness.program("iprev-check"), "memory", "192.0.2.11", "-c", self.filters[machine].config_path],
+                               capture_output=True, text=True, check=True).stdout for machine in PORTS]
+        self.assertEqual(told[0], told[1])
+        self.assertIn("passes the greylist with 1 sender domain", told[0])
+
+    def test_H1_redis_killed(self):
+        """Nothing is put off, and the log says why."""
+        self.until(lambda: self.knock(MX1, "a@up%d.example" % time.monotonic_ns()) == (451, "new"))
+        self.redis.kill()
+        for machine in PORTS:
+            self.assertEqual(self.knock(machine, "a@gone.example"), (250, "unavailable"))
+            self.assertIn("no rule that needs it refuses", self.filters[machine].log())
+
+
 class Pool(Machines):
     """Filters on machines of their own."""
 
@@ -337,7 +391,7 @@ class Whole(unittest.TestCase):
         self.assertEqual(pages.Page("packaging/several-machines.md").index(), {
             (BESIDE, "main.cf"), (BESIDE, "iprev-milter.conf"), (CACHE, "unbound.conf"), (CACHE, "dnsdist.conf"),
             (POOL, "iprev-milter.conf"), (POOL, "main.cf"), (POOL, "sendmail.mc"), (POOL, "/etc/hosts"), (POOL, "haproxy.cfg"),
-            (METRICS, "prometheus.yml")})
+            (MEMORY, "redis.conf"), (MEMORY, "sh"), (MEMORY, "iprev-milter.conf"), (METRICS, "prometheus.yml")})
 
 
 del Machines  # it has no test of its own

@@ -386,7 +386,7 @@ class Behaviour:
         self.assertEqual(self.knock(*at), NEW)
         code, said = self.ask_checker("203.0.113.60")
         self.assertEqual(code, 0)
-        self.assertRegex(said, r"(?s)^203\.0\.113\.60\n  1 greylisted try of 203\.0\.113\.0/24, the last one kept until ")
+        self.assertRegex(said, r"(?s)^203\.0\.113\.60\n  1 greylisted try of 203\.0\.113\.0/24, kept until ")
         time.sleep(DELAY)
         self.assertEqual(self.knock(*at), PASSED)
         self.assertRegex(self.ask_checker("203.0.113.60")[1], r"(?s)^203\.0\.113\.60\n  passes the greylist with 1 sender domain, ")
@@ -395,7 +395,7 @@ class Behaviour:
         self.assertRegex(said, r"^203\.0\.113\.60: forgotten\n")
         self.assertEqual(self.ask_checker("203.0.113.60"), (1, "203.0.113.60: nothing is remembered\n"))
         self.assertEqual(self.knock(*at), NEW)
-        self.assertRegex(self.ask_checker()[1], r"(?m)^  [0-9]+ +known clients$")
+        self.assertRegex(self.ask_checker()[1], r"(?m)^  known clients +[0-9]+$")
 
     def test_H1_store_gone(self):
         """Without the store nothing is refused or put off, nobody waits, the log says so, and it comes back."""
