@@ -93,11 +93,13 @@ static bool grow(struct clients *c)
     for (i = 1; i < c->n; i++) {
         const struct client *k = &c->list[i];
 
-        *find_slot(c, &k->addr, k->helo, k->helo_len) = i;
+        if (k->first)
+            *find_slot(c, &k->addr, k->helo, k->helo_len) = i;
     }
     return true;
 }
 
+/* An entry that no slot leads to yet. */
 static uint32_t add(struct clients *c, const struct addr *addr, const char *helo, size_t n)
 {
     struct client *k;
@@ -111,13 +113,14 @@ static uint32_t add(struct clients *c, const struct addr *addr, const char *helo
     k->addr = *addr;
     k->result = k->cause = F_NONE;
     k->fate = k->against = (struct fate){.kind = FATE_UNKNOWN, .rule = -1};
+    k->trial = -1;
+    k->to = 1;
     if (helo != NULL) {
         memcpy(copy, helo, n);
         copy[n] = '\0';
         k->helo = copy;
         k->helo_len = (uint16_t)n;
     }
-    *find_slot(c, addr, helo, n) = c->n;
     return c->n++;
 }
 
@@ -136,12 +139,46 @@ uint32_t clients_get(struct clients *c, const struct addr *addr, const char *hel
     if (helo != NULL && c->list[base].helos >= CLIENT_HELOS)
         return c->list[base].next; /* too many: to the newest of those kept */
     i = add(c, addr, helo, n);
-    if (i == 0 || helo == NULL)
+    if (i == 0)
+        return 0;
+    c->list[i].first = true;
+    *find_slot(c, addr, helo, n) = i;
+    if (helo == NULL)
         return i;
     c->list[i].next = c->list[base].next;
     c->list[base].next = i;
     c->list[base].helos++;
     return i;
+}
+
+/* Another entry of the pair of entry i, behind entry `after`. */
+static uint32_t add_other(struct clients *c, uint32_t i, uint32_t after)
+{
+    const struct client *k = &c->list[i];
+    struct addr addr = k->addr;
+    uint32_t other = add(c, &addr, k->helo, k->helo_len); /* k->helo outlives a list that moves */
+
+    if (other == 0)
+        return 0;
+    c->list[other].other = c->list[after].other;
+    c->list[after].other = other;
+    return other;
+}
+
+uint32_t clients_for(struct clients *c, uint32_t i, uint32_t to)
+{
+    uint32_t sets = 1, last = i, other;
+
+    if (i == 0 || to <= 1)
+        return i;
+    for (; c->list[last].to != to && c->list[last].other != 0; last = c->list[last].other)
+        sets++;
+    if (c->list[last].to == to || sets >= CLIENT_SETS)
+        return last;
+    other = add_other(c, i, last);
+    if (other != 0)
+        c->list[other].to = to;
+    return other;
 }
 
 /* ---- the timeline ---- */
@@ -236,7 +273,7 @@ void client_days_add(struct client_days *d, const struct client_days *more)
         d->last = more->last;
 }
 
-static void add_day(struct client_days *d, int64_t at)
+void client_day_add(struct client_days *d, int64_t at)
 {
     struct client_days one = {(int32_t)(at / 86400), (int32_t)(at / 86400)};
 
@@ -250,7 +287,7 @@ void clients_add(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at,
         return;
     c->list[i].count[o] += n;
     if (o == OUT_DELIVERED)
-        add_day(&c->list[i].days, at);
+        client_day_add(&c->list[i].days, at);
     if (at > 0 && o <= OUT_REFUSED_LAST)
         c->list[i].when[place(c, at)] += n;
 }
@@ -261,7 +298,7 @@ void clients_add_own(struct clients *c, uint32_t i, enum own_kind kind, int64_t 
         return;
     c->list[i].own[kind] += n;
     if (kind == OWN_ACCEPTED)
-        add_day(&c->list[i].own_days, at);
+        client_day_add(&c->list[i].own_days, at);
     if (at > 0 && kind <= OWN_REFUSED)
         c->list[i].own_when[place(c, at)] += n;
 }
@@ -314,7 +351,7 @@ uint64_t client_refused(const struct client *k)
     return sum(k, OUT_ACCEPTED_LAST + 1, OUT_REFUSED_LAST);
 }
 
-static void move_counts(struct client *to, struct client *from)
+static void add_counts(struct client *to, const struct client *from)
 {
     unsigned k;
 
@@ -323,60 +360,91 @@ static void move_counts(struct client *to, struct client *from)
     for (k = 0; k < TIMELINE; k++)
         to->when[k] += from->when[k];
     client_days_add(&to->days, &from->days);
-    from->gone = true;
 }
 
-static void count_own(struct client *k)
+void clients_merge(struct clients *c, uint32_t to, uint32_t from)
+{
+    add_counts(&c->list[to], &c->list[from]);
+    c->list[from].gone = true;
+    c->list[from].into = to;
+}
+
+uint32_t clients_split(struct clients *c, uint32_t i)
+{
+    uint32_t other = add_other(c, i, i);
+
+    if (other == 0)
+        return 0;
+    c->list[other].to = c->list[i].to;
+    add_counts(&c->list[other], &c->list[i]);
+    return other;
+}
+
+/* ---- settling ---- */
+
+static void count_own(struct clients *c, uint32_t i)
 {
     unsigned b;
 
-    k->count[OUT_DELIVERED] += k->own[OWN_ACCEPTED];
-    k->count[OUT_OWN] += k->own[OWN_REFUSED];
-    k->count[OUT_AUTH] += k->own[OWN_AUTH];
-    k->count[OUT_SPARED] += k->own[OWN_SPARED];
-    for (b = 0; b < TIMELINE; b++)
-        k->when[b] += k->own_when[b];
-    client_days_add(&k->days, &k->own_days);
+    for (; i != 0; i = c->list[i].other) {
+        struct client *k = &c->list[i];
+
+        k->count[OUT_DELIVERED] += k->own[OWN_ACCEPTED];
+        k->count[OUT_OWN] += k->own[OWN_REFUSED];
+        k->count[OUT_AUTH] += k->own[OWN_AUTH];
+        k->count[OUT_SPARED] += k->own[OWN_SPARED];
+        for (b = 0; b < TIMELINE; b++)
+            k->when[b] += k->own_when[b];
+        client_days_add(&k->days, &k->own_days);
+    }
 }
 
-/* How often the HELO of the entry was logged. */
-static uint64_t told_times(const struct client *k)
+/* Messages of the pair; own: with our own records, which tell how often its HELO was logged. */
+static uint64_t pair_times(const struct clients *c, uint32_t i, bool own)
 {
-    uint64_t n = client_messages(k);
-    unsigned own;
+    uint64_t n = 0;
+    unsigned o;
 
-    for (own = 0; own < OWN_COUNT; own++)
-        n += k->own[own];
+    for (; i != 0; i = c->list[i].other) {
+        n += client_messages(&c->list[i]);
+        for (o = 0; own && o < OWN_COUNT; o++)
+            n += c->list[i].own[o];
+    }
     return n;
 }
 
-static void settle(struct clients *c, struct client *base)
+/* Set by set. Without memory they stay where they are. */
+static void move_pair(struct clients *c, uint32_t to, uint32_t from)
 {
-    struct client *most = NULL;
-    uint64_t told = client_messages(base);
-    uint32_t i;
+    for (; from != 0; from = c->list[from].other) {
+        uint32_t i = clients_for(c, to, c->list[from].to);
 
-    for (i = base->next; i != 0; i = c->list[i].next)
-        told += client_messages(&c->list[i]);
-    if (told == 0)
-        count_own(base);
-    for (i = base->next; i != 0; i = c->list[i].next) {
-        struct client *k = &c->list[i];
-
-        if (told == 0)
-            count_own(k);
-        if (most == NULL || told_times(k) > told_times(most))
-            most = k;
+        if (i != 0)
+            clients_merge(c, i, from);
     }
-    if (most != NULL)
-        move_counts(most, base);
+}
+
+static void settle(struct clients *c, uint32_t base)
+{
+    uint32_t most = 0, i;
+    uint64_t told = 0;
+
+    for (i = base; i != 0; i = c->list[i].next)
+        told += pair_times(c, i, false);
+    for (i = base; told == 0 && i != 0; i = c->list[i].next)
+        count_own(c, i);
+    for (i = c->list[base].next; i != 0; i = c->list[i].next)
+        if (most == 0 || pair_times(c, i, true) > pair_times(c, most, true))
+            most = i;
+    if (most != 0)
+        move_pair(c, most, base);
 }
 
 void clients_settle(struct clients *c)
 {
-    uint32_t i;
+    uint32_t i, n = c->n;
 
-    for (i = 1; i < c->n; i++)
-        if (c->list[i].helo == NULL)
-            settle(c, &c->list[i]);
+    for (i = 1; i < n; i++)
+        if (c->list[i].helo == NULL && c->list[i].first)
+            settle(c, i);
 }

@@ -2,7 +2,8 @@
  *
  * One entry for each pair of address and HELO, at most CLIENT_HELOS pairs for an
  * address; most MTA lines do not show the HELO, so each address also has an entry
- * without one. Memory grows with distinct clients, not with messages.
+ * without one. Where rules name recipients, a pair has more entries: one for each set of kinds of
+ * recipients (audience.h). Memory grows with distinct clients, not with messages.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_CLIENTS_H
@@ -13,6 +14,7 @@
 
 #define CLIENT_HELOS    8
 #define CLIENT_HELO_MAX 256 /* octets kept: one more than is judged */
+#define CLIENT_SETS     16  /* sets of kinds of recipients; of more the last one counts */
 #define TIMELINE        32
 
 /* What became of a message. */
@@ -39,6 +41,8 @@ enum own_kind { OWN_ACCEPTED, OWN_REFUSED, OWN_AUTH, OWN_SPARED, OWN_COUNT };
 /* What the policy does: the actions, and two more. */
 enum { FATE_EXEMPT = ACTION_REJECT + 1, FATE_UNKNOWN, FATE_COUNT };
 
+enum { REFUSES_FOR_GOOD = 1, REFUSES_FOR_NOW = 2 };
+
 /* A judgement of one policy. */
 struct fate {
     uint8_t kind; /* enum action, FATE_EXEMPT or FATE_UNKNOWN */
@@ -54,15 +58,24 @@ struct client {
     struct addr addr;
     char *helo; /* CLIENT_HELO_MAX octets at most; NULL: not known */
     uint16_t helo_len;
-    uint8_t helos;   /* entry without HELO: how many others the address has */
-    uint8_t refuses; /* the same: what iprev-milter did last, ACTION_REJECT, _TEMPFAIL or _GREYLIST */
-    bool passed;     /* the same, of a digest: our last record before `since` said iprev-pass, */
-    bool turned;     /* or told of a refusal */
-    bool broken;     /* passed then, and fails now */
-    bool logged;     /* found and ptr come from our own records, until it is judged */
-    bool gone;       /* its counts were moved to another entry */
+    uint8_t helos; /* entry without HELO: how many others the address has */
+    uint8_t
+        refuses; /* the same: what iprev-milter did last, ACTION_REJECT, _TEMPFAIL or _GREYLIST */
+    bool passed; /* the same, of a digest: our last record before `since` said iprev-pass, */
+    bool turned; /* or told of a refusal */
+    bool broken; /* passed then, and fails now */
+    bool logged; /* found and ptr come from our own records, until it is judged */
+    bool gone;   /* its counts were moved to another entry */
     bool judged;
-    uint32_t next; /* entries of the same address, from the one without HELO; 0: end */
+    bool first;     /* of its pair: clients_get finds it */
+    uint8_t known;  /* entry without HELO: enum remembered, as the last of our own records says */
+    bool recorded;  /* the same: there is one */
+    uint32_t next;  /* entries of the same address, from the one without HELO; 0: end */
+    uint32_t to;    /* set of kinds of recipients, bit 0: all rules apply */
+    uint32_t other; /* the next entry of the same pair, with another set; 0: end */
+    uint32_t into;  /* gone: the entry that has its counts */
+    struct client_days
+        passed_days; /* entry without HELO: our own records that make a client known */
     uint32_t count[OUT_COUNT];
     uint32_t own[OWN_COUNT]; /* our own records */
     uint32_t when[TIMELINE]; /* messages that the policy decides about */
@@ -71,8 +84,10 @@ struct client {
     findings found;
     uint8_t result, cause; /* enum finding */
     struct fate fate, against;
-    char *ptr; /* host name, or NULL */
-    char *why; /* of its shape, or NULL */
+    bool forgotten; /* whether it is known mattered, and is not in the log */
+    int8_t trial;   /* the rule on trial that would have decided otherwise; -1: none */
+    char *ptr;      /* host name, or NULL */
+    char *why;      /* of its shape, or NULL */
 };
 
 struct clients {
@@ -93,8 +108,22 @@ void clients_free(struct clients *c);
 /* The entry of the pair, made if need be; helo NULL: not known. 0 without memory. */
 uint32_t clients_get(struct clients *c, const struct addr *addr, const char *helo, size_t n);
 
+/* The entry of the same pair for this set of kinds of recipients (0: that of bit 0), made if need
+ * be. i: the first entry of the pair, as clients_get gives it. */
+uint32_t clients_for(struct clients *c, uint32_t i, uint32_t to);
+
+/* A new entry like entry i, with its counts: for another decision about the same messages. 0
+ * without memory. */
+uint32_t clients_split(struct clients *c, uint32_t i);
+
+/* The counts of entry `from` go to entry `to`. */
+void clients_merge(struct clients *c, uint32_t to, uint32_t from);
+
 /* Counts n messages. at: seconds since 1970, or 0. */
 void clients_add(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at, uint32_t n);
+
+/* The day of a time, in the count of client_days; at 0: none. */
+void client_day_add(struct client_days *d, int64_t at);
 
 /* Counts n of our own records. */
 void clients_add_own(struct clients *c, uint32_t i, enum own_kind kind, int64_t at, uint32_t n);

@@ -95,6 +95,7 @@ static json_t *json_rules(const struct judged *j)
 
         json_object_set_new(o, "rule", json_string(r->name));
         json_object_set_new(o, "action", json_string(action_word((enum action)r->action)));
+        json_object_set_new(o, "trial", json_boolean(r->trial));
         json_array_append_new(list, o);
     }
     return list;

@@ -3,19 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/replay/judged.h"
 
-#include "check/sweep.h"
-#include "check/term.h"
-
 #include <stdlib.h>
-#include <string.h>
-
-struct judging {
-    struct judged *j;
-    int64_t now;
-    uint32_t next; /* entry */
-    uint64_t done;
-    struct progress progress;
-};
 
 bool fate_refuses(unsigned kind)
 {
@@ -67,192 +55,76 @@ uint64_t sum_messages(const struct judged_sum *s)
     return sum_of(s, 0, OUT_COUNT - 1);
 }
 
-/* ---- one client ---- */
-
-static struct fate fate_of(const struct verdict *v, const struct settings *s)
-{
-    struct fate f = {.kind = (uint8_t)v->action, .rule = -1};
-
-    if (v->report.result == F_IPREV_SKIP)
-        f.kind = FATE_EXEMPT;
-    if (v->rule != NULL)
-        f.rule = (int8_t)(v->rule - s->judge.policy.rule);
-    return f;
-}
-
-/* Known from the address alone. */
-static bool address_exempt(const struct settings *s, const struct addr *client)
-{
-    return settings_relay_trusted(s, client) || settings_network_exempt(s, client);
-}
-
-/* What is known of a client: answers of now, or what our own records say. */
-struct known {
-    struct facts facts;
-    struct recalled recalled;
-    bool from_log;
-};
-
-static void reach(const struct judging *g, const struct settings *s, struct known *known,
-                  struct verdict *v)
-{
-    struct facts *f = &known->facts;
-    struct recalled *w = &known->recalled;
-    const struct addr *client = known->from_log ? &w->client : &f->client;
-
-    f->shapes = w->shapes = &s->shapes;
-    f->skip = w->skip = address_exempt(s, client) ? F_SKIP_NETWORK : F_NONE;
-    if (known->from_log) {
-        report_recall(&v->report, w);
-        verdict_recall(v, &s->judge, w, g->now);
-    } else {
-        report_make(&v->report, f);
-        verdict_reach(v, &s->judge, f, g->now);
-    }
-    if (!settings_relay_trusted(s, client))
-        return;
-    v->report.found = FINDING(F_IPREV_SKIP); /* no word says why */
-    v->report.cause = F_NONE;
-}
-
-/* The entry of the address without a HELO. */
-static const struct client *base_of(const struct judging *g, const struct client *k)
-{
-    struct clients *c = &g->j->tally->clients;
-
-    return &c->list[clients_get(c, &k->addr, NULL, 0)];
-}
-
-static void judge(struct judging *g, struct client *k, struct known *known)
-{
-    struct verdict v;
-
-    reach(g, g->j->settings, known, &v);
-    k->judged = true;
-    k->fate = k->against = fate_of(&v, g->j->settings);
-    k->found = v.report.found;
-    k->result = (uint8_t)v.report.result;
-    k->cause = (uint8_t)v.report.cause;
-    client_keep_ptr(k, &v.report.ptr);
-    client_keep(&k->why, v.report.why);
-    k->turned = base_of(g, k)->turned;
-    k->broken =
-        base_of(g, k)->passed && (k->result == F_IPREV_FAIL || k->result == F_IPREV_PERMERROR);
-    if (g->j->against == NULL)
-        return;
-    reach(g, g->j->against, known, &v);
-    k->against = fate_of(&v, g->j->against);
-}
-
-static bool next_client(struct judging *g, struct sweep_item *item)
-{
-    struct clients *c = &g->j->tally->clients;
-
-    while (g->next < c->n && (c->list[g->next].gone || client_judged(&c->list[g->next]) == 0))
-        g->next++;
-    if (g->next == c->n)
-        return false;
-    item->client = c->list[g->next].addr;
-    item->helo = c->list[g->next].helo;
-    item->helo_len = c->list[g->next].helo_len;
-    item->tag = &c->list[g->next++];
-    return true;
-}
-
-static bool on_judged(void *arg, void *tag, struct inquiry *q, const char *helo, size_t n)
-{
-    struct judging *g = arg;
-    struct known known = {.from_log = false};
-
-    (void)helo;
-    (void)n;
-    inquiry_facts(q, q->helo_given, &known.facts);
-    known.facts.helo_lost = !q->helo_given;
-    judge(g, tag, &known);
-    progress_at(&g->progress, ++g->done);
-    return true;
-}
-
-/* ---- without DNS ---- */
-
-static void recall(const struct client *k, struct recalled *w)
-{
-    struct helo helo;
-
-    helo_parse(&helo, k->helo, k->helo_len);
-    *w = (struct recalled){.client = k->addr, .found = k->found, .ptr = {.len = 1}};
-    w->helo = helo.form == HELO_HOST ? helo.name : w->ptr;
-    if (k->ptr != NULL)
-        dname_from_text(&w->ptr, k->ptr, strlen(k->ptr));
-}
-
-static void judge_logged(struct judging *g)
-{
-    struct known known = {.from_log = true};
-    struct sweep_item item;
-
-    while (next_client(g, &item)) {
-        struct client *k = item.tag;
-
-        recall(k, &known.recalled);
-        judge(g, k, &known);
-        if (k->logged)
-            continue;
-        k->found = 0;
-        if (k->fate.kind != FATE_EXEMPT)
-            k->fate = (struct fate){.kind = FATE_UNKNOWN, .rule = -1};
-        if (k->against.kind != FATE_EXEMPT)
-            k->against = (struct fate){.kind = FATE_UNKNOWN, .rule = -1};
-    }
-}
-
-/* ---- nothing to decide ---- */
-
-/* About such a client nothing need be known, and it must not count among the refused: many are
- * our own users, at home, where no address has a good name. */
-static void spare_undecided(struct clients *c)
-{
-    uint32_t i;
-
-    for (i = 1; i < c->n; i++) {
-        struct client *k = &c->list[i];
-
-        if (k->gone || client_messages(k) == 0 || client_judged(k) > 0)
-            continue;
-        k->judged = true;
-        k->fate = k->against = (struct fate){.kind = FATE_EXEMPT, .rule = -1};
-        k->found = 0;
-    }
-}
-
 /* ---- sums ---- */
 
-static void add_client(struct judged_sum *sum, const struct client *k)
+/* again: the client is in the sum already, with other messages. */
+static void add_client(struct judged_sum *sum, const struct client *k, bool again)
 {
     unsigned o;
 
-    sum->clients++;
+    sum->clients += !again;
     for (o = 0; o <= OUT_REFUSED_LAST; o++)
         sum->count[o] += k->count[o];
 }
 
-static void sum_client(struct judged *j, const struct client *k)
+static void sum_client(struct judged *j, const struct client *k, bool again)
 {
     unsigned f, b;
 
-    j->clients++;
-    j->temperror += k->result == F_IPREV_TEMPERROR;
     j->fate[FATE_EXEMPT].count[OUT_AUTH] += k->count[OUT_AUTH];
     j->fate[FATE_EXEMPT].count[OUT_SPARED] += k->count[OUT_SPARED];
-    add_client(&j->fate[k->fate.kind], k);
+    add_client(&j->fate[k->fate.kind], k, false);
     if (k->fate.rule >= 0)
-        add_client(&j->rule[k->fate.rule], k);
+        add_client(&j->rule[k->fate.rule], k, false);
+    if (k->trial >= 0)
+        add_client(&j->rule[k->trial], k, false);
     for (f = 0; f < F_COUNT; f++)
         if (k->found & FINDING(f))
-            add_client(&j->word[f], k);
+            add_client(&j->word[f], k, again);
     j->change[k->against.kind][k->fate.kind] += client_judged(k);
     for (b = 0; b < TIMELINE; b++)
         j->buckets[b][k->fate.kind] += k->when[b];
+}
+
+static bool same_fate(const struct fate *a, const struct fate *b)
+{
+    return a->kind == b->kind && a->rule == b->rule;
+}
+
+static bool fares_alike(const struct client *a, const struct client *b)
+{
+    return same_fate(&a->fate, &b->fate) && same_fate(&a->against, &b->against) &&
+           a->trial == b->trial;
+}
+
+/* Sets of recipients whose decision turned out to be the same become one entry. */
+static void merge_pair(struct clients *c, uint32_t i)
+{
+    uint32_t k;
+
+    for (; i != 0; i = c->list[i].other)
+        for (k = c->list[i].other; k != 0; k = c->list[k].other)
+            if (c->list[i].judged && c->list[k].judged && !c->list[i].gone && !c->list[k].gone &&
+                fares_alike(&c->list[i], &c->list[k])) {
+                c->list[i].to |= c->list[k].to;
+                clients_merge(c, i, k);
+            }
+}
+
+static void sum_pair(struct judged *j, uint32_t i)
+{
+    const struct client *list = j->tally->clients.list;
+    bool again = false;
+
+    for (; i != 0; i = list[i].other) {
+        if (!list[i].judged || list[i].gone)
+            continue;
+        sum_client(j, &list[i], again);
+        j->clients += !again;
+        j->temperror += !again && list[i].result == F_IPREV_TEMPERROR;
+        j->forgotten += !again && list[i].forgotten;
+        again = true;
+    }
 }
 
 /* ---- lists ---- */
@@ -313,13 +185,23 @@ static bool make_list(struct judged *j, enum list_kind kind)
 
     l->at = malloc(c->n * sizeof *l->at);
     for (i = 1; l->at != NULL && i < c->n; i++)
-        if (c->list[i].judged && in_list(&c->list[i], kind))
+        if (c->list[i].judged && !c->list[i].gone && in_list(&c->list[i], kind))
             l->at[l->n++] = i;
     sorting = c->list;
     if (l->at != NULL)
         qsort(l->at, l->n, sizeof *l->at,
               kind == LIST_CAUGHT || kind == LIST_ALL ? by_messages : by_delivered);
     return l->at != NULL;
+}
+
+static bool pair_has(const struct clients *c, uint32_t i, bool refused)
+{
+    bool any = false;
+
+    for (; i != 0; i = c->list[i].other)
+        any |= c->list[i].judged && !c->list[i].gone &&
+               (refused ? fate_refuses(c->list[i].fate.kind) : client_messages(&c->list[i]) > 0);
+    return any;
 }
 
 /* Addresses of which a pair with a HELO was judged; refused: and is refused. */
@@ -332,11 +214,10 @@ static uint64_t count_addresses(const struct judged *j, bool refused)
     for (i = 1; i < c->n; i++) {
         bool any = false;
 
-        if (c->list[i].helo != NULL)
+        if (c->list[i].helo != NULL || !c->list[i].first)
             continue;
         for (k = i; k != 0; k = c->list[k].next)
-            any |= c->list[k].judged && (refused ? fate_refuses(c->list[k].fate.kind)
-                                                 : client_messages(&c->list[k]) > 0);
+            any |= pair_has(c, k, refused);
         n += any;
     }
     return n;
@@ -344,40 +225,18 @@ static uint64_t count_addresses(const struct judged *j, bool refused)
 
 /* ---- together ---- */
 
-static bool look_up(struct judging *g)
-{
-    struct sweep sweep = {
-        .settings = g->j->settings,
-        .exempt_too = g->j->against != NULL,
-        .judged = on_judged,
-        .arg = g,
-    };
-    struct sweep_item item = {.helo = NULL};
-
-    progress_start(&g->progress, "looking clients up", g->j->tally->clients.n - 1);
-    if (sweep_start(&sweep) != 0)
-        return false;
-    while (next_client(g, &item))
-        sweep_put(&sweep, &item);
-    sweep_end(&sweep);
-    progress_end(&g->progress);
-    return true;
-}
-
 bool judged_make(struct judged *j, int64_t now)
 {
-    struct judging g = {.j = j, .now = now, .next = 1};
     struct clients *c = &j->tally->clients;
     uint32_t i;
 
-    spare_undecided(c);
-    if (j->no_dns)
-        judge_logged(&g);
-    else if (!look_up(&g))
+    if (!judge_clients(j, now))
         return false;
     for (i = 1; i < c->n; i++)
-        if (c->list[i].judged)
-            sum_client(j, &c->list[i]);
+        if (c->list[i].first) {
+            merge_pair(c, i);
+            sum_pair(j, i);
+        }
     j->addresses = count_addresses(j, false);
     j->refused_addresses = count_addresses(j, true);
     for (i = 0; i < LIST_COUNT; i++)

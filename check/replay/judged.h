@@ -38,6 +38,7 @@ struct judged {
     uint64_t clients, addresses; /* pairs of address and HELO with messages; addresses of them */
     uint64_t refused_addresses;  /* of which the policy refuses a pair */
     uint64_t temperror;          /* clients without a DNS answer now */
+    uint64_t forgotten; /* clients of which the log does not say whether memory knows them */
     struct judged_sum fate[FATE_COUNT];
     struct judged_sum rule[RULES_MAX];
     struct judged_sum word[F_COUNT];         /* clients with that finding */
@@ -50,6 +51,9 @@ struct judged {
  * standard error, when that cannot be done. */
 bool judged_make(struct judged *j, int64_t now);
 void judged_free(struct judged *j);
+
+/* Its first step: a fate for each entry with messages. */
+bool judge_clients(struct judged *j, int64_t now);
 
 bool fate_refuses(unsigned kind);
 

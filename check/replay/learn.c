@@ -62,6 +62,24 @@ static void add(struct learning *g, const struct client *k, uint64_t spam)
     g->n++;
 }
 
+static uint64_t spam_of_pair(const struct clients *c, uint32_t i)
+{
+    uint64_t n = 0;
+
+    for (; i != 0; i = c->list[i].other)
+        n += c->list[i].gone ? 0 : c->list[i].count[OUT_SPAM];
+    return n;
+}
+
+static void add_pair(struct learning *g, uint32_t i, uint64_t spam)
+{
+    const struct clients *c = &g->j->tally->clients;
+
+    for (; i != 0; i = c->list[i].other)
+        if (!c->list[i].gone)
+            add(g, &c->list[i], spam);
+}
+
 /* A verdict on one message of an address, whatever its HELO was, is one on the address. */
 static bool collect(struct learning *g)
 {
@@ -72,13 +90,12 @@ static bool collect(struct learning *g)
     for (i = 1; g->list != NULL && i < c->n; i++) {
         uint64_t spam = 0;
 
-        if (c->list[i].helo != NULL)
+        if (c->list[i].helo != NULL || !c->list[i].first)
             continue;
         for (k = i; k != 0; k = c->list[k].next)
-            spam += c->list[k].gone ? 0 : c->list[k].count[OUT_SPAM];
+            spam += spam_of_pair(c, k);
         for (k = i; k != 0; k = c->list[k].next)
-            if (!c->list[k].gone)
-                add(g, &c->list[k], spam);
+            add_pair(g, k, spam);
     }
     return g->list != NULL;
 }

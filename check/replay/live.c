@@ -154,7 +154,12 @@ void live_count_early(struct live *l, struct live_message *m)
     unsigned i;
 
     for (i = 0; i < EARLY; i++) {
-        clients_add(l->clients, m->client, OUT_MTA + i, m->at, m->early[i]);
+        if (m->early[i] == 0)
+            continue;
+        clients_add(l->clients,
+                    OUT_MTA + i > OUT_REFUSED_LAST ? m->client
+                                                   : clients_for(l->clients, m->client, m->to),
+                    OUT_MTA + i, m->at, m->early[i]);
         m->early[i] = 0;
     }
 }
@@ -174,11 +179,15 @@ static enum outcome_kind outcome(const struct live_message *m)
 void live_close(struct live *l, struct live_message *m)
 {
     const unsigned taken = BEGUN | QUEUED;
+    enum outcome_kind o = outcome(m);
 
     l->openings -= m->opening != 0;
     live_count_early(l, m);
-    if ((m->flags & taken) == taken && m->client != 0)
-        clients_add(l->clients, m->client, live_remember(l, m, outcome(m)), m->at, 1);
+    if ((m->flags & taken) == taken && m->client != 0) {
+        if (o <= OUT_REFUSED_LAST)
+            m->client = clients_for(l->clients, m->client, m->to);
+        clients_add(l->clients, m->client, live_remember(l, m, o), m->at, 1);
+    }
     m->qid = 0;
 }
 
@@ -248,6 +257,19 @@ struct live_message *live_open(struct live *l, const struct log_event *e)
     if (m != NULL)
         live_close(l, m);
     return make(l, live_hash(l, &e->qid));
+}
+
+struct live_message *live_beside(struct live *l, const struct log_event *e, uint32_t to,
+                                 bool wanted)
+{
+    uint64_t qid = live_hash(l, &e->qid) ^ to * 0x9e3779b97f4a7c15u;
+    struct live_message *m = find(l, qid);
+
+    if (m != NULL || !wanted)
+        return m;
+    m = make(l, qid);
+    m->to = to;
+    return m;
 }
 
 bool live_part(struct live *l, const struct log_event *e)

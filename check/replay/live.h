@@ -71,6 +71,7 @@ struct live_message {
     int64_t at;            /* seconds since 1970, or 0 */
     uint32_t age;          /* line at which it came */
     uint32_t client;       /* entry, or 0: not known yet */
+    uint32_t to;           /* kinds of its recipients, as far as they are known (audience.h) */
     uint32_t early[EARLY]; /* refusals not counted yet, by what became of them, from OUT_MTA */
     uint16_t flags;
     uint8_t opening; /* enum log_opening */
@@ -99,6 +100,11 @@ struct live_message *live_whole(struct live *l, struct live_message *m);
 
 /* Opens a message with the queue id of the event, which has one; closes what has it already. */
 struct live_message *live_open(struct live *l, const struct log_event *e);
+
+/* What was refused to recipients of one kind before the client of the message was known: an entry
+ * beside that of the message. Made when it is wanted, else NULL. */
+struct live_message *live_beside(struct live *l, const struct log_event *e, uint32_t to,
+                                 bool wanted);
 
 /* The queue id of the event is that of a part of the message with the queue id e->origin. False:
  * there is none. */

@@ -328,7 +328,7 @@ static void put_rules(const struct judged *j, FILE *out)
     for (i = 0; i < j->settings->judge.policy.rules; i++) {
         fputs("<tr><td>", out);
         html_text(out, j->settings->judge.policy.rule[i].name);
-        fputs("</td>", out);
+        fputs(j->settings->judge.policy.rule[i].trial ? " (on trial)</td>" : "</td>", out);
         cell_fate(out, j->settings->judge.policy.rule[i].action);
         cell_number(out, j->rule[i].clients);
         cell_number(out, sum_messages(&j->rule[i]));

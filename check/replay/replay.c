@@ -144,13 +144,12 @@ static int run(struct judged *j, const struct replay_options *o, int logs, char 
     struct tally tally;
     int code;
 
-    if (!tally_init(&tally, j->settings, now)) {
+    if (!tally_init(&tally, j->settings, j->against, now)) {
         fprintf(stderr, "iprev-check: out of memory\n");
         return EX_SOFTWARE;
     }
     tally.since = o->since != NULL ? stamp_given(o->since, now) : 0;
     tally.until = o->until != NULL ? stamp_given(o->until, now) : 0;
-    tally.digest = o->digest;
     j->tally = &tally;
     read_logs(j, logs, log);
     tally_end(&tally);

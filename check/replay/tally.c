@@ -4,7 +4,6 @@
 #include "check/replay/tally.h"
 
 #include "check/log/event.h"
-#include "outcome/record.h"
 #include "value/ascii.h"
 
 #include <stdlib.h>
@@ -37,28 +36,21 @@ static int64_t seconds(const struct tally *t, struct log_stamp stamp)
 
 static bool is_exempt(const struct tally *t, const struct log_text *address)
 {
-    char recipient[322];
+    char recipient[RECIPIENT_MAX];
 
     if (t->settings->reject_at != STAGE_RCPT)
         return false; /* refused before the recipient is known */
-    if (address->n == 0 || address->n >= sizeof recipient)
-        return false;
-    memcpy(recipient, address->s, address->n);
-    recipient[address->n] = '\0';
-    return exempt_recipient(recipient, &t->settings->exempt.recipients);
+    return recipient_text(recipient, address) &&
+           exempt_recipient(recipient, &t->settings->exempt.recipients);
 }
 
-/* What iprev-milter did last with a client, if that is a refusal: it logs its own before the mail
- * server does. */
-static enum action own_refusal(struct tally *t, const struct addr *client)
+/* Has iprev-milter refused a client so, and not accepted it since? It logs its own refusals before
+ * the mail server does. */
+static bool refused_by_us(struct tally *t, const struct addr *client, bool temporary)
 {
-    return (enum action)t->clients.list[clients_get(&t->clients, client, NULL, 0)].refuses;
-}
+    unsigned refuses = t->clients.list[clients_get(&t->clients, client, NULL, 0)].refuses;
 
-static bool refused_so(enum action action, bool temporary)
-{
-    return temporary ? action == ACTION_TEMPFAIL || action == ACTION_GREYLIST
-                     : action == ACTION_REJECT;
+    return (refuses & (temporary ? REFUSES_FOR_NOW : REFUSES_FOR_GOOD)) != 0;
 }
 
 static enum outcome_kind refusal(struct tally *t, const struct log_event *e,
@@ -71,7 +63,7 @@ static enum outcome_kind refusal(struct tally *t, const struct log_event *e,
     if (is_exempt(t, &e->recipient))
         return OUT_SPARED;
     if (e->by == BY_MILTER && e->client.family != ADDR_NONE &&
-        refused_so(own_refusal(t, &e->client), e->temporary))
+        refused_by_us(t, &e->client, e->temporary))
         return OUT_OWN;
     return e->temporary ? OUT_LATER : kind[e->by];
 }
@@ -92,6 +84,34 @@ static void authenticate(struct live_message *m)
         early_become(m, o, OUT_AUTH);
 }
 
+/* What was refused before the client of the message was known belongs to this client. */
+static void early_counts(struct tally *t, const struct log_event *e, struct live_message *m)
+{
+    if (e->authenticated && t->settings->exempt.authenticated)
+        authenticate(m);
+    if (refused_by_us(t, &e->client, false))
+        early_become(m, OUT_MILTER, OUT_OWN);
+    if (refused_by_us(t, &e->client, true))
+        early_become(m, OUT_LATER, OUT_OWN);
+    live_count_early(&t->live, m);
+}
+
+static void early_beside(struct tally *t, const struct log_event *e, uint32_t client, int64_t at)
+{
+    struct live_message *m;
+    unsigned i;
+
+    for (i = 1; i < t->audiences.n; i++) {
+        m = live_beside(&t->live, e, (uint32_t)1 << i, false);
+        if (m == NULL)
+            continue;
+        m->client = client;
+        m->at = at;
+        early_counts(t, e, m);
+        m->qid = 0;
+    }
+}
+
 static void on_message(struct tally *t, const struct log_event *e, int64_t at)
 {
     struct live_message *m;
@@ -105,13 +125,8 @@ static void on_message(struct tally *t, const struct log_event *e, int64_t at)
     m->client = clients_get(&t->clients, &e->client, NULL, 0);
     m->at = at;
     m->flags |= e->queued ? BEGUN | QUEUED : BEGUN;
-    if (e->authenticated && t->settings->exempt.authenticated)
-        authenticate(m);
-    if (refused_so(own_refusal(t, &e->client), false))
-        early_become(m, OUT_MILTER, OUT_OWN);
-    else if (refused_so(own_refusal(t, &e->client), true))
-        early_become(m, OUT_LATER, OUT_OWN);
-    live_count_early(&t->live, m);
+    early_counts(t, e, m);
+    early_beside(t, e, m->client, at);
     live_remember_id(&t->live, m, &e->message_id);
     if (m->flags & ENDED)
         m->qid = 0;
@@ -129,16 +144,18 @@ static uint32_t client_of(struct tally *t, const struct log_event *e, const stru
 static void on_early_refusal(struct tally *t, const struct log_event *e, struct live_message *m,
                              int64_t at)
 {
-    uint32_t client = client_of(t, e, m);
+    uint32_t client = client_of(t, e, m), to = audience_of(&t->audiences, &e->recipient);
+    enum outcome_kind o;
 
     if (m == NULL)
         m = live_open(&t->live, e);
-    live_early(m, refusal(t, e, m), e->times);
+    o = refusal(t, e, m);
     m->client = client;
     if (at > 0)
         m->at = at;
     if (e->final)
         m->flags |= ENDED;
+    live_early(to > 1 ? live_beside(&t->live, e, to, true) : m, o, e->times);
 }
 
 /* The refusal of a part, and of a recipient once the message was taken, shows in a delivery. A
@@ -162,7 +179,11 @@ static void on_refused(struct tally *t, const struct log_event *e, int64_t at)
         return;
     }
     opening_followed(&t->live, &e->client);
-    clients_add(&t->clients, client, o, at > 0 || m == NULL ? at : m->at, e->times);
+    clients_add(&t->clients,
+                o > OUT_REFUSED_LAST
+                    ? client
+                    : clients_for(&t->clients, client, audience_of(&t->audiences, &e->recipient)),
+                o, at > 0 || m == NULL ? at : m->at, e->times);
     if (m == NULL)
         return;
     m->client = client;
@@ -184,6 +205,20 @@ static void on_queued(struct tally *t, const struct log_event *e)
         live_end(&t->live, m);
 }
 
+static void on_recipients(struct tally *t, struct live_message *m, struct log_event *e)
+{
+    do {
+        if (m->flags & JUDGED && !t->audiences.told_apart)
+            break;
+        if (is_exempt(t, &e->recipient)) {
+            m->flags |= SPARED;
+        } else {
+            m->flags |= JUDGED;
+            m->to |= audience_of(&t->audiences, &e->recipient);
+        }
+    } while (text_next_address(&e->more, &e->recipient));
+}
+
 static void on_delivery(struct tally *t, struct log_event *e)
 {
     struct live_message *m = live_at(&t->live, e), *whole = live_whole(&t->live, m);
@@ -193,11 +228,8 @@ static void on_delivery(struct tally *t, struct log_event *e)
     whole->flags |= QUEUED;
     if (e->state == STATE_SENT && (whole != m || !(m->flags & HANDED)))
         whole->flags |= SENT;
-    while (whole == m && !(whole->flags & JUDGED)) { /* a part may go where an alias leads */
-        whole->flags |= is_exempt(t, &e->recipient) ? SPARED : JUDGED;
-        if (!text_next_address(&e->more, &e->recipient))
-            break;
-    }
+    if (whole == m) /* a part may go where an alias leads */
+        on_recipients(t, whole, e);
 }
 
 /* A verdict on a message that is not under way: it has left, or is in a log yet to be read. */
@@ -234,83 +266,7 @@ static void on_verdict(struct tally *t, const struct log_event *e)
         on_late_verdict(t, e, e->spam ? OUT_SPAM : OUT_OTHER);
 }
 
-/* A client that was not checked stays as it is known, and so does one without a DNS answer. */
-static void keep_record(struct client *k, const struct record *r)
-{
-    if (r->found & FINDING(F_IPREV_SKIP) || (k->logged && r->found & FINDING(F_IPREV_TEMPERROR)))
-        return;
-    k->logged = true;
-    k->found = r->found;
-    client_keep_ptr(k, &r->ptr);
-}
-
-/* The client it named sent nothing here: the message stays the relay's, as the MTA logs it. */
-static void on_relayed(struct tally *t, const struct record *r, int64_t at, uint32_t times)
-{
-    uint32_t relay = clients_get(&t->clients, &r->relay, NULL, 0);
-
-    clients_add_own(&t->clients, relay, OWN_ACCEPTED, at, times);
-}
-
-static enum own_kind own_kind(const struct tally *t, const struct record *r)
-{
-    if (r->found & FINDING(F_SKIP_AUTHENTICATED) && t->settings->exempt.authenticated)
-        return OWN_AUTH;
-    if (strcmp(r->rule, "exempt.recipients") == 0 && t->settings->reject_at == STAGE_RCPT)
-        return OWN_SPARED;
-    return r->enforce && r->action >= ACTION_GREYLIST ? OWN_REFUSED : OWN_ACCEPTED;
-}
-
-/* For a message that the MTA has logged, only the HELO counts; and of a part, which a content
- * filter brought, nothing. */
-static void on_record(struct tally *t, const struct log_event *e, int64_t at)
-{
-    bool none = e->helo.n == 1 && e->helo.s[0] == '-';
-    struct live_message *m = live_at(&t->live, e);
-    char helo[CLIENT_HELO_MAX];
-    struct record r;
-    uint32_t client;
-
-    if (!record_read_log(&r, e->record.s, e->record.n)) {
-        t->damaged++;
-        return;
-    }
-    if (r.trial || (m != NULL && m->flags & PART))
-        return;
-    if (r.relay.family != ADDR_NONE) {
-        on_relayed(t, &r, at, e->times);
-        return;
-    }
-    if (r.client.family == ADDR_NONE)
-        return;
-    client = clients_get(&t->clients, &r.client, helo,
-                         none ? 0 : record_unshow(helo, sizeof helo, e->helo.s, e->helo.n, NULL));
-    if (client == 0)
-        return;
-    t->clients.list[clients_get(&t->clients, &r.client, NULL, 0)].refuses =
-        own_kind(t, &r) == OWN_REFUSED ? (uint8_t)r.action : 0;
-    keep_record(&t->clients.list[client], &r);
-    if (m == NULL || m->client == 0)
-        clients_add_own(&t->clients, client, own_kind(t, &r), at, e->times);
-    else if (addr_equal(&t->clients.list[m->client].addr, &r.client))
-        m->client = client;
-}
-
 /* ---- lines ---- */
-
-/* What was known of the client before. */
-static void on_record_before(struct tally *t, const struct log_event *e)
-{
-    struct client *base;
-    struct record r;
-
-    if (!record_read_log(&r, e->record.s, e->record.n) || r.client.family == ADDR_NONE ||
-        r.found & (FINDING(F_IPREV_SKIP) | FINDING(F_IPREV_TEMPERROR)))
-        return;
-    base = &t->clients.list[clients_get(&t->clients, &r.client, NULL, 0)];
-    base->passed = (r.found & FINDING(F_IPREV_PASS)) != 0;
-    base->turned = r.action > ACTION_QUARANTINE;
-}
 
 /* What begins a message, and refusals and records, count by their own time. All else follows the
  * message that it belongs to; but a verdict on an earlier message is no verdict of these. */
@@ -341,8 +297,9 @@ void tally_line(struct tally *t, const char *s, size_t n)
         return;
     t->known++;
     if ((t->since != 0 || t->until != 0) && is_outside(t, &e)) {
-        if (t->digest && e.kind == LOG_RECORD && seconds(t, e.stamp) < t->since)
-            on_record_before(t, &e);
+        at = seconds(t, e.stamp);
+        if (e.kind == LOG_RECORD && at < t->since)
+            tally_record_before(t, &e, at);
         return;
     }
     at = e.kind == LOG_MESSAGE || e.kind == LOG_REFUSED || e.kind == LOG_RECORD
@@ -370,7 +327,7 @@ void tally_line(struct tally *t, const char *s, size_t n)
         on_verdict(t, &e);
         break;
     case LOG_RECORD:
-        on_record(t, &e, at);
+        tally_record(t, &e, at);
         break;
     case LOG_QUEUED:
     case LOG_MESSAGE_ID:
@@ -390,10 +347,13 @@ int64_t tally_time(const struct tally *t, const char *s, size_t n)
     return seconds(t, e.stamp);
 }
 
-bool tally_init(struct tally *t, const struct settings *s, int64_t now)
+bool tally_init(struct tally *t, const struct settings *s, const struct settings *against,
+                int64_t now)
 {
     memset(t, 0, sizeof *t);
     t->settings = s;
+    audiences_init(&t->audiences, &s->judge.policy,
+                   against != NULL ? &against->judge.policy : NULL);
     t->now = now;
     if (live_init(&t->live, &t->clients) && clients_init(&t->clients))
         return true;

@@ -82,11 +82,11 @@ static void print_rules(const struct judged *j, const struct term *t)
     for (i = 0; i < j->settings->judge.policy.rules; i++) {
         const struct rule *r = &j->settings->judge.policy.rule[i];
 
-        fprintf(t->out, "  %-20s %-10s %8llu client%s %9llu message%s %9llu delivered\n", r->name,
+        fprintf(t->out, "  %-20s %-10s %8llu client%s %9llu message%s %9llu delivered%s\n", r->name,
                 action_word((enum action)r->action), (unsigned long long)j->rule[i].clients,
                 j->rule[i].clients == 1 ? " " : "s", (unsigned long long)sum_messages(&j->rule[i]),
                 sum_messages(&j->rule[i]) == 1 ? " " : "s",
-                (unsigned long long)j->rule[i].count[OUT_DELIVERED]);
+                (unsigned long long)j->rule[i].count[OUT_DELIVERED], r->trial ? " (on trial)" : "");
     }
 }
 

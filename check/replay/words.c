@@ -160,6 +160,23 @@ static void verdict_note(const struct tally *t, note_sink *put, void *arg)
                         : "No spam verdicts in these logs: delivered spam counts as delivered.");
 }
 
+static void memory_note(const struct judged *j, note_sink *put, void *arg)
+{
+    char line[200];
+
+    if (j->settings->memory.store == NULL)
+        return;
+    if (j->tally->records == 0 && j->tally->known > 0)
+        put(arg, false, "No line of iprev-milter in these logs: no client counts as known.");
+    snprintf(line, sizeof line,
+             "The log does not say whether memory knows %llu client%s: no rule with client-known "
+             "refuses %s.",
+             (unsigned long long)j->forgotten, j->forgotten == 1 ? "" : "s",
+             j->forgotten == 1 ? "it" : "them");
+    if (j->forgotten > 0)
+        put(arg, false, line);
+}
+
 void put_notes(const struct judged *j, note_sink *put, void *arg)
 {
     const struct tally *t = j->tally;
@@ -177,6 +194,7 @@ void put_notes(const struct judged *j, note_sink *put, void *arg)
         put(arg, true, "No line of a known log format was found.");
     else
         put(arg, false, "The log is empty.");
+    memory_note(j, put, arg);
     count_note(t->damaged, "Skipped # damaged iprev-milter record~.", put, arg);
     if (t->clients.failed)
         put(arg, true, "Out of memory: later clients are not counted.");

@@ -124,14 +124,14 @@ void verdict_trial(struct verdict *out, const struct verdict *v)
 }
 
 void verdict_recall(struct verdict *v, const struct verdict_options *o, const struct recalled *w,
-                    int64_t now)
+                    rule_set without, int64_t now)
 {
     bool listed = recalled_listed(w, &o->exempt_list, now);
 
     decide(v, o, &w->client, exempt_by(recalled_exempt(w, &o->exempt_hosts), listed),
            recalled_exempt_open(w, &o->exempt_hosts) ||
                recalled_listed_open(w, &o->exempt_list, now),
-           0, now);
+           without, now);
 }
 
 void verdict_spare(struct verdict *v)

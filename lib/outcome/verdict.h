@@ -56,9 +56,10 @@ void verdict_let_through(struct verdict *v, enum record_memory why);
 /* The rule on trial, as if it had decided in monitor mode. */
 void verdict_trial(struct verdict *out, const struct verdict *v);
 
-/* The same of a client that a log line of ours tells of: v->report is made by report_recall. */
+/* verdict_reach_without of a client that a log line of ours tells of: v->report is made by
+ * report_recall. */
 void verdict_recall(struct verdict *v, const struct verdict_options *o, const struct recalled *w,
-                    int64_t now);
+                    rule_set without, int64_t now);
 
 /* The recipient is exempt: accepted, whatever the rules say. */
 void verdict_spare(struct verdict *v);

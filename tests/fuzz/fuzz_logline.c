@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (s == NULL)
         s = settings_read(NULL, stderr);
-    if (s == NULL || !tally_init(&t, s, 1795000000))
+    if (s == NULL || !tally_init(&t, s, NULL, 1795000000))
         abort();
     while (at < end && (hit = memchr(at, '\n', (size_t)(end - at))) != NULL) {
         feed(&t, at, (size_t)(hit - at));

@@ -223,10 +223,10 @@ Test(verdict, exempt_lists_recalled)
         dname_from_text(&w.ptr, "mail.good.example", 17);
         s.judge.exempt_list = list_of(&room, &key, row[i].line, 1000);
         report_recall(&v.report, &w);
-        verdict_recall(&v, &s.judge, &w, 999);
+        verdict_recall(&v, &s.judge, &w, 0, 999);
         cr_expect_str_eq(v.rule_name, row[i].rule, "%zu: %s", i, row[i].line);
         report_recall(&v.report, &w);
-        verdict_recall(&v, &s.judge, &w, 1000);
+        verdict_recall(&v, &s.judge, &w, 0, 1000);
         cr_expect_str_eq(v.rule_name, "bad", "%zu: %s is over", i, row[i].line);
     }
 }

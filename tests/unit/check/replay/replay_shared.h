@@ -23,7 +23,7 @@ static inline struct settings *defaults(void)
 
 static inline void start(struct tally *t)
 {
-    cr_assert(tally_init(t, defaults(), NOW));
+    cr_assert(tally_init(t, defaults(), NULL, NOW));
 }
 
 static inline void stop(struct tally *t)

@@ -102,6 +102,8 @@ static void on_note(void *arg, bool bad, const char *note)
 
 Test(replay_views, notes)
 {
+    static char store[] = "sqlite:/x";
+    static const struct settings remembering = {.memory.store = store};
 #define NO_SPAM "No spam verdicts in these logs: delivered spam counts as delivered.|"
     static const struct {
         struct judged j;
@@ -132,7 +134,19 @@ Test(replay_views, notes)
          {.lines = 1, .known = 1, .damaged = 12, .clients.failed = true},
          NO_SPAM "Skipped 12 damaged iprev-milter records.|"
                  "!Out of memory: later clients are not counted.|No DNS answer for 2 clients.|"},
+        {{.settings = &remembering},
+         {.lines = 1, .known = 1},
+         NO_SPAM "No line of iprev-milter in these logs: no client counts as known.|"},
+        {{.settings = &remembering, .forgotten = 1},
+         {.lines = 1, .known = 1, .records = 1},
+         NO_SPAM "The log does not say whether memory knows 1 client: no rule with client-known "
+                 "refuses it.|"},
+        {{.settings = &remembering, .forgotten = 2},
+         {.lines = 1, .known = 1, .records = 1},
+         NO_SPAM "The log does not say whether memory knows 2 clients: no rule with client-known "
+                 "refuses them.|"},
     };
+    static const struct settings plain;
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(row); i++) {
@@ -140,6 +154,7 @@ Test(replay_views, notes)
         struct tally t = row[i].t;
 
         j.tally = &t;
+        j.settings = j.settings != NULL ? j.settings : &plain;
         written_begin();
         put_notes(&j, on_note, out);
         cr_expect_str_eq(written(), row[i].text);
