@@ -34,6 +34,7 @@ struct log_event {
     struct log_stamp stamp;
     struct addr client; /* ADDR_NONE: not given */
     struct log_text qid, helo, recipient, message_id, record;
+    struct log_text sender; /* LOG_MESSAGE, LOG_QUEUED, LOG_REFUSED: n 0: the null sender */
     struct log_text more;         /* recipients after the first: see text_next_address */
     struct log_text origin;       /* LOG_MESSAGE: qid before a content filter (XFORWARD) */
     struct log_text relay, reply; /* LOG_DELIVERY: a server that did not take it, and its words */

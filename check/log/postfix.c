@@ -62,7 +62,7 @@ static void read_content_refusal(struct log_event *e, const struct log_text *t)
 /* "RCPT from name[address]:port: 554 5.7.1 text; from=<> to=<> proto=ESMTP helo=<x>" */
 static void read_refusal(struct log_event *e, struct log_text t)
 {
-    struct log_text stage = text_until(&t, ' '), reply, sender;
+    struct log_text stage = text_until(&t, ' '), reply;
 
     if (text_is(&stage, LIT("header")) || text_is(&stage, LIT("body")) ||
         text_is(&stage, LIT("mime-error"))) {
@@ -77,7 +77,7 @@ static void read_refusal(struct log_event *e, struct log_text t)
     read_reply(e, &reply);
     e->helo = last_bracketed(&t, LIT(" helo=<"));
     t = text_from(&t, reply.n + 7);
-    if (text_bracketed(&t, &sender) && (text_skip(&t, LIT(" to=")) || text_skip(&t, LIT(", to="))))
+    if (text_bracketed(&t, &e->sender) && (text_skip(&t, LIT(" to=")) || text_skip(&t, LIT(", to="))))
         text_bracketed(&t, &e->recipient);
 }
 
@@ -151,13 +151,11 @@ static void read_cleanup(struct log_event *e, struct log_text t)
 /* "removed", "from=<a@b>, size=900, nrcpt=1 (queue active)", "from=<a@b>, status=expired, ..." */
 static void read_qmgr(struct log_event *e, struct log_text t)
 {
-    struct log_text sender;
-
     if (!text_qid(&t, &e->qid))
         return;
     if (text_is(&t, LIT("removed"))) {
         e->kind = LOG_END;
-    } else if (text_skip(&t, LIT("from=")) && text_bracketed(&t, &sender)) {
+    } else if (text_skip(&t, LIT("from=")) && text_bracketed(&t, &e->sender)) {
         e->kind = text_skip(&t, LIT(", status=expired")) ? LOG_DELIVERY : LOG_QUEUED;
         e->state = STATE_BOUNCED;
     }

@@ -39,7 +39,7 @@ static void read_from(struct log_event *e, struct log_text t)
 {
     struct log_text size;
 
-    skip_address(&t);
+    text_bracketed(&t, &e->sender);
     if (text_find(&t, LIT(", nrcpts=")) == t.n || !read_relay(e, &t))
         return;
     e->kind = LOG_MESSAGE;

@@ -27,6 +27,15 @@ bool clients_init(struct clients *c)
     return false;
 }
 
+static void free_senders(struct client_senders *s)
+{
+    unsigned i;
+
+    for (i = 0; s != NULL && i < SENDERS_MAX; i++)
+        free(s->domain[i]);
+    free(s);
+}
+
 void clients_free(struct clients *c)
 {
     uint32_t i;
@@ -35,6 +44,7 @@ void clients_free(struct clients *c)
         free(c->list[i].helo);
         free(c->list[i].ptr);
         free(c->list[i].why);
+        free_senders(c->list[i].senders);
     }
     free(c->list);
     free(c->slot);
@@ -142,6 +152,7 @@ uint32_t clients_get(struct clients *c, const struct addr *addr, const char *hel
     if (i == 0)
         return 0;
     c->list[i].first = true;
+    c->list[i].base = helo != NULL ? base : i;
     *find_slot(c, addr, helo, n) = i;
     if (helo == NULL)
         return i;
@@ -162,6 +173,7 @@ static uint32_t add_other(struct clients *c, uint32_t i, uint32_t after)
         return 0;
     c->list[other].other = c->list[after].other;
     c->list[after].other = other;
+    c->list[other].base = c->list[i].base;
     return other;
 }
 
@@ -307,6 +319,23 @@ void clients_move(struct clients *c, uint32_t i, enum outcome_kind from, enum ou
 {
     c->list[i].count[from]--;
     c->list[i].count[to]++;
+}
+
+void clients_add_sender(struct clients *c, uint32_t i, const char *domain)
+{
+    struct client *base = &c->list[c->list[i].base];
+    struct client_senders *s = base->senders;
+    unsigned k;
+
+    if (i == 0 || (s == NULL && (s = base->senders = calloc(1, sizeof *s)) == NULL))
+        return;
+    for (k = 0; k < SENDERS_MAX && s->domain[k] != NULL; k++)
+        if (strcmp(s->domain[k], domain) == 0)
+            return;
+    if (k < SENDERS_MAX)
+        s->domain[k] = strdup(domain);
+    else
+        s->more = true;
 }
 
 void client_keep(char **kept, const char *text)

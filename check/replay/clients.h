@@ -73,11 +73,15 @@ struct client {
     uint32_t next;  /* entries of the same address, from the one without HELO; 0: end */
     uint32_t to;    /* set of kinds of recipients, bit 0: all rules apply */
     uint32_t other; /* the next entry of the same pair, with another set; 0: end */
+    uint32_t base;  /* the entry of the address without HELO */
     uint32_t into;  /* gone: the entry that has its counts */
     struct client_days
         passed_days; /* entry without HELO: our own records that make a client known */
     uint32_t count[OUT_COUNT];
     uint32_t own[OWN_COUNT]; /* our own records */
+    uint32_t put_off;        /* tries for a recipient that the greylist puts off; of them */
+    uint32_t firsts;         /* those that are the first, */
+    uint32_t came_back;      /* and that came back in time */
     uint32_t when[TIMELINE]; /* messages that the policy decides about */
     uint32_t own_when[TIMELINE];
     struct client_days days, own_days; /* delivered; accepted by our own records */
@@ -88,6 +92,15 @@ struct client {
     int8_t trial;   /* the rule on trial that would have decided otherwise; -1: none */
     char *ptr;      /* host name, or NULL */
     char *why;      /* of its shape, or NULL */
+    struct client_senders *senders; /* entry without HELO; NULL: none seen */
+};
+
+#define SENDERS_MAX 3
+
+/* Domains of the senders that an address named, in lower case; "" is the null sender. */
+struct client_senders {
+    char *domain[SENDERS_MAX];
+    bool more; /* there were others */
 };
 
 struct clients {
@@ -124,6 +137,9 @@ void clients_add(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at,
 
 /* The day of a time, in the count of client_days; at 0: none. */
 void client_day_add(struct client_days *d, int64_t at);
+
+/* The address of the entry has named a sender with this domain. */
+void clients_add_sender(struct clients *c, uint32_t i, const char *domain);
 
 /* Counts n of our own records. */
 void clients_add_own(struct clients *c, uint32_t i, enum own_kind kind, int64_t at, uint32_t n);

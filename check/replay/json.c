@@ -30,6 +30,20 @@ static json_t *json_text_of(const struct client *k, const struct settings *s, cl
     return text[0] != '\0' ? json_string(text) : json_null();
 }
 
+/* "" is the null sender; a last null says that there were more. */
+static json_t *json_senders(const struct judged *j, const struct client *k)
+{
+    const struct client_senders *s = j->tally->clients.list[k->base].senders;
+    json_t *list = json_array();
+    unsigned i;
+
+    for (i = 0; s != NULL && i < SENDERS_MAX && s->domain[i] != NULL; i++)
+        json_array_append_new(list, json_visible(s->domain[i], strlen(s->domain[i])));
+    if (s != NULL && s->more)
+        json_array_append_new(list, json_null());
+    return list;
+}
+
 static json_t *json_client(const struct judged *j, const struct client *k)
 {
     const struct settings *s = j->settings;
@@ -42,6 +56,12 @@ static json_t *json_client(const struct judged *j, const struct client *k)
         json_text_of(k, s, client_exempt_line), "messages", (json_int_t)client_messages(k));
     unsigned n;
 
+    json_object_set_new(o, "sender_domains", json_senders(j, k));
+    if (k->put_off > 0)
+        json_object_set_new(o, "greylist",
+                            json_pack("{s:I, s:I, s:I}", "put_off", (json_int_t)k->put_off,
+                                      "firsts", (json_int_t)k->firsts, "came_back",
+                                      (json_int_t)k->came_back));
     if (j->against != NULL)
         json_object_set_new(o, "against", json_string(fate_word(k->against.kind)));
     for (n = 0; n < OUT_COUNT; n++)
@@ -112,6 +132,16 @@ static json_t *json_findings_sums(const struct judged *j)
     return o;
 }
 
+static json_t *json_grey(const struct judged *j)
+{
+    const struct grey_sum *g = &j->grey;
+
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "clients", (json_int_t)g->clients,
+                     "clients_back", (json_int_t)g->back, "put_off", (json_int_t)g->put_off,
+                     "firsts", (json_int_t)g->firsts, "came_back", (json_int_t)g->firsts_back,
+                     "passed", (json_int_t)g->passed);
+}
+
 static json_t *json_changes(const struct judged *j)
 {
     json_t *list = json_array();
@@ -151,6 +181,10 @@ bool judged_json(const struct judged *j, FILE *out)
         json_list(j, &j->list[LIST_CAUGHT]), "tagged", json_list(j, &j->list[LIST_TAGGED]));
     bool ok;
 
+    if (j->tally->tries.file != NULL) {
+        json_object_set_new(o, "greylist", json_grey(j));
+        json_object_set_new(o, "put_off", json_list(j, &j->list[LIST_PUT_OFF]));
+    }
     if (j->against != NULL) {
         json_object_set_new(o, "changes", json_changes(j));
         json_object_set_new(o, "changed", json_list(j, &j->list[LIST_CHANGED]));

@@ -152,6 +152,19 @@ static int by_delivered(const void *a, const void *b)
     return c != 0 ? c : by_messages(a, b);
 }
 
+static bool is_lost(const struct client *k)
+{
+    return k->count[OUT_DELIVERED] > 0 && k->came_back == 0;
+}
+
+static int by_return(const void *a, const void *b)
+{
+    const struct client *x = &sorting[*(const uint32_t *)a], *y = &sorting[*(const uint32_t *)b];
+    int c = by_number(is_lost(x), is_lost(y));
+
+    return c != 0 ? c : by_delivered(a, b);
+}
+
 static bool in_list(const struct client *k, enum list_kind kind)
 {
     bool refused = fate_refuses(k->fate.kind), delivered = k->count[OUT_DELIVERED] > 0;
@@ -165,8 +178,10 @@ static bool in_list(const struct client *k, enum list_kind kind)
         return k->broken;
     case LIST_NEWLY:
         return refused && delivered && !k->broken && !k->turned;
+    case LIST_PUT_OFF:
+        return k->fate.kind == ACTION_GREYLIST;
     case LIST_TAGGED:
-        return k->fate.kind >= ACTION_TAG && k->fate.kind <= ACTION_GREYLIST;
+        return k->fate.kind == ACTION_TAG || k->fate.kind == ACTION_QUARANTINE;
     case LIST_CHANGED:
         return k->fate.kind != k->against.kind;
     case LIST_ALL:
@@ -190,7 +205,9 @@ static bool make_list(struct judged *j, enum list_kind kind)
     sorting = c->list;
     if (l->at != NULL)
         qsort(l->at, l->n, sizeof *l->at,
-              kind == LIST_CAUGHT || kind == LIST_ALL ? by_messages : by_delivered);
+              kind == LIST_CAUGHT || kind == LIST_ALL ? by_messages
+              : kind == LIST_PUT_OFF                  ? by_return
+                                                      : by_delivered);
     return l->at != NULL;
 }
 
@@ -225,13 +242,11 @@ static uint64_t count_addresses(const struct judged *j, bool refused)
 
 /* ---- together ---- */
 
-bool judged_make(struct judged *j, int64_t now)
+static void judged_sums(struct judged *j)
 {
     struct clients *c = &j->tally->clients;
     uint32_t i;
 
-    if (!judge_clients(j, now))
-        return false;
     for (i = 1; i < c->n; i++)
         if (c->list[i].first) {
             merge_pair(c, i);
@@ -239,6 +254,16 @@ bool judged_make(struct judged *j, int64_t now)
         }
     j->addresses = count_addresses(j, false);
     j->refused_addresses = count_addresses(j, true);
+    grey_play(c, j->settings, &j->tally->tries, &j->grey);
+}
+
+bool judged_make(struct judged *j, int64_t now)
+{
+    unsigned i;
+
+    if (!judge_clients(j, now))
+        return false;
+    judged_sums(j);
     for (i = 0; i < LIST_COUNT; i++)
         if (!make_list(j, i)) {
             fprintf(stderr, "iprev-check: out of memory\n");

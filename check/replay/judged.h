@@ -23,6 +23,7 @@ enum list_kind {
     LIST_CAUGHT,  /* refused by the policy, none of their mail was delivered */
     LIST_BROKEN,  /* passed before the time of a digest, and fail now */
     LIST_NEWLY,   /* LIST_LOST without those, and without clients that were refused before */
+    LIST_PUT_OFF, /* the greylist's: those that delivered mail and did not come back first */
     LIST_TAGGED,  /* tagged or quarantined */
     LIST_CHANGED, /* fate differs between the policies */
     LIST_ALL,
@@ -38,6 +39,7 @@ struct judged {
     uint64_t clients, addresses; /* pairs of address and HELO with messages; addresses of them */
     uint64_t refused_addresses;  /* of which the policy refuses a pair */
     uint64_t temperror;          /* clients without a DNS answer now */
+    struct grey_sum grey;
     uint64_t forgotten; /* clients of which the log does not say whether memory knows them */
     struct judged_sum fate[FATE_COUNT];
     struct judged_sum rule[RULES_MAX];

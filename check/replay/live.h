@@ -71,6 +71,7 @@ struct live_message {
     int64_t at;            /* seconds since 1970, or 0 */
     uint32_t age;          /* line at which it came */
     uint32_t client;       /* entry, or 0: not known yet */
+    uint32_t sender;       /* hash of the domain; 0: the null sender, or not known */
     uint32_t to;           /* kinds of its recipients, as far as they are known (audience.h) */
     uint32_t early[EARLY]; /* refusals not counted yet, by what became of them, from OUT_MTA */
     uint16_t flags;

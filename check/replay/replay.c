@@ -144,10 +144,8 @@ static int run(struct judged *j, const struct replay_options *o, int logs, char 
     struct tally tally;
     int code;
 
-    if (!tally_init(&tally, j->settings, j->against, now)) {
-        fprintf(stderr, "iprev-check: out of memory\n");
+    if (!tally_init(&tally, j->settings, j->against, now))
         return EX_SOFTWARE;
-    }
     tally.since = o->since != NULL ? stamp_given(o->since, now) : 0;
     tally.until = o->until != NULL ? stamp_given(o->until, now) : 0;
     j->tally = &tally;

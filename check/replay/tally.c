@@ -68,6 +68,42 @@ static enum outcome_kind refusal(struct tally *t, const struct log_event *e,
     return e->temporary ? OUT_LATER : kind[e->by];
 }
 
+/* ---- senders and recipients ---- */
+
+/* The hash of the sender's domain, which is kept for the client as well. */
+static uint32_t on_sender(struct tally *t, const struct log_event *e, uint32_t client)
+{
+    char text[RECIPIENT_MAX], domain[SENDER_DOMAIN_MAX] = "";
+    uint32_t hash;
+
+    if (e->sender.s == NULL || client == 0)
+        return 0;
+    if (recipient_text(text, &e->sender))
+        sender_domain(text, domain);
+    clients_add_sender(&t->clients, client, domain);
+    hash = (uint32_t)hash_octets(&t->clients.key, domain, strlen(domain));
+    return domain[0] == '\0' ? 0 : hash != 0 ? hash : 1;
+}
+
+/* A try for the recipient of the event. id: of its message. */
+static void on_try(struct tally *t, const struct log_event *e, const struct live_message *m,
+                   uint32_t to)
+{
+    struct grey_try one = {
+        .at = (uint32_t)m->at, .id = m->age, .domain = m->sender, .client = m->client};
+    char text[RECIPIENT_MAX];
+    size_t i;
+
+    if (t->tries.file == NULL || m->flags & AUTH || !recipient_text(text, &e->recipient))
+        return;
+    for (i = 0; i < e->recipient.n; i++)
+        text[i] = (char)ascii_lower((unsigned char)text[i]);
+    one.recipient = (uint32_t)hash_octets(&t->clients.key, text, e->recipient.n);
+    while (to >> one.kind > 1)
+        one.kind++;
+    grey_add(&t->tries, &one);
+}
+
 /* What was refused of it before its client was known. */
 static void early_become(struct live_message *m, enum outcome_kind from, enum outcome_kind to)
 {
@@ -125,6 +161,7 @@ static void on_message(struct tally *t, const struct log_event *e, int64_t at)
     m->client = clients_get(&t->clients, &e->client, NULL, 0);
     m->at = at;
     m->flags |= e->queued ? BEGUN | QUEUED : BEGUN;
+    m->sender = on_sender(t, e, m->client);
     early_counts(t, e, m);
     early_beside(t, e, m->client, at);
     live_remember_id(&t->live, m, &e->message_id);
@@ -158,6 +195,20 @@ static void on_early_refusal(struct tally *t, const struct log_event *e, struct 
     live_early(to > 1 ? live_beside(&t->live, e, to, true) : m, o, e->times);
 }
 
+static void count_refusal(struct tally *t, const struct log_event *e, uint32_t client,
+                          enum outcome_kind o, int64_t at)
+{
+    uint32_t to = audience_of(&t->audiences, &e->recipient);
+    struct live_message one = {
+        .at = at, .age = t->live.lines, .client = client, .sender = on_sender(t, e, client)};
+
+    if (o <= OUT_REFUSED_LAST) {
+        on_try(t, e, &one, to);
+        client = clients_for(&t->clients, client, to);
+    }
+    clients_add(&t->clients, client, o, at, e->times);
+}
+
 /* The refusal of a part, and of a recipient once the message was taken, shows in a delivery. A
  * whole message whose begin is not in the log, but whose client is logged, is over at once. */
 static void on_refused(struct tally *t, const struct log_event *e, int64_t at)
@@ -179,11 +230,7 @@ static void on_refused(struct tally *t, const struct log_event *e, int64_t at)
         return;
     }
     opening_followed(&t->live, &e->client);
-    clients_add(&t->clients,
-                o > OUT_REFUSED_LAST
-                    ? client
-                    : clients_for(&t->clients, client, audience_of(&t->audiences, &e->recipient)),
-                o, at > 0 || m == NULL ? at : m->at, e->times);
+    count_refusal(t, e, client, o, at > 0 || m == NULL ? at : m->at);
     if (m == NULL)
         return;
     m->client = client;
@@ -198,6 +245,8 @@ static void on_queued(struct tally *t, const struct log_event *e)
     struct live_message *m = live_at(&t->live, e), *whole = live_whole(&t->live, m);
 
     if (whole != NULL) {
+        if (whole == m && e->sender.s != NULL)
+            m->sender = on_sender(t, e, m->client);
         whole->flags |= e->kind == LOG_MESSAGE_ID ? 0 : QUEUED; /* logged when the headers end */
         live_remember_id(&t->live, whole, &e->message_id);
     }
@@ -208,13 +257,16 @@ static void on_queued(struct tally *t, const struct log_event *e)
 static void on_recipients(struct tally *t, struct live_message *m, struct log_event *e)
 {
     do {
-        if (m->flags & JUDGED && !t->audiences.told_apart)
+        if (m->flags & JUDGED && !t->audiences.told_apart && t->tries.file == NULL)
             break;
         if (is_exempt(t, &e->recipient)) {
             m->flags |= SPARED;
         } else {
+            uint32_t to = audience_of(&t->audiences, &e->recipient);
+
             m->flags |= JUDGED;
-            m->to |= audience_of(&t->audiences, &e->recipient);
+            m->to |= to;
+            on_try(t, e, m, to);
         }
     } while (text_next_address(&e->more, &e->recipient));
 }
@@ -355,7 +407,12 @@ bool tally_init(struct tally *t, const struct settings *s, const struct settings
     audiences_init(&t->audiences, &s->judge.policy,
                    against != NULL ? &against->judge.policy : NULL);
     t->now = now;
-    if (live_init(&t->live, &t->clients) && clients_init(&t->clients))
+    if (!live_init(&t->live, &t->clients) || !clients_init(&t->clients)) {
+        fprintf(stderr, "iprev-check: out of memory\n");
+        tally_free(t);
+        return false;
+    }
+    if (grey_begin(&t->tries, policy_has(&s->judge.policy, ACTION_GREYLIST)))
         return true;
     tally_free(t);
     return false;
@@ -369,6 +426,7 @@ void tally_end(struct tally *t)
 
 void tally_free(struct tally *t)
 {
+    grey_end(&t->tries);
     clients_free(&t->clients);
     live_free(&t->live);
 }

@@ -5,6 +5,7 @@
 #define IPREV_TALLY_H
 
 #include "check/replay/audience.h"
+#include "check/replay/grey.h"
 #include "check/replay/live.h"
 #include "conf/settings.h"
 #include "value/checked.h"
@@ -14,6 +15,7 @@ struct tally {
     struct clients clients;
     struct live live;
     struct audiences audiences;
+    struct grey_tries tries;
     int64_t now;          /* seconds since 1970: a stamp without year lies before it */
     int64_t since, until; /* the clients and messages that count: until is the first second
                            * behind; 0: all */
@@ -23,7 +25,8 @@ struct tally {
     uint64_t verdicts; /* of spam; live.verdicts_met of them are on a message of the log */
 };
 
-/* against: settings to compare with, or NULL. False without memory. */
+/* against: settings to compare with, or NULL. False, with the reason on standard error, without
+ * memory or a temporary file. */
 MUST_CHECK bool tally_init(struct tally *t, const struct settings *s,
                            const struct settings *against, int64_t now);
 void tally_line(struct tally *t, const char *s, size_t n);

@@ -90,6 +90,38 @@ static void print_rules(const struct judged *j, const struct term *t)
     }
 }
 
+static unsigned percent(uint64_t n, uint64_t of)
+{
+    return of > 0 ? (unsigned)((200 * n + of) / (2 * of)) : 0;
+}
+
+static void print_grey(const struct judged *j, const struct term *t)
+{
+    const struct grey_sum *g = &j->grey;
+    char text[300];
+
+    if (j->fate[ACTION_GREYLIST].clients == 0)
+        return;
+    term_head(t, "Greylist");
+    if (g->clients == 0) {
+        fputs("  These lines do not name sender and recipient: who came back is not known.\n",
+              t->out);
+        return;
+    }
+    snprintf(
+        text, sizeof text,
+        "It would have put off %llu message%s of %llu client%s. %llu of these clients (%u %%) came "
+        "back in time in this log, from the same network with the same sender domain and "
+        "recipient.",
+        (unsigned long long)g->firsts, g->firsts == 1 ? "" : "s", (unsigned long long)g->clients,
+        g->clients == 1 ? "" : "s", (unsigned long long)g->back, percent(g->back, g->clients));
+    fputs("  ", t->out);
+    term_wrap(t, text, 2, 2);
+    fputs("  " GREY_HINT "\n", t->out);
+    if (g->incomplete)
+        term_put(t, TONE_BAD, "  Incomplete: out of memory or disk space.\n");
+}
+
 /* ---- clients ---- */
 
 static void print_client(const struct judged *j, const struct term *t, const struct client *k,
@@ -111,6 +143,9 @@ static void print_client(const struct judged *j, const struct term *t, const str
         fprintf(t->out, "  HELO %s", text);
     }
     fputc('\n', t->out);
+    if (k->put_off > 0)
+        fprintf(t->out, "      put off %u time%s, %s\n", k->put_off, k->put_off == 1 ? "" : "s",
+                k->came_back > 0 ? "came back in time" : "did not come back");
     if (!exemption)
         return;
     sbuf_init(&sb, text, sizeof text);
@@ -164,6 +199,7 @@ void judged_text(const struct judged *j, unsigned top, FILE *out)
     print_gist(j, &t);
     print_fates(j, &t);
     print_rules(j, &t);
+    print_grey(j, &t);
     print_list(j, top, &t, "Refused, but delivered mail then: look at these first",
                &j->list[LIST_LOST], true);
     if (j->list[LIST_LOST].n > 1) {
@@ -172,6 +208,7 @@ void judged_text(const struct judged *j, unsigned top, FILE *out)
     }
     print_list(j, top, &t, "Refused; none of their mail had been delivered", &j->list[LIST_CAUGHT],
                false);
+    print_list(j, top, &t, "Put off by the greylist", &j->list[LIST_PUT_OFF], false);
     print_list(j, top, &t, "Tagged or quarantined", &j->list[LIST_TAGGED], false);
     print_changes(j, top, &t);
 }

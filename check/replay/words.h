@@ -23,6 +23,9 @@ void put_exempt_lines(const struct judged *j, const struct judged_list *l, uint3
 typedef void note_sink(void *arg, bool bad, const char *text);
 void put_notes(const struct judged *j, note_sink *put, void *arg);
 
+/* Said wherever returns are shown. */
+#define GREY_HINT "Accepted mail is not sent again: where all was accepted, more would come back."
+
 /* "2026-11-21 10:15" */
 void put_minute(FILE *out, int64_t at);
 

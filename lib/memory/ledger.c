@@ -68,7 +68,7 @@ static void waiting_group(const struct addr *client, struct store_key *k)
 
 /* The waiting key of a network (/24, /64), sender domain and recipient; those of a /24 or a
  * /48 are bounded together. */
-static void waiting_key(const struct ledger_triple *t, struct store_key *k)
+void ledger_waiting_key(const struct ledger_triple *t, struct store_key *k)
 {
     uint64_t mixed[2] = {t->domain, t->recipient};
     uint8_t all[STORE_OCTETS_MAX + sizeof mixed];
@@ -174,7 +174,7 @@ enum store_result ledger_greylist(struct store *s, const struct ledger_triple *t
 
     *seconds = 0;
     passed_key(t, &key[0]);
-    waiting_key(t, &key[1]);
+    ledger_waiting_key(t, &key[1]);
     result = s->kind->get(s, key, 2, at);
     if (result != STORE_OK)
         return result;

@@ -37,6 +37,9 @@ struct ledger_triple {
     bool look; /* write nothing */
 };
 
+/* Where the first try of a triple waits. */
+void ledger_waiting_key(const struct ledger_triple *t, struct store_key *k);
+
 enum store_result ledger_greylist(struct store *s, const struct ledger_triple *t,
                                   const struct memory_options *o, int64_t now_s,
                                   enum memory_grey *out, unsigned *seconds);

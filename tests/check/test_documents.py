@@ -52,7 +52,7 @@ def documented():
     return schema, sums
 
 
-LISTS = ("refused_but_delivered", "refused_anyway", "tagged", "changed")
+LISTS = ("refused_but_delivered", "refused_anyway", "put_off", "tagged", "changed")
 TYPES = {str: "string", int: "number", float: "number", bool: "boolean", list: "list", dict: "object", type(None): "null"}
 
 
@@ -138,6 +138,8 @@ def test_json_is_as_the_manual_says():
         other = w.file("other", 'builtin-rules = false rules: { x: { when = ["ptr-named"] action = "tempfail" }; };')
         for args in (["--against", other, "postfix", "postfix-iso", "sendmail"], ["--no-dns", "own", "postfix"], ["hostile"]):
             replay.object(w.replay_json(*[os.path.join(LOGS, a + ".log") if "-" not in a[:2] and a != other else a for a in args])[1])
+        grey = w.file("grey", open(w.config).read() + 'memory: { store = "sqlite:/nowhere/db"; };\nrules: { g: { when = ["iprev-permerror"] action = "greylist" }; };')
+        replay.object(w.replay_json("-c", grey, os.path.join(LOGS, "postfix.log"))[1])
         replay.all_used()
     with Store() as w:
         w.furnish()

@@ -13,7 +13,7 @@ import netns
 
 HELOS = 8  # of one address that replay tells apart
 MATTERS = ("client", "ptr", "helo", "findings", "rule", "action", "mode", "stage")
-LISTS = ("refused_but_delivered", "refused_anyway", "tagged")
+LISTS = ("refused_but_delivered", "refused_anyway", "put_off", "tagged")
 
 
 def is_decision(line):
@@ -77,7 +77,7 @@ def replayed(config, group):
         raise AssertionError("replay ended with %d: %s" % (done.returncode, done.stderr.decode("utf-8", "replace")))
     told = json.loads(done.stdout)
     return {(one["client"], shown(one["helo"])): (one["action"], one["rule"])
-            for name in LISTS for one in told[name]["clients"]}
+            for name in LISTS if name in told for one in told[name]["clients"]}
 
 
 def agrees(fields, got):
