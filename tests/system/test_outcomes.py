@@ -3,6 +3,9 @@
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import collections
+import os
+import re
+import shutil
 
 import harness
 import milterclient
@@ -214,6 +217,25 @@ class Rules(harness.TwoModes):
         for source, cause in (("192.0.2.11", "ptr-missing"), ("192.0.2.15", "forward-mismatch")):
             reply = str(self.send(source, port=harness.ENFORCE_PORT).rcpt[0])
             self.assertTrue(reply.endswith(" See https://www.example.com/refused.html#ip=%s&cause=%s" % (source, cause)), reply)
+
+    def test_switching_it_off(self):
+        """The line and the command of the manual; and back."""
+        with open(os.path.join(harness.tree(), "man", "iprev-milter.8"), encoding="utf-8") as file:
+            line, name = re.search(r"^echo '(.*)' >/etc/iprev-milter\.conf\.d/(.*)$", file.read(), re.M).groups()
+        self.assertEqual(self.send("192.0.2.11", port=harness.ENFORCE_PORT).rcpt[0].code, 550)
+        folder = self.enforcer.config_path + ".d"
+        os.mkdir(folder)
+        try:
+            with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+                file.write(line + "\n")
+            self.enforcer.reload(self.enforcer.history[-1][0], "reloaded .*mode monitor")
+            result = self.send("192.0.2.11", port=harness.ENFORCE_PORT)
+            self.assertTrue(result.accepted(), result.transcript)
+            self.assertEqual(self.xiprev(result.message)["mode"], "monitor")
+        finally:
+            shutil.rmtree(folder)
+            self.enforcer.reload(self.enforcer.history[-1][0], "reloaded .*mode enforce")
+        self.assertEqual(self.send("192.0.2.11", port=harness.ENFORCE_PORT).rcpt[0].code, 550)
 
     def test_generic_is_tagged_and_taken(self):
         """The rule botlike tags; enforce mode takes the message all the same."""
