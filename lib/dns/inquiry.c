@@ -170,6 +170,11 @@ void inquiry_facts(const struct inquiry *q, bool helo, struct facts *f)
     f->shapes = q->o.shapes;
     f->helo_asked = q->o.settings->helo;
     f->chain = known_chain(q);
-    if (helo && q->forward.lookup != NULL)
-        f->forward = done(&q->forward) ? lookup_forward(q->forward.lookup) : NAME_TIMEOUT;
+    if (f->chain != NULL)
+        f->ptr_shape = lookup_shape(q->chain.lookup);
+    if (!helo || q->forward.lookup == NULL)
+        return;
+    f->forward = done(&q->forward) ? lookup_forward(q->forward.lookup) : NAME_TIMEOUT;
+    if (done(&q->forward))
+        f->helo_shape = lookup_shape(q->forward.lookup);
 }

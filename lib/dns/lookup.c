@@ -3,59 +3,13 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "dns/lookup.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
+#include "dns/lookup_impl.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define SHARDS_MAX   64
-#define SHARD_LEAST  65536 /* octets: a shard that is too small has no room for a long entry */
-#define BUCKETS_MIN  16
-#define MS_PER_S     1000
-#define OVERHEAD     48 /* octets of an entry: two of malloc, its place in the buckets */
-#define HELO_TTL_MIN 1  /* one SMTP session asks the same name within a second */
-
-/* One thread that waits; on its own stack, linked under the shard's lock. */
-struct waiter {
-    struct waiter *next;
-    pthread_cond_t wake;
-    bool woken;
-};
-
-struct lookup {
-    struct shard *shard;
-    struct lookup *chained;       /* next in the bucket */
-    struct lookup *newer, *older; /* order of use, finished ones in the table only */
-    struct waiter *waiters;
-    struct chain *chain; /* malloc'd, chain_size() octets; NULL for HELO */
-    uint64_t hash;
-    int64_t expires; /* resolver_now() from which it is stale */
-    struct lookup_cost cost;
-    atomic_uint refs;
-    atomic_bool done;
-    uint8_t forward; /* enum name_state */
-    struct addr client;
-    uint8_t helo_len; /* 0: a client's chain */
-    uint8_t helo[];
-};
-
-struct shard {
-    pthread_mutex_t lock;
-    struct lookup **bucket;
-    size_t buckets; /* power of two */
-    size_t entries; /* in the table, open or finished */
-    size_t finished;
-    size_t octets; /* that the finished ones take */
-    size_t budget; /* the most that they may take */
-    struct lookup *newest, *oldest;
-};
-
-struct lookup_table {
-    struct hash_key key;
-    size_t shards; /* power of two */
-    struct shard shard[SHARDS_MAX];
-};
+#define HELO_TTL_MIN 1 /* one SMTP session asks the same name within a second */
 
 int64_t resolver_now(void)
 {
@@ -127,14 +81,25 @@ enum name_state lookup_forward(const struct lookup *l)
     return (enum name_state)l->forward;
 }
 
+const struct shape *lookup_shape(const struct lookup *l)
+{
+    static const struct shape of_kind[] = {
+        [SHAPE_NAMED] = {.kind = SHAPE_NAMED},
+        [SHAPE_GENERIC] = {.kind = SHAPE_GENERIC},
+        [SHAPE_PROVIDER] = {.kind = SHAPE_PROVIDER},
+    };
+
+    return l->helo_judged ? &of_kind[l->helo_kind] : l->shape;
+}
+
 unsigned lookup_questions(const struct lookup *l)
 {
-    return l->cost.questions;
+    return l->questions;
 }
 
 unsigned lookup_ms(const struct lookup *l)
 {
-    return l->cost.ms;
+    return l->ms;
 }
 
 const struct addr *lookup_client(const struct lookup *l)
@@ -197,7 +162,7 @@ bool lookup_wait(struct lookup *l, int64_t deadline)
     return lookup_done(l);
 }
 
-static void wake_all(struct lookup *l)
+void lookup_wake(struct lookup *l)
 {
     struct waiter *w, *next;
 
@@ -209,239 +174,58 @@ static void wake_all(struct lookup *l)
     l->waiters = NULL;
 }
 
-/* ---- the table ---- */
+/* ---- finishing ---- */
 
-struct lookup_table *lookup_table_new(size_t octets, const struct hash_key *key)
+/* Name and client alone decide on the shape: it lasts as long as the answer. */
+static void keep_chain(struct lookup *l, const struct chain *c)
 {
-    struct lookup_table *t = calloc(1, sizeof *t);
-    size_t i;
+    size_t at = (chain_size(c) + _Alignof(struct shape) - 1) & ~(_Alignof(struct shape) - 1);
+    struct dname name;
+    struct shape shape;
+    bool named = chain_name(c, &name);
 
-    if (t == NULL)
-        return NULL;
-    t->key = *key;
-    t->shards = SHARDS_MAX;
-    while (t->shards > 1 && octets / t->shards < SHARD_LEAST)
-        t->shards /= 2;
-    for (i = 0; i < t->shards; i++) {
-        struct shard *s = &t->shard[i];
-
-        pthread_mutex_init(&s->lock, NULL);
-        s->budget = octets / t->shards;
-        s->bucket = calloc(BUCKETS_MIN, sizeof *s->bucket);
-        s->buckets = BUCKETS_MIN;
-        if (s->bucket == NULL) {
-            lookup_table_free(t);
-            return NULL;
-        }
-    }
-    return t;
-}
-
-static void order_remove(struct shard *s, struct lookup *l)
-{
-    *(l->newer != NULL ? &l->newer->older : &s->newest) = l->older;
-    *(l->older != NULL ? &l->older->newer : &s->oldest) = l->newer;
-    l->newer = l->older = NULL;
-}
-
-static void order_push(struct shard *s, struct lookup *l)
-{
-    l->older = s->newest;
-    l->newer = NULL;
-    *(s->newest != NULL ? &s->newest->newer : &s->oldest) = l;
-    s->newest = l;
-}
-
-static size_t entry_octets(const struct lookup *l)
-{
-    return sizeof *l + l->helo_len + (l->chain != NULL ? chain_size(l->chain) : 0) + OVERHEAD;
-}
-
-/* Takes the lookup out of the table; drops the table's reference. */
-static void table_remove(struct shard *s, struct lookup *l)
-{
-    struct lookup **p = &s->bucket[l->hash & (s->buckets - 1)];
-
-    while (*p != l)
-        p = &(*p)->chained;
-    *p = l->chained;
-    s->entries--;
-    if (lookup_done(l)) {
-        order_remove(s, l);
-        s->finished--;
-        s->octets -= entry_octets(l);
-    }
-    lookup_release(l);
-}
-
-void lookup_table_free(struct lookup_table *t)
-{
-    size_t i;
-
-    if (t == NULL)
+    if (named)
+        shape_judge(&shape, &name, &l->client);
+    l->chain = malloc(at + (named ? shape_size(&shape) : 0));
+    if (l->chain == NULL)
         return;
-    for (i = 0; i < t->shards; i++) {
-        struct shard *s = &t->shard[i];
-
-        while (s->oldest != NULL)
-            table_remove(s, s->oldest);
-        free(s->bucket);
-        pthread_mutex_destroy(&s->lock);
-    }
-    free(t);
-}
-
-unsigned lookup_table_count(struct lookup_table *t)
-{
-    size_t i, n = 0;
-
-    for (i = 0; i < t->shards; i++) {
-        pthread_mutex_lock(&t->shard[i].lock);
-        n += t->shard[i].finished;
-        pthread_mutex_unlock(&t->shard[i].lock);
-    }
-    return (unsigned)n;
-}
-
-/* Keeps the buckets at most two deep on average. Without memory they get deeper. */
-static void grow(struct shard *s)
-{
-    size_t buckets = s->buckets * 2, i;
-    struct lookup **bucket;
-
-    if (s->entries < buckets || (bucket = calloc(buckets, sizeof *bucket)) == NULL)
+    memcpy(l->chain, c, chain_size(c));
+    if (!named)
         return;
-    for (i = 0; i < s->buckets; i++) {
-        struct lookup *l, *next;
-
-        for (l = s->bucket[i]; l != NULL; l = next) {
-            next = l->chained;
-            l->chained = bucket[l->hash & (buckets - 1)];
-            bucket[l->hash & (buckets - 1)] = l;
-        }
-    }
-    free(s->bucket);
-    s->bucket = bucket;
-    s->buckets = buckets;
+    l->shape = (struct shape *)((uint8_t *)l->chain + at);
+    memcpy(l->shape, &shape, shape_size(&shape));
 }
 
-static uint64_t key_hash(const struct lookup_table *t, const struct addr *client,
-                         const struct dname *helo)
+static void judge_helo(struct lookup *l)
 {
-    uint64_t h = addr_hash(client, &t->key);
+    struct dname name;
+    struct shape shape;
 
-    return helo != NULL ? h ^ dname_hash(helo, &t->key) : h;
-}
-
-static bool key_equal(const struct lookup *l, uint64_t hash, const struct addr *client,
-                      const struct dname *helo)
-{
-    if (l->hash != hash || !addr_equal(&l->client, client))
-        return false;
-    if (helo == NULL)
-        return l->helo_len == 0;
-    return l->helo_len == helo->len && memcmp(l->helo, helo->wire, helo->len) == 0;
-}
-
-static struct lookup *table_find(struct shard *s, uint64_t hash, const struct addr *client,
-                                 const struct dname *helo)
-{
-    struct lookup *l;
-
-    for (l = s->bucket[hash & (s->buckets - 1)]; l != NULL; l = l->chained)
-        if (key_equal(l, hash, client, helo))
-            break;
-    if (l != NULL && lookup_done(l) && resolver_now() >= l->expires) {
-        table_remove(s, l);
-        return NULL;
-    }
-    return l;
-}
-
-static struct lookup *table_add(struct shard *s, uint64_t hash, const struct addr *client,
-                                const struct dname *helo)
-{
-    size_t helo_len = helo != NULL ? helo->len : 0;
-    struct lookup *l = calloc(1, sizeof *l + helo_len);
-    struct lookup **p;
-
-    if (l == NULL)
-        return NULL;
-    l->shard = s;
-    l->hash = hash;
-    l->client = *client;
-    l->helo_len = (uint8_t)helo_len;
-    if (helo != NULL)
-        memcpy(l->helo, helo->wire, helo_len);
-    atomic_init(&l->refs, 3); /* the table, who finishes it, the caller */
-    p = &s->bucket[hash & (s->buckets - 1)];
-    l->chained = *p;
-    *p = l;
-    s->entries++;
-    grow(s);
-    return l;
-}
-
-struct lookup *lookup_table_get(struct lookup_table *t, const struct addr *client,
-                                const struct dname *helo, enum lookup_source *source)
-{
-    uint64_t hash = key_hash(t, client, helo);
-    struct shard *s = &t->shard[(hash >> 32) & (t->shards - 1)];
-    struct lookup *l;
-
-    pthread_mutex_lock(&s->lock);
-    l = table_find(s, hash, client, helo);
-    if (l == NULL) {
-        *source = LOOKUP_NEW;
-        l = table_add(s, hash, client, helo);
-    } else {
-        atomic_fetch_add_explicit(&l->refs, 1, memory_order_relaxed);
-        *source = lookup_done(l) ? LOOKUP_CACHED : LOOKUP_JOINED;
-        if (*source == LOOKUP_CACHED && s->newest != l) {
-            order_remove(s, l);
-            order_push(s, l);
-        }
-    }
-    pthread_mutex_unlock(&s->lock);
-    return l;
-}
-
-/* The result is in place: make it known, remember it for ttl seconds. */
-static void publish(struct lookup *l, uint32_t ttl)
-{
-    struct shard *s = l->shard;
-
-    l->expires = resolver_now() + (int64_t)ttl * MS_PER_S;
-    pthread_mutex_lock(&s->lock);
-    atomic_store_explicit(&l->done, true, memory_order_release);
-    wake_all(l);
-    order_push(s, l);
-    s->finished++;
-    s->octets += entry_octets(l);
-    while (s->octets > s->budget)
-        table_remove(s, s->oldest);
-    pthread_mutex_unlock(&s->lock);
-    lookup_release(l);
+    if (!lookup_helo(l, &name) || !dname_is_host(&name))
+        return;
+    shape_judge(&shape, &name, &l->client);
+    l->helo_kind = (uint8_t)shape.kind;
+    l->helo_judged = true;
 }
 
 void lookup_finish_chain(struct lookup *l, const struct chain *c, struct lookup_cost cost)
 {
-    size_t n = chain_size(c);
-
-    l->chain = malloc(n);
-    if (l->chain != NULL)
-        memcpy(l->chain, c, n);
+    keep_chain(l, c);
     l->forward = NAME_PENDING;
-    l->cost = cost;
-    publish(l, l->chain != NULL ? c->ttl : 0);
+    l->questions = cost.questions;
+    l->ms = cost.ms;
+    lookup_publish(l, l->chain != NULL ? c->ttl : 0);
 }
 
 void lookup_finish_helo(struct lookup *l, enum name_state state, uint32_t ttl,
                         struct lookup_cost cost)
 {
     l->forward = (uint8_t)state;
-    l->cost = cost;
-    publish(l, ttl > HELO_TTL_MIN ? ttl : HELO_TTL_MIN);
+    l->questions = cost.questions;
+    l->ms = cost.ms;
+    if (!name_state_open(state)) /* else it is not kept for long */
+        judge_helo(l);
+    lookup_publish(l, ttl > HELO_TTL_MIN ? ttl : HELO_TTL_MIN);
 }
 
 void lookup_finish_failed(struct lookup *l, enum finding cause)

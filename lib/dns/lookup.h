@@ -2,8 +2,8 @@
  *
  * A lookup is the reverse chain of a client, or what the addresses of a HELO name say
  * about a client. It is open until lookup_finish_*, and never changes after. The table
- * holds a reference to each lookup in it, bounds the memory of the finished ones (the least
- * recently used go first), and forgets one when its TTL is over. All functions may
+ * holds a reference to each lookup in it, bounds the memory of the finished ones (those that nobody
+ * asked for lately go first), and forgets one when its TTL is over. All functions may
  * be called on any thread; only lookup_wait blocks, with no lock held.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
@@ -11,6 +11,7 @@
 #define IPREV_DNS_LOOKUP_H
 
 #include "judge/helo.h"
+#include "shape/shape.h"
 #include "value/checked.h"
 
 /* Milliseconds of the monotonic clock. */
@@ -34,6 +35,11 @@ const struct chain *lookup_chain(const struct lookup *l);
 enum name_state lookup_forward(const struct lookup *l);
 unsigned lookup_questions(const struct lookup *l); /* DNS questions it took */
 unsigned lookup_ms(const struct lookup *l);        /* from asked to done */
+
+/* What shape_judge says of the name that the chain shows, or of the HELO name: it was judged when
+ * the answer came, and stays as long as the reference. Of a HELO name only the kind is kept. NULL:
+ * no name, or nothing is known. */
+const struct shape *lookup_shape(const struct lookup *l);
 
 void lookup_release(struct lookup *l);
 

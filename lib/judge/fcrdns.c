@@ -273,11 +273,13 @@ bool chain_next(const struct chain *c, size_t *cursor, struct dname *name, enum 
 {
     const uint8_t *p = c->packed + *cursor;
 
-    if (*cursor + 2 > c->packed_len || *cursor + 2 + p[1] > c->packed_len)
+    if (*cursor + 2 > c->packed_len || p[1] == 0 || *cursor + 2 + p[1] > c->packed_len)
         return false;
     *state = (enum name_state)p[0];
     *cursor += 2 + (size_t)p[1];
-    return dname_from_wire(name, p + 2, p[1]);
+    name->len = p[1]; /* pack() took it from a name, which was checked */
+    memcpy(name->wire, p + 2, p[1]);
+    return true;
 }
 
 bool chain_find(const struct chain *c, const struct dname *name, enum name_state *state)

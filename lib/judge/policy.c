@@ -164,9 +164,10 @@ bool rule_same_condition(const struct rule *a, const struct rule *b)
     return a->all == b->all && a->none == b->none && a->any == b->any && a->lacks == b->lacks;
 }
 
-static bool rule_takes(const struct rule *r, uint64_t hash, int64_t now)
+static bool rule_takes(const struct rule *r, const struct addr *client, int64_t now)
 {
-    return (r->expires == 0 || now < r->expires) && hash % 100 < r->percent;
+    return (r->expires == 0 || now < r->expires) &&
+           (r->percent >= 100 || addr_hash(client, &hash_fixed) % 100 < r->percent);
 }
 
 /* Does the rule match: as things look, whatever the unsure words turn out to be, and
@@ -219,7 +220,6 @@ static bool rule_decides(const struct rule *r, struct truth t, struct truth m,
 struct decision policy_decide_without(const struct policy *p, rule_set without, findings found,
                                       findings unsure, const struct addr *client, int64_t now)
 {
-    uint64_t hash = addr_hash(client, &hash_fixed);
     struct earlier e = {false, false, false};
     unsigned i;
 
@@ -227,7 +227,7 @@ struct decision policy_decide_without(const struct policy *p, rule_set without, 
         const struct rule *r = &p->rule[i];
         struct truth t = rule_truth(r, found, unsure), m = t;
 
-        if ((without >> i & 1) != 0 || !rule_takes(r, hash, now))
+        if ((without >> i & 1) != 0 || !rule_takes(r, client, now))
             continue;
         if ((unsure & ~FINDING(F_CLIENT_KNOWN)) != 0)
             m = rule_truth(r, found, unsure & FINDING(F_CLIENT_KNOWN));

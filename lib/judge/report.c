@@ -22,14 +22,24 @@ static void listed(struct shape *out, enum shape_kind kind)
     sbuf_str(&sb, " in the configuration");
 }
 
-void report_shape(struct shape *out, const struct dname *name, const struct addr *client,
-                  const struct shape_lists *shapes)
+/* judged: what shape_judge says of it, or NULL. */
+static void find_shape(struct shape *out, const struct dname *name, const struct addr *client,
+                       const struct shape_lists *shapes, const struct shape *judged)
 {
-    shape_judge(out, name, client);
+    if (judged != NULL)
+        memcpy(out, judged, shape_size(judged));
+    else
+        shape_judge(out, name, client);
     if (shapes != NULL && name_list_has(&shapes->named, name))
         listed(out, SHAPE_NAMED);
     else if (shapes != NULL && name_list_has(&shapes->generic, name))
         listed(out, SHAPE_GENERIC);
+}
+
+void report_shape(struct shape *out, const struct dname *name, const struct addr *client,
+                  const struct shape_lists *shapes)
+{
+    find_shape(out, name, client, shapes, NULL);
 }
 
 static enum finding shape_finding(enum shape_kind kind)
@@ -96,9 +106,10 @@ static void add_dnssec(struct report *r, const struct chain *c)
         r->unsure |= FINDING(F_DNSSEC_SECURE);
 }
 
-/* Of r->ptr. many: one of several names. settled: no later answer puts another in its place. */
+/* Of r->ptr. judged: its shape, or NULL. many: one of several names. settled: no later answer puts
+ * another in its place. */
 static void add_shape(struct report *r, const struct addr *client, const struct shape_lists *shapes,
-                      bool many, bool settled)
+                      const struct shape *judged, bool many, bool settled)
 {
     struct shape shape;
 
@@ -107,8 +118,8 @@ static void add_shape(struct report *r, const struct addr *client, const struct 
             r->unsure |= FINDINGS_SHAPE;
         return;
     }
-    report_shape(&shape, &r->ptr, client, shapes);
-    memcpy(r->why, shape.why, sizeof r->why);
+    find_shape(&shape, &r->ptr, client, shapes, judged);
+    memcpy(r->why, shape.why, strlen(shape.why) + 1);
     r->found |= FINDING(shape_finding(shape.kind));
     if (many)
         r->found |= FINDING(F_PTR_MANY);
@@ -124,7 +135,7 @@ static void add_shape_of_chain(struct report *r, const struct facts *f)
 
     if (c == NULL || !chain_name(c, &r->ptr))
         r->ptr.len = 1;
-    add_shape(r, &f->client, f->shapes, c != NULL && (c->names > 1 || c->capped),
+    add_shape(r, &f->client, f->shapes, f->ptr_shape, c != NULL && (c->names > 1 || c->capped),
               c == NULL || name_settled(c));
 }
 
@@ -143,7 +154,7 @@ static bool relation_open(const struct facts *f, enum finding word)
 }
 
 static void add_helo_shape(struct report *r, const struct addr *client,
-                           const struct shape_lists *shapes)
+                           const struct shape_lists *shapes, const struct shape *judged)
 {
     struct shape shape;
 
@@ -154,7 +165,7 @@ static void add_helo_shape(struct report *r, const struct addr *client,
             r->found |= FINDING(F_HELO_GENERIC);
         return;
     }
-    report_shape(&shape, &r->helo, client, shapes);
+    find_shape(&shape, &r->helo, client, shapes, judged);
     if (shape.kind == SHAPE_GENERIC)
         r->found |= FINDING(F_HELO_GENERIC);
 }
@@ -171,7 +182,7 @@ static void add_helo(struct report *r, const struct facts *f)
     r->found |= FINDING(word);
     if (relation_open(f, word) || word == F_HELO_TEMPERROR)
         r->unsure |= FINDINGS_RELATION;
-    add_helo_shape(r, &f->client, f->shapes);
+    add_helo_shape(r, &f->client, f->shapes, f->helo_shape);
 }
 
 static void report_start(struct report *r)
@@ -236,12 +247,12 @@ void report_recall(struct report *r, const struct recalled *w)
     r->found = w->found & ~(FINDINGS_SHAPE | FINDING(F_HELO_GENERIC));
     add_result(r, finding_pick(w->found, FINDINGS_RESULT), finding_pick(w->found, FINDINGS_CAUSE));
     r->ptr = w->ptr;
-    add_shape(r, &w->client, w->shapes, many, !(open && many));
+    add_shape(r, &w->client, w->shapes, NULL, many, !(open && many));
     if ((w->found & FINDINGS_HELO) == 0)
         r->unsure |= FINDINGS_HELO;
     else if ((w->found & FINDINGS_RELATION) != 0 && (open || recalls(w, F_HELO_TEMPERROR)))
         r->unsure |= FINDINGS_RELATION;
-    add_helo_shape(r, &w->client, w->shapes);
+    add_helo_shape(r, &w->client, w->shapes, NULL);
 }
 
 bool recalled_exempt(const struct recalled *w, const struct name_list *hosts)

@@ -35,6 +35,9 @@ struct facts {
     bool helo_asked;           /* HELO questions are switched on */
     struct self self;
     const struct shape_lists *shapes; /* or NULL */
+    /* What shape_judge says of the name that the chain shows, and of the HELO name, where somebody
+     * remembers it; NULL: it is judged. Of the HELO name only the kind counts. */
+    const struct shape *ptr_shape, *helo_shape;
 };
 
 struct report {

@@ -14,11 +14,11 @@
 #define PART_MAX        (DNAME_TEXT_MAX + 16)
 #define IPREV_PREFIX    6 /* octets of "iprev-" in the words of the results */
 
+static const char specials[] = "()<>@,;:\\\"/[]?=";
+
 /* RFC 2045 5.1 token; RFC 8601 2.2 allows UTF-8 in it (RFC 6532). */
 static bool is_token_char(unsigned char c)
 {
-    static const char specials[] = "()<>@,;:\\\"/[]?=";
-
     return c > ' ' && c != 0x7F && memchr(specials, c, sizeof specials - 1) == NULL;
 }
 
@@ -32,13 +32,11 @@ bool authres_id_valid(const char *id, size_t n)
     return n > 0 && n < AUTHRES_ID_MAX;
 }
 
+/* It is valid. */
 static void put_id(struct sbuf *sb, const char *id)
 {
-    bool token = true;
-    size_t i;
+    bool token = strcspn(id, specials) == strlen(id);
 
-    for (i = 0; id[i] != '\0'; i++)
-        token = token && is_token_char((unsigned char)id[i]);
     if (!token)
         sbuf_byte(sb, '"');
     sbuf_str(sb, id);

@@ -5,6 +5,7 @@
 
 #include "shape/parts.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define SENDER_LEAST 3 /* out1 and out2 are anybody's, out3 is a pool */
@@ -54,6 +55,11 @@ void shape_judge(struct shape *out, const struct dname *name, const struct addr 
         out->kind = score > 0 ? SHAPE_GENERIC : SHAPE_NAMED;
         evidence_explain(&why, &e, &v, client, score > 0);
     }
+}
+
+size_t shape_size(const struct shape *s)
+{
+    return offsetof(struct shape, why) + strlen(s->why) + 1;
 }
 
 const char *shape_word(enum shape_kind kind)

@@ -34,6 +34,9 @@ struct shape {
  * the form of the name speaks. */
 void shape_judge(struct shape *out, const struct dname *name, const struct addr *client);
 
+/* Octets in use: a copy of so many is a whole shape. */
+size_t shape_size(const struct shape *s);
+
 /* "generic", "named" or "provider". */
 const char *shape_word(enum shape_kind kind);
 

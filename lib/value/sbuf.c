@@ -64,20 +64,33 @@ static void put_hex(struct sbuf *sb, unsigned char c)
     sbuf_mem(sb, escape, sizeof(escape));
 }
 
+/* How many octets from p on are shown as they are. */
+static size_t plain(const unsigned char *p, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        if (p[i] < 0x21 || p[i] > 0x7e || p[i] == '\\' || p[i] == '"' || p[i] == '=')
+            break;
+    return i;
+}
+
 void sbuf_visible(struct sbuf *sb, const void *bytes, size_t n)
 {
     const unsigned char *p = bytes;
-    size_t i;
+    size_t i, run;
 
     if (n == 0)
         sbuf_byte(sb, '-');
+    if (n == 1 && p[0] == '-') { /* alone, it means "nothing" */
+        put_hex(sb, '-');
+        return;
+    }
     for (i = 0; i < n; i++) {
-        unsigned char c = p[i];
-
-        /* A lone `-` means "nothing", so a real one has to look different. */
-        if (c < 0x21 || c > 0x7e || c == '\\' || c == '"' || c == '=' || (c == '-' && n == 1))
-            put_hex(sb, c);
-        else
-            sbuf_byte(sb, (char)c);
+        run = plain(p + i, n - i);
+        sbuf_mem(sb, (const char *)p + i, run);
+        i += run;
+        if (i < n)
+            put_hex(sb, p[i]);
     }
 }

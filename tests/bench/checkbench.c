@@ -131,6 +131,8 @@ static bool finish(struct check *c, enum depth depth)
     f.shapes = &settings->shapes;
     f.chain = lookup_chain(c->chain);
     f.forward = lookup_forward(c->forward);
+    f.ptr_shape = lookup_shape(c->chain);
+    f.helo_shape = lookup_shape(c->forward);
     pass = f.chain->result == F_IPREV_PASS && f.forward == NAME_CONFIRMED;
     if (depth >= JUDGE) {
         report_make(&v.report, &f);

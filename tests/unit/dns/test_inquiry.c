@@ -125,6 +125,8 @@ Test(inquiry, what_is_asked)
         inquiry_facts(&a.q, a.q.helo_given, &f);
         cr_expect(f.skip == row[i].skip && f.helo_asked == !row[i].switched_off, "%s", row[i].why);
         cr_expect((f.chain != NULL) == (row[i].skip == F_NONE), "%s", row[i].why);
+        cr_expect((f.ptr_shape != NULL) == (f.chain != NULL), "judged once: %s", row[i].why);
+        cr_expect((f.helo_shape != NULL) == (lookups(r) == 2), "judged once: %s", row[i].why);
         inquiry_clear(&a.q);
         resolver_release(r);
     }

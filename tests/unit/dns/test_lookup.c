@@ -5,6 +5,8 @@
 
 #include "dns/lookup.h"
 
+#include "tests/unit/facts.h"
+
 static struct addr client(unsigned i)
 {
     uint8_t bytes[4] = {198, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
@@ -116,6 +118,148 @@ Test(lookup, E25_long_names_push_out_many)
     cr_expect_eq(put(t, &a), LOOKUP_CACHED, "the newest");
     a = client(1);
     cr_expect_eq(put(t, &a), LOOKUP_NEW, "the oldest is gone");
+    lookup_table_free(t);
+}
+
+/* Room for three, and who is asked for meanwhile: a hit is worth one more turn. */
+Test(lookup, who_is_asked_for_stays)
+{
+    static const struct {
+        const char *steps; /* a letter: asked for */
+        const char *kept;
+        const char *why;
+    } row[] = {
+        {"abcd", "bcd", "the first goes"},
+        {"abcad", "acd", "it was asked for again"},
+        {"abcaaad", "acd", "often: the same"},
+        {"abcaded", "ade", "its turn is over once, and it stays"},
+        {"abcadef", "def", "asked for before the last turn: it goes"},
+        {"abcabcd", "bcd", "all were: the first goes, not the new one"},
+        {"abcabcde", "cde", "and then the next"},
+    };
+    size_t plain = size_of_one(0), i, k;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct lookup_table *t = lookup_table_new(3 * plain, &key);
+        struct addr a;
+
+        for (k = 0; row[i].steps[k] != '\0'; k++) {
+            a = client((unsigned char)row[i].steps[k]);
+            put(t, &a);
+        }
+        cr_expect_eq(lookup_table_count(t), 3);
+        for (k = 0; k < 3; k++) {
+            enum lookup_source source;
+            struct lookup *l;
+
+            a = client((unsigned char)row[i].kept[k]);
+            l = lookup_table_get(t, &a, NULL, &source);
+            cr_expect_eq(source, LOOKUP_CACHED, "%s: %c: %s", row[i].steps, row[i].kept[k],
+                         row[i].why);
+            if (source == LOOKUP_NEW)
+                lookup_finish_failed(l, F_DNS_TIMEOUT);
+            lookup_release(l);
+        }
+        lookup_table_free(t);
+    }
+}
+
+/* What is kept beside the answer is what shape_judge says. */
+Test(lookup, shapes_are_kept)
+{
+    static const struct lookup_cost none;
+    static const char *const names[] = {"mail.example.com", "198-0-0-7.dsl.example.com",
+                                        "out7.mail.example.com", "example.com"};
+    struct lookup_table *t = lookup_table_new(1 << 20, &key);
+    struct addr a = client(7);
+    enum lookup_source source;
+    size_t i;
+
+    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct lookup *l, *again;
+        struct fcrdns f;
+        struct chain c;
+        struct shape shape;
+
+        fcrdns_start(&f, &a);
+        f.answered = true;
+        f.names = f.published = 1;
+        f.ttl = 300;
+        f.name[0] = (struct fcrdns_name){.name = name_of(names[i]), .state = NAME_CONFIRMED};
+        fcrdns_chain(&f, &c);
+        shape_judge(&shape, &f.name[0].name, &a);
+
+        l = lookup_table_get(t, &a, NULL, &source);
+        lookup_finish_chain(l, &c, none);
+        again = lookup_table_get(t, &a, NULL, &source);
+        cr_expect_eq(source, LOOKUP_CACHED);
+        cr_expect_eq(memcmp(lookup_shape(again), &shape, shape_size(&shape)), 0, "%s", names[i]);
+        cr_expect_eq(memcmp(lookup_chain(again), &c, chain_size(&c)), 0, "%s", names[i]);
+        lookup_release(l);
+        lookup_release(again);
+
+        l = lookup_table_get(t, &a, &f.name[0].name, &source);
+        cr_expect_eq(source, LOOKUP_NEW);
+        lookup_finish_helo(l, NAME_ELSEWHERE, 300, none);
+        cr_expect_eq(lookup_shape(l)->kind, shape.kind, "%s", names[i]);
+        lookup_release(l);
+        a = client(8 + (unsigned)i);
+    }
+    lookup_table_free(t);
+}
+
+/* No name, or one of which nothing is known yet: no shape. */
+Test(lookup, no_shape_without_a_name)
+{
+    static const struct lookup_cost none;
+    struct lookup_table *t = lookup_table_new(1 << 20, &key);
+    struct dname name = name_of("mail.example.com"), label = name_of("localhost");
+    struct addr a = client(7);
+    enum lookup_source source;
+    struct lookup *l;
+
+    put(t, &a);
+    l = lookup_table_get(t, &a, NULL, &source);
+    cr_expect(lookup_shape(l) == NULL, "a chain without a name");
+    lookup_release(l);
+    l = lookup_table_get(t, &a, &name, &source);
+    lookup_finish_helo(l, NAME_TIMEOUT, 5, none);
+    cr_expect(lookup_shape(l) == NULL, "not answered, so not kept for long");
+    lookup_release(l);
+    l = lookup_table_get(t, &a, &label, &source);
+    lookup_finish_helo(l, NAME_NOWHERE, 300, none);
+    cr_expect(lookup_shape(l) == NULL, "no host name");
+    lookup_release(l);
+    cr_expect(lookup_shape(lookup_constant(F_DNS_OVERLOAD)) == NULL);
+    lookup_table_free(t);
+}
+
+/* Names and reasons count: as many clients fit as the bound has room for. */
+Test(lookup, E25_shapes_are_counted)
+{
+    static const struct lookup_cost none;
+    struct lookup_table *t = lookup_table_new(40000, &key);
+    unsigned i;
+
+    for (i = 0; i < 300; i++) {
+        struct addr a = client(i);
+        enum lookup_source source;
+        struct lookup *l = lookup_table_get(t, &a, NULL, &source);
+        struct fcrdns f;
+        struct chain c;
+
+        fcrdns_start(&f, &a);
+        f.names = 1;
+        f.ttl = 300;
+        f.name[0] = (struct fcrdns_name){.name = name_of("198-0-0-7.dsl.example.com"),
+                                         .state = NAME_CONFIRMED};
+        fcrdns_chain(&f, &c);
+        lookup_finish_chain(l, &c, none);
+        lookup_release(l);
+    }
+    cr_expect(lookup_table_count(t) <= 40000 / (size_of_one(0) + 2 + 27 + 8 + 20), "%u",
+              lookup_table_count(t));
+    cr_expect(lookup_table_count(t) >= 40000 / 512, "%u", lookup_table_count(t));
     lookup_table_free(t);
 }
 

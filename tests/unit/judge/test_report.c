@@ -454,3 +454,87 @@ Test(report, a_list_changes_kind_and_reason_alone)
         cr_expect_eq(told.bare, own.bare, "%s", names[i]);
     }
 }
+
+/* Somebody remembers what shape_judge said of both names: the report is the same, and the lists of
+ * the configuration still come first. */
+Test(report, remembered_shapes_change_nothing)
+{
+    static const char *const generic[] = {".listed.example.net"};
+    static const char *const named[] = {".named.example.net"};
+    static const struct shape_lists lists = {{1, generic}, {1, named}};
+    static const struct {
+        const char *chain, *helo, *found;
+    } rows[] = {
+        {"mail.example.com=C", "mail.example.com", "iprev-pass,ptr-named,helo-verified"},
+        {"100-0-1-244.dsl.example.com=C", "mail.example.org",
+         "iprev-pass,ptr-generic,helo-mismatch"},
+        {"mail.example.com=C", "100-0-1-244.dsl.example.org",
+         "iprev-pass,ptr-named,helo-mismatch,helo-generic"},
+        {"100-0-1-244.named.example.net=C", "mail.listed.example.net",
+         "iprev-pass,ptr-named,helo-aligned,helo-generic"},
+        {"mail.listed.example.net=C", "100-0-1-244.named.example.net",
+         "iprev-pass,ptr-generic,helo-aligned"},
+        {"a.example.com=E mail.example.com=C", "PC-17",
+         "iprev-pass,ptr-named,ptr-many,helo-unqualified"},
+        {"example.com=E", "", "iprev-fail,forward-mismatch,ptr-named,ptr-bare-domain,helo-missing"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct facts f = {.client = nth_addr(CLIENT),
+                          .skip = F_NONE,
+                          .helo_known = true,
+                          .helo_asked = true,
+                          .forward = NAME_ELSEWHERE,
+                          .self = our_self(),
+                          .shapes = &lists};
+        static struct chain chain;
+        struct shape ptr_shape, helo_shape;
+        struct report judged, remembered;
+        struct dname shown;
+        struct helo helo;
+
+        make_chain(&chain, rows[i].chain, false);
+        helo_parse(&helo, rows[i].helo, strlen(rows[i].helo));
+        f.chain = &chain;
+        f.helo = &helo;
+        report_make(&judged, &f);
+        cr_assert(chain_name(&chain, &shown));
+        shape_judge(&ptr_shape, &shown, &f.client);
+        f.ptr_shape = &ptr_shape;
+        if (helo.form == HELO_HOST) {
+            shape_judge(&helo_shape, &helo.name, &f.client);
+            helo_shape.why[0] = '\0'; /* of a HELO name it is not kept */
+            f.helo_shape = &helo_shape;
+        }
+        report_make(&remembered, &f);
+        expect_report(&judged, rows[i].found, "", rows[i].chain);
+        expect_report(&remembered, rows[i].found, "", rows[i].chain);
+        cr_expect_str_eq(remembered.why, judged.why);
+    }
+}
+
+/* They are taken, not judged again. */
+Test(report, remembered_shapes_are_taken)
+{
+    static const struct shape generic = {.kind = SHAPE_GENERIC, .bare = true, .why = "remembered"};
+    struct facts f = {.client = nth_addr(CLIENT),
+                      .skip = F_NONE,
+                      .helo_known = true,
+                      .forward = NAME_ELSEWHERE,
+                      .self = our_self(),
+                      .ptr_shape = &generic,
+                      .helo_shape = &generic};
+    static struct chain chain;
+    struct helo helo;
+    struct report r;
+
+    make_chain(&chain, "mail.example.com=C", false);
+    helo_parse(&helo, "smtp.example.org", 16);
+    f.chain = &chain;
+    f.helo = &helo;
+    report_make(&r, &f);
+    expect_report(&r, "iprev-pass,ptr-generic,ptr-bare-domain,helo-mismatch,helo-generic", "",
+                  "both");
+    cr_expect_str_eq(r.why, "remembered");
+}
