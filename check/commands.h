@@ -17,20 +17,35 @@ struct explain_options {
 int explain_client(const struct settings *s, const struct addr *client,
                    const struct explain_options *o);
 
+#define ADDRESSES_MAX 32 /* that can be given */
+
+struct sender_options {
+    bool json;
+    bool probe;       /* ask port 25 of each address what it calls itself */
+    bool ticket;      /* print only the text for the owner of the addresses */
+    const char *helo; /* NULL: the host's own name, what the mail server here says */
+    unsigned addrs;   /* public addresses of this machine, instead of its interfaces' */
+    struct addr addr[ADDRESSES_MAX];
+};
+
 /* Every address of the host, IPv4 and IPv6, each as a client of its own, and what the name servers
  * of its zones say. 0 in order, 1 something to fix, 75 when DNS gave no answer; the worst counts
  * (1, 75, 0). */
-int sender_host(const struct settings *s, const struct dname *host,
-                const struct explain_options *o);
+int sender_host(const struct settings *s, const struct dname *host, const struct sender_options *o);
 
-/* The same for every public address of this machine. 69 when it has none. Networks of Postfix's
- * mynetworks that are not exempt are noted on standard error. */
-int sender_self(const struct settings *s, const struct explain_options *o);
+/* The same for one address. */
+int sender_address(const struct settings *s, const struct addr *client,
+                   const struct sender_options *o);
+
+/* The same for every public address that mail of this machine comes from, with the HELO that
+ * Postfix or Sendmail say over it. 69 when it has none; 0 when all mail goes through a relay.
+ * Networks of Postfix's mynetworks that are not exempt are noted on standard error. */
+int sender_self(const struct settings *s, const struct sender_options *o);
 
 /* Which receivers refused or deferred mail for this server's name, by its own delivery logs ("-":
  * standard input), and the same about the addresses that they name and this machine's. 0 when there
  * is none or all is in order, 65 when no line is of a known log, 66 when a log cannot be read. */
-int sender_refused(const struct settings *s, bool json, int logs, char **log);
+int sender_refused(const struct settings *s, const struct sender_options *o, int logs, char **log);
 
 /* Reads `ip[TAB]helo` lines of a file ("-": standard input), writes for each, in order, a record as
  * iprev-milter logs it, or a JSON object. A bad line gets `line=N error="..."` in its place, and is
@@ -51,8 +66,8 @@ int recall(const struct settings *s, const struct addr *client, bool forget, boo
 
 struct replay_options {
     bool json, no_dns;
-    bool digest; /* only what is new since `since`, which is 7 days ago when it is not given */
-    const char *html;          /* file of the page, or NULL; see outfile.h */
+    bool digest;      /* only what is new since `since`, which is 7 days ago when it is not given */
+    const char *html; /* file of the page, or NULL; see outfile.h */
     const char *against;       /* another configuration, or NULL */
     unsigned top;              /* clients in a list of the text */
     const char *since, *until; /* YYYY-MM-DD[THH:MM], or "7d" ago; NULL: all */

@@ -50,14 +50,18 @@ static int run(const struct settings *s, const struct options *o)
     static char input[] = "-";
     char *first = o->n > 0 ? o->argument[0] : NULL;
     struct explain_options e = {.json = o->json, .helo = first};
+    struct sender_options sender = o->sender;
+
+    sender.helo = first;
 
     switch (o->command) {
     case COMMAND_IP:
-        return explain_client(s, &o->client, &e);
+        return sender.probe || sender.ticket ? sender_address(s, &o->client, &sender)
+                                             : explain_client(s, &o->client, &e);
     case COMMAND_HOST:
-        return sender_host(s, &o->host, &e);
+        return sender_host(s, &o->host, &sender);
     case COMMAND_SELF:
-        return sender_self(s, &e);
+        return sender_self(s, &sender);
     case COMMAND_BATCH:
         return batch(s, first != NULL ? first : input, stdout, o->json);
     case COMMAND_CLASSIFY:
@@ -65,7 +69,7 @@ static int run(const struct settings *s, const struct options *o)
     case COMMAND_REPLAY:
         return replay(s, &o->replay, o->n, o->argument);
     case COMMAND_REFUSED:
-        return sender_refused(s, o->json, o->n, o->argument);
+        return sender_refused(s, &sender, o->n, o->argument);
     case COMMAND_MEMORY:
         return recall(s, o->n > 0 ? &o->client : NULL, o->forget, o->json);
     case COMMAND_NONE:

@@ -10,6 +10,7 @@
 #include "value/nearest.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -43,13 +44,16 @@ static const struct {
 #define ALL           (ONLY(COMMANDS) - 1)
 #define ASKING        (ALL & ~ONLY(COMMAND_CLASSIFY) & ~ONLY(COMMAND_MEMORY))
 #define REPLAY        ONLY(COMMAND_REPLAY)
+#define HERE          (ONLY(COMMAND_SELF) | ONLY(COMMAND_REFUSED)) /* about this machine */
+#define SENDER        (ONLY(COMMAND_IP) | ONLY(COMMAND_HOST) | ONLY(COMMAND_SELF))
+#define AN_ADDRESS    UINT_MAX
 
 static const struct row {
     const char *name;
     char letter;          /* 0: none */
     const char *argument; /* NULL: a switch */
     unsigned commands;    /* that take it, one bit each */
-    unsigned most;        /* not 0: the argument is a number from 1 to this */
+    unsigned most;        /* not 0: the argument is a number from 1 to this, or AN_ADDRESS */
     size_t member;        /* of struct options: bool, const char * or unsigned */
     const char *help;
 } rows[] = {
@@ -63,6 +67,12 @@ static const struct row {
      "print JSON"},
     {"help", 'h', NULL, ALL, 0, offsetof(struct options, help), "print this help"},
     {"version", 'V', NULL, ALL, 0, offsetof(struct options, version), "print the version"},
+    {"address", 0, "IP", HERE, AN_ADDRESS, offsetof(struct options, sender),
+     "public address of this machine, behind NAT; may be repeated"},
+    {"probe", 0, NULL, SENDER, 0, offsetof(struct options, sender.probe),
+     "connect to port 25: banner, EHLO and certificate beside the PTR name"},
+    {"ticket", 0, NULL, SENDER, 0, offsetof(struct options, sender.ticket),
+     "print only the text to send to the owner of the address"},
     {"html", 0, "FILE", REPLAY, 0, offsetof(struct options, replay.html),
      "write the report as a web page"},
     {"against", 0, "FILE", REPLAY, 0, offsetof(struct options, replay.against),
@@ -157,6 +167,22 @@ static bool wrong_command(const struct options *o, FILE *err, const struct row *
 
 /* ---- options ---- */
 
+/* --address, which may be given again. */
+static bool take_address(struct options *o, const char *text, FILE *err)
+{
+    struct sender_options *s = &o->sender;
+    struct addr a;
+
+    if (!addr_parse(&a, text, strlen(text)))
+        return wrong(o, err, "--address takes an IP address");
+    if (addr_is_private(&a))
+        return wrong(o, err, "--address takes the public address, which others see");
+    if (s->addrs == ADDRESSES_MAX)
+        return wrong(o, err, "--address is given too often");
+    s->addr[s->addrs++] = a;
+    return true;
+}
+
 static bool take(struct options *o, const struct row *row, const char *argument, FILE *err)
 {
     void *member = (char *)o + row->member;
@@ -165,6 +191,8 @@ static bool take(struct options *o, const struct row *row, const char *argument,
 
     if (row->argument == NULL) {
         *(bool *)member = true;
+    } else if (row->most == AN_ADDRESS) {
+        return take_address(o, argument, err);
     } else if (row->most == 0) {
         *(const char **)member = argument;
     } else {
@@ -312,6 +340,8 @@ static bool fits(struct options *o, uint64_t given, FILE *err)
     for (i = 0; i < ROWS; i++)
         if (given >> i & 1 && !(rows[i].commands & ONLY(o->command)))
             return wrong_command(o, err, &rows[i]);
+    if (o->sender.ticket && o->json)
+        return wrong(o, err, "--ticket goes without --json");
     if (o->replay.no_dns && (o->zone != NULL || o->server != NULL))
         return wrong(o, err, "--no-dns asks no DNS: leave out --zone and --server");
     if (o->replay.write_exempt == NULL && (o->replay.no_verdicts || o->replay.min_messages != 3))
@@ -342,7 +372,7 @@ bool options_read(struct options *o, int argc, char **argv, FILE *err)
         return true;
     if (o->command == COMMAND_NONE)
         return wrong(o, err, "an IP address, host name or command is required");
-    o->replay.json = o->json;
+    o->replay.json = o->sender.json = o->json;
     if (o->replay.digest && o->replay.since == NULL)
         o->replay.since = "7d";
     return fits(o, given, err);

@@ -38,6 +38,7 @@ struct options {
     bool help, version, json;
     bool forget;                        /* of COMMAND_MEMORY: the client is given */
     const char *config, *zone, *server; /* NULL: not given */
+    struct sender_options sender;
     struct replay_options replay;
 };
 

@@ -43,6 +43,7 @@ static void fix(struct judge *j, enum fix_order order, const char *how, bool exa
     struct fix *x = &l->fix[l->fixes < FIXES_MAX ? l->fixes++ : FIXES_MAX - 1];
 
     x->order = order;
+    x->example = example;
     snprintf(x->how, sizeof x->how, "%s%s:", how, example ? ", such as" : "");
     sbuf_init(&j->record, x->record, sizeof x->record);
 }
@@ -358,6 +359,23 @@ static const struct helo_text helo_texts[F_COUNT] = {
 static const struct helo_text helo_capped = {
     LINK_BROKEN, "it has more than 100 addresses, and such a name proves nothing", false};
 
+/* A line for each mail server. */
+static void record_helo(struct judge *j, const struct dname *name)
+{
+    static const char *const line[][2] = {
+        {"Postfix   smtp_helo_name = ", "\n"},
+        {"Sendmail  define(`confHELO_NAME', `", "')dnl\n"},
+        {"Exim      primary_hostname = ", ""},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof line / sizeof line[0]; i++) {
+        sbuf_str(&j->record, line[i][0]);
+        dname_put(&j->record, name);
+        sbuf_str(&j->record, line[i][1]);
+    }
+}
+
 /* The sender greets with its confirmed name; without one, its HELO name gets the address. */
 static void fix_helo(struct judge *j, const struct helo_text *t)
 {
@@ -369,9 +387,8 @@ static void fix_helo(struct judge *j, const struct helo_text *t)
         record_address(j, &j->f->helo->name);
         return;
     }
-    fix(j, FIX_HELO, ADMIN "set the HELO name (Postfix)", !own && propose(j, &name));
-    sbuf_str(&j->record, "smtp_helo_name = ");
-    dname_put(&j->record, &name);
+    fix(j, FIX_HELO, ADMIN "set the HELO name", !own && propose(j, &name));
+    record_helo(j, &name);
 }
 
 /* What was said, when it is short enough to be worth a look. */

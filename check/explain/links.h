@@ -15,11 +15,13 @@ enum link_state { LINK_OK, LINK_BROKEN, LINK_WEAK, LINK_UNKNOWN };
 /* The right order: a PTR record that leads nowhere is worse than none. */
 enum fix_order { FIX_FORWARD, FIX_REVERSE, FIX_HELO, FIX_LOOK, FIX_ORDERS };
 
-/* Two lines for a person. */
+/* For a person. */
 struct fix {
     enum fix_order order;
+    bool example;      /* the name in it is made up */
     char how[73];      /* who fixes it, and how; ends in a colon */
-    char record[1100]; /* the record or setting to create, or the command that shows more */
+    char record[1100]; /* the record to create, or the command that shows more; of FIX_HELO a line
+                        * for each mail server: "Postfix   smtp_helo_name = mail.example.com" */
     unsigned number;   /* from 1, in the right order; the same record, the same number */
     bool repeated;     /* an earlier fix has the same record */
 };

@@ -291,11 +291,19 @@ static void print_also(const struct explanation *e, const struct term *t, unsign
 
 void fix_print(const struct fix *x, const struct term *t)
 {
+    char text[sizeof x->record];
+    const char *line;
+    size_t n;
+
     fprintf(t->out, "  %2u. ", x->number);
     term_wrap(t, x->how, 6, 6);
-    fputs("      ", t->out);
-    term_put(t, TONE_HEAD, x->record);
-    fputc('\n', t->out);
+    for (line = x->record; *line != '\0'; line += n + (line[n] != '\0')) {
+        n = strcspn(line, "\n");
+        snprintf(text, sizeof text, "%.*s", (int)n, line);
+        fputs("      ", t->out);
+        term_put(t, TONE_HEAD, text);
+        fputc('\n', t->out);
+    }
 }
 
 /* Two lines for each record, in the right order. */

@@ -3,39 +3,32 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/sender/sender.h"
 
+#include <stdio.h>
 #include <string.h>
 
-/* ---- problems and fixes ---- */
+/* ---- sentences ---- */
 
 void sender_problem(struct sender *x, const char *who, const char *what, const char *text)
 {
     struct sbuf sb;
 
+    unsigned i;
+
     if (x->problems == PROBLEMS_MAX)
         return;
-    sbuf_init(&sb, x->problem[x->problems++], PROBLEM_TEXT);
+    sbuf_init(&sb, x->problem[x->problems], PROBLEM_TEXT);
     sbuf_str(&sb, who);
     sbuf_str(&sb, what);
     sbuf_str(&sb, text);
+    for (i = 0; i < x->problems && strcmp(x->problem[i], x->problem[x->problems]) != 0; i++)
+        ;
+    x->problems += i == x->problems;
 }
 
-/* Behind those that come first; each record once. */
-static void add_fix(struct sender *x, const struct fix *fix)
+void sender_note(struct sender *x, const char *text)
 {
-    unsigned i, at = 0;
-
-    for (i = 0; i < x->fixes; i++) {
-        if (strcmp(x->fix[i].record, fix->record) == 0)
-            return;
-        at += x->fix[i].order <= fix->order;
-    }
-    if (x->fixes == FIXES_SHOWN)
-        return;
-    memmove(&x->fix[at + 1], &x->fix[at], (x->fixes - at) * sizeof *x->fix);
-    x->fix[at] = *fix;
-    x->fixes++;
-    for (i = at; i < x->fixes; i++)
-        x->fix[i].number = i + 1;
+    if (x->notes < NOTES_MAX)
+        snprintf(x->note[x->notes++], PROBLEM_TEXT, "%s", text);
 }
 
 /* ---- one address ---- */
@@ -59,7 +52,7 @@ void sender_explained(void *arg, const struct explanation *e)
     struct sbuf sb;
     struct dname reverse;
     enum refused_now now = NOW_IN_ORDER;
-    unsigned i, k;
+    unsigned i;
 
     keep(&x->egress[x->at], e);
     sbuf_init(&sb, address, sizeof address);
@@ -68,10 +61,20 @@ void sender_explained(void *arg, const struct explanation *e)
         sender_problem(x, address, ": ", "not checked: it is private, or in exempt.networks");
         return;
     }
+    if (x->egress[x->at].temporary) {
+        sender_problem(
+            x, address, ": ",
+            "temporary IPv6 address: it changes, so no PTR record can follow it, and mail "
+            "may leave from it");
+        x->broken = true;
+        return;
+    }
     dname_reverse(&reverse, &e->facts.client);
     looks_add(&x->looks, &reverse, RR_PTR);
     if (ptr->len > 1)
         looks_add(&x->looks, ptr, (uint16_t)fcrdns_type(&e->facts.client));
+    if (e->facts.helo_known && e->facts.helo->form == HELO_HOST)
+        looks_add(&x->looks, &e->facts.helo->name, (uint16_t)fcrdns_type(&e->facts.client));
     for (i = 0; i < e->links.n; i++) {
         const struct link *l = &e->links.link[i];
 
@@ -80,53 +83,7 @@ void sender_explained(void *arg, const struct explanation *e)
         x->broken |= l->state != LINK_UNKNOWN;
         now = l->state != LINK_UNKNOWN ? NOW_TO_FIX : now == NOW_TO_FIX ? now : NOW_UNKNOWN;
         sender_problem(x, address, strcmp(l->title, "HELO") == 0 ? ": HELO: " : ": ", l->text);
-        for (k = 0; k < l->fixes; k++)
-            add_fix(x, &l->fix[k]);
     }
     if (x->refused != NULL)
         refused_checked(x->refused, &e->facts.client, now);
-}
-
-/* ---- what is there already ---- */
-
-/* The name servers have this record, though the resolver does not know yet. */
-static bool is_published(const struct look *k, const char *record)
-{
-    const struct said *usual = look_usual(k);
-    char text[sizeof((struct fix *)0)->record];
-    struct sbuf sb;
-    unsigned i;
-
-    for (i = 0; i < usual->n; i++) {
-        sbuf_init(&sb, text, sizeof text);
-        dname_put_query(&sb, k->behind ? &k->alias : &k->name);
-        sbuf_byte(&sb, ' ');
-        sbuf_str(&sb, type_word(k->type));
-        sbuf_byte(&sb, ' ');
-        if (usual->record[i].addr.family != ADDR_NONE)
-            addr_put(&sb, &usual->record[i].addr);
-        else
-            dname_put_query(&sb, &usual->record[i].name);
-        if (strcmp(text, record) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Nobody is to create what is there: then the cache is what to wait for. */
-void sender_drop_published(struct sender *x)
-{
-    unsigned i, f;
-
-    for (i = 0; i < x->looks.n; i++)
-        for (f = 0; look_stale(&x->looks.look[i]) && f < x->fixes; f++) {
-            struct fix *fix = &x->fix[f];
-
-            if (!is_published(&x->looks.look[i], fix->record))
-                continue;
-            memmove(fix, fix + 1, (--x->fixes - f) * sizeof *fix);
-            f--;
-        }
-    for (f = 0; f < x->fixes; f++)
-        x->fix[f].number = f + 1;
 }

@@ -8,7 +8,7 @@
 
 #include <sysexits.h>
 
-int sender_host(const struct settings *s, const struct dname *host, const struct explain_options *o)
+int sender_host(const struct settings *s, const struct dname *host, const struct sender_options *o)
 {
     struct addr list[QUESTION_ADDRS_MAX];
     char name[DNAME_TEXT_MAX];
@@ -37,5 +37,19 @@ int sender_host(const struct settings *s, const struct dname *host, const struct
     looks_add(&x->looks, host, RR_A);
     looks_add(&x->looks, host, RR_AAAA);
     sender_egresses(x, list, n, o->helo != NULL ? o->helo : name);
+    return sender_report(x);
+}
+
+int sender_address(const struct settings *s, const struct addr *client,
+                   const struct sender_options *o)
+{
+    char text[ADDR_TEXT_MAX];
+    int code;
+    struct sender *x = sender_begin(s, o, &code);
+
+    if (x == NULL)
+        return code;
+    x->host = addr_text(text, client);
+    sender_egresses(x, client, 1, o->helo);
     return sender_report(x);
 }

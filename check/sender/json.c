@@ -4,6 +4,8 @@
 #include "check/json.h"
 #include "check/sender/sender.h"
 
+#include <string.h>
+
 static json_t *json_name(const struct dname *name)
 {
     char text[DNAME_VISIBLE_MAX];
@@ -66,6 +68,32 @@ static json_t *json_problems(const struct sender *x)
     return list;
 }
 
+static json_t *json_notes(const struct sender *x)
+{
+    json_t *list = json_array();
+    unsigned i;
+
+    for (i = 0; i < x->notes; i++)
+        json_array_append_new(list, json_string(x->note[i]));
+    return list;
+}
+
+static json_t *json_egresses(const struct sender *x)
+{
+    json_t *list = json_array();
+    unsigned i;
+
+    for (i = 0; i < x->egresses; i++) {
+        const struct egress *g = &x->egress[i];
+
+        json_array_append_new(
+            list, json_pack("{s:o, s:o, s:s, s:b}", "address", json_addr(&g->addr), "helo",
+                            json_visible(g->helo, g->helo != NULL ? strlen(g->helo) : 0),
+                            "transports", g->transports, "temporary", (int)g->temporary));
+    }
+    return list;
+}
+
 json_t *sender_json(const struct sender *x)
 {
     json_t *fixes = json_array(), *looks = json_array(), *all;
@@ -76,9 +104,11 @@ json_t *sender_json(const struct sender *x)
             fixes, json_pack("{s:s, s:s}", "how", x->fix[i].how, "record", x->fix[i].record));
     for (i = 0; i < x->looks.n; i++)
         json_array_append_new(looks, json_look(&x->looks.look[i]));
-    all = json_pack("{s:s, s:o, s:o, s:o, s:b, s:O}", "host", x->host, "problems", json_problems(x),
-                    "fixes", fixes, "zones", looks, "unheard", (int)x->looks.deaf, "clients",
-                    x->run.list);
+    all = json_pack("{s:s, s:o, s:o, s:o, s:s?, s:s?, s:o, s:o, s:b, s:O}", "host", x->host,
+                    "problems", json_problems(x), "notes", json_notes(x), "fixes", fixes,
+                    "mail_server", x->mta.program, "relay",
+                    x->mta.relay[0] != '\0' ? x->mta.relay : NULL, "addresses", json_egresses(x),
+                    "zones", looks, "unheard", (int)x->looks.deaf, "clients", x->run.list);
     if (x->refused != NULL)
         json_object_set_new(all, "receivers", refused_json(x->refused));
     return all;

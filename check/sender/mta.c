@@ -9,11 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A value that does not fit is as good as none. */
-static void keep(char to[MTA_TEXT], const char *value)
+bool mta_keep(char to[MTA_TEXT], const char *value)
 {
-    if (strlen(value) < MTA_TEXT)
-        memcpy(to, value, strlen(value) + 1);
+    size_t n = strlen(value), i;
+
+    for (i = 0; i < n && value[i] >= ' ' && value[i] <= '~'; i++)
+        ;
+    if (i < n || n >= MTA_TEXT)
+        return false;
+    memcpy(to, value, n + 1);
+    return true;
 }
 
 /* The address, in brackets or not; ADDR_NONE for none, 0.0.0.0, :: and names. */
@@ -73,11 +78,10 @@ static void take(struct transport *t, char *line, const struct main_cf *cf, bool
     char *value;
 
     if ((value = line_value(line, "smtp_helo_name")) != NULL) {
-        keep(t->helo, value);
-        *named = true;
+        *named |= mta_keep(t->helo, value);
     } else if ((value = line_value(line, "myhostname")) != NULL) {
         if (!*named && helo_is_hostname(cf->helo_text))
-            keep(t->helo, value);
+            (void)mta_keep(t->helo, value);
     } else if ((value = line_value(line, "smtp_bind_address")) != NULL) {
         take_bind(t, 0, value);
     } else if ((value = line_value(line, "smtp_bind_address6")) != NULL) {
@@ -117,9 +121,9 @@ static void take_relay(struct mta *m, const char *value, bool transport)
     const char *colon = strchr(value, ':');
 
     if (!transport)
-        keep(m->relay, value);
+        (void)mta_keep(m->relay, value);
     else if (colon != NULL && colon[1] != '\0' && m->relay[0] == '\0')
-        keep(m->relay, colon + 1);
+        (void)mta_keep(m->relay, colon + 1);
 }
 
 static bool read_main(struct mta *m, struct main_cf *cf, char *text)
@@ -140,7 +144,7 @@ static bool read_main(struct mta *m, struct main_cf *cf, char *text)
     bool named = false;
 
     if (program_says(text, "", raw) && (line = next_line(&text)) != NULL)
-        keep(cf->helo_text, line);
+        (void)mta_keep(cf->helo_text, line);
     if (!program_says(text, "", values))
         return false;
     while ((line = next_line(&text)) != NULL) {
@@ -151,7 +155,7 @@ static bool read_main(struct mta *m, struct main_cf *cf, char *text)
         if ((value = line_value(line, "default_transport")) != NULL)
             take_relay(m, value, true);
         if ((value = line_value(line, "inet_interfaces")) != NULL)
-            keep(cf->interfaces, value);
+            (void)mta_keep(cf->interfaces, value);
         take(&cf->usual, line, cf, &named);
     }
     return m->program != NULL;

@@ -32,6 +32,9 @@ void mta_ask(struct mta *m);
 /* Part of it: *m is empty; text has PROGRAM_TEXT octets. */
 void mta_ask_sendmail(struct mta *m, char *text);
 
+/* Takes a value of printable ASCII that fits; one that does not is as good as none: false. */
+bool mta_keep(char to[MTA_TEXT], const char *value);
+
 /* "192.0.2.1", "[2001:db8::1]"; all else changes nothing. */
 void transport_bind(struct transport *t, const char *value);
 

@@ -42,19 +42,13 @@ static void take_port(struct transport *t, const char *value)
     }
 }
 
-static void set(char to[MTA_TEXT], const char *value)
-{
-    if (strlen(value) < MTA_TEXT)
-        memcpy(to, value, strlen(value) + 1);
-}
-
 /* The answers stand behind a prompt: that of $j first, then that of $S. */
 static void take_macro(struct mta *m, const char *value, unsigned number, bool named)
 {
     if (number == 1 && !named)
-        set(m->transport[0].helo, value);
+        (void)mta_keep(m->transport[0].helo, value);
     if (number == 2)
-        set(m->relay, value);
+        (void)mta_keep(m->relay, value);
 }
 
 void mta_ask_sendmail(struct mta *m, char *text)
@@ -73,8 +67,7 @@ void mta_ask_sendmail(struct mta *m, char *text)
         if (strncmp(line, "> ", 2) == 0)
             take_macro(m, line + 2, ++prompts, named);
         if ((value = option(line, "HeloName")) != NULL) {
-            set(t->helo, value);
-            named = true;
+            named |= mta_keep(t->helo, value);
         }
         if ((value = option(line, "ClientPortOptions")) != NULL)
             take_port(t, value);

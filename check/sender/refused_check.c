@@ -5,9 +5,10 @@
 
 #include "check/commands.h"
 #include "check/log/input.h"
-#include "check/sender/addresses.h"
+#include "check/sender/own.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <time.h>
 
@@ -16,27 +17,13 @@ static void on_line(void *arg, const char *s, size_t n)
     refused_line(arg, s, n);
 }
 
-/* The addresses to check: those that the receivers name, and this machine's. */
-static unsigned addresses_of_refused(const struct refused *r, struct addr list[QUESTION_ADDRS_MAX])
-{
-    unsigned n = addresses_of_self(list), i, k;
-
-    for (i = 0; i < r->addrs && n < QUESTION_ADDRS_MAX; i++) {
-        for (k = 0; k < n && !addr_equal(&list[k], &r->addr[i]); k++)
-            ;
-        if (k == n)
-            list[n++] = r->addr[i];
-    }
-    return n;
-}
-
 /* Nobody refuses: nothing is asked. */
-static int nobody(struct refused *r, bool json)
+static int nobody(struct refused *r, const struct sender_options *o)
 {
     int code = r->lines > 0 && r->known == 0 ? EX_DATAERR : 0;
-    json_t *all = json ? json_pack("{s:[]}", "receivers") : NULL;
+    json_t *all = o->json ? json_pack("{s:[]}", "receivers") : NULL;
 
-    if (!json)
+    if (!o->json)
         puts("No receiver refused or deferred mail for this server's name.");
     run_print_json(all);
     json_decref(all);
@@ -44,33 +31,46 @@ static int nobody(struct refused *r, bool json)
     return code;
 }
 
-static int check_refused(const struct settings *s, struct refused *r, bool json)
+/* The receivers may name addresses that this machine does not have: NAT, another server. */
+static void add_named(struct sender *x, const struct refused *r, const char *helo)
 {
-    const struct explain_options o = {.json = json};
-    struct addr list[QUESTION_ADDRS_MAX];
-    unsigned n = addresses_of_refused(r, list);
-    char host[256];
-    bool full = sender_own_name(host);
-    int code;
-    struct sender *x = sender_begin(s, &o, &code);
+    unsigned i, k;
 
+    for (i = 0; i < r->addrs; i++) {
+        for (k = 0; k < x->egresses && !addr_equal(&x->egress[k].addr, &r->addr[i]); k++)
+            ;
+        if (k == x->egresses)
+            sender_egresses(x, &r->addr[i], 1, helo);
+    }
+}
+
+static int check_refused(const struct settings *s, struct refused *r,
+                         const struct sender_options *o)
+{
+    struct own m;
+    int code;
+    struct sender *x;
+
+    own_find(&m, o);
+    x = sender_begin(s, o, &code);
     if (x == NULL) {
         free(r);
         return code;
     }
     refused_sort(r);
     x->refused = r;
-    x->host = host;
-    if (n == 0) {
+    x->host = m.mta.n > 0 ? m.mta.transport[0].helo : m.host;
+    own_egresses(x, &m, NULL);
+    add_named(x, r, strchr(x->host, '.') != NULL ? x->host : NULL);
+    if (x->egresses == 0) {
         sender_problem(x, "", "",
-                       "no public address is known: give the one that others see to iprev-check");
+                       "no public address is known: name the one that others see with --address");
         x->broken = true;
     }
-    sender_egresses(x, list, n, full ? host : NULL);
     return sender_report(x);
 }
 
-int sender_refused(const struct settings *s, bool json, int logs, char **log)
+int sender_refused(const struct settings *s, const struct sender_options *o, int logs, char **log)
 {
     struct refused *r = calloc(1, sizeof *r);
     struct log_file file = {.line = on_line, .arg = r};
@@ -86,6 +86,6 @@ int sender_refused(const struct settings *s, bool json, int logs, char **log)
         file.what = log[i];
         whole &= log_file_lines(&file);
     }
-    code = r->n == 0 ? nobody(r, json) : check_refused(s, r, json);
+    code = r->n == 0 ? nobody(r, o) : check_refused(s, r, o);
     return code == 0 && !whole ? EX_NOINPUT : code;
 }

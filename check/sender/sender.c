@@ -10,7 +10,7 @@
 #include <time.h>
 
 /* NULL with the exit code in *code. */
-struct sender *sender_begin(const struct settings *s, const struct explain_options *o, int *code)
+struct sender *sender_begin(const struct settings *s, const struct sender_options *o, int *code)
 {
     struct sender *x = calloc(1, sizeof *x);
 
@@ -83,6 +83,7 @@ int sender_report(struct sender *x)
     x->run.term.out = open_memstream(&details, &length);
     if (x->run.term.out != NULL) {
         judge_all(x);
+        sender_collect_fixes(x);
         fclose(x->run.term.out);
         x->run.term.out = stdout;
         ask_servers(x);

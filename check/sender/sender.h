@@ -18,7 +18,7 @@
 #define FIXES_SHOWN  64
 #define PROBLEM_TEXT 1024
 #define EGRESS_MAX   QUESTION_ADDRS_MAX
-#define EGRESS_NAMES 256
+#define EGRESS_NAMES (TRANSPORTS_MAX * 66)
 #define NOTES_MAX    16
 
 /* An address that mail comes from, and the HELO name that goes with it. One address has several
@@ -59,17 +59,14 @@ struct sender {
 
 /* ---- a run ---- */
 
-struct explain_options;
+struct sender_options;
 
 /* NULL with the exit code in *code. */
-MUST_CHECK struct sender *sender_begin(const struct settings *s, const struct explain_options *o,
+MUST_CHECK struct sender *sender_begin(const struct settings *s, const struct sender_options *o,
                                        int *code);
 
 /* Mail may come from these addresses, with this HELO; NULL: none is known. */
 void sender_egresses(struct sender *x, const struct addr *list, unsigned n, const char *helo);
-
-/* The name of this machine, and whether it can be a HELO. */
-bool sender_own_name(char name[256]);
 
 /* Judges all, asks the name servers, prints, and frees x. Returns the exit code. */
 int sender_report(struct sender *x);
@@ -78,8 +75,14 @@ int sender_report(struct sender *x);
 
 void sender_problem(struct sender *x, const char *who, const char *what, const char *text);
 
+/* Nothing to fix, but to know. */
+void sender_note(struct sender *x, const char *text);
+
 /* For struct run: the egress that is being judged. arg is a struct sender. */
 void sender_explained(void *arg, const struct explanation *e);
+
+/* What to fix, when all are judged. */
+void sender_collect_fixes(struct sender *x);
 
 /* What the name servers have though the resolver does not know it yet is no longer to fix. */
 void sender_drop_published(struct sender *x);

@@ -37,6 +37,16 @@ static void print_problems(const struct sender *x, const struct term *t)
                   2, 0);
 }
 
+static void print_notes(const struct sender *x, const struct term *t)
+{
+    unsigned i;
+
+    for (i = 0; i < x->notes; i++) {
+        fputs("  note: ", t->out);
+        term_wrap(t, x->note[i], 8, 8);
+    }
+}
+
 static void print_fixes(const struct sender *x, const struct term *t)
 {
     unsigned i;
@@ -45,6 +55,42 @@ static void print_fixes(const struct sender *x, const struct term *t)
         term_head(t, "To fix, in this order");
     for (i = 0; i < x->fixes; i++)
         fix_print(&x->fix[i], t);
+}
+
+/* ---- the mail server here ---- */
+
+/* "192.0.2.10 says mail.example.com (transports smtp, relay)" */
+static void print_egress(const struct egress *g, const struct term *t)
+{
+    char text[EGRESS_NAMES + MTA_TEXT + ADDR_TEXT_MAX + 64];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    addr_put(&sb, &g->addr);
+    sbuf_str(&sb, " says ");
+    if (g->helo != NULL)
+        sbuf_visible(&sb, g->helo, strlen(g->helo));
+    else
+        sbuf_str(&sb, "a name that is not known");
+    if (g->transports[0] != '\0') {
+        sbuf_str(&sb, strchr(g->transports, ',') != NULL ? " (transports " : " (transport ");
+        sbuf_str(&sb, g->transports);
+        sbuf_byte(&sb, ')');
+    }
+    sbuf_str(&sb, g->temporary ? ", a temporary address" : "");
+    fputs("  ", t->out);
+    term_wrap(t, text, 6, 2);
+}
+
+static void print_mail_server(const struct sender *x, const struct term *t)
+{
+    unsigned i;
+
+    if (x->mta.program == NULL || x->egresses == 0)
+        return;
+    term_head(t, x->mta.program);
+    for (i = 0; i < x->egresses; i++)
+        print_egress(&x->egress[i], t);
 }
 
 /* ---- the name servers ---- */
@@ -165,8 +211,11 @@ void sender_text(const struct sender *x, const char *details)
     if (x->refused != NULL)
         refused_text(x->refused, t);
     print_problems(x, t);
+    print_notes(x, t);
     print_fixes(x, t);
-    term_head(t, "Name servers");
+    print_mail_server(x, t);
+    if (x->looks.n > 0)
+        term_head(t, "Name servers");
     for (i = 0; i < x->looks.n; i++)
         print_look(t, &x->looks.look[i]);
     if (x->looks.left_out > 0)
