@@ -11,12 +11,13 @@ _iprev_check()
     # The command is the first word that is neither an option nor the argument of one.
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        -c | --config | -z | --zone | -s | --server | --html | --against | --top | --since | --until | --write-exempt | --min-messages) ((i++)) ;;
+        -c | --config | -z | --zone | -s | --server | --html | --against | --top | --since | --until | --write-exempt | --min-messages | --address) ((i++)) ;;
         -*) ;;
         *) command=${COMP_WORDS[i]}; break ;;
         esac
     done
     case $command in
+    self | refused) options+=' --address' ;;
     replay | '') options+=' --html --against --no-dns --top --since --until --write-exempt --min-messages --no-verdicts --digest' ;;
     classify) options='-c -V -h --config --version --help' ;;
     memory) options='-c -V -h --config --json --forget --version --help' ;;
@@ -24,7 +25,7 @@ _iprev_check()
     [[ $command ]] || options+=' --forget'
     COMPREPLY=()
     case $previous in
-    -s | --server | --top | --since | --until | --min-messages) return ;;
+    -s | --server | --top | --since | --until | --min-messages | --address) return ;;
     -c | --config | -z | --zone | --html | --against | --write-exempt) command=batch ;;
     esac
     case $current,$command in

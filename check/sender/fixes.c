@@ -165,6 +165,29 @@ static void add_helo(struct sender *x, const struct egress *g, const struct fix 
         add_setting(x, fix);
 }
 
+/* Nothing is wrong with it, but one address cannot be told from the other. */
+static void note_shared_name(struct sender *x, const struct egress *g)
+{
+    const struct egress *h;
+    char text[PROBLEM_TEXT];
+    struct sbuf sb;
+
+    for (h = x->egress; h < g; h++)
+        if (h->addr.family == g->addr.family && !addr_equal(&h->addr, &g->addr) && g->ptr.len > 1 &&
+            dname_equal(&h->ptr, &g->ptr))
+            break;
+    if (h == g)
+        return;
+    sbuf_init(&sb, text, sizeof text);
+    addr_put(&sb, &h->addr);
+    sbuf_str(&sb, " and ");
+    addr_put(&sb, &g->addr);
+    sbuf_str(&sb, " share the PTR name ");
+    dname_put_visible(&sb, &g->ptr);
+    sbuf_str(&sb, ": several addresses should have a name each");
+    sender_note(x, text);
+}
+
 void sender_collect_fixes(struct sender *x)
 {
     unsigned e, i, k;
@@ -172,6 +195,7 @@ void sender_collect_fixes(struct sender *x)
     for (e = 0; e < x->egresses; e++) {
         const struct egress *g = &x->egress[e];
 
+        note_shared_name(x, g);
         if (g->temporary)
             fix_temporary(x);
         for (i = 0; g->checked && !g->temporary && i < g->links.n; i++)

@@ -117,14 +117,17 @@ class World:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def with_addresses(argv, addresses):
-    """Runs a program in a network that has these addresses and no other."""
+def with_addresses(argv, addresses, temporary=None):
+    """Runs a program in a network that has these addresses and no other; and `temporary`, from which the kernel makes
+    a temporary one."""
     def alone():
         if netns.libc.unshare(CLONE_NEWNET) != 0:
             raise OSError("unshare")
         netns.loopback_up()
         for address in addresses:
             netns.loopback_address(address)
+        if temporary and not netns.temporary_address(temporary):
+            raise OSError("no temporary address")
     return subprocess.run(argv, preexec_fn=alone, capture_output=True, timeout=60, check=False)
 
 

@@ -10,7 +10,7 @@ import subprocess
 
 from checker import BUILD, LOGS, PROGRAM, SRC, Skip, World, has, holds, same
 from test_memory import Store
-from test_sender import Names, REVERSE
+from test_sender import FORWARD, Names, REVERSE
 
 MANUAL = os.path.join(SRC, "man", "iprev-check.1")
 COMPLETION = os.path.join(SRC, "completions", "iprev-check.bash")
@@ -117,7 +117,8 @@ def test_json_is_as_the_manual_says():
             one.object(s.json("192.0.2.11", "pc.nowhere.example")[1])
         one.all_used()
         del schema["Host and self"]["clients"]  # they are as above
-        with Names({"2.0.192.in-addr.arpa": REVERSE + "@ NS gone.hoster.example.\n"}) as n:
+        with Names({"2.0.192.in-addr.arpa": REVERSE + "@ NS gone.hoster.example.\n11 PTR mail.good.sender.example.\n",
+                    "sender.example": FORWARD + "mail.good A 192.0.2.11\n"}) as n:
             both = Checked(schema["Host and self"])
             for data in (host, n.json("mail.good.sender.example")[1]):
                 both.object({name: v for name, v in data.items() if name != "clients"})

@@ -18,14 +18,14 @@ lmtp   unix  - - y - - lmtp -o smtp_helo_name=lmtp.example.com
 """
 
 
-def beside(world, environment, addresses, *args):
+def beside(world, environment, addresses, *args, temporary=None):
     """(exit code, standard output, standard error) of self, with these addresses and no other."""
     argv = ["env"] + ["%s=%s" % (name, environment[name]) for name in ("LD_LIBRARY_PATH", "MAIL_CONFIG", "PATH") if name in environment]
-    done = with_addresses(argv + [PROGRAM, "-c", world.config, "self", *args], addresses)
+    done = with_addresses(argv + [PROGRAM, "-c", world.config, "self", *args], addresses, temporary)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def postfix(world, main, addresses, *args, master=MASTER):
+def postfix(world, main, addresses, *args, master=MASTER, temporary=None):
     """The same beside a Postfix with this configuration."""
     if servers.why_not("postfix"):
         raise Skip(servers.why_not("postfix"))
@@ -33,7 +33,7 @@ def postfix(world, main, addresses, *args, master=MASTER):
     world.file("master.cf", master)
     environment = servers.environment("postfix", MAIL_CONFIG=world.dir,
                                       PATH=os.path.dirname(servers.find("postfix", "usr/sbin/postconf")) + ":/usr/bin:/bin")
-    return beside(world, environment, addresses, *args)
+    return beside(world, environment, addresses, *args, temporary=temporary)
 
 
 def test_mynetworks():
@@ -112,3 +112,108 @@ def test_postfix():
                 has("\n".join(data["notes"]), note)
             same([c["client"] for c in data["clients"]], [e["address"] for e in data["addresses"]], what)
             same((code == 0, data["relay"] is not None), (not data["problems"], "relay" in what and "same" not in what or "same" in what), what)
+
+
+def test_temporary_address():
+    """A temporary IPv6 address is named as one, and what to do is to bind to one that stays."""
+    with World() as w:
+        code, out, _ = postfix(w, "", [A], temporary=SIX)
+        same(code, 1)
+        has(" ".join(out.split()), "temporary IPv6 address: it changes, so no PTR record can follow it, and mail may leave from it",
+            "Send mail from an IPv6 address that stays: smtp_bind_address6 = 2001:db8::30 ", "relay), a temporary address")
+        has_not(out, "Sendmail", "Exim", "The provider of the address should publish a PTR record")
+        code, out, _ = postfix(w, "", [A], "--json", temporary=SIX)
+        same([e["address"] for e in json.loads(out)["addresses"] if not e["temporary"]], [A, SIX])
+        _, out, _ = postfix(w, "smtp_bind_address6 = " + SIX, [A], "--json", temporary=SIX)
+        data = json.loads(out)
+        same([(e["address"], e["temporary"]) for e in data["addresses"]], [(A, False), (SIX, False)])
+        has_not(out, "temporary IPv6 address")
+        has(data["notes"][0], "Postfix sends no mail from 2001:db8:")
+        _, out, _ = beside(w, {"PATH": "/usr/bin:/bin"}, [A], temporary=SIX)
+        has(out, "Postfix   smtp_bind_address6 = 2001:db8::30\n", "Sendmail  CLIENT_OPTIONS(`Family=inet6, Addr=2001:db8::30')dnl\n",
+            "Exim      interface = <; 2001:db8::30\n")
+
+
+MC = """OSTYPE(`linux')dnl
+define(`confDOMAIN_NAME', `%s')dnl
+%s
+MAILER(`smtp')dnl
+"""
+
+
+def sendmail(world, settings, addresses, *args):
+    """The same as postfix(), beside a Sendmail with these lines in sendmail.mc."""
+    for server in ("sendmail", "sasl"):
+        if servers.why_not(server):
+            raise Skip(servers.why_not(server))
+    macros = os.path.join(servers.root_of("sendmail"), "usr/share/sendmail/cf/")
+    source = world.file("sendmail.mc", MC % (GOOD, settings))
+    done = subprocess.run(["m4", "-D_CF_DIR_=" + macros, "../m4/cf.m4", source], cwd=macros + "cf", capture_output=True, text=True, check=True)
+    os.makedirs(world.path("bin"), exist_ok=True)
+    program = world.file("bin/sendmail", "#!/bin/sh\nexec %s -C %s \"$@\"\n" % (
+        servers.find("sendmail", "usr/libexec/sendmail/sendmail"), world.file("sendmail.cf", done.stdout)))
+    os.chmod(program, 0o755)
+    paths = [servers.environment(name)["LD_LIBRARY_PATH"] for name in ("sendmail", "sasl")]
+    return beside(world, {"PATH": world.path("bin") + ":/usr/bin:/bin", "LD_LIBRARY_PATH": ":".join(filter(None, paths))}, addresses, *args)
+
+
+# lines of sendmail.mc, addresses, arguments; who says what; notes
+SENDMAIL = [
+    ("its domain name", "", [A, SIX], [], [(A, GOOD), (SIX, GOOD)], []),
+    ("its HELO name", "define(`confHELO_NAME', `%s')dnl" % BUSY, [A], [], [(A, BUSY)], []),
+    ("given", "define(`confHELO_NAME', `%s')dnl" % BUSY, [A], [OTHER], [(A, OTHER)], []),
+    ("bound", "CLIENT_OPTIONS(`Family=inet, Addr=%s')dnl" % B, [A, B, SIX], [], [(B, GOOD), (SIX, GOOD)], ["Sendmail sends no mail from 192.0.2.10"]),
+    ("bound, both", "CLIENT_OPTIONS(`Family=inet, Addr=%s')dnl\nCLIENT_OPTIONS(`Address=%s, Family=inet6')dnl" % (B, SIX), [A, B, SIX], [],
+     [(B, GOOD), (SIX, GOOD)], ["Sendmail sends no mail from 192.0.2.10"]),
+    ("options without an address", "CLIENT_OPTIONS(`Family=inet, Modifiers=h')dnl", [A], [], [(A, GOOD)], []),
+    ("a smart host", "define(`SMART_HOST', `relay:[192.0.2.99]')dnl", [A], [], [], ["Sendmail sends all mail through the relay relay:[192.0.2.99]: "]),
+    ("behind NAT", "", [PRIVATE], ["--address", A], [(A, GOOD)], []),
+]
+
+
+def test_sendmail():
+    for what, settings, addresses, args, want, notes in SENDMAIL:
+        with World() as w:
+            _, out, _ = sendmail(w, settings, addresses, "--json", *args)
+            data = json.loads(out)
+            same(data["mail_server"], "Sendmail", what)
+            same(sorted((e["address"], e["helo"]) for e in data["addresses"]), sorted(want), what)
+            same(len(data["notes"]), len(notes), data["notes"])
+            for note in notes:
+                has("\n".join(data["notes"]), note)
+
+
+def test_helo_setting():
+    """The setting to change is that of the mail server here, and one that is good for all its addresses."""
+    bind = "smtp_bind_address = %s\nsmtp_helo_name = " % A
+    with World() as w:
+        _, out, _ = postfix(w, bind + "localhost", [A])
+        has(out, "should set the HELO name:\n      smtp_helo_name = mail.good.example\n")
+        has_not(out, "Sendmail", "Exim")
+        _, out, _ = sendmail(w, "define(`confHELO_NAME', `localhost')dnl", [A])
+        has(out, "      define(`confHELO_NAME', `mail.good.example')dnl\n")
+        has_not(out, "smtp_helo_name", "Exim")
+        _, out, _ = beside(w, {"PATH": "/usr/bin:/bin"}, [A], "localhost")
+        has(out, "      Postfix   smtp_helo_name = mail.good.example\n      Sendmail  define(`confHELO_NAME', `mail.good.example')dnl\n"
+            "      Exim      primary_hostname = mail.good.example\n")
+        # two IPv4 addresses with names of their own, one HELO
+        _, out, _ = postfix(w, "", [A, B])
+        has(out, "Give this address a transport of its own (master.cf):\n",
+            "out2 unix - - - - - smtp -o smtp_bind_address=192.0.2.15 -o smtp_helo_name=mail.busy.example\n")
+        has_not(out, "      smtp_helo_name")
+        # IPv6 beside IPv4: one name for both
+        _, out, _ = postfix(w, "", [A, SIX])
+        has(out, "mail.good.example. AAAA 2001:db8::30\n", "8.b.d.0.1.0.0.2.ip6.arpa. PTR mail.good.example.\n")
+        has_not(out, "smtp_helo_name")
+
+
+def test_shared_name():
+    """Two addresses of a family with one PTR name are noted, once; IPv4 and IPv6 may share theirs."""
+    more = "$ORIGIN 2.0.192.in-addr.arpa.\n40 PTR twin.good.example.\n41 PTR twin.good.example.\n$ORIGIN example.\ntwin.good A 192.0.2.40\ntwin.good A 192.0.2.41\n" \
+        "twin.good AAAA 2001:db8::40\n$ORIGIN 8.b.d.0.1.0.0.2.ip6.arpa.\n0.4" + ".0" * 22 + " PTR twin.good.example.\n"
+    with World() as w:
+        with open(w.zone, "a") as out:
+            out.write(more)
+        code, data, _ = w.json("twin.good.example")
+        same((code, data["problems"], data["notes"]),
+             (0, [], ["192.0.2.40 and 192.0.2.41 share the PTR name twin.good.example: several addresses should have a name each"]))

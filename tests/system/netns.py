@@ -17,6 +17,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 SKIP = 77  # exit code: could not run here
 MARK = "IPREV_NAMESPACE"
@@ -144,6 +145,34 @@ def loopback_address(text):
                           for kind in (IFA_LOCAL, IFA_ADDRESS))
     head = struct.pack("=BBBBi", family, interface.network.prefixlen, IFA_NODAD, 0, LO)
     netlink(RTM_NEWADDR, NLM_CREATE_REPLACE, head + attributes)
+
+
+def temporary_address(text):
+    """Adds an IPv6 address with its /64 to an interface of its own, and a temporary one that the kernel makes from it
+    (RFC 8981). Returns the temporary one; None where the kernel does not make one."""
+    def attribute(kind, data):
+        return struct.pack("=HH", 4 + len(data), kind) + data + b"\0" * (-len(data) % 4)
+
+    name = "temporary0"
+    info = attribute(18, attribute(1, b"veth"))  # IFLA_LINKINFO, IFLA_INFO_KIND
+    netlink(RTM_NEWLINK, 0x600, struct.pack("=BxHiII", 0, 0, 0, 0, 0) + attribute(3, name.encode() + b"\0") + info)
+    for key, value in (("use_tempaddr", "2"), ("accept_dad", "0")):
+        with open("/proc/sys/net/ipv6/conf/%s/%s" % (name, key), "w", encoding="ascii") as file:
+            file.write(value)
+    index = socket.if_nametoindex(name)
+    netlink(RTM_NEWLINK, 0, struct.pack("=BxHiII", 0, 0, index, 1, 1))
+    packed = ipaddress.ip_address(text).packed
+    manage = attribute(8, struct.pack("=I", 0x100 | IFA_NODAD))  # IFA_FLAGS, IFA_F_MANAGETEMPADDR
+    netlink(RTM_NEWADDR, NLM_CREATE_REPLACE, struct.pack("=BBBBi", socket.AF_INET6, 64, 0, 0, index) +
+            attribute(IFA_LOCAL, packed) + attribute(IFA_ADDRESS, packed) + manage)
+    for _ in range(200):
+        with open("/proc/net/if_inet6", encoding="ascii") as file:
+            for line in file:
+                address, _index, _bits, _scope, flags, _name = line.split()
+                if int(flags, 16) & 1:
+                    return str(ipaddress.ip_address(bytes.fromhex(address)))
+        time.sleep(0.02)
+    return None
 
 
 def replace_file(path, text):

@@ -123,6 +123,12 @@ Test(options, wrong_lines)
          "classify --help"},
         {"classify -s ::1", "--server works only with IP, HOST, self, batch, replay, refused. Try "
                             "iprev-check classify --help"},
+        {"self --address mail.example.com",
+         "--address takes an IP address. Try iprev-check --help"},
+        {"self --address 10.0.0.1",
+         "--address takes the public address, which others see. Try iprev-check --help"},
+        {"mail.example.com --address 192.0.2.1",
+         "--address works only with self, refused. Try iprev-check --help"},
         {"replay --top 0 x", "--top takes a number from 1 to 100000. Try iprev-check --help"},
         {"replay --top 100001 x", "--top takes a number from 1 to 100000. Try iprev-check --help"},
         {"replay --top +1 x", "--top takes a number from 1 to 100000. Try iprev-check --help"},
@@ -198,6 +204,51 @@ Test(options, of_replay)
     free(said);
     cr_assert(read_line(&o, "replay --top 100000 x", &said), "the largest number");
     cr_expect_eq(o.replay.top, 100000);
+    free(said);
+}
+
+/* Reads self with so many addresses. */
+static bool read_addresses(struct options *o, unsigned n, char **said)
+{
+    static char *argv[2 * (ADDRESSES_MAX + 1) + 3], address[ADDRESSES_MAX + 1][16];
+    static char program[] = "", word[] = "self", option[] = "--address";
+    size_t length;
+    FILE *err = open_memstream(said, &length);
+    unsigned i;
+    bool ok;
+
+    argv[0] = program;
+    argv[1] = word;
+    for (i = 0; i < n; i++) {
+        snprintf(address[i], sizeof address[i], "192.0.2.%u", i + 1);
+        argv[2 * i + 2] = option;
+        argv[2 * i + 3] = address[i];
+    }
+    argv[2 * n + 2] = NULL;
+    ok = options_read(o, (int)(2 * n + 2), argv, err);
+    fclose(err);
+    return ok;
+}
+
+/* One below, at, and one above the number that can be given. */
+Test(options, addresses)
+{
+    char *said = NULL;
+    struct options o;
+    unsigned n;
+
+    for (n = ADDRESSES_MAX - 1; n <= ADDRESSES_MAX + 1; n++) {
+        cr_expect_eq(read_addresses(&o, n, &said), n <= ADDRESSES_MAX, "%u: %s", n, said);
+        if (n <= ADDRESSES_MAX)
+            cr_expect_eq(o.sender.addrs, n);
+        else
+            cr_expect_str_eq(said, "iprev-check: --address is given too often. Try iprev-check "
+                                   "--help\n");
+        free(said);
+    }
+    cr_assert(read_line(&o, "self --address 192.0.2.1 --address 2001:db8::1", &said));
+    cr_expect_eq(o.sender.addrs, 2);
+    cr_expect_eq(o.sender.addr[1].family, ADDR_IPV6);
     free(said);
 }
 

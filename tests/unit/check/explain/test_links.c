@@ -40,6 +40,9 @@ static const char *fixes_text(const struct links *l)
     return text;
 }
 
+#define SETTING(n)                                                                                 \
+    "Postfix   smtp_helo_name = " n "\nSendmail  define(`confHELO_NAME', `" n                      \
+    "')dnl\nExim      primary_hostname = " n
 #define NAMED(n)  "; ok not generic: " H(n) ": "
 #define IS_HOST   "; ok host name: yes, not a bare domain"
 #define NO_HELO   "; unknown HELO: no HELO given here: judged as if the client had sent none"
@@ -110,7 +113,7 @@ Test(links, helo)
          "ok HELO: x.example.net is in the domain of the confirmed PTR name", "", "aligned"},
         {"C", "mail.other.example", NAME_ELSEWHERE,
          "broken HELO: mail.other.example resolves elsewhere, not to the client",
-         "1 smtp_helo_name = " H("0"), "a confirmed name is the better HELO"},
+         "1 " SETTING(H("0")), "a confirmed name is the better HELO"},
         {"", "mail.other.example", NAME_ELSEWHERE,
          "broken HELO: mail.other.example resolves elsewhere, not to the client",
          "2 " PTR "mail.other.example.; 1 mail.other.example. A 100.0.1.244; 1",
@@ -123,25 +126,25 @@ Test(links, helo)
          "unknown HELO: mail.other.example or a related PTR name could not be looked up",
          "1 dig +trace mail.other.example. A", "DNS told nothing"},
         {"C", "PC-17", NAME_PENDING, "broken HELO: PC-17 is not a fully qualified name",
-         "1 smtp_helo_name = " H("0"), "one label"},
+         "1 " SETTING(H("0")), "one label"},
         {"C", "[100.0.1.244]", NAME_PENDING,
-         "weak HELO: [100.0.1.244] is valid, but a host name is expected",
-         "1 smtp_helo_name = " H("0"), "a literal"},
+         "weak HELO: [100.0.1.244] is valid, but a host name is expected", "1 " SETTING(H("0")),
+         "a literal"},
         {"C", "[100.0.1.245]", NAME_PENDING,
-         "broken HELO: [100.0.1.245] is not the client's address", "1 smtp_helo_name = " H("0"),
+         "broken HELO: [100.0.1.245] is not the client's address", "1 " SETTING(H("0")),
          "a literal of another"},
         {"C", "100.0.1.244", NAME_PENDING,
-         "broken HELO: 100.0.1.244 is an address without brackets", "1 smtp_helo_name = " H("0"),
+         "broken HELO: 100.0.1.244 is an address without brackets", "1 " SETTING(H("0")),
          "no brackets"},
         {"C", "localhost", NAME_PENDING, "is the name of this server, or localhost",
-         "1 smtp_helo_name = " H("0"), "localhost"},
+         "1 " SETTING(H("0")), "localhost"},
         {"C", "a=b c", NAME_PENDING, "broken HELO: a\\x3db\\x20c is not a valid host name",
-         "1 smtp_helo_name = " H("0"), "made visible"},
-        {"C", "", NAME_PENDING, "broken HELO: none was sent", "1 smtp_helo_name = " H("0"),
+         "1 " SETTING(H("0")), "made visible"},
+        {"C", "", NAME_PENDING, "broken HELO: none was sent", "1 " SETTING(H("0")),
          "a HELO of no octets"},
         {"", "a=b", NAME_PENDING, "broken HELO: a\\x3db is not a valid host name",
-         "2 " PTR "mail.example.com.; 1 mail.example.com. A 100.0.1.244; 3 smtp_helo_name = "
-         "mail.example.com",
+         "2 " PTR
+         "mail.example.com.; 1 mail.example.com. A 100.0.1.244; 3 " SETTING("mail.example.com"),
          "nothing to build on: an example"},
     };
     struct made m;
