@@ -55,7 +55,8 @@ static void key_of_shares(FILE *out)
 #define BAR 1000.0 /* the longest, in user units */
 
 /* One stacked bar between its name and its number; none without messages. */
-static void bar(FILE *out, const char *name, const struct judged_sum *sum, uint64_t most)
+static void bar(FILE *out, const char *name, const struct judged_sum *sum, uint64_t most,
+                uint64_t all)
 {
     const struct shares p = shares_of(sum);
     double x = 0;
@@ -81,7 +82,18 @@ static void bar(FILE *out, const char *name, const struct judged_sum *sum, uint6
     }
     fputs("</svg><span class=\"number\">", out);
     html_number(out, sum_messages(sum));
+    html_share(out, sum_messages(sum), all);
     fputs("</span></div>\n", out);
+}
+
+static uint64_t all_messages(const struct judged *j)
+{
+    uint64_t n = 0;
+    unsigned i;
+
+    for (i = 0; i < FATE_COUNT; i++)
+        n += sum_messages(&j->fate[i]);
+    return n;
 }
 
 void chart_fates(const struct judged *j, FILE *out)
@@ -93,7 +105,7 @@ void chart_fates(const struct judged *j, FILE *out)
         most = larger(most, sum_messages(&j->fate[i]));
     key_of_shares(out);
     for (i = 0; i < FATE_COUNT; i++)
-        bar(out, fate_word(fate_order[i]), &j->fate[fate_order[i]], most);
+        bar(out, fate_word(fate_order[i]), &j->fate[fate_order[i]], most, all_messages(j));
 }
 
 void chart_causes(const struct judged *j, FILE *out)
@@ -108,7 +120,7 @@ void chart_causes(const struct judged *j, FILE *out)
     key_of_shares(out);
     for (f = 0; f < F_COUNT; f++)
         if (shown & FINDING(f))
-            bar(out, finding_word((enum finding)f), &j->word[f], most);
+            bar(out, finding_word((enum finding)f), &j->word[f], most, all_messages(j));
 }
 
 /* ---- timeline ---- */

@@ -43,6 +43,18 @@ void html_visible(FILE *out, const char *s, size_t n)
     sbuf_init(&sb, text, sizeof text);
     sbuf_visible(&sb, s, n < VISIBLE_MAX ? n : VISIBLE_MAX);
     html_breaking(out, text);
+    if (n >= VISIBLE_MAX)
+        fputs("&hellip;", out);
+}
+
+void html_share(FILE *out, uint64_t n, uint64_t of)
+{
+    if (of == 0)
+        return;
+    if (n > 0 && n * 2000 < of)
+        fputs(" (&lt;0.1&#8239;%)", out);
+    else
+        fprintf(out, " (%.1f&#8239;%%)", 100.0 * (double)n / (double)of);
 }
 
 void html_number(FILE *out, uint64_t n)

@@ -140,7 +140,7 @@ static void print_client(const struct judged *j, const struct term *t, const str
     if (k->helo != NULL) {
         sbuf_init(&sb, text, sizeof text);
         sbuf_visible(&sb, k->helo, k->helo_len);
-        fprintf(t->out, "  HELO %s", text);
+        fprintf(t->out, "  HELO %s%s", text, k->helo_len == CLIENT_HELO_MAX ? "\\..." : "");
     }
     fputc('\n', t->out);
     if (k->put_off > 0)

@@ -11,9 +11,10 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 
-from checker import BUILD, LOGS, PROGRAM, Skip, World, has, has_not, holds, same
+from checker import BUILD, LOGS, PROGRAM, SRC, Skip, World, has, has_not, holds, same
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -105,14 +106,58 @@ def test_the_answer_stands_first():
             page = w.path("p.html")
             same(w.replay("--html", page, w.file("log", text(*clients)))[0], 0)
             html = open(page).read()
-            has(html, '<p class="answer">It would have refused ' + answer, "mode enforce, rules no-ptr, forged, botlike, bothelo; made on 2")
-            has(html, ' on %s</p></header>' % os.uname().nodename)
+            has(html, '<p class="answer">It would have refused ' + answer, "mode enforce, rules no-ptr, forged, botlike, bothelo</dd>",
+                "; %d message%s of " % (len(clients), "" if len(clients) == 1 else "s"))
+            holds(re.search(r"<dt>Made</dt><dd>2\d\d\d-\d\d-\d\d \d\d:\d\d on %s</dd></dl></header>" % re.escape(os.uname().nodename), html), html)
+            same(len(re.findall('<div class="figure ', html)), 3)
             first = re.search(r'<div class="figure (\w*)"><b>(\d+)</b><span>(.*?)</span>', html)
-            same((first.group(1), first.group(3).split(" (")[0]), (tone, "delivered messages it would have refused"))
+            same((first.group(1), first.group(3).split(" (")[0]), (tone, "of those refused were delivered"))
         refused = ("Nov  1 10:00:00 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.11]: 550 5.1.1 no; from=<> to=<a@b.example> "
                    "proto=ESMTP helo=<pc>\n")
         w.replay("--html", page, w.file("log", refused))
         has(open(page).read(), "<b>1</b> of 1 message (100.0%s; none of these was delivered then.</p>" % share)
+
+
+GREY = ('memory: { store = "sqlite:/nowhere/db"; };\nbuiltin-rules = false\n'
+        'rules: { known: { when = ["iprev-permerror", "client-known"] action = "tag" };\n'
+        'r: { when = ["iprev-fail"] action = "reject" };\ng: { when = ["iprev-permerror"] action = "greylist" }; };\n')
+
+
+def test_greylist_and_known_clients():
+    """Who was put off and came back; whom memory knows; senders of each client."""
+    refused = ("Nov  1 10:%s:00 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[%s]: 450 4.2.0 later; from=<a@%s> to=<u@example.org> "
+               "proto=ESMTP helo=<h.example>\n")
+    told = ("Nov  1 10:00:00 mx1 iprev-milter[3]: client=%s ptr=- helo=h.example findings=iprev-permerror,ptr-missing%s mode=monitor dns=1/2 "
+            "wait=0 qid=- stage=eom\n")
+    known = "".join(told % row for row in (("192.0.2.50", ",client-known rule=known action=tag memory=known"), ("192.0.2.11", " rule=g action=greylist"),
+                                           ("2001:db8:0:1::9", " rule=g action=greylist")))
+    log = "".join(refused % row for row in (("00", "192.0.2.11", "b.example"), ("09", "192.0.2.11", "b.example"), ("00", "2001:db8:0:1::9", "c.example"),
+                                            ("01", "192.0.2.13", "liar.example"), ("02", "192.0.2.50", "old.example"))) + known
+    with World(GREY) as w:
+        page = w.path("p.html")
+        same(w.replay("--html", page, w.file("log", log))[0], 0)
+        text = open(page).read()
+        has(text, '<p class="answer">It would have refused <b>1</b> of 5 messages (20.0&#8239;%) and put off <b>2</b>; none of those refused was '
+            "delivered then.</p>", '<div class="figure later"><b>2</b><span>messages put off (40.0&#8239;%); 1 of 2 clients came back</span>',
+            "<h2>Put off by the greylist</h2>\n<p>1 of 2 clients (50.0&#8239;%) came back in time in this log",
+            '<td class="n" data-v="1">1</td><td>yes</td>', '<td class="n" data-v="1">1</td><td>no</td>', "<td class=\"w\">c.<wbr>example</td>",
+            "<p>Known clients: 1 client with 1 message would meet a rule, but memory knows them by their mail of earlier days.</p>")
+        w.config = w.file("plain", open(w.config).read().replace('"greylist"', '"tag"'))
+        w.replay("--html", page, w.path("log"))
+        has_not(open(page).read(), "greylist", "came back", "figure later")
+
+
+def test_nothing_is_cut_without_a_sign():
+    """A HELO that is longer than what is kept, and more sender domains than are kept, end in an ellipsis."""
+    refused = ("Nov  1 10:00:00 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.11]: 550 5.1.1 no; from=<a@d%d.example> to=<u@example.org> "
+               "proto=ESMTP helo=<%s>\n")
+    with World() as w:
+        for n, helo, sign, more in ((3, "h" * 255, False, False), (3, "h" * 256, True, False), (3, "h" * 300, True, False), (4, "h", False, True)):
+            page = w.path("p.html")
+            w.replay("--html", page, w.file("log", "".join(refused % (i, helo) for i in range(n))))
+            text = open(page).read()
+            same(("h&hellip;</div>" in text, ", &hellip;</td>" in text), (sign, more), (n, len(helo)))
+            same(("h\\..." in w.replay(w.path("log"))[1]), sign, len(helo))
 
 
 def test_own_refusals_are_not_those_of_others():
@@ -233,19 +278,36 @@ seen.push("shown " + Array.prototype.filter.call(clients.tBodies[0].rows, functi
 seen.push(document.getElementById("shown").textContent);
 seen.push("style " + getComputedStyle(document.querySelector(".figure")).borderLeftWidth);
 seen.push("bar " + getComputedStyle(document.querySelector("rect.o0")).fill);
+var scrolls = document.querySelectorAll(".scroll"), hidden = 0, wraps = 0, still = 0;
+Array.prototype.forEach.call(scrolls, function (s) {
+  s.scrollLeft = 1e6;
+  var last = s.querySelector("thead tr").lastElementChild.getBoundingClientRect();
+  hidden += last.right > s.getBoundingClientRect().right + 1 ? 1 : 0;
+  s.scrollLeft = 0;
+});
+Array.prototype.forEach.call(document.querySelectorAll("td.a"), function (a) { wraps += a.firstChild.nodeType !== 3 || a.childNodes.length !== 1 ||
+  getComputedStyle(a).whiteSpace !== "nowrap" ? 1 : 0; });
+if (innerWidth <= 600) Array.prototype.forEach.call(document.querySelectorAll("td.a"), function (a) { still += getComputedStyle(a).position === "sticky" ? 1 : 0; });
+seen.push("width " + innerWidth + " unreachable " + hidden + " wrapped " + wraps + " in the way " + still);
 var wide = document.documentElement.scrollWidth - document.documentElement.clientWidth; seen.push("beyond " + wide);
 function box(s) { return document.querySelector(s).getBoundingClientRect(); }
 seen.push("columns " + Math.round(box(".columns").height) + " letters " + getComputedStyle(document.querySelector(".bar .name")).fontSize);
-setTimeout(function () { document.title = "PROBE " + seen.join(" | "); }, 100);
+setTimeout(function () { var text = "PROBE " + seen.join(" | "); document.title = text; parent.postMessage(text, "*"); }, 100);
 """
 
 
-def probe(text, *args):
-    """What PROBE finds on the page, which its policy lets in by hash too."""
+FRAME = """<!DOCTYPE html><html><head><title>-</title></head><body><iframe width="%d" height="900" src="page.html"></iframe>
+<script>addEventListener("message", function (e) { document.title = e.data; });</script></body></html>"""
+
+
+def probe(text, width=None):
+    """What PROBE finds on the page, which its policy lets in by hash too. width: of its window, which is a frame: Chromium's own
+    is not as narrow as a telephone."""
     digest = base64.b64encode(hashlib.sha256(PROBE.encode()).digest()).decode()
     text = text.replace("script-src ", "script-src 'sha256-%s' " % digest).replace("</body>", "<script>%s</script></body>" % PROBE)
     with World() as w:
-        out, _ = browse(w.file("page.html", text), "--dump-dom", *args)
+        path = w.file("page.html", text)
+        out, _ = browse(path if width is None else w.file("frame.html", FRAME % width), "--dump-dom", "--window-size=1400,1000")
     title = re.search(r"<title>(PROBE.*?)</title>", out)
     holds(title, out[:500])
     return title.group(1)
@@ -275,8 +337,9 @@ def test_browser_fits_any_width():
     with World() as w:
         path = w.path("page.html")
         same(w.replay("--html", path, w.file("log", lines), os.path.join(LOGS, "postfix.log"))[0], 0)
-        for width in (500, 800, 1600):
-            has(probe(open(path).read(), "--window-size=%d,900" % width), "beyond 0", "columns 210 letters 13.5px")
+        for width in (400, 800, 1280):
+            has(probe(open(path).read(), width), "beyond 0", "columns 210 letters 13.5px",
+                "width %d unreachable 0 wrapped 0 in the way 0" % width)
 
 
 def test_browser_runs_no_foreign_script_F1():
@@ -288,13 +351,42 @@ def test_browser_runs_no_foreign_script_F1():
     has_not(err, "Refused to", "alert")
 
 
-def test_browser_screenshot():
-    """For people to look at: tests/replay.png and tests/replay-dark.png in the build directory."""
-    text = page_of("postfix", "hostile", "sendmail")
-    for name, dark in (("replay.png", "1"), ("replay-dark.png", "0")):
-        shot = os.path.join(BUILD, "tests", name)
-        os.makedirs(os.path.dirname(shot), exist_ok=True)
-        with World() as w:
-            browse(w.file("page.html", text), "--window-size=1200,2000", "--hide-scrollbars", "--screenshot=" + shot,
-                   "--blink-settings=preferredColorScheme=" + dark)
-        holds(os.path.getsize(shot) > 20000, "the screenshot is empty")
+def report(name, *args):
+    """The picture of the report, of a made-up month: the path below tests/ in the build directory."""
+    if BROWSER is None:
+        raise Skip("no Chromium here")
+    shot = os.path.join(BUILD, "tests", name)
+    os.makedirs(os.path.dirname(shot), exist_ok=True)
+    subprocess.run([sys.executable, os.path.join(SRC, "tools", "report"), PROGRAM, shot, *args], check=True, timeout=120)
+    return shot
+
+
+def test_browser_pictures():
+    """For people to look at, at three widths, light and dark; every pixel row has something of the page."""
+    for width in (400, 800, 1280):
+        for dark in ((), ("--dark",)):
+            shot = report("report-%d%s.png" % (width, "-dark" if dark else ""), "--width", str(width), "--height", "1600", *dark)
+            octets = open(shot, "rb").read()
+            same((octets[:4], int.from_bytes(octets[16:20], "big")), (b"\x89PNG", width))
+            holds(len(octets) > 20000, "the picture is empty")
+
+
+def test_browser_prints():
+    """On paper: light, on few pages, without the table of all clients."""
+    with World() as w:
+        page = w.path("page.html")
+        report("report-800.png", "--html", page)
+        rows = open(page).read().count("<tr>")
+        holds(rows > 200, rows)
+        pdf = os.path.join(BUILD, "tests", "report.pdf")
+        browse(page, "--print-to-pdf=" + pdf, "--no-pdf-header-footer")
+        octets = open(pdf, "rb").read()
+        pages = len(re.findall(rb"/Type */Page\b(?!s)", octets))
+        holds(2 <= pages <= 8, "%d pages" % pages)
+
+
+def test_picture_of_the_readme():
+    """doc/report.png is small, and README shows it."""
+    picture = os.path.join(SRC, "doc", "report.png")
+    holds(10000 < os.path.getsize(picture) <= 100 * 1024, os.path.getsize(picture))
+    has(open(os.path.join(SRC, "README.md"), encoding="utf-8").read(), "](doc/report.png)")

@@ -67,7 +67,7 @@ Test(replay_views, long_text_is_cut_F4)
     for (n = 255; n <= 257; n++) {
         written_begin();
         html_visible(out, many, n);
-        cr_expect_eq(strlen(written()), 4 * (n < 256 ? n : 256), "%zu", n);
+        cr_expect_eq(strlen(written()), n < 256 ? 4 * n : 4 * 256 + strlen("&hellip;"), "%zu", n);
     }
 }
 
@@ -157,6 +157,27 @@ Test(replay_views, notes)
         j.settings = j.settings != NULL ? j.settings : &plain;
         written_begin();
         put_notes(&j, on_note, out);
+        cr_expect_str_eq(written(), row[i].text);
+    }
+}
+
+Test(replay_views, shares)
+{
+    static const struct {
+        uint64_t n, of;
+        const char *text;
+    } row[] = {{0, 0, ""},
+               {1, 0, ""},
+               {0, 7, " (0.0&#8239;%)"},
+               {1, 2001, " (&lt;0.1&#8239;%)"},
+               {1, 2000, " (0.1&#8239;%)"},
+               {1, 3, " (33.3&#8239;%)"},
+               {7, 7, " (100.0&#8239;%)"}};
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(row); i++) {
+        written_begin();
+        html_share(out, row[i].n, row[i].of);
         cr_expect_str_eq(written(), row[i].text);
     }
 }
