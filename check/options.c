@@ -45,6 +45,7 @@ static const struct {
 #define ASKING        (ALL & ~ONLY(COMMAND_CLASSIFY) & ~ONLY(COMMAND_MEMORY))
 #define REPLAY        ONLY(COMMAND_REPLAY)
 #define HERE          (ONLY(COMMAND_SELF) | ONLY(COMMAND_REFUSED)) /* about this machine */
+#define SENDER        (ONLY(COMMAND_IP) | ONLY(COMMAND_HOST) | ONLY(COMMAND_SELF))
 #define AN_ADDRESS    UINT_MAX
 
 static const struct row {
@@ -68,6 +69,8 @@ static const struct row {
     {"version", 'V', NULL, ALL, 0, offsetof(struct options, version), "print the version"},
     {"address", 0, "IP", HERE, AN_ADDRESS, offsetof(struct options, sender),
      "public address of this machine, behind NAT; may be repeated"},
+    {"ticket", 0, NULL, SENDER, 0, offsetof(struct options, sender.ticket),
+     "print only the text to send to the owner of the address"},
     {"html", 0, "FILE", REPLAY, 0, offsetof(struct options, replay.html),
      "write the report as a web page"},
     {"against", 0, "FILE", REPLAY, 0, offsetof(struct options, replay.against),
@@ -335,6 +338,8 @@ static bool fits(struct options *o, uint64_t given, FILE *err)
     for (i = 0; i < ROWS; i++)
         if (given >> i & 1 && !(rows[i].commands & ONLY(o->command)))
             return wrong_command(o, err, &rows[i]);
+    if (o->sender.ticket && o->json)
+        return wrong(o, err, "--ticket goes without --json");
     if (o->replay.no_dns && (o->zone != NULL || o->server != NULL))
         return wrong(o, err, "--no-dns asks no DNS: leave out --zone and --server");
     if (o->replay.write_exempt == NULL && (o->replay.no_verdicts || o->replay.min_messages != 3))

@@ -17,12 +17,14 @@ _iprev_check()
         esac
     done
     case $command in
-    self | refused) options+=' --address' ;;
+    self) options+=' --address --ticket' ;;
+    refused) options+=' --address' ;;
     replay | '') options+=' --html --against --no-dns --top --since --until --write-exempt --min-messages --no-verdicts --digest' ;;
     classify) options='-c -V -h --config --version --help' ;;
     memory) options='-c -V -h --config --json --forget --version --help' ;;
     esac
-    [[ $command ]] || options+=' --forget'
+    [[ $command ]] || options+=' --forget --address'
+    [[ $command && ! $command =~ [.:] ]] || options+=' --ticket'
     COMPREPLY=()
     case $previous in
     -s | --server | --top | --since | --until | --min-messages | --address) return ;;

@@ -53,13 +53,16 @@ static enum rrtype type_of(const struct judge *j)
     return fcrdns_type(&j->f->client);
 }
 
-/* "7.2.0.192.in-addr.arpa. PTR mail.example.com." */
+/* "7.2.0.192.in-addr.arpa. PTR mail.example.com."; at the end of an alias (RFC 2317), beside which
+ * there can be no PTR record. */
 static void record_ptr(struct judge *j, const struct dname *to)
 {
+    const struct question *q;
     struct dname reverse;
 
     dname_reverse(&reverse, &j->f->client);
-    dname_put_query(&j->record, &reverse);
+    q = questions_find(j->qs, &reverse, RR_PTR);
+    dname_put_query(&j->record, q != NULL && q->aliased ? &q->target : &reverse);
     sbuf_str(&j->record, " PTR ");
     dname_put_query(&j->record, to);
 }
@@ -133,6 +136,7 @@ static void fix_ptr(struct judge *j, const char *how)
     if (!example && (has(j, F_HELO_FORWARD) || has(j, F_HELO_VERIFIED)))
         return;
     fix(j, FIX_FORWARD, NAMER, false);
+    j->now->fix[j->now->fixes - 1].example = example;
     record_address(j, &name);
 }
 
@@ -409,6 +413,7 @@ static void helo_link(struct judge *j)
     static const char title[] = "HELO";
     enum finding word =
         finding_pick(j->v->report.found, FINDINGS_RANGE(F_HELO_VERIFIED, F_HELO_MISSING));
+    bool generic = has(j, F_HELO_GENERIC);
     const struct helo_text *t;
 
     if (word == F_NONE)
@@ -424,12 +429,12 @@ static void helo_link(struct judge *j)
         record_try(j, &j->f->helo->name, type_of(j));
     } else {
         t = word == F_HELO_MISMATCH && helo_is_capped(j) ? &helo_capped : &helo_texts[word];
-        begin(j, t->state, word, title, "");
+        begin(j, t->state == LINK_OK && generic ? LINK_WEAK : t->state, word, title, "");
         if (word != F_HELO_MISSING)
             put_helo(j);
         sbuf_str(&j->text, t->text);
-        sbuf_str(&j->text, has(j, F_HELO_GENERIC) ? "; it looks machine-generated" : "");
-        if (t->state != LINK_OK)
+        sbuf_str(&j->text, generic ? "; it looks machine-generated" : "");
+        if (t->state != LINK_OK || generic)
             fix_helo(j, t);
     }
 }

@@ -78,7 +78,7 @@ static void add(struct questions *qs, const struct dname *name, enum rrtype type
     *q = (struct question){.name = *name, .type = type, .kind = a->kind, .ms = ms, .ttl = a->ttl};
     q->secure = a->secure;
     q->target = a->name;
-    q->aliased = a->kind == ANSWER_ALIAS || (data && !dname_equal(&a->name, name));
+    q->aliased = !answer_failed(a->kind) && !dname_equal(&a->name, name);
     if (!data)
         return;
     q->good = a->good;

@@ -154,12 +154,12 @@ static void print_questions(const struct explanation *e, const struct term *t)
         dname_put_visible(&sb, &q->name);
         fprintf(t->out, "  %s %s\n", text, rrtype_word(q->type));
         sbuf_init(&sb, text, sizeof text);
-        sbuf_str(&sb, answer_word(q->kind));
         if (q->aliased) {
             sbuf_str(&sb, "alias of ");
             dname_put_visible(&sb, &q->target);
-            sbuf_str(&sb, q->shown > 0 ? ": " : "");
+            sbuf_str(&sb, q->shown > 0 || answer_word(q->kind)[0] != '\0' ? ": " : "");
         }
+        sbuf_str(&sb, answer_word(q->kind));
         question_put_records(&sb, q, RECORDS_SHOWN);
         put_note(&sb, q, e->anchored);
         term_wrap(t, text, 6, 0);

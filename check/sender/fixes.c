@@ -219,7 +219,7 @@ static bool is_published(const struct look *k, const char *record)
 
     for (i = 0; i < usual->n; i++) {
         sbuf_init(&sb, text, sizeof text);
-        dname_put_query(&sb, k->behind ? &k->alias : &k->name);
+        dname_put_query(&sb, &k->name);
         sbuf_byte(&sb, ' ');
         sbuf_str(&sb, type_word(k->type));
         sbuf_byte(&sb, ' ');

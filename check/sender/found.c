@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 /* ---- sentences ---- */
 
@@ -51,6 +52,7 @@ void sender_explained(void *arg, const struct explanation *e)
     char address[ADDR_TEXT_MAX];
     struct sbuf sb;
     struct dname reverse;
+    bool unknown = false;
     enum refused_now now = NOW_IN_ORDER;
     unsigned i;
 
@@ -81,9 +83,12 @@ void sender_explained(void *arg, const struct explanation *e)
         if (l->fixes == 0)
             continue;
         x->broken |= l->state != LINK_UNKNOWN;
+        unknown |= l->state == LINK_UNKNOWN;
         now = l->state != LINK_UNKNOWN ? NOW_TO_FIX : now == NOW_TO_FIX ? now : NOW_UNKNOWN;
         sender_problem(x, address, strcmp(l->title, "HELO") == 0 ? ": HELO: " : ": ", l->text);
     }
+    if (unknown && x->run.code == 0)
+        x->run.code = EX_TEMPFAIL;
     if (x->refused != NULL)
         refused_checked(x->refused, &e->facts.client, now);
 }

@@ -24,6 +24,7 @@ struct sender *sender_begin(const struct settings *s, const struct sender_option
         free(x);
         return NULL;
     }
+    x->ticket = o->ticket;
     x->run.explained = sender_explained;
     x->run.away = true;
     x->run.arg = x;
@@ -58,6 +59,10 @@ static void print(struct sender *x, const char *details)
 {
     json_t *all;
 
+    if (x->ticket) {
+        sender_ticket(x, stdout, stderr, (int64_t)time(NULL));
+        return;
+    }
     if (x->run.list == NULL) {
         sender_text(x, details);
         return;

@@ -48,6 +48,7 @@ struct sender {
     unsigned at; /* the egress that is being judged */
     struct looks looks;
     struct companions companions;
+    bool ticket; /* only the text to the owner is wanted */
     bool broken; /* there is something to fix, not only something that DNS did not tell */
     unsigned notes, problems, fixes;
     char note[NOTES_MAX][PROBLEM_TEXT];       /* nothing to fix, but to know: one sentence each */
@@ -91,6 +92,11 @@ void sender_drop_published(struct sender *x);
 
 /* details: what was written about each address. */
 void sender_text(const struct sender *x, const char *details);
+
+/* --ticket: what the owner of the addresses should do, as a text to send, one for each owner; what
+ * comes first, or is in the way, goes to err. now: seconds since 1970. */
+void sender_ticket(const struct sender *x, FILE *out, FILE *err, int64_t now);
+
 json_t *sender_json(const struct sender *x);
 
 #endif

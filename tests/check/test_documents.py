@@ -200,7 +200,7 @@ def complete(*words):
 def test_completion():
     if not shutil.which("bash"):
         raise Skip("no bash here")
-    same(complete("iprev-check", "--t"), {"--top"})
+    same(complete("iprev-check", "--to"), {"--top"})
     same(complete("iprev-check", ""), complete("iprev-check", "--json", "") | set(COMMANDS))
     same(complete("iprev-check", "re") >= {"replay"}, True)
     same(complete("iprev-check", "-c", "own"), {"own.log"})
