@@ -69,9 +69,18 @@ static int64_t memory_begin(struct session *s)
 
 static void memory_end(struct session *s, int64_t from)
 {
-    s->wait_ms += (unsigned)(resolver_now() - from);
+    unsigned ms = (unsigned)(resolver_now() - from);
+
+    s->wait_ms += ms;
+    s->memory_ms += ms;
     if (s->pause != NULL)
         s->pause->after();
+}
+
+/* How long memory may be waited for: no message waits twice for a store that fails. */
+static unsigned memory_patience(const struct session *s)
+{
+    return s->memory_failed || s->memory_ms >= MEMORY_WAIT_MS ? 0 : MEMORY_WAIT_MS - s->memory_ms;
 }
 
 /* Once for a message. */
@@ -84,9 +93,11 @@ static enum remembered ask_known(struct session *s)
 
     if (!s->known_asked) {
         from = memory_begin(s);
-        s->known = means[memory_client(s->snapshot->memory, &s->inquiry.client)];
+        s->known =
+            means[memory_client(s->snapshot->memory, &s->inquiry.client, memory_patience(s))];
         memory_end(s, from);
         s->known_asked = true;
+        s->memory_failed |= s->known == MEMORY_FAILED;
     }
     return s->known;
 }
@@ -101,8 +112,9 @@ static void ask_greylist(struct session *s, const char *recipient, struct verdic
     struct grey_triple t = {&v->client, s->sender, recipient, recipient == NULL};
     int64_t from = memory_begin(s);
 
-    v->memory = means[memory_greylist(s->snapshot->memory, &t, &v->seconds)];
+    v->memory = means[memory_greylist(s->snapshot->memory, &t, memory_patience(s), &v->seconds)];
     memory_end(s, from);
+    s->memory_failed |= v->memory == RECORD_UNAVAILABLE;
     if (v->memory == RECORD_PASSED || v->memory == RECORD_UNAVAILABLE)
         verdict_let_through(v, v->memory);
 }
@@ -271,6 +283,7 @@ void session_decide(struct session *s, enum reject_stage stage, const char *reci
     struct facts f;
 
     out->refuse = false;
+    s->memory_ms = 0;
     if (recipient != NULL && !due(s, stage))
         session_recipient(s, recipient);
     if (!due(s, stage) || (recipient != NULL && is_exempt(s, recipient)))
@@ -388,6 +401,7 @@ void session_eom(struct session *s, const char *qid, struct message *out)
     struct verdict v;
 
     memset(out, 0, sizeof *out);
+    s->memory_ms = 0;
     if (forged_refuses(&s->forged, from, checked, &out->outcome.reply)) {
         out->outcome.refuse = out->outcome.permanent = true; /* in monitor mode as well */
         return;

@@ -133,7 +133,7 @@ void session_reset(struct session *s)
     s->others = false;
     s->decided = false;
     s->refused = false;
-    s->known_asked = false;
+    s->known_asked = s->memory_failed = false;
     s->wait_ms = 0;
     s->kinds = s->tolds = 0;
     free(s->sender);

@@ -38,7 +38,9 @@ void memory_stop(struct memory *m);
 bool memory_wait_ended(unsigned ms);
 
 enum memory_known { MEMORY_KNOWN, MEMORY_UNKNOWN, MEMORY_KNOWN_UNAVAILABLE };
-enum memory_known memory_client(struct memory *m, const struct addr *client);
+/* wait_ms: at most so long, and at most MEMORY_WAIT_MS in one callback; 0: "unavailable" at once.
+ */
+enum memory_known memory_client(struct memory *m, const struct addr *client, unsigned wait_ms);
 
 /* A message of this client has passed the filter. Never waits. */
 void memory_note(struct memory *m, const struct addr *client);
@@ -51,7 +53,8 @@ struct grey_triple {
 };
 
 /* *seconds: until a retry passes, for GREY_NEW and GREY_EARLY. */
-enum memory_grey memory_greylist(struct memory *m, const struct grey_triple *t, unsigned *seconds);
+enum memory_grey memory_greylist(struct memory *m, const struct grey_triple *t, unsigned wait_ms,
+                                 unsigned *seconds);
 
 /* Upper bounds of the buckets of the time that callers waited, in microseconds. */
 #define MEMORY_BUCKETS 7

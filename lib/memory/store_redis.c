@@ -27,11 +27,14 @@
 #define SECRET_MAX  512
 
 /* KEYS: the group, all entries. ARGV: the member in its group, and among all; its number;
- * those below this number are over; most of a group, most of all; seconds until a group that
- * nobody touches is over. Its oldest makes room in a group; a full table takes nothing. */
+ * those below this number are over, and some are dropped; most of a group, most of all; seconds
+ * until a group that nobody touches is over. Its oldest makes room in a group; a full table takes
+ * nothing. */
 static const char put_script[] =
-    "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[4]) "
-    "redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', '(' .. ARGV[4]) "
+    "for i = 1, 2 do "
+    " local over = math.min(redis.call('ZCOUNT', KEYS[i], '-inf', '(' .. ARGV[4]), 1000) "
+    " if over > 0 then redis.call('ZREMRANGEBYRANK', KEYS[i], 0, over - 1) end "
+    "end "
     "if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then "
     " if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[5]) then "
     "  local old = redis.call('ZRANGE', KEYS[1], 0, 0) "

@@ -1,14 +1,16 @@
 /* The store in a file of its own: SQLite in WAL mode.
  *
- * One connection works inside a transaction that is committed once a second, so that it sees
- * its own writes at once and a kill loses a second at most. Committing does not wait for the
- * disk (synchronous = NORMAL), but for about every 1,000th page, when the log goes into the file.
+ * What is put is committed at once, so that nobody is put off by a store that cannot keep it;
+ * what comes within COMMIT_US of that, in a flood, with the next commit or once a second.
+ * Committing does not wait for the disk (synchronous = NORMAL), but for about every 1,000th page,
+ * when the log goes into the file.
  * No other connection of this process does that: before SQLite 3.51.3 two that write or move
  * the log at the same moment can damage the file.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
 
+#include "memory/clock.h"
 #include "memory/store.h"
 
 #include <errno.h>
@@ -21,11 +23,15 @@
 #include <unistd.h>
 
 #define BUSY_MS     20         /* for a lock of another process, below the wait of a caller */
+#define COMMIT_US   20000      /* between two commits, but for the one of each second */
 #define PATIENT_MS  5000       /* of iprev-check, beside a daemon that writes */
 #define SLICE       1000       /* entries looked at for expiry in one second */
 #define PAUSE_S     60         /* between two passes over all entries */
 #define APPLICATION 0x49505256 /* "IPRV" */
 #define SCHEMA      1
+#define TEXT_(x)    #x
+#define TEXT(x)     TEXT_(x)
+#define NOT_OURS    SQLITE_MISMATCH /* not a result of SQLite: see check_owner */
 
 enum statement {
     GET,
@@ -67,6 +73,7 @@ struct sqlite_store {
     char *path;
     enum store_use use;
     bool writing; /* inside a transaction */
+    int64_t committed_us;
     uint64_t entries[TABLES];
     struct store_key cursor; /* expiry goes on behind it */
     int64_t rest_until;      /* no expiry before, s */
@@ -92,11 +99,23 @@ static void put_aside(const char *path)
             rename(from, to);
 }
 
+/* What a result says, or errno of the call that failed below SQLite. */
+static const char *reason(const struct sqlite_store *s, int rc)
+{
+    int primary = rc & 0xff;
+    bool system = primary == SQLITE_CANTOPEN || primary == SQLITE_IOERR;
+    int error = system && s->db != NULL ? sqlite3_system_errno(s->db) : 0;
+
+    if (rc == NOT_OURS)
+        return "is a database of another program, or of another version of iprev-milter";
+    return error != 0 ? strerror(error) : sqlite3_errstr(rc);
+}
+
 static enum store_result trouble(struct sqlite_store *s, int rc)
 {
     int primary = rc & 0xff;
 
-    snprintf(s->base.trouble, sizeof s->base.trouble, "%s: %s", s->path, sqlite3_errstr(rc));
+    snprintf(s->base.trouble, sizeof s->base.trouble, "%s: %s", s->path, reason(s, rc));
     if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
         return STORE_BUSY;
     if ((primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) && s->use == STORE_SERVE) {
@@ -170,9 +189,16 @@ static int commit(struct sqlite_store *s)
 {
     int rc = s->writing ? sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) : SQLITE_OK;
 
-    if (rc == SQLITE_OK)
+    if (rc == SQLITE_OK) {
         s->writing = false;
+        s->committed_us = clock_us();
+    }
     return rc;
+}
+
+static int commit_soon(struct sqlite_store *s)
+{
+    return clock_us() - s->committed_us >= COMMIT_US ? commit(s) : SQLITE_OK;
 }
 
 /* Room for one more in its group. */
@@ -217,6 +243,8 @@ static enum store_result sqlite_put(struct store *base, const struct store_key *
         if (rc == SQLITE_OK && sqlite3_changes(s->db) == 0)
             rc = insert(s, key, at);
     }
+    if (rc == SQLITE_OK)
+        rc = commit_soon(s);
     return rc == SQLITE_OK ? STORE_OK : trouble(s, rc);
 }
 
@@ -411,23 +439,47 @@ static int count_entries(struct sqlite_store *s)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-#define TEXT_(x) #x
-#define TEXT(x)  TEXT_(x)
+/* Is it ours, or still empty? The database of another program is left alone. */
+static int check_owner(struct sqlite_store *s)
+{
+    static const char query[] =
+        "SELECT a.application_id = " TEXT(APPLICATION) " AND v.user_version = " TEXT(
+            SCHEMA) ", "
+                    "a.application_id = 0 AND NOT EXISTS (SELECT 1 FROM sqlite_master) "
+                    "FROM pragma_application_id AS a, pragma_user_version AS v";
+    sqlite3_stmt *t;
+    bool ours = false, empty = false;
+    int rc = sqlite3_prepare_v2(s->db, query, -1, &t, NULL);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = sqlite3_step(t);
+    if (rc == SQLITE_ROW) {
+        ours = sqlite3_column_int(t, 0) != 0;
+        empty = sqlite3_column_int(t, 1) != 0;
+        rc = ours || (empty && s->use == STORE_SERVE) ? SQLITE_OK : NOT_OURS;
+    }
+    sqlite3_finalize(t);
+    return rc;
+}
 
 static int set_up(struct sqlite_store *s)
 {
     static const char *const pragma =
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
         "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -256;"
-        "CREATE TABLE IF NOT EXISTS entry (tab INTEGER NOT NULL, grp BLOB NOT NULL, "
+        "BEGIN; CREATE TABLE IF NOT EXISTS entry (tab INTEGER NOT NULL, grp BLOB NOT NULL, "
         "member BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (tab, grp, member)) WITHOUT ROWID;"
-        "PRAGMA application_id = " TEXT(APPLICATION) "; PRAGMA user_version = " TEXT(SCHEMA) ";";
+        "PRAGMA application_id = " TEXT(APPLICATION) "; PRAGMA user_version = " TEXT(
+            SCHEMA) "; COMMIT;";
     int rc;
 
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_busy_timeout(s->db, s->use == STORE_SERVE ? BUSY_MS : PATIENT_MS);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    rc = s->use == STORE_SERVE ? sqlite3_exec(s->db, pragma, NULL, NULL, NULL) : SQLITE_OK;
+    rc = check_owner(s);
+    if (rc == SQLITE_OK && s->use == STORE_SERVE)
+        rc = sqlite3_exec(s->db, pragma, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rc = prepare(s);
     return rc == SQLITE_OK ? count_entries(s) : rc;

@@ -2,8 +2,8 @@
  *
  * What is to happen stands in a file that is mapped (FAULT_STATE; struct state below), so a
  * test changes it while the program runs: which functions, called from where, and which call
- * of them fails. Counts blocks of memory that the program itself holds: those taken by its
- * own code and not given back. Shifts the wall clock.
+ * of them fails, or takes its time. Counts blocks of memory that the program itself holds: those
+ * taken by its own code and not given back. Shifts the wall clock.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #define _GNU_SOURCE
@@ -39,7 +39,8 @@ enum function {
     EPOLL = 64,
     OPEN = 128,
     PIPE = 256,
-    SEND = 512 /* writev, send, sendmsg */
+    SEND = 512, /* writev, send, sendmsg */
+    DISK = 1024 /* pread, pwrite, fdatasync: what SQLite does with its files */
 };
 
 enum caller { ANYBODY, PROGRAM, LIBMILTER };
@@ -55,6 +56,7 @@ struct state {
     atomic_llong blocks; /* held by the program's own code */
     atomic_llong shift;  /* seconds, of the wall clock */
     atomic_uint error;   /* errno; 0: what is usual for the function */
+    atomic_uint delay;   /* ms that each of these calls takes */
 };
 
 static struct state nothing, *state = &nothing;
@@ -111,10 +113,13 @@ static bool is_meant(enum function f, const void *caller)
 static bool fails(enum function f, const void *caller, int usual)
 {
     unsigned long long call, from;
-    unsigned error;
+    unsigned error, delay;
 
     if (!is_meant(f, caller))
         return false;
+    delay = atomic_load(&state->delay);
+    if (delay > 0)
+        usleep(delay * 1000);
     call = atomic_fetch_add(&state->calls, 1) + 1;
     from = atomic_load(&state->from);
     if (from == 0 || call < from || call - from >= atomic_load(&state->times))
@@ -324,11 +329,18 @@ FILE *open_memstream(char **text, size_t *n) WITH(ALLOC, ENOMEM, NULL, open_mems
     return openat(AT_FDCWD, path, flags, mode);
 }
 
-/* ---- the socket's place ---- */
+ssize_t pread64(int fd, void *p, size_t n, off64_t at) WITH(DISK, EIO, -1, pread64, fd, p, n, at)
 
-/* What the owner of its directory can do right behind bind(): a link to FAULT_LINK takes the
- * place of a unix socket, which is aside then. */
-int listen(int fd, int backlog)
+    ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
+        WITH(DISK, EIO, -1, pwrite64, fd, p, n, at)
+
+            int fdatasync(int fd) WITH(DISK, EIO, -1, fdatasync, fd)
+
+    /* ---- the socket's place ---- */
+
+    /* What the owner of its directory can do right behind bind(): a link to FAULT_LINK takes the
+     * place of a unix socket, which is aside then. */
+    int listen(int fd, int backlog)
 {
     const char *target = getenv("FAULT_LINK");
     struct sockaddr_un sa = {.sun_family = AF_UNSPEC};

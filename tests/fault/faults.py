@@ -28,7 +28,7 @@ sys.path.insert(0, os.path.join(SRC, "tests", "system"))
 
 from milterclient import MilterClient, ACCEPT, CONTINUE, GONE, TEMPFAIL, REJECT, REPLYCODE  # noqa: E402
 
-ALLOC, THREAD, ACCEPT_, WRITE, EVENTFD, SOCKET, EPOLL, OPEN, PIPE, SEND = (1 << i for i in range(10))
+ALLOC, THREAD, ACCEPT_, WRITE, EVENTFD, SOCKET, EPOLL, OPEN, PIPE, SEND, DISK = (1 << i for i in range(11))
 ANYBODY, OURS, LIBMILTER = range(3)
 FOREVER = 1 << 40
 
@@ -78,7 +78,7 @@ class State:
     """The mapped file: struct state of fault.c."""
 
     LAYOUT = {"functions": (0, "I"), "caller": (4, "I"), "from": (8, "Q"), "times": (16, "Q"), "calls": (24, "Q"),
-              "failed": (32, "Q"), "blocks": (40, "q"), "shift": (48, "q"), "error": (56, "I")}
+              "failed": (32, "Q"), "blocks": (40, "q"), "shift": (48, "q"), "error": (56, "I"), "delay": (60, "I")}
 
     def __init__(self, path):
         self.path = path

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,7 +28,6 @@ struct place {
     struct memory_options options;
 };
 
-/* The redis-server that get-servers has unpacked, or that of the machine; NULL without one. */
 /* Lets memory go and waits for its thread. */
 static inline void memory_end(struct memory *m)
 {
@@ -34,6 +35,7 @@ static inline void memory_end(struct memory *m)
     cr_assert(memory_wait_ended(60000));
 }
 
+/* The redis-server that get-servers has unpacked, or that of the machine; NULL without one. */
 static inline const char *redis_program(void)
 {
     static char path[512];
@@ -63,12 +65,26 @@ static inline void find_libraries(const char *program)
     setenv("LD_LIBRARY_PATH", paths, 1);
 }
 
+static inline bool answers(const char *path)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool good;
+
+    snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path);
+    good = fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0;
+    if (fd >= 0)
+        close(fd);
+    return good;
+}
+
 static inline void place_serve(struct place *p)
 {
     char socket[80];
     int i;
 
     snprintf(socket, sizeof socket, "%s/redis.sock", p->dir);
+    unlink(socket);
     p->server = fork();
     if (p->server == 0) {
         if (freopen("/dev/null", "w", stdout) == NULL)
@@ -79,7 +95,7 @@ static inline void place_serve(struct place *p)
               "--appendonly", "no", "--dir", p->dir, (char *)NULL);
         _exit(127);
     }
-    for (i = 0; i < 500 && access(socket, F_OK) != 0; i++)
+    for (i = 0; i < 500 && !answers(socket); i++)
         usleep(10000);
     snprintf(p->text, sizeof p->text, "redis+unix:%s", socket);
 }

@@ -46,14 +46,14 @@ static enum memory_grey knock(struct memory *m, const char *client, const char *
     struct grey_triple t = {.client = &a, .domain = domain, .recipient = rcpt};
     unsigned seconds;
 
-    return memory_greylist(m, &t, &seconds);
+    return memory_greylist(m, &t, MEMORY_WAIT_MS, &seconds);
 }
 
 static enum memory_known look(struct memory *m, const char *client)
 {
     struct addr a = address(client);
 
-    return memory_client(m, &a);
+    return memory_client(m, &a, MEMORY_WAIT_MS);
 }
 
 /* Asks until the store answers, as after a pause. */

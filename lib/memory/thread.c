@@ -1,0 +1,183 @@
+/* The thread that asks the store: see memory_impl.h.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "config.h"
+
+#include "memory/key.h"
+#include "memory/memory_impl.h"
+
+#include <string.h>
+
+#define TICK_MS 1000
+
+/* ---- the thread ---- */
+
+static bool open_store(struct memory *m)
+{
+    char err[300];
+
+    if (m->store != NULL)
+        return true;
+    m->store = store_open(&m->options, m->bounds, STORE_SERVE, err, sizeof err);
+    if (m->store != NULL && !m->key_read) {
+        m->key_read = memory_key_load(&m->options, &m->key, err, sizeof err);
+        if (!m->key_read) {
+            m->store->kind->close(m->store);
+            m->store = NULL;
+        }
+    }
+    if (m->store == NULL)
+        memory_complain(m, err);
+    return m->store != NULL;
+}
+
+static void close_store(struct memory *m)
+{
+    if (m->store != NULL)
+        m->store->kind->close(m->store);
+    m->store = NULL;
+}
+
+static enum store_result do_greylist(struct memory *m, struct request *r)
+{
+    struct ledger_triple t = {
+        .client = r->client,
+        .domain = hash_octets(&m->key, r->domain, strlen(r->domain)),
+        .recipient = hash_octets(&m->key, r->recipient, strlen(r->recipient)),
+        .lasting = r->domain[0] != '\0',
+        .look = r->look,
+    };
+
+    return ledger_greylist(m->store, &t, &m->options, r->now_s, &r->grey, &r->seconds);
+}
+
+static enum store_result do_once(struct memory *m, struct request *r)
+{
+    enum store_result result = STORE_BROKEN;
+
+    if (open_store(m)) {
+        result = r->question == ASK_KNOWN ? ledger_known(m->store, &r->client, r->now_s, &r->known)
+                 : r->question == NOTE    ? ledger_note(m->store, &r->client, r->now_s)
+                                          : do_greylist(m, r);
+        if (result != STORE_OK)
+            memory_complain(m, m->store->trouble);
+        if (result == STORE_BROKEN)
+            close_store(m);
+    }
+    return result;
+}
+
+/* Answers that come late are no answers: nobody has waited for them. */
+static bool in_time(const struct request *r)
+{
+    return clock_us() - r->asked_us <= MEMORY_WAIT_MS * 1000;
+}
+
+/* A connection that was idle may have been closed by the other side: that is worth a second
+ * try. What was asked may be repeated. */
+static bool do_request(struct memory *m, struct request *r)
+{
+    bool was_open = m->store != NULL;
+    enum store_result result = do_once(m, r);
+
+    if (result == STORE_BROKEN && was_open)
+        result = do_once(m, r);
+    if (result == STORE_OK && in_time(r))
+        memory_recovered(m);
+    return result == STORE_OK;
+}
+
+/* With the lock held. */
+static void finish(struct memory *m, struct request *r, bool good)
+{
+    if (good && in_time(r))
+        m->failures = 0;
+    else if (!r->left) /* whoever has left has counted it */
+        memory_failed(m);
+    if (good && r->question == NOTE) {
+        uint64_t h = memory_noted_hash(&r->client, r->now_s);
+
+        m->noted[h & (NOTED_SIZE - 1)] = h;
+    }
+    r->failed = !good;
+    r->done = true;
+    pthread_cond_signal(&r->answered);
+    memory_request_release(r);
+}
+
+static void tick(struct memory *m)
+{
+    int64_t now_s = clock_trusted_s(&m->clock);
+    enum store_result result;
+
+    if (m->store == NULL)
+        return;
+    result = m->store->kind->tick(m->store, now_s);
+    if (result != STORE_OK)
+        memory_complain(m, m->store->trouble);
+    if (result == STORE_BROKEN)
+        close_store(m);
+}
+
+/* With the lock held. */
+static struct request *take_first(struct memory *m)
+{
+    struct request *r = m->first;
+
+    m->first = r->next;
+    if (m->first == NULL)
+        m->last = &m->first;
+    m->queued--;
+    return r;
+}
+
+/* With the lock held: the next request that somebody waits for, or a note. NULL when a second is
+ * over or the end has come. */
+static struct request *next_request(struct memory *m, const struct timespec *until)
+{
+    struct request *r;
+
+    for (;;) {
+        while (m->first == NULL && !m->end)
+            if (pthread_cond_timedwait(&m->work, &m->lock, until) != 0)
+                return NULL;
+        if (m->first == NULL)
+            return NULL;
+        r = take_first(m);
+        if (!r->left)
+            return r;
+        memory_request_release(r);
+    }
+}
+
+void *memory_thread(void *arg)
+{
+    struct memory *m = arg;
+    int64_t next_tick = clock_us() + TICK_MS * 1000;
+    struct timespec until = clock_in_ms(TICK_MS);
+    struct request *r;
+    bool good;
+
+    open_store(m);
+    pthread_mutex_lock(&m->lock);
+    for (;;) {
+        r = next_request(m, &until);
+        if (r == NULL && m->end)
+            break;
+        pthread_mutex_unlock(&m->lock);
+        good = r != NULL && do_request(m, r);
+        if (clock_us() >= next_tick) {
+            tick(m);
+            next_tick = clock_us() + TICK_MS * 1000;
+            until = clock_in_ms(TICK_MS);
+        }
+        pthread_mutex_lock(&m->lock);
+        if (r != NULL)
+            finish(m, r, good);
+    }
+    pthread_mutex_unlock(&m->lock);
+    close_store(m);
+    memory_unref(m);
+    atomic_fetch_sub(&memory_threads, 1);
+    return NULL;
+}
