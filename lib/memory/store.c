@@ -21,7 +21,7 @@ struct store *store_open(const struct memory_options *o, const struct store_boun
         s = store_open_sqlite(e.sqlite_path, use, err, errlen);
     else
 #ifdef HAVE_HIREDIS
-        s = store_open_redis(o, err, errlen);
+        s = store_open_redis(o, use, err, errlen);
 #else
         snprintf(err, errlen, "this build has no Redis: it was configured without hiredis");
 #endif

@@ -50,7 +50,6 @@ struct memory_options;
 
 enum store_result {
     STORE_OK,
-    STORE_BUSY,   /* this once; the store stays open */
     STORE_BROKEN, /* close it and open it anew */
 };
 
@@ -66,8 +65,10 @@ struct store_kind {
     /* Adds or replaces, within the bounds. now: in the unit of the table. */
     enum store_result (*put)(struct store *s, const struct store_key *key, int64_t at, int64_t now);
     enum store_result (*drop)(struct store *s, const struct store_key *key);
-    /* Once a second: makes what was put durable. With now_s (s since 1970; 0: leave them)
-     * some entries that have outlived their time are dropped. */
+    /* What was put and dropped is durable now: it outlives a kill of this process. */
+    enum store_result (*keep)(struct store *s);
+    /* Once a second. With now_s (s since 1970; 0: leave them) some entries that have outlived
+     * their time are dropped. */
     enum store_result (*tick)(struct store *s, int64_t now_s);
     enum store_result (*count)(struct store *s, struct store_counts *out);
     /* The entries of the group of this key, at most max of them. *n: how many. */
@@ -77,7 +78,9 @@ struct store_kind {
 };
 
 enum store_use {
-    STORE_SERVE,  /* the daemon: makes what is missing, puts a damaged file aside */
+    STORE_SERVE,  /* the daemon: makes what is missing, puts a damaged file aside. Opening fails
+                     where  nothing can be written, so that it is not good for one question and bad
+                     for the next */
     STORE_LOOK,   /* read only */
     STORE_CHANGE, /* of an existing one */
 };
@@ -86,6 +89,7 @@ enum store_use {
 struct store *store_open(const struct memory_options *o, const struct store_bounds bounds[TABLES],
                          enum store_use use, char *err, size_t errlen);
 struct store *store_open_sqlite(const char *path, enum store_use use, char *err, size_t errlen);
-struct store *store_open_redis(const struct memory_options *o, char *err, size_t errlen);
+struct store *store_open_redis(const struct memory_options *o, enum store_use use, char *err,
+                               size_t errlen);
 
 #endif

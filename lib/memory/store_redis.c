@@ -195,7 +195,14 @@ static enum store_result redis_drop(struct store *s, const struct store_key *key
     return skip_replies(s, 2);
 }
 
-/* Redis writes its own file, and entries expire as others come. */
+/* What it has answered it has. */
+static enum store_result redis_keep(struct store *s)
+{
+    (void)s;
+    return STORE_OK;
+}
+
+/* Entries expire as others come. */
 static enum store_result redis_tick(struct store *s, int64_t now_s)
 {
     (void)s;
@@ -272,8 +279,8 @@ static void redis_close(struct store *s)
 
 /* ---- opening ---- */
 
-static const struct store_kind redis_kind = {redis_get,   redis_put,  redis_drop, redis_tick,
-                                             redis_count, redis_list, redis_close};
+static const struct store_kind redis_kind = {redis_get,  redis_put,   redis_drop, redis_keep,
+                                             redis_tick, redis_count, redis_list, redis_close};
 
 /* The first line of the password file. */
 static bool read_secret(const char *path, char secret[SECRET_MAX], char *err, size_t errlen)
@@ -323,7 +330,25 @@ static enum store_result greet(struct store *s, const struct memory_options *o,
     return skip_replies(s, 1);
 }
 
-struct store *store_open_redis(const struct memory_options *o, char *err, size_t errlen)
+/* Changes nothing, but fails where no entry could be added: in a replica, without memory, with
+ * keys of another type. */
+static enum store_result try_writing(struct store *s)
+{
+    struct store_key key = {.table = TABLE_SEEN};
+    struct names name;
+    int i;
+
+    for (i = 0; i < TABLES; i++) {
+        key.table = (enum memory_table)i;
+        make_names(&name, &key);
+        if (append(s, "ZADD %s XX 0 -", name.all) != STORE_OK)
+            return STORE_BROKEN;
+    }
+    return skip_replies(s, TABLES);
+}
+
+struct store *store_open_redis(const struct memory_options *o, enum store_use use, char *err,
+                               size_t errlen)
 {
     struct redis_store *s = calloc(1, sizeof *s);
     struct memory_endpoint e;
@@ -336,7 +361,8 @@ struct store *store_open_redis(const struct memory_options *o, char *err, size_t
     s->c = connect_to(&e);
     if (s->c == NULL || s->c->err != 0)
         broken(&s->base, s->c == NULL ? "out of memory" : s->c->errstr);
-    else if (greet(&s->base, o, &e) == STORE_OK)
+    else if (greet(&s->base, o, &e) == STORE_OK &&
+             (use == STORE_LOOK || try_writing(&s->base) == STORE_OK))
         return &s->base;
     snprintf(err, errlen, "%s", s->base.trouble);
     redis_close(&s->base);

@@ -1,16 +1,14 @@
 /* The store in a file of its own: SQLite in WAL mode.
  *
- * What is put is committed at once, so that nobody is put off by a store that cannot keep it;
- * what comes within COMMIT_US of that, in a flood, with the next commit or once a second.
- * Committing does not wait for the disk (synchronous = NORMAL), but for about every 1,000th page,
- * when the log goes into the file.
- * No other connection of this process does that: before SQLite 3.51.3 two that write or move
- * the log at the same moment can damage the file.
+ * One connection works inside a transaction, which ends with each question: so nobody is put off
+ * by a store that cannot keep it. Committing does not wait for the disk (synchronous = NORMAL), but
+ * for about every 1,000th page, when the log goes into the file. No other connection of this
+ * process does that: before SQLite 3.51.3 two that write or move the log at the same moment can
+ * damage the file.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
 
-#include "memory/clock.h"
 #include "memory/store.h"
 
 #include <errno.h>
@@ -23,7 +21,6 @@
 #include <unistd.h>
 
 #define BUSY_MS     20         /* for a lock of another process, below the wait of a caller */
-#define COMMIT_US   20000      /* between two commits, but for the one of each second */
 #define PATIENT_MS  5000       /* of iprev-check, beside a daemon that writes */
 #define SLICE       1000       /* entries looked at for expiry in one second */
 #define PAUSE_S     60         /* between two passes over all entries */
@@ -73,7 +70,6 @@ struct sqlite_store {
     char *path;
     enum store_use use;
     bool writing; /* inside a transaction */
-    int64_t committed_us;
     uint64_t entries[TABLES];
     struct store_key cursor; /* expiry goes on behind it */
     int64_t rest_until;      /* no expiry before, s */
@@ -116,8 +112,6 @@ static enum store_result trouble(struct sqlite_store *s, int rc)
     int primary = rc & 0xff;
 
     snprintf(s->base.trouble, sizeof s->base.trouble, "%s: %s", s->path, reason(s, rc));
-    if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
-        return STORE_BUSY;
     if ((primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) && s->use == STORE_SERVE) {
         snprintf(s->base.trouble, sizeof s->base.trouble,
                  "%s is damaged: kept as %s.damaged, starting empty", s->path, s->path);
@@ -189,16 +183,16 @@ static int commit(struct sqlite_store *s)
 {
     int rc = s->writing ? sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) : SQLITE_OK;
 
-    if (rc == SQLITE_OK) {
+    if (rc == SQLITE_OK)
         s->writing = false;
-        s->committed_us = clock_us();
-    }
     return rc;
 }
 
-static int commit_soon(struct sqlite_store *s)
+static enum store_result sqlite_keep(struct store *base)
 {
-    return clock_us() - s->committed_us >= COMMIT_US ? commit(s) : SQLITE_OK;
+    int rc = commit(of(base));
+
+    return rc == SQLITE_OK ? STORE_OK : trouble(of(base), rc);
 }
 
 /* Room for one more in its group. */
@@ -243,8 +237,6 @@ static enum store_result sqlite_put(struct store *base, const struct store_key *
         if (rc == SQLITE_OK && sqlite3_changes(s->db) == 0)
             rc = insert(s, key, at);
     }
-    if (rc == SQLITE_OK)
-        rc = commit_soon(s);
     return rc == SQLITE_OK ? STORE_OK : trouble(s, rc);
 }
 
@@ -334,10 +326,8 @@ static int expire(struct sqlite_store *s, int64_t now_s)
 static enum store_result sqlite_tick(struct store *base, int64_t now_s)
 {
     struct sqlite_store *s = of(base);
-    int moved = 0, rc = commit(s);
+    int moved = 0, rc = now_s > 0 ? expire(s, now_s) : SQLITE_OK;
 
-    if (rc == SQLITE_OK && now_s > 0)
-        rc = expire(s, now_s);
     if (rc != SQLITE_OK)
         return trouble(s, rc);
     /* Writes to a file that was removed succeed, and go nowhere. */
@@ -388,8 +378,8 @@ static void sqlite_close(struct store *base)
 
 /* ---- opening ---- */
 
-static const struct store_kind sqlite_kind = {sqlite_get,   sqlite_put,  sqlite_drop, sqlite_tick,
-                                              sqlite_count, sqlite_list, sqlite_close};
+static const struct store_kind sqlite_kind = {sqlite_get,  sqlite_put,   sqlite_drop, sqlite_keep,
+                                              sqlite_tick, sqlite_count, sqlite_list, sqlite_close};
 
 /* The file with 0600 before SQLite sees it: it gives the same mode to its log. The directory
  * is made when only its last part is missing. */
@@ -408,7 +398,7 @@ static bool make_file(const char *path, char *err, size_t errlen)
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd >= 0)
         close(fd);
-    else if (errno != EEXIST)
+    else if (errno != EEXIST || access(path, R_OK | W_OK) != 0)
         return snprintf(err, errlen, "%s: %s", path, strerror(errno)), false;
     return true;
 }

@@ -6,28 +6,27 @@
 #include "memory/key.h"
 #include "memory/memory_impl.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TICK_MS 1000
 
 /* ---- the thread ---- */
 
-static bool open_store(struct memory *m)
-{
-    char err[300];
+#define WHY_MAX 300 /* octets of a complaint */
 
+static bool open_store(struct memory *m, char why[WHY_MAX])
+{
     if (m->store != NULL)
         return true;
-    m->store = store_open(&m->options, m->bounds, STORE_SERVE, err, sizeof err);
+    m->store = store_open(&m->options, m->bounds, STORE_SERVE, why, WHY_MAX);
     if (m->store != NULL && !m->key_read) {
-        m->key_read = memory_key_load(&m->options, &m->key, err, sizeof err);
+        m->key_read = memory_key_load(&m->options, &m->key, why, WHY_MAX);
         if (!m->key_read) {
             m->store->kind->close(m->store);
             m->store = NULL;
         }
     }
-    if (m->store == NULL)
-        memory_complain(m, err);
     return m->store != NULL;
 }
 
@@ -51,20 +50,25 @@ static enum store_result do_greylist(struct memory *m, struct request *r)
     return ledger_greylist(m->store, &t, &m->options, r->now_s, &r->grey, &r->seconds);
 }
 
-static enum store_result do_once(struct memory *m, struct request *r)
+static enum store_result do_question(struct memory *m, struct request *r)
 {
-    enum store_result result = STORE_BROKEN;
+    enum store_result result = r->question == ASK_KNOWN
+                                   ? ledger_known(m->store, &r->client, r->now_s, &r->known)
+                               : r->question == NOTE ? ledger_note(m->store, &r->client, r->now_s)
+                                                     : do_greylist(m, r);
 
-    if (open_store(m)) {
-        result = r->question == ASK_KNOWN ? ledger_known(m->store, &r->client, r->now_s, &r->known)
-                 : r->question == NOTE    ? ledger_note(m->store, &r->client, r->now_s)
-                                          : do_greylist(m, r);
-        if (result != STORE_OK)
-            memory_complain(m, m->store->trouble);
-        if (result == STORE_BROKEN)
-            close_store(m);
-    }
-    return result;
+    return result == STORE_OK ? m->store->kind->keep(m->store) : result;
+}
+
+static bool do_once(struct memory *m, struct request *r, char why[WHY_MAX])
+{
+    if (!open_store(m, why))
+        return false;
+    if (do_question(m, r) == STORE_OK)
+        return true;
+    snprintf(why, WHY_MAX, "%s", m->store->trouble);
+    close_store(m);
+    return false;
 }
 
 /* Answers that come late are no answers: nobody has waited for them. */
@@ -78,13 +82,14 @@ static bool in_time(const struct request *r)
 static bool do_request(struct memory *m, struct request *r)
 {
     bool was_open = m->store != NULL;
-    enum store_result result = do_once(m, r);
+    char why[WHY_MAX];
+    bool good = do_once(m, r, why) || (was_open && do_once(m, r, why));
 
-    if (result == STORE_BROKEN && was_open)
-        result = do_once(m, r);
-    if (result == STORE_OK && in_time(r))
+    if (!good)
+        memory_complain(m, why);
+    else if (in_time(r))
         memory_recovered(m);
-    return result == STORE_OK;
+    return good;
 }
 
 /* With the lock held. */
@@ -108,15 +113,11 @@ static void finish(struct memory *m, struct request *r, bool good)
 static void tick(struct memory *m)
 {
     int64_t now_s = clock_trusted_s(&m->clock);
-    enum store_result result;
 
-    if (m->store == NULL)
+    if (m->store == NULL || m->store->kind->tick(m->store, now_s) == STORE_OK)
         return;
-    result = m->store->kind->tick(m->store, now_s);
-    if (result != STORE_OK)
-        memory_complain(m, m->store->trouble);
-    if (result == STORE_BROKEN)
-        close_store(m);
+    memory_complain(m, m->store->trouble);
+    close_store(m);
 }
 
 /* With the lock held. */
@@ -156,9 +157,11 @@ void *memory_thread(void *arg)
     int64_t next_tick = clock_us() + TICK_MS * 1000;
     struct timespec until = clock_in_ms(TICK_MS);
     struct request *r;
+    char why[WHY_MAX];
     bool good;
 
-    open_store(m);
+    if (!open_store(m, why))
+        memory_complain(m, why);
     pthread_mutex_lock(&m->lock);
     for (;;) {
         r = next_request(m, &until);

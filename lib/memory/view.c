@@ -132,5 +132,5 @@ bool memory_view_forget(struct memory_view *v, const struct addr *client)
     return v->store->kind->drop(v->store, &key[TABLE_SEEN]) == STORE_OK &&
            v->store->kind->drop(v->store, &key[TABLE_KNOWN]) == STORE_OK &&
            forget_group(v, &key[TABLE_WAITING]) && forget_group(v, &key[TABLE_PASSED]) &&
-           v->store->kind->tick(v->store, 0) == STORE_OK;
+           v->store->kind->keep(v->store) == STORE_OK;
 }

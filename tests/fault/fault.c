@@ -307,15 +307,18 @@ FILE *open_memstream(char **text, size_t *n) WITH(ALLOC, ENOMEM, NULL, open_mems
                         int epoll_ctl(int epfd, int op, int fd, struct epoll_event *e)
                             WITH(EPOLL, ENOSPC, -1, epoll_ctl, epfd, op, fd, e)
 
-                                int pipe(int fd[2]) WITH(PIPE, EMFILE, -1, pipe, fd)
+                                ssize_t pread64(int fd, void *p, size_t n, off64_t at)
+                                    WITH(DISK, EIO, -1, pread64, fd, p, n, at) ssize_t
+    pwrite64(int fd, const void *p, size_t n, off64_t at)
+        WITH(DISK, EIO, -1, pwrite64, fd, p, n, at) int fdatasync(int fd)
+            WITH(DISK, EIO, -1, fdatasync, fd) int pipe(int fd[2]) WITH(PIPE, EMFILE, -1, pipe, fd)
 
-                                    int pipe2(int fd[2], int flags)
-                                        WITH(PIPE, EMFILE, -1, pipe2, fd, flags)
+                int pipe2(int fd[2], int flags) WITH(PIPE, EMFILE, -1, pipe2, fd, flags)
 
-                                            FILE *fopen(const char *path, const char *mode)
-                                                WITH(OPEN, EMFILE, NULL, fopen, path, mode)
+                    FILE *fopen(const char *path, const char *mode)
+                        WITH(OPEN, EMFILE, NULL, fopen, path, mode)
 
-                                                    int open(const char *path, int flags, ...)
+                            int open(const char *path, int flags, ...)
 {
     mode_t mode = 0;
     va_list ap;
@@ -329,18 +332,11 @@ FILE *open_memstream(char **text, size_t *n) WITH(ALLOC, ENOMEM, NULL, open_mems
     return openat(AT_FDCWD, path, flags, mode);
 }
 
-ssize_t pread64(int fd, void *p, size_t n, off64_t at) WITH(DISK, EIO, -1, pread64, fd, p, n, at)
+/* ---- the socket's place ---- */
 
-    ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
-        WITH(DISK, EIO, -1, pwrite64, fd, p, n, at)
-
-            int fdatasync(int fd) WITH(DISK, EIO, -1, fdatasync, fd)
-
-    /* ---- the socket's place ---- */
-
-    /* What the owner of its directory can do right behind bind(): a link to FAULT_LINK takes the
-     * place of a unix socket, which is aside then. */
-    int listen(int fd, int backlog)
+/* What the owner of its directory can do right behind bind(): a link to FAULT_LINK takes the
+ * place of a unix socket, which is aside then. */
+int listen(int fd, int backlog)
 {
     const char *target = getenv("FAULT_LINK");
     struct sockaddr_un sa = {.sun_family = AF_UNSPEC};

@@ -89,11 +89,11 @@ def supervise(argv, **popen):
 
 # ---- inside ----
 
-def mount(source, target, fstype=None, flags=0):
+def mount(source, target, fstype=None, flags=0, data=None):
     """mount(2); raises OSError."""
     def octets(text):
         return text.encode() if text else None
-    if libc.mount(octets(source), octets(target), octets(fstype), flags, None) != 0:
+    if libc.mount(octets(source), octets(target), octets(fstype), flags, octets(data)) != 0:
         number = ctypes.get_errno()
         raise OSError(number, "mount %s: %s" % (target, os.strerror(number)))
 

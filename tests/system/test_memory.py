@@ -16,146 +16,15 @@ import time
 import unittest
 
 import harness
-import netns
-import servers
+import memories
+from memories import DELAY, EARLY, HELO, NEW, OTHER, PASSED, RULES, USER, Redis, Sqlite
 
-DNS = r"""
-10.2.0.192.in-addr.arpa           PTR mail.good.example
-mail.good.example                 A   192.0.2.10
-77.2.0.192.in-addr.arpa           PTR mail.partner.example
-mail.partner.example              A   192.0.2.77
-18.2.0.192.in-addr.arpa           PTR 192-0-2-18.dsl.isp.example
-192-0-2-18.dsl.isp.example        A   192.0.2.18
-"""
-
-DELAY = 3
-RULES = """
-builtin-rules = false
-rules: {
-  known: { when = ["iprev-permerror", "client-known"] action = "tag" };
-  suspects: { when = ["iprev-permerror", "!client-known"] action = "greylist" };
-}
-"""
 LAB = """
   lab: { when = ["iprev-permerror"] action = "reject" to = ["postmaster@elsewhere.example", "lab@example.org"] };
   trial: { when = ["iprev-permerror"] action = "tempfail" mode = "monitor" };
 """
-TABLES = {"seen": 0, "known": 1, "waiting": 2, "passed": 3}
-HELO = "pc.nowhere.example"
-
-AGE_SCRIPT = """
-for _, key in ipairs(redis.call('KEYS', 'iprev:' .. ARGV[1] .. '*')) do
-  for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do redis.call('ZINCRBY', key, -ARGV[2], member) end
-end"""
-
-
-class Sqlite:
-    """A file in a directory of its own."""
-
-    name = "sqlite"
-
-    def __init__(self, place):
-        self.place = place
-        os.makedirs(place, mode=0o700)
-        self.text = "sqlite:%s/memory.db" % place
-        self.more = ""
-
-    def run(self, statement, *values):
-        # Closed at once: with a connection open, dump() would drop its locks, and the daemon take itself for alone.
-        with contextlib.closing(sqlite3.connect(self.place + "/memory.db", timeout=5)) as db, db:
-            return db.execute(statement, values).fetchall()
-
-    def age(self, table, by):
-        """Makes the entries of a table older: by seconds, or days for clients."""
-        self.run("UPDATE entry SET at = at - ? WHERE tab = ?", by, TABLES[table])
-
-    def count(self, table):
-        time.sleep(1.5)  # it is written once a second
-        return self.run("SELECT count(*) FROM entry WHERE tab = ?", TABLES[table])[0][0]
-
-    def dump(self):
-        """All octets that lie there."""
-        return b"".join(open(os.path.join(self.place, name), "rb").read() for name in os.listdir(self.place))
-
-    def breaks(self):
-        os.rename(self.place, self.place + ".gone")
-        with open(self.place, "w", encoding="ascii"):
-            pass
-        time.sleep(2.5)  # it looks once a second
-
-    def heals(self):
-        os.remove(self.place)  # a new file is made: one that moves while it is open is SQLite's ruin
-
-    def end(self):
-        pass
-
-
-class Redis:
-    """A redis-server of our own behind a unix socket, with a password."""
-
-    name = "redis"
-
-    def __init__(self, place):
-        self.place = place
-        os.makedirs(place, mode=0o700)
-        self.socket = place + "/redis.sock"
-        self.text = "redis+unix:" + self.socket
-        for name, text in (("key", "00112233445566778899aabbccddeeff"), ("password", "s3cret words")):
-            with open("%s/%s" % (place, name), "w", encoding="ascii") as file:
-                file.write(text + "\n")
-            os.chmod("%s/%s" % (place, name), 0o600)
-        self.more = 'key-file = "%s/key" password-file = "%s/password"' % (place, place)
-        self.process = subprocess.Popen(
-            [self.program(), "--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no",
-             "--requirepass", "s3cret words", "--dir", place], stdout=subprocess.DEVNULL,
-            env=servers.environment("redis"))
-        for _ in range(200):
-            if os.path.exists(self.socket):
-                break
-            time.sleep(0.05)
-
-    @staticmethod
-    def program():
-        ours = os.path.join(servers.root_of("redis"), "usr/bin/redis-server")
-        return ours if os.access(ours, os.X_OK) else shutil.which("redis-server")
-
-    def ask(self, *words):
-        """The answer, as it comes."""
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(5)
-            s.connect(self.socket)
-            for command in (("AUTH", "s3cret words"), words):
-                s.sendall(b"*%d\r\n" % len(command) +
-                          b"".join(b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in map(str, command)))
-                answer = s.recv(65536)
-            return answer
-
-    def age(self, table, by):
-        answer = self.ask("EVAL", AGE_SCRIPT, 0, table[0], by)
-        assert not answer.startswith(b"-"), answer
-
-    def count(self, table):
-        return int(self.ask("ZCARD", "iprev:" + table[0])[1:])
-
-    def dump(self):
-        keys = self.ask("KEYS", "*")
-        return keys + b"".join(self.ask("ZRANGE", "iprev:" + letter, 0, -1) for letter in "skwp")
-
-    def breaks(self):
-        self.process.send_signal(signal.SIGSTOP)
-
-    def heals(self):
-        self.process.send_signal(signal.SIGCONT)
-
-    def end(self):
-        self.process.kill()
-        self.process.wait()
-
-
 # Each row: what is tried by one sender domain, step by step: seconds to wait, client, local part of the sender,
 # recipient; and the code, and what the log says of memory. The sentence is what it shows.
-NEW, EARLY, PASSED = (451, "new"), (451, "early"), (250, "passed")
-USER, OTHER = "user@example.org", "other@example.org"
 TABLE = {
     "a_server_that_comes_back": [
         (0, "192.0.2.11", "a", USER, NEW), (0, "192.0.2.11", "a", USER, EARLY), (DELAY, "192.0.2.11", "a", USER, PASSED),
@@ -180,44 +49,6 @@ TABLE = {
 
 class Behaviour:
     """The tests; each class below runs them on its store."""
-
-    dns = DNS
-    make = None
-    mode = "enforce"
-
-    @classmethod
-    def setUpClass(cls):
-        if cls.make is Redis and not Redis.program():
-            raise unittest.SkipTest("no redis-server here (tests/system/get-servers redis)")
-        cls.furnish()
-        cls.store = cls.make(os.path.join(netns.work_dir(), "memory-" + cls.make.name))
-        cls.daemon = harness.Daemon(cls.config()).start()
-
-    @classmethod
-    def tearDownClass(cls):
-        super().tearDownClass()
-        cls.store.end()
-
-    @classmethod
-    def config(cls, store=None, mode="enforce", rules=RULES, more=""):
-        store = store or cls.store
-        extra = 'memory: { store = "%s" %s greylist-delay-seconds = %d greylist-retry-hours = 1 }\n%s' % (
-            store.text, store.more, DELAY, rules)
-        return harness.configuration(mode=mode, extra=extra + more)
-
-    def again(self, how=signal.SIGTERM):
-        """Stops the daemon and starts it."""
-        self.daemon.signal(how)
-        self.daemon.process.wait(15)
-        self.daemon.start()
-        self.log_start = len(self.daemon.log())
-
-    def knock(self, source, sender, rcpt, **more):
-        """A message, and (code of the last answer, what memory said)."""
-        self.log_start = len(self.daemon.log())
-        result = self.send(source, helo=HELO, sender=sender, rcpt=rcpt, **more)
-        last = result.data or result.rcpt[0]
-        return last.code, self.decision({"client": source}).get("memory")
 
     def play(self, name, steps):
         """One row of the table, by a sender domain of its own."""
@@ -371,50 +202,6 @@ class Behaviour:
         time.sleep(1.5)
         self.assertEqual(self.store.count("seen"), before)
 
-    def ask_checker(self, *args):
-        """(exit code, output) of iprev-check memory, beside the daemon that has the store open."""
-        time.sleep(1.5)  # it is written once a second
-        done = subprocess.run([harness.program("iprev-check"), "memory", "-c", self.daemon.config_path, *args],
-                              capture_output=True, text=True, timeout=60, check=False)
-        self.assertEqual(done.stderr, "")
-        return done.returncode, done.stdout
-
-    def test_iprev_check(self):
-        """What iprev-check tells of a client, and that a forgotten one is new to the daemon."""
-        at = ("203.0.113.60", "a@asked.example", USER)
-        self.assertEqual(self.ask_checker("203.0.113.60"), (1, "203.0.113.60: nothing is remembered\n"))
-        self.assertEqual(self.knock(*at), NEW)
-        code, said = self.ask_checker("203.0.113.60")
-        self.assertEqual(code, 0)
-        self.assertRegex(said, r"(?s)^203\.0\.113\.60\n  1 greylisted try of 203\.0\.113\.0/24, kept until ")
-        time.sleep(DELAY)
-        self.assertEqual(self.knock(*at), PASSED)
-        self.assertRegex(self.ask_checker("203.0.113.60")[1], r"(?s)^203\.0\.113\.60\n  passes the greylist with 1 sender domain, ")
-        code, said = self.ask_checker("--forget", "203.0.113.60")
-        self.assertEqual(code, 0)
-        self.assertRegex(said, r"^203\.0\.113\.60: forgotten\n")
-        self.assertEqual(self.ask_checker("203.0.113.60"), (1, "203.0.113.60: nothing is remembered\n"))
-        self.assertEqual(self.knock(*at), NEW)
-        self.assertRegex(self.ask_checker()[1], r"(?m)^  known clients +[0-9]+$")
-
-    def test_H1_store_gone(self):
-        """Without the store nothing is refused or put off, nobody waits, the log says so, and it comes back."""
-        sick = self.store if self.make is Redis else Sqlite(self.store.place + "-sick")
-        self.daemon.reload(self.config(store=sick), re.escape("memory: " + sick.text))
-        self.addCleanup(lambda: self.daemon.reload(self.config()))
-        self.until(lambda: self.knock("192.0.2.50", "a@well%d.example" % time.monotonic_ns(), USER) == NEW)
-        sick.breaks()
-        try:
-            for step in range(5):
-                self.assertEqual(self.knock("192.0.2.50", "a@gone%d.example" % step, USER), (250, "unavailable"))
-                self.assertLessEqual(int(self.decision({"client": "192.0.2.50"})["wait"]), 150)
-            self.assertRegex(self.daemon.log(), r"memory: .*until it answers again, no rule that needs it refuses")
-        finally:
-            sick.heals()
-        time.sleep(5.2)
-        self.until(lambda: self.knock("192.0.2.50", "a@back%d.example" % time.monotonic_ns(), USER) == NEW)
-        self.assertIn("memory: the store answers again", self.daemon.log())
-
 
 for _name, _steps in TABLE.items():
     def _test(self, name=_name, steps=_steps):
@@ -425,13 +212,13 @@ for _name, _steps in TABLE.items():
     setattr(Behaviour, "test_row_" + _name, _test)
 
 
-class OnSqlite(Behaviour, harness.Case):
+class OnSqlite(Behaviour, memories.Case):
     """In a file."""
 
     make = Sqlite
 
 
-class OnRedis(Behaviour, harness.Case):
+class OnRedis(Behaviour, memories.Case):
     """In Redis."""
 
     make = Redis
