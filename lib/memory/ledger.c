@@ -120,7 +120,7 @@ enum store_result ledger_note(struct store *s, const struct addr *client, int64_
     if (result != STORE_OK)
         return result;
     if (alive(s, TABLE_KNOWN, at[1], today))
-        return at[1] < today ? s->kind->put(s, &key[1], today, today) : STORE_OK;
+        return at[1] != today ? s->kind->put(s, &key[1], today, today) : STORE_OK;
     if (!alive(s, TABLE_SEEN, at[0], today) || at[0] > today)
         return s->kind->put(s, &key[0], today, today);
     if (at[0] == today)
@@ -159,9 +159,10 @@ static enum store_result renew(struct store *s, const struct ledger_triple *t,
                                const struct store_key *passed, int64_t at, int64_t now_s,
                                enum memory_grey *out)
 {
+    bool recent = at <= now_s && now_s - at < LEDGER_DAY_S / 24; /* not worth a write */
+
     *out = GREY_PASSED;
-    return t->look || now_s - at < LEDGER_DAY_S / 24 ? STORE_OK
-                                                     : s->kind->put(s, passed, now_s, now_s);
+    return t->look || recent ? STORE_OK : s->kind->put(s, passed, now_s, now_s);
 }
 
 enum store_result ledger_greylist(struct store *s, const struct ledger_triple *t,

@@ -16,10 +16,6 @@
 #include "memory/options.h"
 #include "value/addr.h"
 
-#define MEMORY_WAIT_MS  50
-#define MEMORY_TRIES    3
-#define MEMORY_PAUSE_MS 5000
-
 struct memory;
 
 /* Its thread opens the store. A failure is told by say, once until the store answers again
@@ -37,7 +33,6 @@ void memory_stop(struct memory *m);
 /* Waits until no such thread is left; false when some is after that time. */
 bool memory_wait_ended(unsigned ms);
 
-enum memory_known { MEMORY_KNOWN, MEMORY_UNKNOWN, MEMORY_KNOWN_UNAVAILABLE };
 /* wait_ms: at most so long, and at most MEMORY_WAIT_MS in one callback; 0: "unavailable" at once.
  */
 enum memory_known memory_client(struct memory *m, const struct addr *client, unsigned wait_ms);
@@ -56,17 +51,6 @@ struct grey_triple {
 enum memory_grey memory_greylist(struct memory *m, const struct grey_triple *t, unsigned wait_ms,
                                  unsigned *seconds);
 
-/* Upper bounds of the buckets of the time that callers waited, in microseconds. */
-#define MEMORY_BUCKETS 7
-extern const unsigned memory_bucket_us[MEMORY_BUCKETS];
-
-struct memory_stats {
-    uint64_t known[3];    /* by enum memory_known */
-    uint64_t greylist[4]; /* by enum memory_grey */
-    uint64_t bucket[MEMORY_BUCKETS + 1];
-    uint64_t waited_us;
-    bool up;
-};
 void memory_stats(struct memory *m, struct memory_stats *out);
 
 #endif

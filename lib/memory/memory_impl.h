@@ -8,7 +8,7 @@
 
 #include "memory/clock.h"
 #include "memory/ledger.h"
-#include "memory/memory.h"
+#include "memory/options.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -11,6 +11,10 @@
 #define MEMORY_WAITING_PER_NET 1000    /* waiting keys of one /24 or /48 */
 #define MEMORY_TOTAL           2000000 /* entries of each table */
 
+#define MEMORY_WAIT_MS  50
+#define MEMORY_TRIES    3
+#define MEMORY_PAUSE_MS 5000
+
 struct memory_options {
     char *store;         /* "sqlite:/PATH", "redis://HOST[:PORT][/DB]", "redis+unix:/PATH" */
     char *key_file;      /* NULL: beside the SQLite store */
@@ -40,6 +44,19 @@ void memory_options_drop(struct memory_options *o);
 /* Would both be the same memory? */
 bool memory_options_equal(const struct memory_options *a, const struct memory_options *b);
 
+enum memory_known { MEMORY_KNOWN, MEMORY_UNKNOWN, MEMORY_KNOWN_UNAVAILABLE };
 enum memory_grey { GREY_NEW, GREY_EARLY, GREY_PASSED, GREY_UNAVAILABLE };
+
+/* Upper bounds of the buckets of the time that callers waited, in microseconds. */
+#define MEMORY_BUCKETS 7
+extern const unsigned memory_bucket_us[MEMORY_BUCKETS];
+
+struct memory_stats {
+    uint64_t known[3];    /* by enum memory_known */
+    uint64_t greylist[4]; /* by enum memory_grey */
+    uint64_t bucket[MEMORY_BUCKETS + 1];
+    uint64_t waited_us;
+    bool up;
+};
 
 #endif

@@ -56,13 +56,15 @@ enum store_result {
 struct store {
     const struct store_kind *kind;
     struct store_bounds bounds[TABLES];
-    char trouble[160]; /* what is wrong, after a result other than STORE_OK */
+    bool clock_doubted; /* it has just been set: put drops nothing for its age */
+    char trouble[160];  /* what is wrong, after a result other than STORE_OK */
 };
 
 struct store_kind {
     /* For each of n keys its number, or STORE_ABSENT. */
     enum store_result (*get)(struct store *s, const struct store_key *key, size_t n, int64_t at[]);
-    /* Adds or replaces, within the bounds. now: in the unit of the table. */
+    /* Adds or replaces, within the bounds. now: in the unit of the table; what has outlived its
+     * time by then may go. */
     enum store_result (*put)(struct store *s, const struct store_key *key, int64_t at, int64_t now);
     enum store_result (*drop)(struct store *s, const struct store_key *key);
     /* What was put and dropped is durable now: it outlives a kill of this process. */

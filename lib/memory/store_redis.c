@@ -173,13 +173,13 @@ static enum store_result redis_put(struct store *s, const struct store_key *key,
                                    int64_t now)
 {
     const struct store_bounds *b = &s->bounds[key->table];
+    int64_t lowest = s->clock_doubted ? 0 : now - b->lifetime;
     struct names name;
 
     make_names(&name, key);
     if (append(s, "EVAL %s 2 %s %s %s %s %lld %lld %lu %lu %lld", put_script, name.group, name.all,
-               name.member, name.whole, (long long)at, (long long)(now - b->lifetime),
-               (unsigned long)b->group, (unsigned long)b->total,
-               (long long)((b->lifetime + 1) * b->unit_s)) != STORE_OK)
+               name.member, name.whole, (long long)at, (long long)lowest, (unsigned long)b->group,
+               (unsigned long)b->total, (long long)((b->lifetime + 1) * b->unit_s)) != STORE_OK)
         return STORE_BROKEN;
     return skip_replies(s, 1);
 }

@@ -64,6 +64,7 @@ static bool do_once(struct memory *m, struct request *r, char why[WHY_MAX])
 {
     if (!open_store(m, why))
         return false;
+    m->store->clock_doubted = clock_trusted_s(&m->clock) == 0;
     if (do_question(m, r) == STORE_OK)
         return true;
     snprintf(why, WHY_MAX, "%s", m->store->trouble);

@@ -45,6 +45,7 @@ rules: {
 DISK = 1024  # what SQLite does with its files, in the words of tests/fault/fault.c
 METRICS = ("127.0.0.1", 9150)
 NEW, EARLY, PASSED, GONE = (451, "new"), (451, "early"), (250, "passed"), (250, "unavailable")
+DENIED = ("192.0.2.19", "mail.bank.example")  # with RULES refused, unless it is known
 USER, OTHER = "user@example.org", "other@example.org"
 TABLES = {"seen": 0, "known": 1, "waiting": 2, "passed": 3}
 HELO = "pc.nowhere.example"
@@ -76,8 +77,12 @@ class Sqlite:
         self.run("UPDATE entry SET at = at - ? WHERE tab = ?", by, TABLES[table])
 
     def count(self, table):
-        time.sleep(1.5)  # it is written once a second
+        time.sleep(0.3)  # a note is written behind its message
         return self.run("SELECT count(*) FROM entry WHERE tab = ?", TABLES[table])[0][0]
+
+    def forget(self):
+        """All of it."""
+        self.run("DELETE FROM entry")
 
     def dump(self):
         """All octets that lie there."""
@@ -147,7 +152,12 @@ class Redis:
 
     def count(self, table):
         """Entries of a table."""
+        time.sleep(0.3)
         return int(self.ask("ZCARD", "iprev:" + table[0])[1:])
+
+    def forget(self):
+        """All of it."""
+        self.do("FLUSHALL")
 
     def dump(self):
         """All octets that lie there."""
@@ -241,8 +251,9 @@ class Case(harness.Case):
         self.daemon.start()
         self.log_start = len(self.daemon.log())
 
-    def use(self, store, **more):
-        """From now on the daemon has this store; until the end of the test."""
+    def use(self, store=None, **more):
+        """From now on the daemon has this store, or these settings; until the end of the test."""
+        store = store or self.store
         self.daemon.reload(self.config(store=store, **more), re.escape("memory: " + store.text))
         self.addCleanup(lambda: self.daemon.reload(self.config(), re.escape("memory: " + self.store.text)))
 
@@ -252,6 +263,23 @@ class Case(harness.Case):
         result = self.send(source, helo=helo, sender=sender, rcpt=rcpt, **more)
         last = result.data or result.rcpt[0]
         return last.code, self.decision({"client": source}).get("memory")
+
+    @contextlib.contextmanager
+    def preloaded(self):
+        """The daemon under the library of the fault tests, with a state to change: see tests/fault."""
+        if harness.confined():
+            self.skipTest("the cage does not take the library")
+        self.daemon.signal(signal.SIGTERM)
+        self.daemon.wait()
+        state = fault_state(netns.work_dir() + "/fault-state")
+        self.daemon.command = preload(state) + [harness.program(), "-c", self.daemon.config_path]
+        self.daemon.start()
+        try:
+            yield state
+        finally:
+            state.disarm()
+            self.daemon.command = None
+            self.again()
 
     @staticmethod
     def metric(sample):

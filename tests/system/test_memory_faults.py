@@ -1,4 +1,4 @@
-"""A store of memory that fails, behind a real Postfix (H1 to H9): nothing is refused or put off for it, nobody waits, the log
+"""A store of memory that fails, behind a real Postfix (H1 to H9; more in test_memory): nothing is refused or put off for it, nobody waits, the log
 and the metrics tell, and it comes back by itself.
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
@@ -16,14 +16,13 @@ import unittest
 import harness
 import memories
 import netns
-from memories import GONE, HELO, NEW, USER, Redis, Sqlite
+from memories import DENIED, GONE, HELO, NEW, USER, Redis, Sqlite
 
 RULES = memories.RULES.replace("rules: {", """rules: {
   machines: { when = ["ptr-generic"] action = "greylist" };""")
 MACHINE = "192.0.2.18"
 SLACK = 50  # ms that a busy machine adds to the 50 that a message may wait
 PAUSE = 5.2  # s that a store which has failed three times is left alone
-DENIED = ("192.0.2.19", "mail.bank.example")  # refused, unless it is known
 MS_RDONLY, MS_REMOUNT = 1, 32
 
 
@@ -234,23 +233,6 @@ class OnSqlite(Faults, memories.Case):
         store = self.fresh()
         store.text = store.text.replace("/memory.db", "/none/below/memory.db")
         self.is_ill(store, lambda: os.mkdir(store.place + "/none"), "none/below: No such file or directory")
-
-    @contextlib.contextmanager
-    def preloaded(self):
-        """The daemon under the library of the fault tests, with a state to change."""
-        if harness.confined():
-            self.skipTest("the cage does not take the library")
-        self.daemon.signal(signal.SIGTERM)
-        self.daemon.wait()
-        state = memories.fault_state(netns.work_dir() + "/fault-state")
-        self.daemon.command = memories.preload(state) + [harness.program(), "-c", self.daemon.config_path]
-        self.daemon.start()
-        try:
-            yield state
-        finally:
-            state.disarm()
-            self.daemon.command = None
-            self.again()
 
 
 class OnRedis(Faults, memories.Case):

@@ -44,6 +44,10 @@ static const struct note_row note_rows[] = {
     {"two messages thirty-one days apart", {0, 31 * DAY}, 31 * DAY, false},
     {"and the next day", {0, 31 * DAY, 32 * DAY}, 32 * DAY, true},
     {"the clock was a month ahead for one message", {40 * DAY, 1, DAY}, DAY, true},
+    {"known while it was ahead: from now on the right day counts",
+     {39 * DAY, 40 * DAY, 5 * DAY},
+     36 * DAY,
+     false},
 };
 
 static void play_notes(struct place *p)
@@ -132,6 +136,14 @@ static const struct grey_row grey_rows[] = {
     {"and is right again", "192.0.2.77", 0, FIRST_DOMAIN, FIRST_RCPT, false, GREY_NEW, 290},
     {"the delay counts from there", "192.0.2.77", 290, FIRST_DOMAIN, FIRST_RCPT, false, GREY_PASSED,
      0},
+    {"passed with a clock that is ahead", "192.0.2.78", 400 * DAY, FIRST_DOMAIN, FIRST_RCPT, false,
+     GREY_NEW, 290},
+    {"it has waited", "192.0.2.78", 400 * DAY + 290, FIRST_DOMAIN, FIRST_RCPT, false, GREY_PASSED,
+     0},
+    {"and passes when the clock is right", "192.0.2.78", 1000, FIRST_DOMAIN, FIRST_RCPT, false,
+     GREY_PASSED, 0},
+    {"for 36 days from there", "192.0.2.78", 1001 + 36 * DAY, FIRST_DOMAIN, FIRST_RCPT, false,
+     GREY_NEW, 290},
 };
 
 static void play_greylist(struct place *p)
