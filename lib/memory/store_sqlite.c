@@ -30,18 +30,7 @@
 #define TEXT(x)     TEXT_(x)
 #define NOT_OURS    SQLITE_MISMATCH /* not a result of SQLite: see check_owner */
 
-enum statement {
-    GET,
-    UPDATE,
-    INSERT,
-    FULL,
-    OLDEST,
-    DROP,
-    SLICE_END,
-    EXPIRE,
-    LIST,
-    STATEMENTS,
-};
+enum statement { GET, UPDATE, INSERT, FULL, OLDEST, DROP, SLICE_END, EXPIRE, LIST, STATEMENTS };
 
 static const char *const sql[STATEMENTS] = {
     [GET] = "SELECT at FROM entry WHERE tab = ?1 AND grp = ?2 AND member = ?3",

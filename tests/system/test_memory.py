@@ -7,6 +7,7 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 import contextlib
 import re
 import signal
+import subprocess
 import time
 import unittest
 
@@ -237,6 +238,31 @@ class Behaviour:
                     self.assertEqual(milters[n % 4].rcpt("<user%d@example.org>" % n).letter, milterclient.REPLYCODE)
         self.assertEqual(self.store.count("waiting"), before + 2000)
         self.assertEqual(self.knock(*other), PASSED)
+
+    def ask_checker(self, *args):
+        """(exit code, output) of iprev-check memory, beside the daemon that has the store open."""
+        done = subprocess.run([harness.program("iprev-check"), "memory", "-c", self.daemon.config_path, *args],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.stderr, "")
+        return done.returncode, done.stdout
+
+    def test_iprev_check(self):
+        """What iprev-check tells of a client, and that a forgotten one is new to the daemon."""
+        at = ("203.0.113.60", "a@asked.example", USER)
+        self.assertEqual(self.ask_checker("203.0.113.60"), (1, "203.0.113.60: nothing is remembered\n"))
+        self.assertEqual(self.knock(*at), NEW)
+        code, said = self.ask_checker("203.0.113.60")
+        self.assertEqual(code, 0)
+        self.assertRegex(said, r"(?s)^203\.0\.113\.60\n  1 greylisted try of 203\.0\.113\.0/24, kept until ")
+        time.sleep(DELAY)
+        self.assertEqual(self.knock(*at), PASSED)
+        self.assertRegex(self.ask_checker("203.0.113.60")[1], r"(?s)^203\.0\.113\.60\n  passes the greylist with 1 sender domain, ")
+        code, said = self.ask_checker("--forget", "203.0.113.60")
+        self.assertEqual(code, 0)
+        self.assertRegex(said, r"^203\.0\.113\.60: forgotten\n")
+        self.assertEqual(self.ask_checker("203.0.113.60"), (1, "203.0.113.60: nothing is remembered\n"))
+        self.assertEqual(self.knock(*at), NEW)
+        self.assertRegex(self.ask_checker()[1], r"(?m)^  known clients +[0-9]+$")
 
 
 for _name, _steps in TABLE.items():
