@@ -94,6 +94,24 @@ static json_t *json_egresses(const struct sender *x)
     return list;
 }
 
+static json_t *json_companions(const struct companions *c)
+{
+    json_t *list = json_array();
+    unsigned i, k;
+
+    for (i = 0; i < c->n; i++) {
+        json_t *records = json_array();
+
+        for (k = 0; k < c->companion[i].n; k++)
+            json_array_append_new(records, json_string(c->companion[i].record[k]));
+        json_array_append_new(
+            list, json_pack("{s:o, s:s, s:s, s:o, s:i}", "name", json_name(&c->companion[i].name),
+                            "what", c->companion[i].what, "answer", said_word(c->companion[i].kind),
+                            "records", records, "more", (int)c->companion[i].left_out));
+    }
+    return list;
+}
+
 json_t *sender_json(const struct sender *x)
 {
     json_t *fixes = json_array(), *looks = json_array(), *all;
@@ -109,6 +127,7 @@ json_t *sender_json(const struct sender *x)
                     "mail_server", x->mta.program, "relay",
                     x->mta.relay[0] != '\0' ? x->mta.relay : NULL, "addresses", json_egresses(x),
                     "zones", looks, "unheard", (int)x->looks.deaf, "clients", x->run.list);
+    json_object_set_new(all, "companions", json_companions(&x->companions));
     if (x->refused != NULL)
         json_object_set_new(all, "receivers", refused_json(x->refused));
     return all;

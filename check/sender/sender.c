@@ -6,6 +6,7 @@
 #include "check/commands.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <time.h>
 
@@ -55,6 +56,15 @@ static void ask_servers(struct sender *x)
         x->run.code = EXIT_TO_FIX;
 }
 
+static void ask_companions(struct sender *x)
+{
+    struct dname host;
+
+    if (!x->ticket && dname_from_text(&host, x->host, strlen(x->host)) && dname_is_host(&host) &&
+        !companions_ask(&x->companions, &host, &x->run.settings->resolver))
+        x->companions.n = 0;
+}
+
 static void print(struct sender *x, const char *details)
 {
     json_t *all;
@@ -92,6 +102,7 @@ int sender_report(struct sender *x)
         fclose(x->run.term.out);
         x->run.term.out = stdout;
         ask_servers(x);
+        ask_companions(x);
         print(x, details);
     } else {
         fputs("iprev-check: out of memory\n", stderr);

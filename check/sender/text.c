@@ -180,6 +180,44 @@ static void print_look(const struct term *t, const struct look *k)
         fprintf(t->out, "    and %u more addresses, not asked\n", k->left_out);
 }
 
+/* ---- companions ---- */
+
+static void put_companion(struct sbuf *sb, const struct companion *c)
+{
+    unsigned i;
+
+    dname_put_visible(sb, &c->name);
+    sbuf_str(sb, ": ");
+    for (i = 0; i < c->n; i++) {
+        sbuf_str(sb, i > 0 ? "; " : "");
+        sbuf_str(sb, c->record[i]);
+    }
+    if (c->n > 0 || c->left_out > 0) {
+        sbuf_str(sb, c->left_out > 0 ? " and more, not shown" : "");
+    } else if (c->kind == SAID_NODATA || c->kind == SAID_NXDOMAIN) {
+        sbuf_str(sb, "none");
+    } else {
+        said_put(sb, &(struct said){.kind = c->kind});
+    }
+}
+
+static void print_companions(const struct sender *x, const struct term *t)
+{
+    char text[(COMPANION_RECORDS + 1) * (COMPANION_TEXT + 2)];
+    struct sbuf sb;
+    unsigned i;
+
+    if (x->companions.n > 0)
+        term_head(t, "Other records, as published (not judged)");
+    for (i = 0; i < x->companions.n; i++) {
+        sbuf_init(&sb, text, sizeof text);
+        put_companion(&sb, &x->companions.companion[i]);
+        fputs("  ", t->out);
+        term_cell(t, TONE_PLAIN, x->companions.companion[i].what, 7);
+        term_wrap(t, text, 9, 9);
+    }
+}
+
 /* ---- all addresses ---- */
 
 /* One line for each address, after the texts about each. */
@@ -223,6 +261,7 @@ void sender_text(const struct sender *x, const char *details)
         print_look(t, &x->looks.look[i]);
     if (x->looks.left_out > 0)
         fprintf(t->out, "  %u more names were not asked about\n", x->looks.left_out);
+    print_companions(x, t);
     if (details[0] != '\0')
         fprintf(t->out, "\n%s", details);
     print_addresses(&x->run);

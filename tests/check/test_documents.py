@@ -118,7 +118,7 @@ def test_json_is_as_the_manual_says():
         one.all_used()
         del schema["Host and self"]["clients"]  # they are as above
         with Names({"2.0.192.in-addr.arpa": REVERSE + "@ NS gone.hoster.example.\n11 PTR mail.good.sender.example.\n",
-                    "sender.example": FORWARD + "mail.good A 192.0.2.11\n"}) as n:
+                    "sender.example": FORWARD + "mail.good A 192.0.2.11\n@ MX 10 mail.good\n"}) as n:
             both = Checked(schema["Host and self"])
             for data in (host, n.json("mail.good.sender.example")[1]):
                 both.object({name: v for name, v in data.items() if name != "clients"})
