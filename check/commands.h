@@ -11,7 +11,7 @@
  * tempfail or reject, 75 when DNS gave no answer. */
 struct explain_options {
     bool json;
-    const char *helo; /* NULL: none given; for a host: its own name */
+    const char *helo; /* NULL: none given */
 };
 
 int explain_client(const struct settings *s, const struct addr *client,
@@ -21,16 +21,19 @@ int explain_client(const struct settings *s, const struct addr *client,
 
 struct sender_options {
     bool json;
-    bool probe;       /* ask port 25 of each address what it calls itself */
-    bool ticket;      /* print only the text for the owner of the addresses */
-    const char *helo; /* NULL: the host's own name, what the mail server here says */
-    unsigned addrs;   /* public addresses of this machine, instead of its interfaces' */
+    bool probe;          /* ask port 25 of each address what it calls itself */
+    bool ticket;         /* print only the text for the owner of the addresses */
+    const char *helo;    /* NULL: the host's own name, what the mail server here says */
+    const char *html;    /* file of the page, or NULL; see outfile.h */
+    const char *compare; /* file with an earlier report of --json, or NULL */
+    unsigned addrs;      /* public addresses of this machine, instead of its interfaces' */
     struct addr addr[ADDRESSES_MAX];
 };
 
 /* Every address of the host, IPv4 and IPv6, each as a client of its own, and what the name servers
- * of its zones say. 0 in order, 1 something to fix, 75 when DNS gave no answer; the worst counts
- * (1, 75, 0). */
+ * of its zones say. 0 in order, 1 something to fix, 73 when the page cannot be written, 75 when DNS
+ * gave no answer; the worst counts (1, 75, 0). With compare only what has changed is printed: 0
+ * nothing, 1 something, 65 and 66 for a file that is no such report or cannot be read. */
 int sender_host(const struct settings *s, const struct dname *host, const struct sender_options *o);
 
 /* The same for one address. */

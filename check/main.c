@@ -45,6 +45,12 @@ static struct settings *settings_for(const struct options *o, int *code)
     return NULL;
 }
 
+/* Is one address to be looked at as a sender's, with its zones and name servers? */
+static bool as_sender(const struct sender_options *o)
+{
+    return o->probe || o->ticket || o->html != NULL || o->compare != NULL;
+}
+
 static int run(const struct settings *s, const struct options *o)
 {
     static char input[] = "-";
@@ -56,8 +62,8 @@ static int run(const struct settings *s, const struct options *o)
 
     switch (o->command) {
     case COMMAND_IP:
-        return sender.probe || sender.ticket ? sender_address(s, &o->client, &sender)
-                                             : explain_client(s, &o->client, &e);
+        return as_sender(&sender) ? sender_address(s, &o->client, &sender)
+                                  : explain_client(s, &o->client, &e);
     case COMMAND_HOST:
         return sender_host(s, &o->host, &sender);
     case COMMAND_SELF:

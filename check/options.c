@@ -71,8 +71,10 @@ static const struct row {
      "public address of this machine, behind NAT; may be repeated"},
     {"ticket", 0, NULL, SENDER, 0, offsetof(struct options, sender.ticket),
      "print only the text to send to the owner of the address"},
-    {"html", 0, "FILE", REPLAY, 0, offsetof(struct options, replay.html),
+    {"html", 0, "FILE", REPLAY | SENDER | ONLY(COMMAND_REFUSED), 0, offsetof(struct options, html),
      "write the report as a web page"},
+    {"compare", 0, "FILE", SENDER, 0, offsetof(struct options, sender.compare),
+     "print only what has changed since this report of --json"},
     {"against", 0, "FILE", REPLAY, 0, offsetof(struct options, replay.against),
      "compare with this other configuration"},
     {"no-dns", 0, NULL, REPLAY, 0, offsetof(struct options, replay.no_dns),
@@ -344,7 +346,7 @@ static bool fits(struct options *o, uint64_t given, FILE *err)
         return wrong(o, err, "--no-dns asks no DNS: leave out --zone and --server");
     if (o->replay.write_exempt == NULL && (o->replay.no_verdicts || o->replay.min_messages != 3))
         return wrong(o, err, "--min-messages and --no-verdicts go with --write-exempt");
-    if (o->replay.digest && (o->json || o->replay.html != NULL || o->replay.against != NULL))
+    if (o->replay.digest && (o->json || o->html != NULL || o->replay.against != NULL))
         return wrong(o, err, "--digest goes without --json, --html and --against");
     if (!window_fits(o, err))
         return false;
@@ -371,6 +373,7 @@ bool options_read(struct options *o, int argc, char **argv, FILE *err)
     if (o->command == COMMAND_NONE)
         return wrong(o, err, "an IP address, host name or command is required");
     o->replay.json = o->sender.json = o->json;
+    o->replay.html = o->sender.html = o->html;
     if (o->replay.digest && o->replay.since == NULL)
         o->replay.since = "7d";
     return fits(o, given, err);

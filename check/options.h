@@ -36,8 +36,8 @@ struct options {
     int n;              /* arguments that follow: a HELO, a file, logs */
     char **argument;
     bool help, version, json;
-    bool forget;                        /* of COMMAND_MEMORY: the client is given */
-    const char *config, *zone, *server; /* NULL: not given */
+    bool forget;                               /* of COMMAND_MEMORY: the client is given */
+    const char *config, *zone, *server, *html; /* NULL: not given */
     struct sender_options sender;
     struct replay_options replay;
 };

@@ -11,24 +11,25 @@ _iprev_check()
     # The command is the first word that is neither an option nor the argument of one.
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        -c | --config | -z | --zone | -s | --server | --html | --against | --top | --since | --until | --write-exempt | --min-messages | --address) ((i++)) ;;
+        -c | --config | -z | --zone | -s | --server | --html | --compare | --against | --top | --since | --until | --write-exempt | --min-messages | --address) ((i++)) ;;
         -*) ;;
         *) command=${COMP_WORDS[i]}; break ;;
         esac
     done
     case $command in
-    self) options+=' --address --ticket' ;;
-    refused) options+=' --address' ;;
     replay | '') options+=' --html --against --no-dns --top --since --until --write-exempt --min-messages --no-verdicts --digest' ;;
+    self) options+=' --address --ticket --html --compare' ;;
+    refused) options+=' --address --html' ;;
+    *.* | *:*) options+=' --html --compare' ;;
     classify) options='-c -V -h --config --version --help' ;;
     memory) options='-c -V -h --config --json --forget --version --help' ;;
     esac
-    [[ $command ]] || options+=' --forget --address'
+    [[ $command ]] || options+=' --forget --address --compare'
     [[ $command && ! $command =~ [.:] ]] || options+=' --ticket'
     COMPREPLY=()
     case $previous in
     -s | --server | --top | --since | --until | --min-messages | --address) return ;;
-    -c | --config | -z | --zone | --html | --against | --write-exempt) command=batch ;;
+    -c | --config | -z | --zone | --html | --compare | --against | --write-exempt) command=batch ;;
     esac
     case $current,$command in
     -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current") ;;

@@ -38,6 +38,7 @@ bool run_start(struct run *r, const struct settings *s, bool json)
     }
     own_id(r->id, s->authserv_id, NULL);
     term_init(&r->term, stdout);
+    r->text = !json;
     r->list = json ? json_array() : NULL;
     return true;
 }
@@ -83,13 +84,13 @@ static void count(struct run *r, const struct verdict *v)
 
 static void print(struct run *r, const struct explanation *e)
 {
-    if (r->list != NULL) {
+    if (r->list != NULL)
         json_array_append_new(r->list, explain_json(e));
-    } else {
-        if (r->clients > 0)
-            fputc('\n', r->term.out);
-        explain_text(e, &r->term);
-    }
+    if (!r->text)
+        return;
+    if (r->clients > 0)
+        fputc('\n', r->term.out);
+    explain_text(e, &r->term);
 }
 
 static void ask(struct run *r, struct inquiry *q, const struct inquiry_options *o,

@@ -20,7 +20,8 @@ struct run {
     struct questions *questions;
     char id[AUTHRES_ID_MAX];
     struct term term;
-    json_t *list; /* one object for each client; NULL: text, to term.out */
+    bool text;    /* for each client, to term.out */
+    json_t *list; /* one object for each client; or NULL */
     bool away;    /* as another server sees the client: this one's name is not its own there */
     void (*explained)(void *arg, const struct explanation *e); /* or NULL */
     void *arg;

@@ -1,8 +1,6 @@
 /* The report of a replay as one page: see words.h.
  *
- * The page needs nothing else: style and script are in it, nothing is fetched, and its
- * Content-Security-Policy allows just these two by hash. All that comes from a log is made
- * visible and escaped, and is never part of script or style.
+ * All that comes from a log is made visible and escaped, and is never part of script or style.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
@@ -16,20 +14,6 @@
 #include <unistd.h>
 
 /* ---- head and figures ---- */
-
-static void put_head(FILE *out)
-{
-    fprintf(out,
-            PAGE_MARK " replay\">\n"
-                      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-                      "style-src '%s'; script-src '%s'; base-uri 'none'; form-action 'none'\">\n"
-                      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                      "<meta name=\"color-scheme\" content=\"light dark\">\n"
-                      "<meta name=\"referrer\" content=\"no-referrer\">\n"
-                      "<title>iprev-milter: what the policy would have "
-                      "done</title>\n<style>%s</style>\n</head>\n<body>\n",
-            page_style_hash, page_script_hash, page_style);
-}
 
 /* What the policy turns away for good or for now, and what its greylist puts off. */
 struct gist {
@@ -272,7 +256,8 @@ static void put_rules(const struct judged *j, FILE *out)
 
 bool judged_html(const struct judged *j, FILE *out)
 {
-    put_head(out);
+    html_head(out, "replay", "iprev-milter: what the policy would have done", &page_style,
+              &page_script);
     put_title(j, out);
     put_figures(j, out);
     put_notes(j, note, out);
@@ -296,6 +281,6 @@ bool judged_html(const struct judged *j, FILE *out)
             "<footer>iprev-check " PACKAGE_VERSION
             ", replay. Times are as the log writes them.</footer>\n"
             "<script>%s</script>\n</body>\n</html>\n",
-            page_script);
+            page_script.text);
     return !ferror(out);
 }

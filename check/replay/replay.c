@@ -3,6 +3,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/commands.h"
 
+#include "check/html.h"
 #include "check/log/input.h"
 #include "check/outfile.h"
 #include "check/replay/learn.h"

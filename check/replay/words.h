@@ -36,9 +36,4 @@ void judged_digest(const struct judged *j, unsigned top, int64_t now, FILE *out)
 bool judged_json(const struct judged *j, FILE *out);
 bool judged_html(const struct judged *j, FILE *out);
 
-/* How a page of ours begins. */
-#define PAGE_MARK                                                                                  \
-    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                      \
-    "<meta name=\"generator\" content=\"iprev-check"
-
 #endif

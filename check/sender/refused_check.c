@@ -21,11 +21,14 @@ static void on_line(void *arg, const char *s, size_t n)
 static int nobody(struct refused *r, const struct sender_options *o)
 {
     int code = r->lines > 0 && r->known == 0 ? EX_DATAERR : 0;
-    json_t *all = o->json ? json_pack("{s:[]}", "receivers") : NULL;
+    json_t *all = json_pack("{s:[]}", "receivers");
 
-    if (!o->json)
+    if (o->json)
+        run_print_json(all);
+    else
         puts("No receiver refused or deferred mail for this server's name.");
-    run_print_json(all);
+    if (o->html != NULL && !sender_write_page(all, o->html))
+        code = EX_CANTCREAT;
     json_decref(all);
     free(r);
     return code;

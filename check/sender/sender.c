@@ -20,13 +20,15 @@ struct sender *sender_begin(const struct settings *s, const struct sender_option
         fputs("iprev-check: out of memory\n", stderr);
         return NULL;
     }
-    if (!run_start(&x->run, s, o->json)) {
+    if (!run_start(&x->run, s, true)) {
         *code = x->run.code;
         free(x);
         return NULL;
     }
     x->ticket = o->ticket;
+    x->run.text = true;
     x->run.explained = sender_explained;
+    x->options = o;
     x->run.away = true;
     x->run.arg = x;
     return x;
@@ -65,23 +67,6 @@ static void ask_companions(struct sender *x)
         x->companions.n = 0;
 }
 
-static void print(struct sender *x, const char *details)
-{
-    json_t *all;
-
-    if (x->ticket) {
-        sender_ticket(x, stdout, stderr, (int64_t)time(NULL));
-        return;
-    }
-    if (x->run.list == NULL) {
-        sender_text(x, details);
-        return;
-    }
-    all = sender_json(x);
-    run_print_json(all);
-    json_decref(all);
-}
-
 static void judge_all(struct sender *x)
 {
     for (x->at = 0; x->at < x->egresses; x->at++)
@@ -95,20 +80,20 @@ int sender_report(struct sender *x)
     size_t length;
     int code;
 
-    x->run.term.out = open_memstream(&details, &length);
-    if (x->run.term.out != NULL) {
+    if (sender_output_ready(x) && (x->run.term.out = open_memstream(&details, &length)) != NULL) {
         judge_all(x);
         sender_collect_fixes(x);
         fclose(x->run.term.out);
         x->run.term.out = stdout;
         ask_servers(x);
         ask_companions(x);
-        print(x, details);
-    } else {
+        sender_output(x, details);
+    } else if (x->run.term.out == NULL) {
         fputs("iprev-check: out of memory\n", stderr);
         x->run.code = EX_SOFTWARE;
     }
     free(details);
+    json_decref(x->old);
     code = run_end(&x->run);
     free(x->refused);
     free(x);

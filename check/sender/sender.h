@@ -7,6 +7,7 @@
 #ifndef IPREV_SENDER_H
 #define IPREV_SENDER_H
 
+#include "check/commands.h"
 #include "check/explain/run.h"
 #include "check/sender/companions.h"
 #include "check/sender/looks.h"
@@ -40,6 +41,8 @@ struct egress {
 /* What was found, of all addresses. */
 struct sender {
     struct run run;
+    const struct sender_options *options;
+    json_t *old;             /* the report to compare with; or NULL */
     const char *host;        /* as text */
     struct refused *refused; /* of the command refused; or NULL */
     struct mta mta;          /* of self */
@@ -98,5 +101,15 @@ void sender_text(const struct sender *x, const char *details);
 void sender_ticket(const struct sender *x, FILE *out, FILE *err, int64_t now);
 
 json_t *sender_json(const struct sender *x);
+
+/* Before any work: can the page be written and the old report be read? False with the reason on
+ * standard error and the exit code in x->run.code, when not. */
+bool sender_output_ready(struct sender *x);
+
+/* As text or JSON, or what has changed, and as a page. Sets x->run.code where this decides it. */
+void sender_output(struct sender *x, const char *details);
+
+/* The page of a report. False, with the reason on standard error, when it is not written. */
+MUST_CHECK bool sender_write_page(const json_t *report, const char *file);
 
 #endif

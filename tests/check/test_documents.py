@@ -122,6 +122,8 @@ def test_json_is_as_the_manual_says():
             both = Checked(schema["Host and self"])
             for data in (host, n.json("mail.good.sender.example")[1]):
                 both.object({name: v for name, v in data.items() if name != "clients"})
+            old = n.file("old.json", json.dumps({**data, "problems": ["another"]}))
+            both.object(n.json("--compare", old, "mail.good.sender.example")[1])
             both.all_used()
             log = n.file("log", "Nov 30 10:00:00 mx postfix/smtp[7]: A1B2C3D4E5: to=<u@example.net>, relay=none, dsn=4.0.0, status=deferred "
                          "(host mx.example.net[198.51.100.1] said: 450 4.7.25 no PTR record for 192.0.2.10)\n")
@@ -206,5 +208,7 @@ def test_completion():
     same(complete("iprev-check", "-c", "own"), {"own.log"})
     for words in ("replay", "-c own.log replay", "batch", "classify --version", "replay --html"):
         same(complete("iprev-check", *words.split(), "postfix"), {"postfix.log", "postfix-iso.log"}, words)
+    for words, options in (("self", {"--html", "--compare"}), ("mail.example.org", {"--html", "--compare"}), ("refused", {"--html"}), ("batch", set())):
+        same(complete("iprev-check", *words.split(), "--") & {"--html", "--compare"}, options, words)
     for words in ("replay --top", "192.0.2.1", "self", "--server"):
         same(complete("iprev-check", *words.split(), "postfix"), set(), words)

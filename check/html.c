@@ -1,11 +1,30 @@
-/* Texts of the page: see html.h.
+/* Head and texts of pages: see html.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "check/replay/html.h"
+#include "check/html.h"
 
 #include "value/sbuf.h"
 
 #define VISIBLE_MAX 256
+
+void html_head(FILE *out, const char *command, const char *title, const struct page_part *style,
+               const struct page_part *script)
+{
+    fprintf(out, PAGE_MARK " %s\">\n", command);
+    fprintf(out,
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+            "style-src '%s'; ",
+            style->hash);
+    if (script != NULL)
+        fprintf(out, "script-src '%s'; ", script->hash);
+    fprintf(out,
+            "base-uri 'none'; form-action 'none'\">\n"
+            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+            "<meta name=\"color-scheme\" content=\"light dark\">\n"
+            "<meta name=\"referrer\" content=\"no-referrer\">\n"
+            "<title>%s</title>\n<style>%s</style>\n</head>\n<body>\n",
+            title, style->text);
+}
 
 static void html_octet(FILE *out, char c)
 {
