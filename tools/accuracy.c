@@ -27,7 +27,7 @@ struct rates {
     double table; /* provider with the table of senders */
 };
 
-static const struct rates goal = {0.97, 0.004, 0.025, 0.98, 0.02};
+static const struct rates goal = {0.97, 0.004, 0.025, 0.975, 0.02};
 
 /* What a row is called by weights that never saw its organisation. */
 struct call {
@@ -75,20 +75,6 @@ static size_t kind_of(const struct row *r)
     return access ? 11 : r->opaque ? 13 : 15;
 }
 
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 33;
-    x *= 0xff51afd7ed558ccdu;
-    x ^= x >> 33;
-    x *= 0xc4ceb9fe1a85ec53u;
-    return x ^ x >> 33;
-}
-
-static size_t fold_of(const struct row *r, uint64_t split)
-{
-    return mix(r->org ^ mix(split)) % FOLDS;
-}
-
 static struct call call_of(const struct row *r, const struct weights *w)
 {
     static struct evidence e;
@@ -97,7 +83,7 @@ static struct call call_of(const struct row *r, const struct weights *w)
 
     view_make(&v, &r->name);
     evidence_collect(&e, &v, &r->client);
-    c.generic = evidence_score(&e, w) > 0;
+    c.generic = evidence_generic(&e, w);
     c.table = c.generic && !evidence_sender(&e, &v);
     return c;
 }
@@ -110,10 +96,11 @@ static void cross(struct call *call, const struct data *d, uint64_t split)
 
     for (f = 0; use != NULL && f < FOLDS; f++) {
         for (i = 0; i < d->nrow; i++)
-            use[i] = !d->row[i].test_only && fold_of(&d->row[i], split) != f;
+            use[i] = !d->row[i].test_only && fold_of(&d->row[i], split, FOLDS) != f;
         learn(&w, d, use, &learn_default);
+        w.margin = learn_margin(d, use, &learn_default);
         for (i = 0; i < d->nrow; i++)
-            if (fold_of(&d->row[i], split) == f)
+            if (fold_of(&d->row[i], split, FOLDS) == f)
                 call[i] = call_of(&d->row[i], &w);
     }
     free(use);

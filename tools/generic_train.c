@@ -29,6 +29,7 @@ static void put_weights(FILE *f, const struct weights *w)
     static int value[GRAM_SLOTS];
     size_t i;
 
+    fprintf(f, "    .margin = %d,\n", w->margin);
     for (i = 0; i < CLUE_COUNT; i++)
         value[i] = w->clue[i];
     put_list(f, "clue", value, CLUE_COUNT);
@@ -106,6 +107,7 @@ int main(int argc, char **argv)
     for (i = 0; i < d.nrow; i++)
         use[i] = !d.row[i].test_only;
     learn(&w, &d, use, &learn_default);
+    w.margin = learn_margin(&d, use, &learn_default);
     put_file(f, hash, &d, use, &w);
     free(use);
     data_free(&d);

@@ -11,8 +11,14 @@
 #define MEMORY     8
 #define ITERATIONS 150
 
-const struct tuning learn_default = {
-    .ridge = 0.8, .gram = 0.7, .made_up = 0.15, .own = 0.5, .provider = 4.0, .named = 2.0};
+const struct tuning learn_default = {.ridge = 0.5,
+                                     .gram = 0.5,
+                                     .made_up = 0.15,
+                                     .own = 0.25,
+                                     .provider = 2.0,
+                                     .named = 1.5,
+                                     .most_provider = 0.02,
+                                     .most_named = 0.0035};
 
 static void die(const char *what)
 {
@@ -265,6 +271,20 @@ static void minimise(double *x, const struct data *d, const bool *use, const str
     free(dx);
 }
 
+static uint64_t mix(uint64_t x)
+{
+    x ^= x >> 33;
+    x *= 0xff51afd7ed558ccdu;
+    x ^= x >> 33;
+    x *= 0xc4ceb9fe1a85ec53u;
+    return x ^ x >> 33;
+}
+
+size_t fold_of(const struct row *r, uint64_t split, size_t n)
+{
+    return mix(r->org ^ mix(split)) % n;
+}
+
 static long limited(double v, long most)
 {
     long n = lround(v);
@@ -278,9 +298,61 @@ void learn(struct weights *out, const struct data *d, const bool *use, const str
     size_t i;
 
     minimise(x, d, use, t);
+    out->margin = 0;
     for (i = 0; i < CLUE_COUNT; i++)
         out->clue[i] = (int16_t)limited(x[i] * 256, INT16_MAX);
     for (i = 0; i < GRAM_SLOTS; i++)
         out->gram[i] = (int8_t)limited(x[CLUE_COUNT + i] * t->gram * 256 / GRAM_SCALE, INT8_MAX);
     free(x);
+}
+
+#define INNER_FOLDS  5
+#define INNER_SPLITS 3
+#define MARGIN_STEP  8
+#define MARGIN_STEPS 50
+
+/* Called default names with each margin, and how many rows there were, by label. */
+struct count {
+    double called[3][MARGIN_STEPS], rows[3];
+};
+
+static void count_row(struct count *c, const struct row *r, struct weights *w)
+{
+    static struct evidence e;
+    struct view v;
+    size_t i;
+
+    view_make(&v, &r->name);
+    evidence_collect(&e, &v, &r->client);
+    c->rows[r->label]++;
+    for (i = 0; i < MARGIN_STEPS; i++) {
+        w->margin = (int16_t)(i * MARGIN_STEP);
+        c->called[r->label][i] += evidence_generic(&e, w);
+    }
+}
+
+int16_t learn_margin(const struct data *d, const bool *use, const struct tuning *t)
+{
+    static struct weights w;
+    struct count c = {.rows = {0}};
+    bool *inner = calloc(d->nrow + 1, sizeof(*inner));
+    size_t f, i;
+
+    if (inner == NULL)
+        die("memory");
+    for (f = 0; f < INNER_SPLITS * INNER_FOLDS; f++) {
+        for (i = 0; i < d->nrow; i++)
+            inner[i] = use[i] &&
+                       fold_of(&d->row[i], 1000 + f / INNER_FOLDS, INNER_FOLDS) != f % INNER_FOLDS;
+        learn(&w, d, inner, t);
+        for (i = 0; i < d->nrow; i++)
+            if (use[i] && !inner[i] && !d->row[i].made_up)
+                count_row(&c, &d->row[i], &w);
+    }
+    free(inner);
+    for (i = 0; i + 1 < MARGIN_STEPS; i++)
+        if (c.called[LABEL_PROVIDER][i] <= t->most_provider * c.rows[LABEL_PROVIDER] &&
+            c.called[LABEL_NAMED][i] <= t->most_named * c.rows[LABEL_NAMED])
+            break;
+    return (int16_t)(i * MARGIN_STEP);
 }

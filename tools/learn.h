@@ -48,6 +48,8 @@ struct tuning {
     double own;      /* weight of a row of samples.tsv */
     double provider; /* weight of a row of a provider */
     double named;    /* weight of a chosen name */
+    /* Shares of provider hosts and of chosen names that may be called default names: */
+    double most_provider, most_named;
 };
 
 extern const struct tuning learn_default;
@@ -56,7 +58,14 @@ extern const struct tuning learn_default;
 bool data_read(struct data *d, const char *path, const struct tuning *t);
 void data_free(struct data *d);
 
-/* use[i]: row i may be learned from. */
+/* use[i]: row i may be learned from. The margin is zero. */
 void learn(struct weights *out, const struct data *d, const bool *use, const struct tuning *t);
+
+/* The least margin with which weights that never saw an organisation keep the shares of the tuning,
+ * by cross-validation within the rows of use. The table of senders is not used. */
+int16_t learn_margin(const struct data *d, const bool *use, const struct tuning *t);
+
+/* A number of 0 to n - 1 for each organisation, another one for each split. */
+size_t fold_of(const struct row *r, uint64_t split, size_t n);
 
 #endif

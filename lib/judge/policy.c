@@ -89,8 +89,15 @@ static bool two_of(findings set, findings group)
     return (set & (set - 1)) != 0;
 }
 
+/* ptr-weak is a kind of ptr-generic: where it is, so is the other. */
+static findings implied(findings all)
+{
+    return all | ((all & FINDING(F_PTR_WEAK)) != 0 ? FINDING(F_PTR_GENERIC) : 0);
+}
+
 static bool excludes_itself(findings all)
 {
+    all = implied(all);
     return two_of(all, FINDINGS_RESULT) || two_of(all, FINDINGS_CAUSE) ||
            two_of(all, FINDINGS_RANGE(F_PTR_GENERIC, F_PTR_PROVIDER)) ||
            two_of(all, FINDINGS_RANGE(F_HELO_VERIFIED, F_HELO_MISSING));
@@ -109,7 +116,8 @@ static bool any_possible(const struct rule *r)
     unsigned f;
 
     for (f = 0; f < F_COUNT; f++)
-        if (((r->any & ~r->none & FINDING(f)) && !excludes_itself(r->all | FINDING(f))) ||
+        if (((r->any & FINDING(f)) && !(r->none & implied(FINDING(f))) &&
+             !excludes_itself(r->all | FINDING(f))) ||
             (r->lacks & ~r->all & FINDING(f)))
             return true;
     return (r->any | r->lacks) == 0;
@@ -121,9 +129,9 @@ static const char *words_fault(const struct rule *r)
         return "when and any are missing or empty, so the rule would match every client";
     if (r->all & r->none)
         return "when has a word and its negation, so the rule can never match";
-    if (excludes_itself(r->all))
+    if (excludes_itself(r->all) || (implied(r->all) & r->none))
         return "two words of when exclude each other, so the rule can never match";
-    if ((r->any & r->lacks) || (r->any & r->all) || (r->lacks & r->none))
+    if ((r->any & r->lacks) || (r->any & implied(r->all)) || (r->lacks & r->none))
         return "one word of any always matches, so any changes nothing";
     if (!any_possible(r))
         return "no word of any can match together with when, so the rule can never match";

@@ -16,6 +16,7 @@ static void listed(struct shape *out, enum shape_kind kind)
     struct sbuf sb;
 
     out->kind = kind;
+    out->weak = false;
     sbuf_init(&sb, out->why, sizeof out->why);
     sbuf_str(&sb, "listed as ");
     sbuf_str(&sb, shape_word(kind));
@@ -121,6 +122,8 @@ static void add_shape(struct report *r, const struct addr *client, const struct 
     find_shape(&shape, &r->ptr, client, shapes, judged);
     memcpy(r->why, shape.why, strlen(shape.why) + 1);
     r->found |= FINDING(shape_finding(shape.kind));
+    if (shape.weak)
+        r->found |= FINDING(F_PTR_WEAK);
     if (many)
         r->found |= FINDING(F_PTR_MANY);
     if (shape.bare)

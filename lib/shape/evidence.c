@@ -1,9 +1,4 @@
-/* The clues and letter groups of a name, and their weighed sum.
- *
- * Groups of two and three characters are taken from the host part with its
- * numbers folded: a part of the address becomes `#`, any other number one
- * digit that tells its length. So groups speak of the scheme of a name, not
- * of the one address.
+/* The clues of a name, and their weighed sum with that of the letter groups.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "shape/parts.h"
@@ -13,16 +8,14 @@
 #define LINE_WORDS   (WORD_ACCESS | WORD_BLOCK | WORD_EMPTY)
 #define CHOSEN_WORDS (WORD_MAIL | WORD_ROLE | WORD_SENDING)
 
-_Static_assert(CLUE_COUNT <= UINT8_MAX, "a clue is an octet");
-
 static void set_if(struct evidence *e, bool applies, size_t clue)
 {
     unsigned news = (unsigned)applies & (unsigned)!e->clue[clue];
 
     /* Without a branch: which clues apply depends on the name. Some exclude
      * each other, so there is always room for one more. */
-    e->on[e->non] = (uint8_t)clue;
-    e->non = (uint8_t)(e->non + news);
+    e->on[e->non] = (uint16_t)clue;
+    e->non = (uint16_t)(e->non + news);
     e->clue[clue] |= applies;
 }
 
@@ -40,6 +33,12 @@ static bool joined(const struct view *v, size_t i)
     return gap == 0 || (gap == 1 && v->text[b->at - 1] != '.');
 }
 
+static bool beside_number(const struct view *v, size_t i)
+{
+    return (i + 1 < v->nhost && v->tok[i + 1].digits && joined(v, i)) ||
+           (i > 0 && v->tok[i - 1].digits && joined(v, i - 1));
+}
+
 static void note_word(struct evidence *e, const struct view *v, size_t i)
 {
     const struct token *t = &v->tok[i];
@@ -49,12 +48,22 @@ static void note_word(struct evidence *e, const struct view *v, size_t i)
         e->words |= t->classes;
     else
         e->words_rest |= t->classes;
-    if ((i + 1 < v->nhost && v->tok[i + 1].digits && joined(v, i)) ||
-        (i > 0 && v->tok[i - 1].digits && joined(v, i - 1)))
+    if (beside_number(v, i))
         e->words_num |= t->classes;
     for (k = 0; t->classes >> k != 0; k++)
         if ((t->classes >> k & 1) != 0 && e->key[k] == 0)
             e->key[k] = (uint8_t)(i + 1);
+}
+
+static void note_part(struct evidence *e, const struct view *v, size_t i)
+{
+    size_t k;
+
+    e->parts |= v->tok[i].parts;
+    for (k = 0; k < 3; k++) {
+        set_if(e, (v->tok[i].parts >> k & 1) != 0, CLUE_PART + k);
+        set_if(e, (v->tok[i].parts >> k & 1) != 0 && beside_number(v, i), CLUE_PART_NUM + k);
+    }
 }
 
 /* no-rdns, not-assigned: the negation belongs to the placeholder. */
@@ -66,28 +75,34 @@ static bool negation(const struct view *v, const struct token *t)
 
 /* How many runs of letters there are, and how many are words of which sort. */
 struct count {
-    size_t letters, line, chosen, digits;
+    size_t letters, line, empty, chosen, digits;
+    bool negated; /* no and not speak of all that follows */
 };
 
-static void count_token(struct count *c, const struct token *t)
+static void count_token(struct count *c, const struct view *v, const struct token *t)
 {
     c->digits += t->digits;
-    if (t->digits)
+    if (t->digits || t->glue) {
+        c->negated = c->negated || (t->glue && negation(v, t));
         return;
+    }
     c->letters++;
-    c->line += (t->classes & LINE_WORDS) != 0;
+    c->line += (t->classes & LINE_WORDS) != 0 || c->negated;
+    c->empty += (t->classes & WORD_EMPTY) != 0 || c->negated;
     c->chosen += (t->classes & CHOSEN_WORDS) != 0 && (t->classes & WORD_MACHINE) == 0;
 }
 
-static bool hex_form(uint8_t form)
+bool trace_is_hex(const struct trace *t)
 {
+    uint8_t form = t->form;
+
     return form == FORM_HEX || form == FORM_HEX2 || form == FORM_HEX3 || form >= FORM_SIX_PART;
 }
 
 /* Letters that are digits of the address are no word. */
 static bool of_address(const struct evidence *e, const struct token *t)
 {
-    return hex_form(e->trace.form) && t->at >= e->trace.at &&
+    return trace_is_hex(&e->trace) && t->at >= e->trace.at &&
            t->at + t->len <= e->trace.at + e->trace.len;
 }
 
@@ -99,34 +114,60 @@ static void set_classes(struct evidence *e, uint32_t set, size_t clue)
 
 static void set_words(struct evidence *e, const struct view *v)
 {
-    struct count all = {0, 0, 0, 0}, first = {0, 0, 0, 0};
+    struct count all = {0}, first = {0};
     size_t i;
 
     for (i = 0; i < v->nhost && !v->bare; i++) {
         const struct token *t = &v->tok[i];
 
-        if (!t->digits && of_address(e, t))
+        if (!t->digits && (t->opaque || of_address(e, t)))
             continue;
-        count_token(&all, t);
+        count_token(&all, v, t);
         if (t->at < v->first)
-            count_token(&first, t);
+            count_token(&first, v, t);
         if (t->digits)
             continue;
         if (t->classes != 0)
             note_word(e, v, i);
-        set_if(e, t->classes == 0 && t->len >= 4, CLUE_UNKNOWN);
-        set_if(e, t->classes == 0 && t->len >= 4 && t->at < v->first, CLUE_UNKNOWN_FIRST);
+        set_if(e, t->classes == 0 && !t->glue && t->len >= 4, CLUE_UNKNOWN);
+        set_if(e, t->classes == 0 && !t->glue && t->len >= 4 && t->at < v->first,
+               CLUE_UNKNOWN_FIRST);
         set_if(e, negation(v, t), CLUE_NEGATION);
+        if (t->parts != 0)
+            note_part(e, v, i);
     }
     if (all.letters > 0) {
+        set_if(e, all.empty == all.letters && all.digits == 0, CLUE_ALL_EMPTY);
         set_if(e, all.line == all.letters && all.digits == 0, CLUE_ALL_LINE);
         set_if(e, all.line == all.letters && all.digits > 0, CLUE_ALL_LINE_NUM);
         set_if(e, all.chosen == all.letters, CLUE_ALL_CHOSEN);
     }
-    set_if(e, first.letters > 0 && first.line == first.letters && all.digits == 0, CLUE_FIRST_LINE);
+    set_if(e, first.letters > 0 && first.line == first.letters && first.digits == 0,
+           CLUE_FIRST_LINE);
     set_classes(e, e->words, CLUE_WORD);
     set_classes(e, e->words_num, CLUE_WORD_NUM);
     set_classes(e, e->words_rest, CLUE_WORD_REST);
+}
+
+static bool speaks_of_mail(const struct evidence *e)
+{
+    uint32_t all = e->words | e->words_rest;
+
+    return (all & (WORD_MAIL | WORD_SENDING)) != 0 || (e->parts & PART_MAIL / PART_ACCESS) != 0 ||
+           (e->clue[CLUE_ORG_MAIL] && (all & LINE_WORDS) == 0 && e->trace.form < FORM_THREE);
+}
+
+/* mail77, mta-2-77 */
+static bool after_mail(const struct trace *t, const struct view *v)
+{
+    size_t i;
+
+    for (i = 0; i + 1 < v->nhost && v->tok[i].at + v->tok[i].len <= t->at; i++)
+        if (v->tok[i + 1].at == t->at)
+            return ((v->tok[i].classes & (WORD_MAIL | WORD_SENDING)) != 0 ||
+                    (v->tok[i].parts & PART_MAIL / PART_ACCESS) != 0) &&
+                   joined(v, i);
+    return false;
 }
 
 static void set_trace(struct evidence *e, const struct view *v)
@@ -141,9 +182,10 @@ static void set_trace(struct evidence *e, const struct view *v)
     set_if(e, t->padded, CLUE_PADDED);
     set_if(e, t->outside, CLUE_OUTSIDE);
     set_if(e, t->at == 0, CLUE_FORM_FIRST);
+    set_if(e, after_mail(t, v), CLUE_FORM_AFTER_MAIL + (t->form >= FORM_THREE));
     set_if(e, v->host <= t->len + 2u, CLUE_FORM_ALONE);
     set_if(e, (all & (WORD_ACCESS | WORD_BLOCK)) != 0, CLUE_FORM_WORD);
-    if ((all & (WORD_MAIL | WORD_SENDING)) != 0)
+    if (speaks_of_mail(e))
         set_if(e, true,
                t->form >= FORM_THREE  ? CLUE_FORM_MAIL_FULL
                : t->form >= FORM_PAIR ? CLUE_FORM_MAIL_PART
@@ -172,33 +214,6 @@ static bool no_vowel(const struct view *v, const struct token *t)
             return true;
     }
     return false;
-}
-
-static bool all_hex(const struct view *v, size_t from, size_t to)
-{
-    while (from < to && v->sort[from] != VIEW_LETTER)
-        from++;
-    return from == to;
-}
-
-/* A stretch of letters and digits that nobody would choose: they change at
- * least four times, or it is hexadecimal of eight digits and more with both. */
-static void set_opaque(struct evidence *e, const struct view *v)
-{
-    size_t i, start, from, end = 0;
-
-    for (i = 0; i < v->nhost;) {
-        start = i;
-        from = v->tok[i].at;
-        do {
-            end = (size_t)v->tok[i].at + v->tok[i].len;
-            i++;
-        } while (i < v->nhost && v->tok[i].at == end);
-        if (end - from < 8)
-            continue;
-        set_if(e, i - start > 4, CLUE_HASH);
-        set_if(e, i - start > 1 && all_hex(v, from, end), CLUE_HEX);
-    }
 }
 
 /* A short prefix and a number of three digits or more, and nothing else. */
@@ -230,11 +245,21 @@ static void set_shape(struct evidence *e, const struct view *v)
     set_if(e, v->first > 0 && v->sort[v->first - 1] >= VIEW_HEX, CLUE_LETTER_END);
     set_if(e, serial(v), CLUE_SERIAL);
     set_if(e, e->clue[CLUE_SERIAL] && e->clue[CLUE_ORG_HOST], CLUE_SERIAL_HOST);
-    if (runs > 0)
-        set_opaque(e, v);
+    set_if(e, v->hash, CLUE_HASH);
+    set_if(e, v->hex, CLUE_HEX);
+    set_if(e, (v->hash || v->hex) && speaks_of_mail(e), CLUE_OPAQUE_MAIL);
 }
 
-enum { AFTER_MACHINE, AFTER_LINE, AFTER_ROLE, AFTER_UNKNOWN, AFTER_SHORT, AFTER_NOTHING };
+enum {
+    AFTER_MACHINE,
+    AFTER_LINE,
+    AFTER_MAIL,
+    AFTER_ROLE,
+    AFTER_PART,
+    AFTER_UNKNOWN,
+    AFTER_SHORT,
+    AFTER_NOTHING
+};
 
 /* What a number follows: the run of letters joined to it from the left. */
 static size_t context(const struct view *v, size_t i)
@@ -248,8 +273,12 @@ static size_t context(const struct view *v, size_t i)
         return AFTER_MACHINE;
     if ((t->classes & LINE_WORDS) != 0)
         return AFTER_LINE;
+    if ((t->classes & (WORD_MAIL | WORD_SENDING)) != 0 || (t->parts & PART_MAIL / PART_ACCESS) != 0)
+        return AFTER_MAIL;
     if (t->classes != 0)
         return AFTER_ROLE;
+    if (t->parts != 0)
+        return AFTER_PART;
     return t->len >= 4 ? AFTER_UNKNOWN : AFTER_SHORT;
 }
 
@@ -264,90 +293,48 @@ static void set_numbers(struct evidence *e, const struct view *v)
             set_if(e, true, CLUE_NUMBER + 6 * context(v, i) + at_most(v->tok[i].len, 6) - 1);
 }
 
-static char fold_number(const struct view *v, const struct token *t)
+/* Who or what the first label names, by its weightiest word. */
+static size_t label_kind(const struct evidence *e)
 {
-    if (t->len > 1 && v->text[t->at] == '0')
-        return '0';
-    return t->len <= 3 ? (char)('0' + t->len) : t->len <= 5 ? '4' : '6';
-}
-
-/* A part of the token is a part of the address. */
-static bool in_trace(const struct trace *t, const struct token *k)
-{
-    return t->form != FORM_NONE && k->at < t->at + t->len && t->at < k->at + k->len;
-}
-
-static size_t put_mark(struct evidence *e, size_t n)
-{
-    if (e->folded[n - 1] != '#')
-        e->folded[n++] = '#';
-    return n;
-}
-
-/* Letters as they are, but for hexadecimal digits of the address. */
-static size_t fold_letters(struct evidence *e, const struct view *v, size_t n,
-                           const struct token *k)
-{
-    const struct trace *t = &e->trace;
-    bool hex = hex_form(t->form) && in_trace(t, k);
+    static const struct {
+        uint32_t words;
+        size_t kind;
+    } kinds[] = {{WORD_MAIL | WORD_SENDING, 0}, {WORD_MACHINE, 1}, {LINE_WORDS, 2}, {WORD_ROLE, 3}};
     size_t i;
 
-    for (i = k->at; i < (size_t)k->at + k->len; i++)
-        if (hex && v->sort[i] == VIEW_HEX && i >= t->at && i < (size_t)t->at + t->len)
-            n = put_mark(e, n);
-        else
-            e->folded[n++] = v->text[i];
-    return n;
+    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if ((e->words & kinds[i].words) != 0)
+            return kinds[i].kind;
+    return e->clue[CLUE_UNKNOWN_FIRST] ? 4 : 5;
 }
 
-/* Appends the folded host part to e->folded[n..]; never longer than itself. */
-static size_t fold(struct evidence *e, const struct view *v, size_t n)
+/* How much of the address shows, what the first label is, and whose domain it is, in one clue: the
+ * same label means one thing at a mail service, another at a hoster. */
+static void set_scheme(struct evidence *e)
 {
-    size_t i = 0, k;
+    uint8_t form = e->trace.form;
+    size_t trace = (form > FORM_NONE) + (form >= FORM_PAIR) + (form >= FORM_THREE);
+    size_t owner = e->clue[CLUE_ORG_MAIL]   ? 0
+                   : e->clue[CLUE_ORG_HOST] ? 1
+                   : e->clue[CLUE_ORG_NET]  ? 2
+                                            : 3;
 
-    for (k = 0; k < v->nhost; k++) {
-        const struct token *t = &v->tok[k];
+    set_if(e, true, CLUE_SCHEME + (trace * SCHEME_LABELS + label_kind(e)) * SCHEME_OWNERS + owner);
+}
 
-        while (i < t->at)
-            e->folded[n++] = v->text[i++];
-        if (!t->digits)
-            n = fold_letters(e, v, n, t);
-        else if (in_trace(&e->trace, t))
-            n = put_mark(e, n);
-        else
-            e->folded[n++] = fold_number(v, t);
-        i = (size_t)t->at + t->len;
+/* ip78 on 192.0.2.77: blocks are numbered from 1 as well as from 0. */
+static void set_beside(struct evidence *e, const struct view *v, const struct addr *client)
+{
+    unsigned last = client->bytes[3];
+    size_t i;
+
+    if (client->family != ADDR_IPV4 || last < 10 || e->trace.form != FORM_NONE)
+        return;
+    for (i = 0; i < v->nhost && v->tok[i].at < v->first; i++) {
+        const struct token *t = &v->tok[i];
+
+        set_if(e, t->digits && (t->value == last + 1 || t->value + 1 == last), CLUE_BESIDE);
     }
-    while (i < v->host)
-        e->folded[n++] = v->text[i++];
-    return n;
-}
-
-static uint16_t slot(uint32_t hash)
-{
-    return (uint16_t)((hash ^ hash >> 15) & (GRAM_SLOTS - 1));
-}
-
-/* Group i of two characters begins at folded[i], that of three as well. */
-static void set_groups(struct evidence *e, const struct view *v)
-{
-    size_t n = 0, i;
-    uint32_t hash;
-
-    e->folded[n++] = '^';
-    if (!v->bare)
-        n = fold(e, v, n);
-    e->folded[n++] = '$';
-    e->folded[n] = '\0';
-    for (i = 0; i + 2 < n; i++) {
-        hash = (2166136261u ^ (unsigned char)e->folded[i]) * 16777619u;
-        hash = (hash ^ (unsigned char)e->folded[i + 1]) * 16777619u;
-        e->gram[2 * i] = slot(hash);
-        e->gram[2 * i + 1] = slot((hash ^ (unsigned char)e->folded[i + 2]) * 16777619u);
-    }
-    hash = (2166136261u ^ (unsigned char)e->folded[i]) * 16777619u;
-    e->gram[2 * i] = slot((hash ^ (unsigned char)e->folded[i + 1]) * 16777619u);
-    e->ngram = (uint16_t)(2 * i + 1);
 }
 
 void trace_find(struct trace *t, const struct view *v, const struct addr *a)
@@ -363,9 +350,9 @@ void trace_find(struct trace *t, const struct view *v, const struct addr *a)
 
 void evidence_collect(struct evidence *e, const struct view *v, const struct addr *client)
 {
-    uint32_t owner = org_class(v->text + v->org, v->org_len);
+    uint32_t owner = stem_class(v->text + v->org, v->org_len);
 
-    e->words = e->words_num = e->words_rest = 0;
+    e->words = e->words_num = e->words_rest = e->parts = 0;
     e->non = 0;
     e->ngram = 0;
     memset(e->key, 0, sizeof(e->key));
@@ -382,17 +369,9 @@ void evidence_collect(struct evidence *e, const struct view *v, const struct add
     set_trace(e, v);
     set_shape(e, v);
     set_numbers(e, v);
-    set_groups(e, v);
-}
-
-int32_t evidence_groups(const struct evidence *e, const struct weights *w)
-{
-    int32_t sum = 0;
-    size_t i;
-
-    for (i = 0; i < e->ngram; i++)
-        sum += w->gram[e->gram[i]];
-    return sum * GRAM_SCALE;
+    set_beside(e, v, client);
+    set_scheme(e);
+    groups_collect(e, v);
 }
 
 int32_t evidence_score(const struct evidence *e, const struct weights *w)
@@ -403,6 +382,11 @@ int32_t evidence_score(const struct evidence *e, const struct weights *w)
     for (i = 0; i < e->non; i++)
         sum += w->clue[e->on[i]];
     return sum;
+}
+
+bool evidence_generic(const struct evidence *e, const struct weights *w)
+{
+    return evidence_score(e, w) > (e->trace.form < FORM_QUAD ? w->margin : 0);
 }
 
 bool evidence_sender(const struct evidence *e, const struct view *v)

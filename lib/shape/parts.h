@@ -20,6 +20,9 @@ struct token {
     uint8_t at, len;
     bool digits;     /* a run of digits, else a run of letters */
     uint8_t classes; /* of letters inside the host part, see below */
+    bool opaque;     /* part of a long hexadecimal text */
+    bool glue;       /* no, not, by, yet: says nothing alone */
+    uint8_t parts;   /* of letters that are no word: PART_... that they contain */
     uint32_t value;  /* of digits; UINT32_MAX when larger */
 };
 
@@ -33,6 +36,7 @@ struct view {
     uint8_t org, org_len;         /* first label of the registrable domain */
     bool bare;
     bool numbers;        /* a digit is in the host part */
+    bool hash, hex;      /* and opaque text: changing letters and digits, hexadecimal */
     uint8_t labels;      /* of the host part */
     uint8_t ntok, nhost; /* all tokens; those inside the host part */
     struct token tok[VIEW_TOKENS_MAX];
@@ -81,9 +85,12 @@ enum {
     WORD_EMPTY = 8,    /* placeholder: unassigned, hosted, unknown */
     WORD_SENDING = 16, /* out, relay, mta */
     WORD_MAIL = 32,    /* mail, smtp, mx */
-    WORD_ROLE = 64     /* other chosen roles: www, ns, vpn */
+    WORD_ROLE = 64,    /* other chosen roles: www, ns, vpn */
+    WORD_GLUE = 128    /* not a class of its own, see struct token */
 };
 #define WORD_CLASSES 7
+
+enum { SCHEME_TRACES = 4, SCHEME_LABELS = 6, SCHEME_OWNERS = 4 };
 
 enum {
     CLUE_BIAS,
@@ -94,6 +101,8 @@ enum {
     CLUE_FORM_MAIL,                                /* one octet, with a word of mail */
     CLUE_FORM_MAIL_PART,                           /* part of the address, with one */
     CLUE_FORM_MAIL_FULL,                           /* the whole address, with one */
+    CLUE_FORM_AFTER_MAIL,                          /* + 1: three octets; joined to a word of mail */
+    CLUE_BESIDE = CLUE_FORM_AFTER_MAIL + 2,        /* a number is the last octet, but for one */
     CLUE_FORM_WORD,                                /* part of the address, with a word of access */
     CLUE_FORM_ALONE,                               /* nothing else in the host part */
     CLUE_FORM_FIRST,                               /* the address opens the name */
@@ -104,10 +113,13 @@ enum {
     CLUE_WORD,                                     /* + class: in a leading label */
     CLUE_WORD_NUM = CLUE_WORD + WORD_CLASSES,      /* + class: joined to a number */
     CLUE_WORD_REST = CLUE_WORD_NUM + WORD_CLASSES, /* + class: in a later label */
-    CLUE_ORG_NET = CLUE_WORD_REST + WORD_CLASSES,  /* domain speaks of access */
+    CLUE_PART = CLUE_WORD_REST + WORD_CLASSES,     /* + access, machine, mail inside a word */
+    CLUE_PART_NUM = CLUE_PART + 3,                 /* the same, joined to a number */
+    CLUE_ORG_NET = CLUE_PART_NUM + 3,              /* domain speaks of access */
     CLUE_ORG_HOST,                                 /* domain speaks of hosting */
     CLUE_ORG_MAIL,                                 /* domain speaks of mail */
     CLUE_ALL_LINE,                    /* nothing but words of lines, blocks and gaps, no number */
+    CLUE_ALL_EMPTY,                   /* nothing but placeholders */
     CLUE_FIRST_LINE,                  /* the same, of the first label */
     CLUE_ALL_LINE_NUM,                /* nothing but such words and numbers */
     CLUE_ALL_CHOSEN,                  /* nothing but words of mail and roles */
@@ -125,9 +137,11 @@ enum {
     CLUE_LETTER_END,                  /* first label ends in a letter */
     CLUE_HASH,                        /* letters and digits mixed at length */
     CLUE_HEX,                         /* long hexadecimal run */
+    CLUE_OPAQUE_MAIL,                 /* one of the two, beside words of mail */
     CLUE_NO_VOWEL,                    /* letters nobody can pronounce */
-    CLUE_NUMBER, /* + 6 * what it follows + digits 1..6, first label, not of the address */
-    CLUE_COUNT = CLUE_NUMBER + 36
+    CLUE_NUMBER, /* + 6 * what it follows (8) + digits 1..6, first label, not of the address */
+    CLUE_SCHEME = CLUE_NUMBER + 48, /* + trace, first label and domain, see set_scheme */
+    CLUE_COUNT = CLUE_SCHEME + SCHEME_TRACES * SCHEME_LABELS * SCHEME_OWNERS
 };
 
 #define GRAM_BITS  13
@@ -139,9 +153,10 @@ struct evidence {
     uint32_t words;            /* classes in the first label */
     uint32_t words_num;        /* classes joined to a number */
     uint32_t words_rest;       /* classes in later labels of the host part */
+    uint32_t parts;            /* PART_... / PART_ACCESS of the host part */
     uint8_t key[WORD_CLASSES]; /* a token of each class, counted from 1; 0: none */
     bool clue[CLUE_COUNT];
-    uint8_t non, on[CLUE_COUNT]; /* the clues that apply */
+    uint16_t non, on[CLUE_COUNT]; /* the clues that apply */
     uint16_t ngram;
     uint16_t gram[GRAM_MAX]; /* slots; group i begins at folded[i / 2], has 2 + i % 2 */
     char folded[DNAME_TEXT_MAX + 2];
@@ -149,6 +164,7 @@ struct evidence {
 
 /* The weights of the model, in 1/256. Generated. */
 struct weights {
+    int16_t margin; /* the least score of a default name that shows less than two octets */
     int16_t clue[CLUE_COUNT];
     int8_t gram[GRAM_SLOTS];
 };
@@ -164,6 +180,9 @@ void trace_find_v4(struct trace *t, const struct view *v, const uint8_t octet[4]
 void trace_find_v6(struct trace *t, const struct view *v, const uint8_t octet[16]);
 void trace_take(struct trace *t, const struct view *v, enum form form, size_t at, size_t len);
 
+/* The trace is written in hexadecimal, so letters are part of it. */
+bool trace_is_hex(const struct trace *t);
+
 /* Hexadecimal values of the letters and digits of the name, separators left out, and where
  * each stood. A letter past f is 16, which no octet is made of. */
 struct stripped {
@@ -175,9 +194,12 @@ void trace_strip(struct stripped *s, const struct view *v);
 /* Classes of the word s[0..n), 0 for none. */
 uint32_t word_class(const char *s, size_t n);
 
-/* What the first label of a domain s[0..n) says of its owner, a set. */
+/* What the first label of a domain says of its owner, a set. */
 enum { ORG_ACCESS = 1, ORG_HOSTING = 2, ORG_MAIL = 4 };
-uint32_t org_class(const char *s, size_t n);
+/* What a part of a word says that is not in the lists: xdsl7, smtpgw, vpsnode. */
+enum { PART_ACCESS = 8, PART_MACHINE = 16, PART_MAIL = 32 };
+/* All that the stems in s[0..n) say. */
+uint32_t stem_class(const char *s, size_t n);
 
 /* What the script `tables` makes of words.txt, senders.txt and suffixes.txt: sorted by octets.
  * Those that begin with letter i of the alphabet are list[at[i]] to list[at[i + 1] - 1]. */
@@ -211,15 +233,22 @@ bool sender_known(const struct view *v);
 bool sender_scheme(const struct view *v);
 
 void evidence_collect(struct evidence *e, const struct view *v, const struct addr *client);
+/* The letter groups, once the trace is found. */
+void groups_collect(struct evidence *e, const struct view *v);
+
 /* The sum of all weights, and the part of the letter groups in it. */
 int32_t evidence_score(const struct evidence *e, const struct weights *w);
 int32_t evidence_groups(const struct evidence *e, const struct weights *w);
+
+/* The name is a default one: its score is above zero, and above the margin if the address does not
+ * show in it. */
+bool evidence_generic(const struct evidence *e, const struct weights *w);
 
 /* The name is an outbound host of a well-known sender, not a line or server
  * of a customer in its domain. */
 bool evidence_sender(const struct evidence *e, const struct view *v);
 
-/* Appends the reasons for the verdict to why; never nothing. */
+/* Appends the reasons for the verdict to why; never nothing. machine: it is a default name. */
 void evidence_explain(struct sbuf *why, const struct evidence *e, const struct view *v,
                       const struct addr *client, bool machine);
 

@@ -32,14 +32,15 @@ void shape_judge(struct shape *out, const struct dname *name, const struct addr 
     struct view v;
     struct evidence e;
     struct sbuf why;
-    int32_t score;
     uint32_t words;
+    bool machine;
 
     view_make(&v, name);
     evidence_collect(&e, &v, client);
-    score = evidence_score(&e, &shape_weights);
+    machine = evidence_generic(&e, &shape_weights);
     words = e.words | e.words_rest;
     out->bare = v.bare;
+    out->weak = false;
     sbuf_init(&why, out->why, sizeof(out->why));
     if (reverse_zone(&v)) {
         out->kind = SHAPE_GENERIC;
@@ -47,13 +48,14 @@ void shape_judge(struct shape *out, const struct dname *name, const struct addr 
     } else if (evidence_sender(&e, &v)) {
         out->kind = SHAPE_PROVIDER;
         sbuf_str(&why, "host of a known mail sender");
-    } else if (score <= 0 && (words & WORD_SENDING) != 0 && (words & WORD_ROLE) == 0 &&
+    } else if (!machine && (words & WORD_SENDING) != 0 && (words & WORD_ROLE) == 0 &&
                largest_number(&v) >= SENDER_LEAST) {
         out->kind = SHAPE_PROVIDER;
         sbuf_str(&why, "numbered outbound host");
     } else {
-        out->kind = score > 0 ? SHAPE_GENERIC : SHAPE_NAMED;
-        evidence_explain(&why, &e, &v, client, score > 0);
+        out->kind = machine ? SHAPE_GENERIC : SHAPE_NAMED;
+        out->weak = machine && e.trace.form == FORM_NONE && client->family != ADDR_NONE;
+        evidence_explain(&why, &e, &v, client, machine);
     }
 }
 

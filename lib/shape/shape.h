@@ -1,7 +1,9 @@
 /* Is a PTR (or HELO) name chosen for a host, or made by a machine?
  *
  * Decided from the name and the client address alone: no DNS, no allocation,
- * no regular expressions. Digits of the address are matched against this very
+ * no regular expressions. A name that shows less than two octets of the address is generic
+ * only with a margin of evidence, and named below it: an accusation needs more than a guess.
+ * Digits of the address are matched against this very
  * address, left of the registrable domain only. Below the common top-level domains
  * the host part begins at the label right of which everybody registers, so zones of
  * companies in the private part of the public suffix list (compute.amazonaws.com)
@@ -23,6 +25,7 @@ enum shape_kind {
 
 struct shape {
     enum shape_kind kind;
+    bool weak; /* generic by its words alone: nothing of the address shows in the name */
     bool bare; /* the name is itself a registrable domain */
     /* The strongest reasons in words, for people: printable ASCII without
      * `;`, `"`, `\` and `=`, never empty, such as

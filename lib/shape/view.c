@@ -173,6 +173,16 @@ static void put_tokens(struct view *v)
     }
 }
 
+static void put_class(struct view *v, struct token *t)
+{
+    uint32_t set = word_class(v->text + t->at, t->len);
+
+    t->glue = (set & WORD_GLUE) != 0;
+    t->classes = (uint8_t)(set & ~(unsigned)WORD_GLUE);
+    if (set == 0 && t->len >= 4)
+        t->parts = (uint8_t)(stem_class(v->text + t->at, t->len) / PART_ACCESS);
+}
+
 static void put_classes(struct view *v)
 {
     v->numbers = false;
@@ -182,7 +192,38 @@ static void put_classes(struct view *v)
         if (t->digits)
             v->numbers = true;
         else
-            t->classes = (uint8_t)word_class(v->text + t->at, t->len);
+            put_class(v, t);
+    }
+}
+
+static bool all_hex(const struct view *v, size_t from, size_t to)
+{
+    while (from < to && v->sort[from] != VIEW_LETTER)
+        from++;
+    return from == to;
+}
+
+/* A stretch of letters and digits that nobody would choose: they change at least four times, or
+ * it is hexadecimal of eight digits and more with both. */
+static void put_opaque(struct view *v)
+{
+    size_t i, start, from, end = 0;
+
+    v->hash = v->hex = false;
+    for (i = 0; i < v->nhost && v->numbers;) {
+        start = i;
+        from = v->tok[i].at;
+        do {
+            end = (size_t)v->tok[i].at + v->tok[i].len;
+            i++;
+        } while (i < v->nhost && v->tok[i].at == end);
+        if (end - from < 8)
+            continue;
+        v->hash = v->hash || i - start > 4;
+        if (i - start == 1 || !all_hex(v, from, end))
+            continue;
+        for (v->hex = true; start < i; start++)
+            v->tok[start].opaque = true;
     }
 }
 
@@ -194,4 +235,5 @@ void view_make(struct view *v, const struct dname *name)
     put_bounds(v, &labels, name);
     put_tokens(v);
     put_classes(v);
+    put_opaque(v);
 }

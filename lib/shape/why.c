@@ -93,6 +93,11 @@ static const struct {
     {CLUE_ORG_HOST, false, "domain of a hoster"},
     {CLUE_ORG_MAIL, false, "domain of a mail service"},
     {CLUE_NEGATION, false, "says that there is no name"},
+    {CLUE_ALL_EMPTY, false, "only placeholders"},
+    {CLUE_PART, false, "access word inside a word"},
+    {CLUE_PART + 1, false, "hoster word inside a word"},
+    {CLUE_PART + 2, false, "mail word inside a word"},
+    {CLUE_BESIDE, true, "last octet off by one"},
     {CLUE_UNKNOWN_FIRST, false, "a word of its own"},
     {CLUE_NO_VOWEL, false, "letters without vowels"},
     {CLUE_SERIAL, true, "serial number"},
@@ -110,6 +115,7 @@ static const struct {
 };
 
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
+_Static_assert(SHAPES <= 32, "a set of rows is one word");
 
 static void offer_shapes(struct reasons *r, const struct evidence *e)
 {
@@ -231,14 +237,25 @@ static void put_topic(struct sbuf *why, const struct reasons *r, enum topic topi
     }
 }
 
+/* Weak evidence of a default name is said to be weak, whether it was enough or not. */
+static void put_strength(struct sbuf *why, const struct evidence *e, bool machine)
+{
+    if (machine && e->trace.form == FORM_NONE && !e->clue[CLUE_NOADDR])
+        sbuf_str(why, "weak: nothing of the address in it");
+    else if (!machine && evidence_score(e, &shape_weights) > 0)
+        sbuf_str(why, "too weak for a default name");
+}
+
 void evidence_explain(struct sbuf *why, const struct evidence *e, const struct view *v,
                       const struct addr *client, bool machine)
 {
-    struct reasons r = {.n = 0, .sign = machine ? 1 : -1};
+    bool speaks = evidence_score(e, &shape_weights) > 0; /* for a default name */
+    struct reasons r = {.n = 0, .sign = speaks ? 1 : -1};
     enum topic topic;
     unsigned topics = 0;
     size_t i;
 
+    put_strength(why, e, machine);
     offer_trace(&r, e);
     offer_words(&r, e);
     offer_shapes(&r, e);
@@ -250,5 +267,5 @@ void evidence_explain(struct sbuf *why, const struct evidence *e, const struct v
         if ((topics >> topic & 1) != 0)
             put_topic(why, &r, topic, e, v, client);
     if (why->len == 0)
-        sbuf_str(why, machine ? "form of the name" : "nothing speaks of a default name");
+        sbuf_str(why, speaks ? "form of the name" : "nothing speaks of a default name");
 }

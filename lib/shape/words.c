@@ -30,7 +30,7 @@ uint32_t word_class(const char *s, size_t n)
     return 0;
 }
 
-uint32_t org_class(const char *s, size_t n)
+uint32_t stem_class(const char *s, size_t n)
 {
     unsigned a, b = n > 0 ? (unsigned char)s[0] - (unsigned)'a' : 0;
     uint32_t set = 0;

@@ -29,6 +29,7 @@ static const char *const words[] = {
     [F_PTR_GENERIC] = "ptr-generic",
     [F_PTR_NAMED] = "ptr-named",
     [F_PTR_PROVIDER] = "ptr-provider",
+    [F_PTR_WEAK] = "ptr-weak",
     [F_PTR_MANY] = "ptr-many",
     [F_PTR_BARE_DOMAIN] = "ptr-bare-domain",
     [F_HELO_VERIFIED] = "helo-verified",

@@ -31,10 +31,11 @@ enum finding {
     F_SKIP_NETWORK,
     F_SKIP_AUTHENTICATED,
     F_SKIP_NO_ADDRESS,
-    /* name shape */
+    /* name shape: one of three; ptr-weak only beside ptr-generic */
     F_PTR_GENERIC,
     F_PTR_NAMED,
     F_PTR_PROVIDER,
+    F_PTR_WEAK,
     F_PTR_MANY,
     F_PTR_BARE_DOMAIN,
     /* HELO */

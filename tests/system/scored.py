@@ -18,6 +18,8 @@ mail.bank.example                A     198.51.100.1
 192-0-2-18.dsl.dyn.isp.example   A     192.0.2.18
 mail.shop.example                A     198.51.100.4
 own.small.example                A     192.0.2.18
+44.2.0.192.in-addr.arpa          PTR   dyn-pool.adsl.isp.example
+dyn-pool.adsl.isp.example        A     192.0.2.44
 21.2.0.192.in-addr.arpa          !servfail
 mail.six.example                 AAAA  2001:db8::30
 @6good                           PTR   mail.six.example
@@ -36,6 +38,7 @@ SENT = [
     Sent("temperror", "192.0.2.21", "mail.good.example", "TEMPERROR"),
     Sent("botlike", "192.0.2.18", "mail.shop.example", "PASS BOTLIKE HELO_MISMATCH"),
     Sent("generic_with_own_helo", "192.0.2.18", "own.small.example", "PASS PTR_GENERIC"),
+    Sent("weak_counts_as_generic", "192.0.2.44", "mail.shop.example", "PASS BOTLIKE HELO_MISMATCH"),
     Sent("helo_self", "192.0.2.10", "mx.example.org", "PASS HELO_SELF"),
     Sent("helo_unqualified", "192.0.2.10", "PC-17", "PASS HELO_BAD"),
     Sent("helo_invalid", "192.0.2.10", "b@d", "PASS HELO_BAD"),

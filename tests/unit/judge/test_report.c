@@ -140,6 +140,12 @@ Test(report, findings_of_clients)
          "", "example.com"},
         {"100-0-1-244.dsl.example.net=C", "100-0-1-244.dsl.example.net", NAME_PENDING,
          "iprev-pass,ptr-generic,helo-verified,helo-generic", "", "100-0-1-244.dsl.example.net"},
+        /* nothing of 100.0.1.244 in it; of the HELO name it is not told */
+        {"adsl-pool.dyn.example.net=C", "adsl-pool.dyn.example.net", NAME_PENDING,
+         "iprev-pass,ptr-generic,ptr-weak,helo-verified,helo-generic", "",
+         "adsl-pool.dyn.example.net"},
+        {"mail.example.com=C", "adsl-pool.dyn.example.net", NAME_NOWHERE,
+         "iprev-pass,ptr-named,helo-unresolved,helo-generic", "", "mail.example.com"},
         {"mail-wr1-f54.google.com=C", "mail-wr1-f54.google.com", NAME_PENDING,
          "iprev-pass,ptr-provider,helo-verified", "", "mail-wr1-f54.google.com"},
         /* two names: the first confirmed one is judged */
@@ -426,6 +432,7 @@ Test(report, shape_lists_come_first)
         shape_judge(&own, &helo.name, &f.client);
         if (rows[i].why != NULL)
             own.kind = rows[i].kind;
+        cr_expect(!own.weak, "%s", rows[i].name);
         snprintf(want, sizeof want, "iprev-pass,ptr-%s,helo-verified%s", shape_word(own.kind),
                  own.kind == SHAPE_GENERIC ? ",helo-generic" : "");
         expect_report(&r, want, "", rows[i].name);
@@ -435,9 +442,10 @@ Test(report, shape_lists_come_first)
 
 Test(report, a_list_changes_kind_and_reason_alone)
 {
-    static const char *const names[] = {"host7.blogspot.com", "c1.dyndns.org", "mail.example.com",
-                                        "example.com",
-                                        "ec2-3-120-1-2.eu-central-1.compute.amazonaws.com"};
+    static const char *const names[] = {
+        "host7.blogspot.com",        "c1.dyndns.org",
+        "mail.example.com",          "example.com",
+        "adsl-pool.dyn.example.com", "ec2-3-120-1-2.eu-central-1.compute.amazonaws.com"};
     static const char *const entries[] = {".com", ".org", "example.com"};
     struct shape_lists lists = {.generic = {.entry = entries, .n = 3}};
     struct addr client = nth_addr(CLIENT);
@@ -452,6 +460,7 @@ Test(report, a_list_changes_kind_and_reason_alone)
         report_shape(&told, &name, &client, &lists);
         cr_expect(told.kind == SHAPE_GENERIC && strncmp(told.why, "listed as ", 10) == 0);
         cr_expect_eq(told.bare, own.bare, "%s", names[i]);
+        cr_expect(!told.weak, "%s: a list is no weak evidence", names[i]);
     }
 }
 

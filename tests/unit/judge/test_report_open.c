@@ -158,6 +158,8 @@ static void expect_vocabulary(const struct report *r, unsigned round)
     cr_expect(r->result == F_IPREV_PASS ? r->cause == F_NONE : (r->found & FINDING(r->cause)) != 0,
               "%u", round);
     cr_expect(count(shape) == (r->ptr.len > 1), "%u", round);
+    cr_expect(!(r->found & FINDING(F_PTR_WEAK)) || (r->found & FINDING(F_PTR_GENERIC)), "%u",
+              round);
     cr_expect(count(helo) == !(r->unsure & FINDING(F_HELO_MISSING)), "%u", round);
     cr_expect(((r->found | r->unsure) >> F_COUNT) == 0, "%u: stray bits", round);
 }

@@ -33,6 +33,7 @@ static const char *const vocabulary[] = {
     "ptr-generic",
     "ptr-named",
     "ptr-provider",
+    "ptr-weak",
     "ptr-many",
     "ptr-bare-domain",
     "helo-verified",

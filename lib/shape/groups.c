@@ -1,0 +1,105 @@
+/* The letter groups of a name.
+ *
+ * Groups of two and three characters are taken from the host part with its
+ * numbers folded: a part of the address becomes `#`, any other number one
+ * digit that tells its length. So groups speak of the scheme of a name, not
+ * of the one address.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "shape/parts.h"
+
+static char fold_number(const struct view *v, const struct token *t)
+{
+    if (t->len > 1 && v->text[t->at] == '0')
+        return '0';
+    return t->len <= 3 ? (char)('0' + t->len) : t->len <= 5 ? '4' : '6';
+}
+
+/* A part of the token is a part of the address. */
+static bool in_trace(const struct trace *t, const struct token *k)
+{
+    return t->form != FORM_NONE && k->at < t->at + t->len && t->at < k->at + k->len;
+}
+
+static size_t put_mark(struct evidence *e, size_t n)
+{
+    if (e->folded[n - 1] != '#')
+        e->folded[n++] = '#';
+    return n;
+}
+
+/* Letters as they are, but for hexadecimal digits of the address. */
+static size_t fold_letters(struct evidence *e, const struct view *v, size_t n,
+                           const struct token *k)
+{
+    const struct trace *t = &e->trace;
+    bool hex = trace_is_hex(t) && in_trace(t, k);
+    size_t i;
+
+    for (i = k->at; i < (size_t)k->at + k->len; i++)
+        if (hex && v->sort[i] == VIEW_HEX && i >= t->at && i < (size_t)t->at + t->len)
+            n = put_mark(e, n);
+        else
+            e->folded[n++] = v->text[i];
+    return n;
+}
+
+/* Appends the folded host part to e->folded[n..]; never longer than itself. */
+static size_t fold(struct evidence *e, const struct view *v, size_t n)
+{
+    size_t i = 0, k;
+
+    for (k = 0; k < v->nhost; k++) {
+        const struct token *t = &v->tok[k];
+
+        while (i < t->at)
+            e->folded[n++] = v->text[i++];
+        if (!t->digits)
+            n = fold_letters(e, v, n, t);
+        else if (in_trace(&e->trace, t))
+            n = put_mark(e, n);
+        else
+            e->folded[n++] = fold_number(v, t);
+        i = (size_t)t->at + t->len;
+    }
+    while (i < v->host)
+        e->folded[n++] = v->text[i++];
+    return n;
+}
+
+static uint16_t slot(uint32_t hash)
+{
+    return (uint16_t)((hash ^ hash >> 15) & (GRAM_SLOTS - 1));
+}
+
+/* Group i of two characters begins at folded[i], that of three as well. */
+void groups_collect(struct evidence *e, const struct view *v)
+{
+    size_t n = 0, i;
+    uint32_t hash;
+
+    e->folded[n++] = '^';
+    if (!v->bare)
+        n = fold(e, v, n);
+    e->folded[n++] = '$';
+    e->folded[n] = '\0';
+    for (i = 0; i + 2 < n; i++) {
+        hash = (2166136261u ^ (unsigned char)e->folded[i]) * 16777619u;
+        hash = (hash ^ (unsigned char)e->folded[i + 1]) * 16777619u;
+        e->gram[2 * i] = slot(hash);
+        e->gram[2 * i + 1] = slot((hash ^ (unsigned char)e->folded[i + 2]) * 16777619u);
+    }
+    hash = (2166136261u ^ (unsigned char)e->folded[i]) * 16777619u;
+    e->gram[2 * i] = slot((hash ^ (unsigned char)e->folded[i + 1]) * 16777619u);
+    e->ngram = (uint16_t)(2 * i + 1);
+}
+
+int32_t evidence_groups(const struct evidence *e, const struct weights *w)
+{
+    int32_t sum = 0;
+    size_t i;
+
+    for (i = 0; i < e->ngram; i++)
+        sum += w->gram[e->gram[i]];
+    return sum * GRAM_SCALE;
+}
