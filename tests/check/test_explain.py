@@ -260,7 +260,7 @@ def test_colour_only_on_a_terminal():
 
 
 KEYS = {"client", "result", "cause", "ptr", "helo_name", "why", "findings", "rule", "action", "mode", "helo", "questions", "chain",
-        "links", "reply", "exempt_line", "headers"}
+        "links", "reply", "exempt_line", "headers", "memory"}
 
 
 def test_json_schema():
@@ -331,7 +331,7 @@ USAGE = [
     ("replay --top 1x x", "--top takes a number from 1 to 100000. Try iprev-check --help"),
     ("--no-dns 192.0.2.1", "--no-dns works only with replay. Try iprev-check --help"),
     ("self --html x", "--html works only with replay. Try iprev-check self --help"),
-    ("classify --json", "--json works only with IP, HOST, self, batch, replay, refused. Try iprev-check classify --help"),
+    ("classify --json", "--json works only with IP, HOST, self, batch, replay, refused, memory. Try iprev-check classify --help"),
     ("-z x classify", "--zone works only with IP, HOST, self, batch, replay, refused. Try iprev-check classify --help"),
     ("replay --no-dns -z x x", "--no-dns asks no DNS: leave out --zone and --server. Try iprev-check replay --help"),
     ("-s nonsense 192.0.2.1", "--server nonsense: "),
