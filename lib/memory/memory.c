@@ -69,10 +69,13 @@ static bool admitted(const struct memory *m)
            (m->failures < MEMORY_TRIES || clock_us() / 1000 >= m->retry_at);
 }
 
-void memory_failed(struct memory *m)
+void memory_failed(struct memory *m, const struct request *r)
 {
+    if (r->asked_us < m->failed_us)
+        return;
     m->failures++;
-    m->retry_at = clock_us() / 1000 + MEMORY_PAUSE_MS;
+    m->failed_us = clock_us();
+    m->retry_at = m->failed_us / 1000 + MEMORY_PAUSE_MS;
 }
 
 void memory_complain(struct memory *m, const char *text)
@@ -127,7 +130,7 @@ static bool ask(struct memory *m, struct request *r, unsigned wait_ms)
         ;
     r->left = !r->done;
     if (r->left)
-        memory_failed(m);
+        memory_failed(m, r);
     answered = r->done && !r->failed;
     left_alone = r->left && m->failures >= MEMORY_TRIES;
     pthread_mutex_unlock(&m->lock);

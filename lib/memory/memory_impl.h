@@ -47,6 +47,7 @@ struct memory {
     struct request *first, **last;
     unsigned queued;
     unsigned failures; /* in a row */
+    int64_t failed_us; /* the last one */
     int64_t retry_at;  /* nobody asks before, monotonic ms, once failures are too many */
     bool complained;   /* the failure is told */
     bool end;
@@ -65,8 +66,10 @@ void *memory_thread(void *arg);
 extern atomic_uint memory_threads;
 void memory_unref(struct memory *m);
 
-/* With the lock held: the store has failed once more; nobody waits for it if that is too often. */
-void memory_failed(struct memory *m);
+/* With the lock held: the store has failed once more; nobody waits for it if that is too often.
+ * What was asked before the last failure is part of that one: when the machine stands still for a
+ * moment, all who wait then are one failure. */
+void memory_failed(struct memory *m, const struct request *r);
 /* Without the lock: tells that the store has failed, once until memory_recovered. */
 void memory_complain(struct memory *m, const char *text);
 /* Without the lock: the store has answered. */

@@ -99,7 +99,7 @@ static void finish(struct memory *m, struct request *r, bool good)
     if (good && in_time(r))
         m->failures = 0;
     else if (!r->left) /* whoever has left has counted it */
-        memory_failed(m);
+        memory_failed(m, r);
     if (good && r->question == NOTE) {
         uint64_t h = memory_noted_hash(&r->client, r->now_s);
 

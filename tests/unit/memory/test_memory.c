@@ -258,6 +258,40 @@ Test(memory, a_redis_that_stands_still, .timeout = 60)
     place_remove(&p);
 }
 
+static void *knocks_once(void *arg)
+{
+    knock(arg, "192.0.2.1", "a.example", "b@c.example");
+    return NULL;
+}
+
+/* However many wait then, it is one failure: the store is asked as before. */
+Test(memory, a_redis_that_pauses_once, .timeout = 60)
+{
+    struct place p;
+    struct memory *m;
+    pthread_t thread[16];
+    char key[96];
+    size_t i;
+
+    if (redis_program() == NULL)
+        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
+    place_make(&p, true);
+    snprintf(key, sizeof key, "%s/key", p.dir);
+    p.options.key_file = key;
+    m = start(&p);
+    cr_expect(comes_back(m, 10), "%s", said[0]);
+    kill(p.server, SIGSTOP);
+    for (i = 0; i < 16; i++)
+        cr_assert_eq(pthread_create(&thread[i], NULL, knocks_once, m), 0);
+    for (i = 0; i < 16; i++)
+        pthread_join(thread[i], NULL);
+    kill(p.server, SIGCONT);
+    usleep(20000);
+    cr_expect_neq(look(m, "192.0.2.1"), MEMORY_KNOWN_UNAVAILABLE, "%s", said[0]);
+    memory_end(m);
+    place_remove(&p);
+}
+
 Test(memory, a_file_that_another_process_has_locked, .timeout = 60)
 {
     struct place p;
