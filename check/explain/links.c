@@ -169,7 +169,8 @@ static void put_trouble(struct judge *j, enum finding cause, const struct dname 
     } trouble[] = {
         {F_DNS_BOGUS, "the DNS answer fails DNSSEC validation",
          "Whoever signs the zone should fix its signatures; to see where"},
-        {F_DNS_SERVFAIL, "the name servers failed (SERVFAIL)",
+        {F_DNS_SERVFAIL,
+         "the name servers failed (SERVFAIL), or DNSSEC validation at your resolver",
          "The zone's name servers or your resolver fail; to see which"},
         {F_DNS_OVERLOAD, "not asked: too many DNS questions at once",
          "Raise resolver.max-inflight or resolver.threads, or try again"},
@@ -360,6 +361,11 @@ static const struct helo_text helo_texts[F_COUNT] = {
     [F_HELO_MISSING] = {LINK_BROKEN, "none was sent", false},
 };
 
+static const struct helo_text helo_nowhere = {
+    LINK_WEAK,
+    " is in the domain of the confirmed PTR name, but does not resolve: receivers that look it up "
+    "refuse it",
+    false};
 static const struct helo_text helo_capped = {
     LINK_BROKEN, "it has more than 100 addresses, and such a name proves nothing", false};
 
@@ -428,7 +434,9 @@ static void helo_link(struct judge *j)
         fix(j, FIX_LOOK, "Its name servers or your resolver fail to answer; to see which", false);
         record_try(j, &j->f->helo->name, type_of(j));
     } else {
-        t = word == F_HELO_MISMATCH && helo_is_capped(j) ? &helo_capped : &helo_texts[word];
+        t = word == F_HELO_MISMATCH && helo_is_capped(j)              ? &helo_capped
+            : word == F_HELO_ALIGNED && j->f->forward == NAME_NOWHERE ? &helo_nowhere
+                                                                      : &helo_texts[word];
         begin(j, t->state == LINK_OK && generic ? LINK_WEAK : t->state, word, title, "");
         if (word != F_HELO_MISSING)
             put_helo(j);

@@ -1,6 +1,7 @@
 /* What to fix, in the right order: see sender.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/sender/proxied.h"
 #include "check/sender/sender.h"
 
 #include <stdio.h>
@@ -73,6 +74,18 @@ static void fix_temporary(struct sender *x)
     else
         snprintf(fix.record, sizeof fix.record, "sysctl -w net.ipv6.conf.all.use_tempaddr=0");
     add_setting(x, &fix);
+}
+
+/* ---- an address of a web proxy ---- */
+
+static void fix_proxied(struct sender *x, const struct egress *g)
+{
+    struct fix fix = {.order = FIX_FORWARD,
+                      .how = "Switch the proxy off for that name (\"DNS only\"), so that it has:"};
+
+    snprintf(fix.record, sizeof fix.record, "%s. %s (the address of the mail server)", x->host,
+             g->addr.family == ADDR_IPV6 ? "AAAA" : "A");
+    add_fix(x, &fix);
 }
 
 /* ---- one HELO over several addresses ---- */
@@ -188,6 +201,12 @@ static void note_shared_name(struct sender *x, const struct egress *g)
     sender_note(x, text);
 }
 
+/* What its chain lacks is worth fixing. */
+static bool has_chain(const struct egress *g)
+{
+    return g->checked && !g->temporary && proxied_by(&g->addr) == NULL;
+}
+
 void sender_collect_fixes(struct sender *x)
 {
     unsigned e, i, k;
@@ -198,7 +217,9 @@ void sender_collect_fixes(struct sender *x)
         note_shared_name(x, g);
         if (g->temporary)
             fix_temporary(x);
-        for (i = 0; g->checked && !g->temporary && i < g->links.n; i++)
+        else if (proxied_by(&g->addr) != NULL)
+            fix_proxied(x, g);
+        for (i = 0; has_chain(g) && i < g->links.n; i++)
             for (k = 0; k < g->links.link[i].fixes; k++)
                 if (g->links.link[i].fix[k].order == FIX_HELO && g->helo != NULL)
                     add_helo(x, g, &g->links.link[i].fix[k]);

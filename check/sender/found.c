@@ -1,6 +1,7 @@
 /* What the addresses have shown: see sender.h.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "check/sender/proxied.h"
 #include "check/sender/sender.h"
 
 #include <stdio.h>
@@ -44,6 +45,30 @@ static void keep(struct egress *g, const struct explanation *e)
     g->links = e->links;
 }
 
+/* An address that mail should not be sent from, whatever its name is. */
+static bool is_wrong_address(struct sender *x, const char *address, const struct egress *g)
+{
+    const char *proxy = proxied_by(&g->addr);
+    char text[PROBLEM_TEXT];
+
+    if (g->temporary) {
+        sender_problem(
+            x, address, ": ",
+            "temporary IPv6 address: it changes, so no PTR record can follow it, and mail "
+            "may leave from it");
+    } else if (proxy != NULL) {
+        snprintf(text, sizeof text,
+                 "an address of %s's web proxy (a proxied record): no mail is sent from there, and "
+                 "the record hides the mail server",
+                 proxy);
+        sender_problem(x, address, ": ", text);
+    } else {
+        return false;
+    }
+    x->broken = true;
+    return true;
+}
+
 /* One address has been judged. */
 void sender_explained(void *arg, const struct explanation *e)
 {
@@ -63,14 +88,8 @@ void sender_explained(void *arg, const struct explanation *e)
         sender_problem(x, address, ": ", "not checked: it is private, or in exempt.networks");
         return;
     }
-    if (x->egress[x->at].temporary) {
-        sender_problem(
-            x, address, ": ",
-            "temporary IPv6 address: it changes, so no PTR record can follow it, and mail "
-            "may leave from it");
-        x->broken = true;
+    if (is_wrong_address(x, address, &x->egress[x->at]))
         return;
-    }
     dname_reverse(&reverse, &e->facts.client);
     looks_add(&x->looks, &reverse, RR_PTR);
     if (ptr->len > 1)

@@ -129,6 +129,22 @@ static void put_fixes(const json_t *r, FILE *out)
         fputs("</ol></section>\n", out);
 }
 
+static void put_notes(const json_t *r, FILE *out)
+{
+    const json_t *list = list_of(r, "notes");
+    size_t i;
+
+    if (json_array_size(list) > 0)
+        fputs("<section><h2>To know</h2>\n<ul>", out);
+    for (i = 0; i < json_array_size(list); i++) {
+        fputs("<li>", out);
+        html_text(out, json_string_value(json_array_get(list, i)));
+        fputs("</li>\n", out);
+    }
+    if (json_array_size(list) > 0)
+        fputs("</ul></section>\n", out);
+}
+
 /* ---- receivers ---- */
 
 static void put_receiver(const json_t *x, FILE *out)
@@ -188,6 +204,25 @@ static void put_links(const json_t *client, FILE *out)
     fputs("</ul>", out);
 }
 
+/* "Postfix (transport bulk) says mail.example.com" */
+static void put_egress(const json_t *r, const json_t *egress, FILE *out)
+{
+    const char *program = page_string(r, "mail_server");
+
+    if (program[0] == '\0' || page_string(egress, "helo")[0] == '\0')
+        return;
+    fputs("<p class=\"note\">", out);
+    html_text(out, program);
+    fputs(" (", out);
+    html_text(out, page_string(egress, "transports"));
+    fputs(") says ", out);
+    html_breaking(out, page_string(egress, "helo"));
+    fputs(json_is_true(json_object_get(egress, "temporary")) ? " from this temporary address</p>\n"
+                                                             : "</p>\n",
+          out);
+}
+
+/* One card for each; addresses and clients are in the same order. */
 static void put_clients(const json_t *r, FILE *out)
 {
     const json_t *list = list_of(r, "clients");
@@ -200,6 +235,7 @@ static void put_clients(const json_t *r, FILE *out)
         fputs("<section><h2>", out);
         html_breaking(out, page_string(client, "client"));
         fputs("</h2>\n", out);
+        put_egress(r, json_array_get(list_of(r, "addresses"), i), out);
         picture_draw(client, out);
         put_links(client, out);
         fputs("</section>\n", out);
@@ -314,15 +350,54 @@ static void put_zones(const json_t *r, FILE *out)
     fputs("</section>\n", out);
 }
 
+/* ---- other records ---- */
+
+static void put_companion(const json_t *c, FILE *out)
+{
+    const json_t *records = list_of(c, "records");
+    size_t i;
+
+    fputs("<tr><td>", out);
+    html_text(out, page_string(c, "what"));
+    fputs("</td><td>", out);
+    html_breaking(out, page_string(c, "name"));
+    fputs("</td><td>", out);
+    for (i = 0; i < json_array_size(records); i++) {
+        fputs(i > 0 ? ", " : "", out);
+        html_text(out, json_string_value(json_array_get(records, i)));
+    }
+    if (i == 0)
+        put_reply(c, out);
+    fputs("</td></tr>\n", out);
+}
+
+static void put_companions(const json_t *r, FILE *out)
+{
+    const json_t *list = list_of(r, "companions");
+    size_t i;
+
+    if (json_array_size(list) == 0)
+        return;
+    fputs(
+        "<section><h2>Other records, as published (not judged)</h2>\n<div class=\"scroll\"><table>"
+        "<thead><tr><th>What</th><th>Name</th><th>Published</th></tr></thead><tbody>\n",
+        out);
+    for (i = 0; i < json_array_size(list); i++)
+        put_companion(json_array_get(list, i), out);
+    fputs("</tbody></table></div></section>\n", out);
+}
+
 bool sender_page(const json_t *r, int64_t now, FILE *out)
 {
     html_head(out, "sender", "iprev-check: a mail server as others see it", &sender_style, NULL);
     put_title(r, now, out);
     put_problems(r, out);
     put_fixes(r, out);
+    put_notes(r, out);
     put_receivers(r, out);
     put_clients(r, out);
     put_zones(r, out);
+    put_companions(r, out);
     fputs("<footer>iprev-check " PACKAGE_VERSION "</footer>\n</body>\n</html>\n", out);
     return !ferror(out);
 }

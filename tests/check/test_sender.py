@@ -197,39 +197,12 @@ ALIAS = "17 CNAME 17.16/28\n@ NS ns1.hoster.example.\n"
 
 # zones of the first server, zones of the second, what the first screen says, exit code
 FAULTS = [
-    ("two servers that disagree", {}, {"2.0.192.in-addr.arpa": HEAD + BOTH}, "mail.good.sender.example",
-     ["1 problem", "the name servers disagree about 10.2.0.192.in-addr.arpa PTR", "ns1.hoster.example (127.0.1.1)",
-      "ns2.hoster.example (127.0.1.2)", "no such name"]),
     ("a server that does not have the zone", {}, {"2.0.192.in-addr.arpa": None}, "mail.good.sender.example",
      ["1 problem", "name server ns2.hoster.example (127.0.1.2) of 2.0.192.in-addr.arpa: refuses to answer"]),
-    ("lame: a resolver stands as name server", {"2.0.192.in-addr.arpa": REVERSE + "@ NS lame.hoster.example.\n"}, {},
-     "mail.good.sender.example",
-     ["1 problem", "name server lame.hoster.example (127.0.1.3) of 2.0.192.in-addr.arpa: does not serve this zone (lame)"]),
-    ("silent", {"2.0.192.in-addr.arpa": REVERSE + "@ NS silent.hoster.example.\n"}, {}, "mail.good.sender.example",
-     ["1 problem", "name server silent.hoster.example (127.0.1.4) of 2.0.192.in-addr.arpa: does not answer"]),
     ("nothing listens", {"2.0.192.in-addr.arpa": REVERSE + "@ NS closed.hoster.example.\n"}, {}, "mail.good.sender.example",
      ["1 problem", "name server closed.hoster.example (127.0.1.5) of 2.0.192.in-addr.arpa: nothing listens at port 53"]),
     ("a name server without address", {"2.0.192.in-addr.arpa": REVERSE + "@ NS gone.hoster.example.\n"}, {}, "mail.good.sender.example",
      ["1 problem", "name server gone.hoster.example of 2.0.192.in-addr.arpa has no address"]),
-    ("IPv6 without PTR", {"sender.example": FORWARD + "mail.good AAAA 2001:db8::30\n", SIX: HEAD + BOTH}, {}, "mail.good.sender.example",
-     ["2001:db8::30: the address has no PTR record", "To fix, in this order", SIX_HOST + "." + SIX + ". PTR mail.good.sender.example."]),
-    ("forward elsewhere", {"2.0.192.in-addr.arpa": HEAD + BOTH + "11 PTR mail.good.sender.example.\n",
-                           "sender.example": FORWARD + "other A 192.0.2.11\n"}, {}, "other.sender.example",
-     ["192.0.2.11: mail.good.sender.example -> 192.0.2.10, not 192.0.2.11"]),
-    ("two PTR records", {"2.0.192.in-addr.arpa": REVERSE + "10 PTR www.sender.example.\n",
-                         "sender.example": FORWARD + "www A 192.0.2.10\n"}, {}, "mail.good.sender.example",
-     ["192.0.2.10: 2 PTR records are published"]),
-    ("PTR at the bare domain", {"2.0.192.in-addr.arpa": HEAD + BOTH + "12 PTR sender.example.\n",
-                                "sender.example": FORWARD + "@ A 192.0.2.12\n"}, {}, "sender.example",
-     ["192.0.2.12: no, a bare domain", "mail.sender.example. A 192.0.2.12"]),
-    ("the provider's default name", {"2.0.192.in-addr.arpa": HEAD + BOTH + "14 PTR 192-0-2-14.dsl.dyn.sender.example.\n",
-                                     "sender.example": FORWARD + "192-0-2-14.dsl.dyn A 192.0.2.14\nmx A 192.0.2.14\n"}, {},
-     "mx.sender.example", ["192-0-2-14.dsl.dyn.sender.example looks machine-generated"]),
-    ("RFC 2317 with an alias to nowhere", {"2.0.192.in-addr.arpa": REVERSE + "17 CNAME 17.16/28\n",
-                                           "sender.example": FORWARD + "cust A 192.0.2.17\n"}, {}, "cust.sender.example",
-     ["17.2.0.192.in-addr.arpa is an alias of 17.16/28.2.0.192.in-addr.arpa, which has no PTR record"]),
-    ("no such reverse zone at the parent", {"2.0.192.in-addr.arpa": None, "192.in-addr.arpa": HEAD + BOTH}, {}, "mail.good.sender.example",
-     ["192.0.2.10: the address has no PTR record", "10.2.0.192.in-addr.arpa. PTR mail.good.sender.example."]),
 ]
 
 
@@ -237,8 +210,6 @@ def test_faults():
     """Each is named on the first screen, in the JSON, and the exit code is 1."""
     for what, one, two, host, says in FAULTS:
         with Names(one, two) as n:
-            n.silent(SILENT)
-            n.resolver(LAME)
             code, out, err = n.run(host)
             same((code, err), (1, ""), "%s: %s" % (what, out))
             plain(out)
@@ -322,7 +293,7 @@ def relay(listen, to, lose):
             listen.sendto(answer, client)
 
 
-def test_lost_answers():
+def test_lost_answers_G3():
     """Five lost answers in a row are no silence, six are. What comes by TCP only is said."""
     for lost, path in ((5, "127.0.1.6"), (6, "127.0.1.7")):
         count = []
@@ -483,8 +454,8 @@ def test_refused_now():
         same(rows, {"mx.example.net": "unknown", "mx.example.com": "to-fix", "mx.six.example": "to-fix"})
 
 
-def test_one_answer_in_ten():
-    """A server that loses one answer in ten is no problem. IPREV_RUNS=1000 for more runs."""
+def test_one_answer_in_ten_G3():
+    """A server that loses one answer in ten is no problem. `make check-loss` runs it 1,000 times."""
     address, chance = "127.0.3.1", random.Random(7)
 
     def lossy(answer):

@@ -63,9 +63,13 @@ Test(text, first_line)
         {"C", NULL, "iprev-fail", ACTION_REJECT, true,
          "is accepted because reverse DNS confirms h00000.example.net"},
         {"S", NULL, "iprev-fail", ACTION_REJECT, true,
-         "is accepted (no rule matched): h00000.example.net: the name servers failed (SERVFAIL)"},
+         "is accepted (no rule matched): h00000.example.net: the name servers failed (SERVFAIL), "
+         "or DNSSEC "
+         "validation at your resolver"},
         {"ES", NULL, "iprev-fail", ACTION_REJECT, true,
-         "is accepted (no rule matched): h00001.example.net: the name servers failed (SERVFAIL)"},
+         "is accepted (no rule matched): h00001.example.net: the name servers failed (SERVFAIL), "
+         "or DNSSEC "
+         "validation at your resolver"},
         {"-", NULL, "dns-timeout", ACTION_TEMPFAIL, true,
          "is refused for now by rule r: no answer from DNS in time"},
         {"x", NULL, "iprev-fail", ACTION_REJECT, true,

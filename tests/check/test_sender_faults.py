@@ -1,0 +1,166 @@
+"""Fifteen ways in which a mail server's name goes wrong, each in real name servers and a real resolver: named on the
+first screen of the text, and on the page.
+
+Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
+"""
+import multiprocessing
+import os
+import traceback
+
+import netns
+import servers
+from checker import CLONE_NEWNET, Skip, has, holds, plain, same
+from test_sender import BOTH, FORWARD, HEAD, HOSTER, LAME, REVERSE, SILENT, SIX, SIX_HOST, Names, first_screen
+from test_sender_page import text_of
+
+GOOD = "mail.good.sender.example"
+MASTER = "smtp unix - - y - - smtp\nrelay unix - - y - - smtp\nbulk unix - - y - - smtp -o smtp_helo_name=bulk.sender.example\n"
+R = "2.0.192.in-addr.arpa"
+
+# zones of the first server, zones of the second, host, what the first screen says
+FAULTS = {
+    "lame server": ({R: REVERSE + "@ NS lame.hoster.example.\n"}, {}, GOOD,
+                    ["name server lame.hoster.example (127.0.1.3) of 2.0.192.in-addr.arpa: does not serve this zone (lame)"]),
+    "two servers that disagree": ({}, {R: HEAD + BOTH}, GOOD,
+                                  ["the name servers disagree about 10.2.0.192.in-addr.arpa PTR", "ns2.hoster.example (127.0.1.2) says no such name"]),
+    "one silent": ({R: REVERSE + "@ NS silent.hoster.example.\n"}, {}, GOOD,
+                   ["name server silent.hoster.example (127.0.1.4) of 2.0.192.in-addr.arpa: does not answer"]),
+    "IPv6 without PTR": ({"sender.example": FORWARD + "mail.good AAAA 2001:db8::30\n", SIX: HEAD + BOTH}, {}, GOOD,
+                         ["2001:db8::30: the address has no PTR record", SIX_HOST + "." + SIX + ". PTR mail.good.sender.example."]),
+    "PTR at the bare domain": ({R: HEAD + BOTH + "12 PTR sender.example.\n", "sender.example": FORWARD + "@ A 192.0.2.12\n"}, {}, "sender.example",
+                               ["192.0.2.12: no, a bare domain", "mail.sender.example. A 192.0.2.12"]),
+    "provider's default name": ({R: HEAD + BOTH + "14 PTR 192-0-2-14.dsl.dyn.sender.example.\n",
+                                 "sender.example": FORWARD + "192-0-2-14.dsl.dyn A 192.0.2.14\nmx A 192.0.2.14\n"}, {}, "mx.sender.example",
+                                ["192-0-2-14.dsl.dyn.sender.example looks machine-generated", "14.2.0.192.in-addr.arpa. PTR mx.sender.example."]),
+    "two PTRs": ({R: REVERSE + "10 PTR www.sender.example.\n", "sender.example": FORWARD + "www A 192.0.2.10\n"}, {}, GOOD,
+                 ["192.0.2.10: 2 PTR records are published"]),
+    "forward elsewhere": ({R: HEAD + BOTH + "11 PTR mail.good.sender.example.\n", "sender.example": FORWARD + "other A 192.0.2.11\n"}, {},
+                          "other.sender.example", ["192.0.2.11: mail.good.sender.example -> 192.0.2.10, not 192.0.2.11"]),
+    "RFC 2317 with a broken CNAME": ({R: REVERSE + "17 CNAME 17.16/28\n", "sender.example": FORWARD + "cust A 192.0.2.17\n"}, {},
+                                     "cust.sender.example",
+                                     ["17.2.0.192.in-addr.arpa is an alias of 17.16/28.2.0.192.in-addr.arpa, which has no PTR record"]),
+    "NXDOMAIN at the parent": ({R: None, "192.in-addr.arpa": HEAD + BOTH}, {}, GOOD,
+                               ["192.0.2.10: the address has no PTR record", "10.2.0.192.in-addr.arpa. PTR mail.good.sender.example."]),
+    "proxied A record": ({"sender.example": FORWARD + "web A 104.16.1.10\n", "16.104.in-addr.arpa": HEAD + BOTH}, {}, "web.sender.example",
+                         ["104.16.1.10: an address of Cloudflare's web proxy (a proxied record): no mail is sent from there",
+                          "web.sender.example. A (the address of the mail server)"]),
+}
+ELSEWHERE = ["negative cache after a fix", "wrong HELO in one transport", "temporary IPv6", "DNSSEC bogus"]
+
+
+def shows(n, what, args, says, exit_code=1):
+    """The sentences stand on the first screen and on the page."""
+    code, out, _ = n.run(*args)
+    same(code, exit_code, "%s: %s" % (what, out))
+    plain(out)
+    has(first_screen(out), *says)
+    path = n.path("page.html")
+    n.run("--html", path, *args)
+    has(text_of(open(path, encoding="ascii").read()), *says)
+
+
+def test_named_on_the_first_screen_G2():
+    """Those that a look from outside shows."""
+    for what, (one, two, host, says) in FAULTS.items():
+        with Names(one, two) as n:
+            n.silent(SILENT)
+            n.resolver(LAME)
+            shows(n, what, [host], says)
+
+
+def test_negative_cache_after_a_fix_G2():
+    with Names({R: HEAD + BOTH}) as n:
+        same(n.run(GOOD)[0], 1)
+        for process in n.running[:2]:
+            n.stop(process)
+        for address in ("127.0.1.1", "127.0.1.2"):
+            n.nsd(address, {"hoster.example": HOSTER, "sender.example": FORWARD, R: REVERSE})
+        says = ["your resolver still has the old answer for 10.2.0.192.in-addr.arpa PTR until ", " UTC (in ",
+                "no such name; the name servers say mail.good.sender.example"]
+        shows(n, "negative cache", [GOOD], says)
+
+
+def test_dnssec_bogus_G2():
+    """Validated here, the answer is bogus; a resolver that validates only fails, and the report says what that may be."""
+    with Names() as n:
+        anchor = n.file("anchor", "2.0.192.in-addr.arpa. DS 12345 13 2 %s\n" % ("ab" * 32))
+        n.config = n.file("signed", open(n.config).read().replace("resolver: {", 'resolver: { trust-anchor = "%s" ' % anchor))
+        shows(n, "bogus", [GOOD], ["192.0.2.10: the DNS answer fails DNSSEC validation", "Whoever signs the zone should fix its signatures"], 75)
+    validator = '    trust-anchor: "2.0.192.in-addr.arpa. DS 12345 13 2 %s"\n    module-config: "validator iterator"\n' % ("ab" * 32)
+    with Names(local=validator) as n:
+        shows(n, "bogus at the resolver", [GOOD], ["192.0.2.10: the name servers failed (SERVFAIL), or DNSSEC validation at your resolver"], 75)
+
+
+# ---- of this machine ----
+
+def alone(function, addresses, temporary=None):
+    """Runs it in a network that has these addresses and no other."""
+    def child(pipe):
+        try:
+            if netns.libc.unshare(CLONE_NEWNET) != 0:
+                raise OSError("unshare")
+            netns.loopback_up()
+            for address in addresses:
+                netns.loopback_address(address)
+            if temporary and not netns.temporary_address(temporary):
+                raise OSError("no temporary address")
+            function()
+            pipe.send(None)
+        except Skip as reason:
+            pipe.send(reason)
+        except BaseException:
+            pipe.send(traceback.format_exc())
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("fork").Process(target=child, args=(there,))
+    process.start()
+    failed = here.recv() if here.poll(120) else "no end"
+    process.join(10)
+    if isinstance(failed, Skip):
+        raise failed
+    holds(failed is None, failed)
+
+
+class Beside:
+    """Names, and a Postfix with this configuration beside them."""
+
+    def __init__(self, zones, main="", master=MASTER):
+        if servers.why_not("postfix"):
+            raise Skip(servers.why_not("postfix"))
+        self.names = Names(zones)
+        self.names.file("main.cf", "compatibility_level = 3.6\nmyhostname = mail.good.sender.example\n" + main)
+        self.names.file("master.cf", master)
+        self.before = dict(os.environ)
+        os.environ.update(servers.environment("postfix", MAIL_CONFIG=self.names.dir),
+                          PATH=os.path.dirname(servers.find("postfix", "usr/sbin/postconf")) + ":/usr/bin:/bin")
+
+    def __enter__(self):
+        return self.names
+
+    def __exit__(self, *_):
+        os.environ.clear()
+        os.environ.update(self.before)
+        self.names.__exit__()
+
+
+def test_wrong_helo_in_one_transport_G2():
+    def run():
+        with Beside({}) as n:
+            shows(n, "HELO", ["self"], ["192.0.2.10: HELO: bulk.sender.example is in the domain of the confirmed PTR name, but does not resolve",
+                                           "says bulk.sender.example"])
+            has(first_screen(n.run("self")[1]), "192.0.2.10 says bulk.sender.example (transport bulk)")
+            has(text_of(open(n.path("page.html")).read()), "Postfix (bulk) says bulk.sender.example")
+    alone(run, ["192.0.2.10"])
+
+
+def test_temporary_ipv6_G2():
+    def run():
+        with Beside({"sender.example": FORWARD + "mail.good AAAA 2001:db8::30\n", SIX: HEAD + BOTH + SIX_HOST + " PTR mail.good.sender.example.\n"},
+                    master="smtp unix - - y - - smtp\n") as n:
+            shows(n, "temporary", ["self"], ["temporary IPv6 address: it changes, so no PTR record can follow it", "smtp_bind_address6 = 2001:db8::30"])
+    alone(run, ["192.0.2.10"], "2001:db8::30")
+
+
+def test_all_fifteen_are_here_G2():
+    same(len(FAULTS) + len(ELSEWHERE), 15)
+    for name in ELSEWHERE:
+        holds("test_" + name.replace(" ", "_").lower() + "_G2" in globals(), name)
