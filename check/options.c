@@ -69,6 +69,8 @@ static const struct row {
     {"version", 'V', NULL, ALL, 0, offsetof(struct options, version), "print the version"},
     {"address", 0, "IP", HERE, AN_ADDRESS, offsetof(struct options, sender),
      "public address of this machine, behind NAT; may be repeated"},
+    {"probe", 0, NULL, SENDER, 0, offsetof(struct options, sender.probe),
+     "connect to port 25: banner, EHLO and certificate beside the PTR name"},
     {"ticket", 0, NULL, SENDER, 0, offsetof(struct options, sender.ticket),
      "print only the text to send to the owner of the address"},
     {"html", 0, "FILE", REPLAY | SENDER | ONLY(COMMAND_REFUSED), 0, offsetof(struct options, html),

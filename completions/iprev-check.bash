@@ -18,14 +18,14 @@ _iprev_check()
     done
     case $command in
     replay | '') options+=' --html --against --no-dns --top --since --until --write-exempt --min-messages --no-verdicts --digest' ;;
-    self) options+=' --address --ticket --html --compare' ;;
+    self) options+=' --address --probe --ticket --html --compare' ;;
     refused) options+=' --address --html' ;;
     *.* | *:*) options+=' --html --compare' ;;
     classify) options='-c -V -h --config --version --help' ;;
     memory) options='-c -V -h --config --json --forget --version --help' ;;
     esac
     [[ $command ]] || options+=' --forget --address --compare'
-    [[ $command && ! $command =~ [.:] ]] || options+=' --ticket'
+    [[ $command && ! $command =~ [.:] ]] || options+=' --probe --ticket'
     COMPREPLY=()
     case $previous in
     -s | --server | --top | --since | --until | --min-messages | --address) return ;;

@@ -78,6 +78,23 @@ static json_t *json_notes(const struct sender *x)
     return list;
 }
 
+/* null: not asked for, or the address stands in the list before. */
+static json_t *json_probe(const struct probe *p)
+{
+    json_t *names = json_array();
+    unsigned i;
+
+    if (p->state == PROBE_NONE) {
+        json_decref(names);
+        return json_null();
+    }
+    for (i = 0; i < p->certificate.n; i++)
+        json_array_append_new(names, json_string(p->certificate.name[i]));
+    return json_pack("{s:s, s:s, s:s, s:o, s:i, s:s}", "state", probe_word(p->state), "banner",
+                     p->banner, "ehlo", p->ehlo, "certificate", names, "more",
+                     (int)p->certificate.left_out, "error", p->error);
+}
+
 static json_t *json_egresses(const struct sender *x)
 {
     json_t *list = json_array();
@@ -87,9 +104,10 @@ static json_t *json_egresses(const struct sender *x)
         const struct egress *g = &x->egress[i];
 
         json_array_append_new(
-            list, json_pack("{s:o, s:o, s:s, s:b}", "address", json_addr(&g->addr), "helo",
+            list, json_pack("{s:o, s:o, s:s, s:b, s:o}", "address", json_addr(&g->addr), "helo",
                             json_visible(g->helo, g->helo != NULL ? strlen(g->helo) : 0),
-                            "transports", g->transports, "temporary", (int)g->temporary));
+                            "transports", g->transports, "temporary", (int)g->temporary, "probe",
+                            json_probe(&g->probe)));
     }
     return list;
 }

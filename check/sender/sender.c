@@ -25,6 +25,7 @@ struct sender *sender_begin(const struct settings *s, const struct sender_option
         free(x);
         return NULL;
     }
+    x->probed = o->probe && !o->ticket;
     x->ticket = o->ticket;
     x->run.text = true;
     x->run.explained = sender_explained;
@@ -58,6 +59,33 @@ static void ask_servers(struct sender *x)
         x->run.code = EXIT_TO_FIX;
 }
 
+/* Each address once, with its PTR name, or the host's, in TLS. */
+static void probe(struct sender *x)
+{
+    struct probe_ask ask[PROBES_MAX];
+    unsigned i, k, n = 0;
+    struct sbuf sb;
+
+    for (i = 0; i < x->egresses; i++) {
+        struct egress *g = &x->egress[i];
+
+        for (k = 0; k < n && !addr_equal(&ask[k].addr, &g->addr); k++)
+            ;
+        if (k < n || addr_is_private(&g->addr))
+            continue;
+        if (n == PROBES_MAX) {
+            sender_note(x, "port 25 is looked at for the first 32 addresses only");
+            break;
+        }
+        ask[n] = (struct probe_ask){.addr = g->addr, .probe = &g->probe};
+        sbuf_init(&sb, ask[n].name, sizeof ask[n].name);
+        if (g->ptr.len > 1)
+            dname_put(&sb, &g->ptr);
+        n++;
+    }
+    probe_all(ask, n);
+}
+
 static void ask_companions(struct sender *x)
 {
     struct dname host;
@@ -87,6 +115,8 @@ int sender_report(struct sender *x)
         x->run.term.out = stdout;
         ask_servers(x);
         ask_companions(x);
+        if (x->probed)
+            probe(x);
         sender_output(x, details);
     } else if (x->run.term.out == NULL) {
         fputs("iprev-check: out of memory\n", stderr);

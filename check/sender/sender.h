@@ -51,6 +51,7 @@ struct sender {
     unsigned at; /* the egress that is being judged */
     struct looks looks;
     struct companions companions;
+    bool probed; /* each egress has its probe */
     bool ticket; /* only the text to the owner is wanted */
     bool broken; /* there is something to fix, not only something that DNS did not tell */
     unsigned notes, problems, fixes;

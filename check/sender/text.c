@@ -4,6 +4,7 @@
 #include "check/sender/sender.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define STATE 9
 
@@ -180,6 +181,77 @@ static void print_look(const struct term *t, const struct look *k)
         fprintf(t->out, "    and %u more addresses, not asked\n", k->left_out);
 }
 
+/* ---- port 25 ---- */
+
+static void print_name(const struct term *t, const char *title, const char *name, bool differs)
+{
+    fputs("    ", t->out);
+    term_cell(t, TONE_PLAIN, title, 13);
+    fputs(name[0] != '\0' ? name : "-", t->out);
+    if (differs && name[0] != '\0')
+        term_put(t, TONE_NOTE, " (not the PTR name)");
+    fputc('\n', t->out);
+}
+
+static void print_certificate(const struct term *t, const struct probe *p, const char *ptr)
+{
+    char text[CERT_NAMES * (CERT_NAME + 2) + 64];
+    struct sbuf sb;
+    unsigned i;
+
+    sbuf_init(&sb, text, sizeof text);
+    for (i = 0; i < p->certificate.n; i++) {
+        sbuf_str(&sb, i > 0 ? ", " : "");
+        sbuf_str(&sb, p->certificate.name[i]);
+    }
+    if (p->certificate.n == 0)
+        sbuf_str(&sb, p->state == PROBE_TLS ? "no name in it"
+                      : p->error[0] == '\0' ? "no STARTTLS"
+                                            : "none");
+    sbuf_str(&sb, p->certificate.left_out > 0 ? " and more" : "");
+    if (p->certificate.n > 0 && !certificate_has(&p->certificate, ptr))
+        sbuf_str(&sb, " (not the PTR name)");
+    fputs("    ", t->out);
+    term_cell(t, TONE_PLAIN, "certificate", 13);
+    term_wrap(t, text, 17, 17);
+}
+
+static void print_probe(const struct term *t, const struct egress *g)
+{
+    const struct probe *p = &g->probe;
+    char ptr[DNAME_VISIBLE_MAX] = "";
+    struct sbuf sb;
+
+    if (p->state == PROBE_NONE)
+        return;
+    sbuf_init(&sb, ptr, sizeof ptr);
+    if (g->ptr.len > 1)
+        dname_put_visible(&sb, &g->ptr);
+    fprintf(t->out, "  %s\n", ADDR_TEXT(&g->addr));
+    print_name(t, "PTR name", ptr, false);
+    if (p->state > PROBE_UNREACHABLE)
+        print_name(t, "banner", p->banner, strcasecmp(p->banner, ptr) != 0);
+    if (p->state > PROBE_FAILED) {
+        print_name(t, "EHLO", p->ehlo, strcasecmp(p->ehlo, ptr) != 0);
+        print_certificate(t, p, ptr);
+    }
+    if (p->error[0] != '\0') {
+        fputs("    ", t->out);
+        term_wrap(t, p->error, 4, 4);
+    }
+}
+
+static void print_probes(const struct sender *x, const struct term *t)
+{
+    unsigned i;
+
+    if (!x->probed)
+        return;
+    term_head(t, "Port 25 (not judged)");
+    for (i = 0; i < x->egresses; i++)
+        print_probe(t, &x->egress[i]);
+}
+
 /* ---- companions ---- */
 
 static void put_companion(struct sbuf *sb, const struct companion *c)
@@ -261,6 +333,7 @@ void sender_text(const struct sender *x, const char *details)
         print_look(t, &x->looks.look[i]);
     if (x->looks.left_out > 0)
         fprintf(t->out, "  %u more names were not asked about\n", x->looks.left_out);
+    print_probes(x, t);
     print_companions(x, t);
     if (details[0] != '\0')
         fprintf(t->out, "\n%s", details);

@@ -10,6 +10,8 @@ import subprocess
 
 from checker import BUILD, LOGS, PROGRAM, SRC, Skip, World, has, holds, same
 from test_memory import Store
+from postfix import Postfix
+from test_probe import NAME, Probed, certificate
 from test_sender import FORWARD, Names, REVERSE
 
 MANUAL = os.path.join(SRC, "man", "iprev-check.1")
@@ -50,6 +52,16 @@ def documented():
                 rows[path] = set(types.split(" or "))
     sums = set(re.findall(r"[a-z-]+", " ".join(re.findall(r"^\.Cm (.*)$", text.split(".Ss Replay")[1].split(".Pp")[0], re.M))))
     return schema, sums
+
+
+def probed():
+    """What iprev-check --probe says about a real Postfix."""
+    with Probed() as w:
+        server = Postfix({25: None}, settings=certificate(w, NAME)).start()
+        try:
+            return w.json("--probe", NAME)[1]
+        finally:
+            server.stop()
 
 
 LISTS = ("refused_but_delivered", "refused_anyway", "put_off", "tagged", "changed")
@@ -120,7 +132,7 @@ def test_json_is_as_the_manual_says():
         with Names({"2.0.192.in-addr.arpa": REVERSE + "@ NS gone.hoster.example.\n11 PTR mail.good.sender.example.\n",
                     "sender.example": FORWARD + "mail.good A 192.0.2.11\n@ MX 10 mail.good\n"}) as n:
             both = Checked(schema["Host and self"])
-            for data in (host, n.json("mail.good.sender.example")[1]):
+            for data in (host, probed(), n.json("mail.good.sender.example")[1]):
                 both.object({name: v for name, v in data.items() if name != "clients"})
             old = n.file("old.json", json.dumps({**data, "problems": ["another"]}))
             both.object(n.json("--compare", old, "mail.good.sender.example")[1])
