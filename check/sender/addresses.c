@@ -75,10 +75,11 @@ struct flagged {
     struct addr addr[QUESTION_ADDRS_MAX];
 };
 
-static void take_address(struct flagged *f, const struct nlmsghdr *h)
+/* The kernel's macros want pointers to what may change. */
+static void take_address(struct flagged *f, struct nlmsghdr *h)
 {
-    const struct ifaddrmsg *m = NLMSG_DATA(h);
-    const struct rtattr *a = IFA_RTA(m);
+    struct ifaddrmsg *m = NLMSG_DATA(h);
+    struct rtattr *a = IFA_RTA(m);
     unsigned left = (unsigned)IFA_PAYLOAD(h);
     uint32_t flags = m->ifa_flags;
     struct addr addr = {.family = ADDR_NONE};
@@ -94,9 +95,9 @@ static void take_address(struct flagged *f, const struct nlmsghdr *h)
 }
 
 /* False at the end of the list. */
-static bool take_part(struct flagged *f, const void *part, size_t n)
+static bool take_part(struct flagged *f, void *part, size_t n)
 {
-    const struct nlmsghdr *h;
+    struct nlmsghdr *h;
 
     for (h = part; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
         if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)

@@ -115,9 +115,11 @@ static bool shake_hands(SSL *ssl, int fd, int64_t deadline, char error[CERT_ERRO
 static bool take(struct certificate *c, SSL *ssl, int fd, const char *host, int64_t deadline,
                  char error[CERT_ERROR])
 {
+    char name[CERT_NAME]; /* OpenSSL's macro wants one that may change */
     X509 *x;
 
-    if (SSL_set_fd(ssl, fd) != 1 || (host[0] != '\0' && SSL_set_tlsext_host_name(ssl, host) != 1))
+    snprintf(name, sizeof name, "%s", host);
+    if (SSL_set_fd(ssl, fd) != 1 || (host[0] != '\0' && SSL_set_tlsext_host_name(ssl, name) != 1))
         return fail(error, "TLS cannot start here");
     if (!shake_hands(ssl, fd, deadline, error))
         return false;
