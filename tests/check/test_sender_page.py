@@ -11,13 +11,13 @@ import re
 
 from checker import BUILD, has, has_not, holds, same
 from test_page import Tags, browse
-from test_sender import BOTH, DEFERRED, FORWARD, HEAD, HOSTER, REVERSE, SIX, Names
+from test_sender import BOTH, DEFERRED, FORWARD, HEAD, HOSTER, REVERSE, SIX, Liar, Names
 
 HOST = "mail.sender.example"
 MANY = {"2.0.192.in-addr.arpa": REVERSE + "11 PTR 192-0-2-11.dsl.dyn.sender.example.\n12 PTR mail.good.sender.example.\n"
-        "13 PTR mail.sender.example.\n13 PTR gone.sender.example.\n",
-        "sender.example": FORWARD + "".join("mail A 192.0.2.%d\n" % i for i in range(10, 15)) + "mail AAAA 2001:db8::30\n"
-        "192-0-2-11.dsl.dyn A 192.0.2.11\n", SIX: HEAD + BOTH}
+        "13 PTR mail.sender.example.\n13 PTR gone.sender.example.\n15 PTR 192-0-2-15.dsl.dyn.sender.example.\n15 PTR also.sender.example.\n",
+        "sender.example": FORWARD + "".join("mail A 192.0.2.%d\n" % i for i in range(10, 16)) + "mail AAAA 2001:db8::30\n"
+        "192-0-2-11.dsl.dyn A 192.0.2.11\n192-0-2-15.dsl.dyn A 192.0.2.15\n", SIX: HEAD + BOTH}
 
 
 def page_of(n, *args, code=None):
@@ -82,6 +82,9 @@ def test_picture():
             ("192.0.2.13", [yes("address", "192.0.2.13"), yes(name, "gone.sender.example"), ("weak", "!", "does not resolve", "no address"),
                             yes(name, HOST), yes(back, "192.0.2.13"), helo_ok],
              [("ok", "PTR record, one of several"), ("weak", "A record"), ("ok", "PTR record, one of several"), ("ok", "A record")]),
+            ("192.0.2.15", [yes("address", "192.0.2.15"), yes(name, "also.sender.example"), ("weak", "!", "does not resolve", "no address"),
+                            ("weak", "!", "PTR name: looks machine-generated", "192-0-2-15.dsl.dyn.sender.example"), yes(back, "192.0.2.15"), helo_ok],
+             [("ok", "PTR record, one of several"), ("weak", "A record"), ("ok", "PTR record, one of several"), ("ok", "A record")]),
             ("192.0.2.14", [yes("address", "192.0.2.14"), ("broken", "no", "no name", "the address has no PTR record"), helo_ok],
              [("broken", "PTR record")]),
             ("2001:db8::30", [yes("address", "2001:db8::30"), ("broken", "no", "no name", "the address has no PTR record"), helo_ok],
@@ -114,11 +117,22 @@ def test_content():
     text = text_of(html)
     has(text, "%s: x %d problems Reverse DNS and HELO of this mail server as others see it; checked 2" % (HOST, len(data["problems"])),
         *[p for p in data["problems"]], *[f["how"] + " " + f["record"] for f in data["fixes"]])
+    has(html, '<span class="mark broken">&#10007; differs</span>', '<span class="mark weak">! weak</span>', '<span class="mark ok">&#10003; ok</span>')
     order = [text.index(t) for t in ("What is wrong", "What to do, in this order", "Chain of 192.0.2.10", "What the name servers say")]
     same(order, sorted(order))
     has(text, "11.2.0.192.in-addr.arpa PTR zone 2.0.192.in-addr.arpa, run by dns.admin@hoster.example",
         "ok ns1.hoster.example 127.0.1.1 192-0-2-11.dsl.dyn.sender.example", "differs ns2.hoster.example 127.0.1.2 no such name",
         "the resolver 192-0-2-11.dsl.dyn.sender.example (for ")
+
+
+def test_what_tcp_says():
+    """Where it is not what UDP says."""
+    zones = {"hoster.example": HOSTER + "liar A 127.0.2.1\n", "2.0.192.in-addr.arpa": REVERSE + "@ NS liar.hoster.example.\n"}
+    with Names(zones) as n:
+        Liar(n, "127.0.2.1", lambda a: [], lambda a: [a])
+        text = text_of(page_of(n, "mail.good.sender.example", code=1))
+    has(text, "x failed liar.hoster.example 127.0.2.1 does not answer; by TCP: mail.good.sender.example",
+        "+ ok ns1.hoster.example 127.0.1.1 mail.good.sender.example + ok")
 
 
 def test_hostile_names_F1():
@@ -220,6 +234,9 @@ def test_compare():
                  "10.2.0.192.in-addr.arpa PTR in the resolver: was a.example, b.example, is mail.good.sender.example\n"),
                 ([("zones", ptr, "servers", 1, "udp", {"answer": "nxdomain", "records": [], "ttl": 60})],
                  "10.2.0.192.in-addr.arpa PTR at ns2.hoster.example (127.0.1.2): was no record, is mail.good.sender.example\n"),
+                ([("zones", ptr, "servers", 1, "udp", {"answer": "timeout", "records": [], "ttl": 0}),
+                  ("zones", ptr, "servers", 1, "tcp", {"answer": "nodata", "records": [], "ttl": 60})],
+                 "10.2.0.192.in-addr.arpa PTR at ns2.hoster.example (127.0.1.2): was no record, is mail.good.sender.example\n"),
                 ([("zones", ptr, "servers", 1, None)], "new name server ns2.hoster.example (127.0.1.2) of 2.0.192.in-addr.arpa\n"),
                 ([("zones", ptr, "servers", 0, "name", "\x1b[31m\u20ac.example")],
                  "new name server ns1.hoster.example (127.0.1.1) of 2.0.192.in-addr.arpa\ngone name server ?[31m???.example (127.0.1.1) of 2.0.192.in-addr.arpa\n")]
@@ -231,7 +248,9 @@ def test_compare():
                                                          "is": "pass mail.good.sender.example"}]}))
         same(json.loads(changes(edit(old, ("clients", 0, None)), "--json")[1]), {"changes": [{"what": "address 192.0.2.10", "was": None, "is": "there"}]})
         # what DNS did not tell has not changed
-        for steps in ([("clients", 0, "result", "temperror")], [("clients", 0, "links", [])],
+        helo = [link["link"] for link in old["clients"][0]["links"]].index("HELO")
+        for steps in ([("clients", 0, "result", "temperror")],
+                      [("clients", 0, "links", helo, "state", "unknown"), ("clients", 0, "links", helo, "finding", "helo-temperror")], [("clients", 0, "links", [])],
                       [("zones", ptr, "resolver", {"answer": "servfail", "records": [], "ttl": 0})],
                       [("zones", ptr, "servers", 1, s, {"answer": "timeout", "records": [], "ttl": 0}) for s in ("udp", "tcp")],
                       [("zones", ptr, "servers", 1, "udp", {"answer": "timeout", "records": [], "ttl": 0})],
