@@ -70,6 +70,40 @@ static const char *helo_finding(const json_t *client)
     return "";
 }
 
+/* "192.0.2.10, 192.0.2.11"; NULL: none. */
+static json_t *read_names(const json_t *list)
+{
+    json_t *all = json_string(""), *more;
+    size_t i;
+
+    for (i = 0; i < json_array_size(list); i++) {
+        more = json_sprintf("%s%s%s", json_string_value(all), i > 0 ? ", " : "",
+                            json_string_value(json_array_get(list, i)));
+        json_decref(all);
+        all = more;
+    }
+    if (json_string_length(all) > 0)
+        return all;
+    json_decref(all);
+    return NULL;
+}
+
+/* What port 25 says, when both reports have asked it and it answered. */
+static void read_probe(struct facts *f, const json_t *egress)
+{
+    const json_t *probe = json_object_get(egress, "probe");
+    const char *address = page_string(egress, "address");
+    json_t *names;
+
+    if (page_string(probe, "banner")[0] != '\0')
+        add(f->says, json_sprintf("%s banner", address), json_string(page_string(probe, "banner")));
+    if (page_string(probe, "ehlo")[0] != '\0')
+        add(f->says, json_sprintf("%s EHLO", address), json_string(page_string(probe, "ehlo")));
+    names = read_names(json_object_get(probe, "certificate"));
+    if (names != NULL)
+        add(f->says, json_sprintf("%s certificate", address), names);
+}
+
 static void read_client(struct facts *f, const json_t *client)
 {
     const char *address = page_string(client, "client"), *result = page_string(client, "result");
@@ -85,26 +119,14 @@ static void read_client(struct facts *f, const json_t *client)
             json_sprintf("%s %s", page_string(client, "helo"), helo));
 }
 
-/* "192.0.2.10, 192.0.2.11". NULL when it is no answer, which cannot be compared. */
+/* NULL when it is no answer, which cannot be compared. */
 static json_t *read_reply(const json_t *reply)
 {
     const char *answer = page_string(reply, "answer");
-    const json_t *records = json_object_get(reply, "records");
-    json_t *all = json_string(""), *more;
-    size_t i;
 
     if (strcmp(answer, "nxdomain") == 0 || strcmp(answer, "nodata") == 0)
-        json_string_set(all, "no record");
-    for (i = 0; i < json_array_size(records); i++) {
-        more = json_sprintf("%s%s%s", json_string_value(all), i > 0 ? ", " : "",
-                            json_string_value(json_array_get(records, i)));
-        json_decref(all);
-        all = more;
-    }
-    if (json_string_length(all) > 0)
-        return all;
-    json_decref(all);
-    return NULL;
+        return json_string("no record");
+    return read_names(json_object_get(reply, "records"));
 }
 
 static void read_server(struct facts *f, const json_t *zone, const json_t *s)
@@ -154,6 +176,9 @@ static struct facts read_report(const json_t *report)
     list = json_object_get(report, "clients");
     for (i = 0; i < json_array_size(list); i++)
         read_client(&f, json_array_get(list, i));
+    list = json_object_get(report, "addresses");
+    for (i = 0; i < json_array_size(list); i++)
+        read_probe(&f, json_array_get(list, i));
     list = json_object_get(report, "zones");
     for (i = 0; i < json_array_size(list); i++)
         read_zone(&f, json_array_get(list, i));
@@ -213,7 +238,7 @@ static json_t *sentence(const json_t *change)
 }
 
 /* The old report may be anybody's: only printable ASCII reaches the terminal. */
-void compare_text(const json_t *changes, const struct term *t)
+void compare_text(const json_t *changes, FILE *out)
 {
     size_t i;
     char *c;
@@ -225,7 +250,7 @@ void compare_text(const json_t *changes, const struct term *t)
         for (c = text; c != NULL && *c != '\0'; c++)
             *c = *c < ' ' || *c > '~' ? '?' : *c;
         if (text != NULL)
-            term_wrap(t, text, 4, 0);
+            fprintf(out, "%s\n", text);
         free(text);
         json_decref(line);
     }

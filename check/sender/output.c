@@ -46,7 +46,7 @@ static void print_changes(struct sender *x, const json_t *all)
         run_print_json(object);
         json_decref(object);
     } else {
-        compare_text(changes, &x->run.term);
+        compare_text(changes, stdout);
     }
     if (x->run.code != EX_TEMPFAIL)
         x->run.code = json_array_size(changes) > 0 ? EXIT_CHANGED : 0;

@@ -8,6 +8,7 @@
 #include "check/html.h"
 
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -222,6 +223,35 @@ static void put_egress(const json_t *r, const json_t *egress, FILE *out)
           out);
 }
 
+/* "banner mail.example.com (not the PTR name)" */
+static void put_said(const char *title, const char *name, const char *ptr, FILE *out)
+{
+    fprintf(out, "%s ", title);
+    html_breaking(out, name[0] != '\0' ? name : "-");
+    fputs(name[0] == '\0' || strcasecmp(name, ptr) == 0 ? "; " : " (not the PTR name); ", out);
+}
+
+/* What port 25 says; not judged. */
+static void put_probe(const json_t *probe, const char *ptr, FILE *out)
+{
+    const json_t *names = list_of(probe, "certificate");
+    size_t i;
+
+    if (!json_is_object(probe))
+        return;
+    fputs("<p class=\"note\">Port 25: ", out);
+    put_said("banner", page_string(probe, "banner"), ptr, out);
+    put_said("EHLO", page_string(probe, "ehlo"), ptr, out);
+    fputs(json_array_size(names) > 0 ? "certificate for " : "no name in a certificate", out);
+    for (i = 0; i < json_array_size(names); i++) {
+        fputs(i > 0 ? ", " : "", out);
+        html_breaking(out, json_string_value(json_array_get(names, i)));
+    }
+    fputs(page_string(probe, "error")[0] != '\0' ? "; " : "", out);
+    html_text(out, page_string(probe, "error"));
+    fputs("</p>\n", out);
+}
+
 /* One card for each; addresses and clients are in the same order. */
 static void put_clients(const json_t *r, FILE *out)
 {
@@ -231,13 +261,15 @@ static void put_clients(const json_t *r, FILE *out)
     fputs("<div class=\"cards\">\n", out);
     for (i = 0; i < json_array_size(list); i++) {
         const json_t *client = json_array_get(list, i);
+        const json_t *egress = json_array_get(list_of(r, "addresses"), i);
 
         fputs("<section><h2>", out);
         html_breaking(out, page_string(client, "client"));
         fputs("</h2>\n", out);
-        put_egress(r, json_array_get(list_of(r, "addresses"), i), out);
+        put_egress(r, egress, out);
         picture_draw(client, out);
         put_links(client, out);
+        put_probe(json_object_get(egress, "probe"), page_string(client, "ptr"), out);
         fputs("</section>\n", out);
     }
     fputs("</div>\n", out);

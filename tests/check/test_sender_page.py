@@ -9,8 +9,10 @@ import json
 import os
 import re
 
-from checker import BUILD, has, has_not, holds, same
+from checker import BUILD, Skip, has, has_not, holds, same
+from postfix import Postfix, why_not
 from test_page import Tags, browse
+from test_probe import NAME, Probed, certificate
 from test_sender import BOTH, DEFERRED, FORWARD, HEAD, HOSTER, REVERSE, SIX, Liar, Names
 
 HOST = "mail.sender.example"
@@ -135,6 +137,31 @@ def test_what_tcp_says():
         "+ ok ns1.hoster.example 127.0.1.1 mail.good.sender.example + ok")
 
 
+def test_probe_and_companions():
+    """What port 25 of a real Postfix says, and the other records, are on the page, and changes of it are told."""
+    if why_not():
+        raise Skip(why_not())
+    with Probed() as w:
+        server = Postfix({25: None}, settings="myhostname = mail.probe.example\n" + certificate(w, NAME, "DNS:a.example", "DNS:" + NAME)).start()
+        try:
+            path = w.path("page.html")
+            same(w.run("--probe", "--html", path, NAME)[2], "")
+            text = text_of(open(path).read())
+            has(text, "Port 25: banner mail.probe.example (not the PTR name); EHLO mail.probe.example (not the PTR name); "
+                "certificate for a.example, mx.probe.example", "Other records, as published (not judged) What Name Published MX ")
+            data = w.json("--probe", NAME)[1]
+            at = [a["address"] for a in data["addresses"]].index("192.0.2.101")
+            old = w.file("old.json", json.dumps(edit(data, ("addresses", at, "probe", "banner", "old.example"), ("addresses", at, "probe", "ehlo", "o.example"),
+                                                     ("addresses", at, "probe", "certificate", ["b.example", "c.example"]))))
+            code, out, _ = w.run("--probe", "--compare", old, NAME)
+            same((code, sorted(out.splitlines())), (1, ["192.0.2.101 EHLO: was o.example, is mail.probe.example",
+                                                        "192.0.2.101 banner: was old.example, is mail.probe.example",
+                                                        "192.0.2.101 certificate: was b.example, c.example, is a.example, mx.probe.example"]))
+            same(w.run("--compare", old, NAME)[:2], (0, ""))
+        finally:
+            server.stop()
+
+
 def test_hostile_names_F1():
     """Octets from DNS and from logs are text, whatever they are."""
     evil = "\\060img\\032src\\061x\\032onerror\\061alert\\0401\\041\\062"
@@ -242,7 +269,7 @@ def test_compare():
                  "new name server ns1.hoster.example (127.0.1.1) of 2.0.192.in-addr.arpa\ngone name server ?[31m???.example (127.0.1.1) of 2.0.192.in-addr.arpa\n")]
         for steps, says in rows:
             code, out, err = changes(edit(old, *steps))
-            same((code, " ".join(out.split()), err), (1, " ".join(says.split()), ""), steps)
+            same((code, out, err), (1, says, ""), steps)
         code, out, _ = changes(edit(old, ("clients", 0, "ptr", "old.example")), "--json")
         same((code, json.loads(out)), (1, {"changes": [{"what": "192.0.2.10 reverse DNS", "was": "pass old.example",
                                                          "is": "pass mail.good.sender.example"}]}))
