@@ -88,12 +88,15 @@ struct client {
     findings found;
     uint8_t result, cause; /* enum finding */
     struct fate fate, against;
-    bool forgotten; /* whether it is known mattered, and is not in the log */
-    int8_t trial;   /* the rule on trial that would have decided otherwise; -1: none */
-    char *ptr;      /* host name, or NULL */
-    char *why;      /* of its shape, or NULL */
+    struct fate soon; /* in ENDS_SOON, when lines of exempt lists have ended */
+    bool forgotten;   /* whether it is known mattered, and is not in the log */
+    int8_t trial;     /* the rule on trial that would have decided otherwise; -1: none */
+    char *ptr;        /* host name, or NULL */
+    char *why;        /* of its shape, or NULL */
     struct client_senders *senders; /* entry without HELO; NULL: none seen */
 };
+
+#define ENDS_SOON (14 * 86400) /* a line of an exempt list that ends within this time */
 
 #define SENDERS_MAX 3
 

@@ -40,6 +40,7 @@ struct known {
     struct facts facts;
     struct recalled recalled;
     bool from_log;
+    int64_t now;
     bool forgotten;      /* what memory says mattered, and is not in the log */
     uint32_t pair, base; /* entries that our records are of: with this HELO, or with any */
 };
@@ -66,13 +67,13 @@ static enum remembered remembered(const struct judging *g, const struct settings
     return g->j->tally->records > 0 ? MEMORY_FAILED : NOT_REMEMBERED;
 }
 
-static void reach_once(const struct judging *g, const struct settings *s, const struct known *known,
-                       rule_set without, struct verdict *v)
+static void reach_once(const struct settings *s, const struct known *known, rule_set without,
+                       struct verdict *v)
 {
     if (known->from_log)
-        verdict_recall(v, &s->judge, &known->recalled, without, g->now);
+        verdict_recall(v, &s->judge, &known->recalled, without, known->now);
     else
-        verdict_reach_without(v, &s->judge, &known->facts, without, g->now);
+        verdict_reach_without(v, &s->judge, &known->facts, without, known->now);
 }
 
 static void reach(const struct judging *g, const struct settings *s, struct known *known,
@@ -89,13 +90,13 @@ static void reach(const struct judging *g, const struct settings *s, struct know
         report_recall(&v->report, w);
     else
         report_make(&v->report, f);
-    reach_once(g, s, known, without, v);
-    if (s->memory.store != NULL && verdict_wants_memory(v, &s->judge, without, g->now)) {
+    reach_once(s, known, without, v);
+    if (s->memory.store != NULL && verdict_wants_memory(v, &s->judge, without, known->now)) {
         enum remembered what = remembered(g, s, known);
 
         known->forgotten = what == MEMORY_FAILED;
         report_remember(&v->report, what);
-        reach_once(g, s, known, without, v);
+        reach_once(s, known, without, v);
     }
     if (!settings_relay_trusted(s, client))
         return;
@@ -105,7 +106,7 @@ static void reach(const struct judging *g, const struct settings *s, struct know
 
 /* What the policies decide about a client, for one kind of recipients. */
 struct decided {
-    struct fate fate, against;
+    struct fate fate, against, soon;
     int8_t trial;
 };
 
@@ -116,10 +117,15 @@ static struct decided decide(const struct judging *g, struct known *known, unsig
     const struct settings *s = g->j->settings, *other = g->j->against;
     struct decided d = {.trial = -1};
 
+    known->now = g->now;
     if (other != NULL) {
         reach(g, other, known, a->there, v);
         d.against = fate_of(v, other);
     }
+    known->now = g->now + ENDS_SOON;
+    reach(g, s, known, a->without, v);
+    d.soon = fate_of(v, s);
+    known->now = g->now;
     reach(g, s, known, a->without, v);
     d.fate = fate_of(v, s);
     if (v->trial != NULL)
@@ -145,6 +151,7 @@ static void write_down(const struct judging *g, uint32_t i, const struct known *
     k->judged = true;
     k->fate = d->fate;
     k->against = d->against;
+    k->soon = d->soon;
     k->trial = d->trial;
     k->found = v->report.found;
     k->result = (uint8_t)v->report.result;

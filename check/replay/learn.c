@@ -15,12 +15,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#define OUR_COMMENT " # "
+
 /* A line to write: a client, or several that the same line exempts. */
 struct learned {
     char line[DNAME_TEXT_MAX];
     const struct client *k; /* of them, the one that sent most */
     uint64_t delivered, spam;
     struct client_days days;
+    bool renewed; /* exempt now, but not for long */
 };
 
 struct learning {
@@ -32,14 +35,14 @@ struct learning {
     struct exempt_list known; /* what the file has */
 };
 
-static bool is_known(const struct learning *g, const struct client *k)
+/* Does the file exempt it at that time? */
+static bool is_known(const struct learning *g, const struct client *k, int64_t now)
 {
     struct dname ptr;
 
-    return listed_has_address(&g->known, &k->addr, g->now) ||
+    return listed_has_address(&g->known, &k->addr, now) ||
            (k->found & FINDING(F_IPREV_PASS) && k->ptr != NULL &&
-            dname_from_text(&ptr, k->ptr, strlen(k->ptr)) &&
-            listed_has_name(&g->known, &ptr, g->now));
+            dname_from_text(&ptr, k->ptr, strlen(k->ptr)) && listed_has_name(&g->known, &ptr, now));
 }
 
 /* For good or for now. */
@@ -53,10 +56,14 @@ static void add(struct learning *g, const struct client *k, uint64_t spam)
     struct learned *l = &g->list[g->n];
     struct sbuf sb;
 
-    if (!k->judged || !is_turned_away(k->fate.kind) || is_known(g, k))
+    if (!k->judged || !(is_turned_away(k->fate.kind) || is_turned_away(k->soon.kind)) ||
+        is_known(g, k, g->now + ENDS_SOON))
         return;
-    *l = (struct learned){
-        .k = k, .delivered = k->count[OUT_DELIVERED], .spam = spam, .days = k->days};
+    *l = (struct learned){.k = k,
+                          .delivered = k->count[OUT_DELIVERED],
+                          .spam = spam,
+                          .days = k->days,
+                          .renewed = !is_turned_away(k->fate.kind)};
     sbuf_init(&sb, l->line, sizeof l->line);
     client_exempt_line(k, g->j->settings, &sb);
     g->n++;
@@ -131,6 +138,7 @@ static void merge(struct learning *g)
             to->k = l->k;
         to->delivered += l->delivered;
         to->spam += l->spam;
+        to->renewed &= l->renewed;
         client_days_add(&to->days, &l->days);
     }
     g->n = n;
@@ -157,40 +165,64 @@ static void put_day(FILE *out, int64_t at)
         fprintf(out, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
 }
 
-static void put_lines(const struct learning *g, FILE *out)
+static void put_line(const struct learning *g, const struct learned *l, FILE *out)
 {
+    struct client k = *l->k;
     char reason[CLIENT_TEXT_MAX];
     struct sbuf sb;
+
+    if (l->renewed)
+        k.fate = k.soon;
+    sbuf_init(&sb, reason, sizeof reason);
+    client_reason(&k, g->j->settings, &sb);
+    fprintf(out, "%s until ", l->line);
+    put_day(out, g->now + LEARN_DAYS * 86400);
+    fprintf(out, OUR_COMMENT "%llu messages, last on ", (unsigned long long)l->delivered);
+    put_day(out, (int64_t)l->days.last * 86400);
+    fprintf(out, "; %s\n", reason);
+}
+
+static void put_lines(const struct learning *g, FILE *out)
+{
     size_t i;
 
     fputs("# added on ", out);
     put_day(out, g->now);
     fputs(" by iprev-check replay: delivered, and the policy would have refused it\n", out);
-    for (i = 0; i < g->n; i++) {
-        const struct learned *l = &g->list[i];
-
-        fprintf(out, "%s until ", l->line);
-        put_day(out, g->now + LEARN_DAYS * 86400);
-        fprintf(out, " # %llu messages, last on ", (unsigned long long)l->delivered);
-        put_day(out, (int64_t)l->days.last * 86400);
-        sbuf_init(&sb, reason, sizeof reason);
-        client_reason(l->k, g->j->settings, &sb);
-        fprintf(out, "; %s\n", reason);
-    }
+    for (i = 0; i < g->n; i++)
+        put_line(g, &g->list[i], out);
 }
 
-/* The lines that are there, as they are; a newline where the last one has none. */
-static bool copy(FILE *in, FILE *out)
+/* A line that an earlier run wrote for a client that gets another one now. */
+static bool is_replaced(const struct learning *g, const char *line)
 {
-    int c, last = '\n';
+    size_t n = strcspn(line, " "), i;
+
+    if (strstr(line, OUR_COMMENT) == NULL || strstr(line, " messages, last on ") == NULL)
+        return false;
+    for (i = 0; i < g->n; i++)
+        if (strlen(g->list[i].line) == n && memcmp(g->list[i].line, line, n) == 0)
+            return true;
+    return false;
+}
+
+/* The lines that are there, as they are, but those that are replaced; a newline where the last one
+ * has none. */
+static bool copy(const struct learning *g, FILE *in, FILE *out)
+{
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t n, last = 0;
 
     rewind(in);
-    while ((c = getc(in)) != EOF) {
-        putc(c, out);
-        last = c;
+    while ((n = getline(&line, &size, in)) > 0) {
+        last = n;
+        if (!is_replaced(g, line))
+            fwrite(line, 1, (size_t)n, out);
     }
-    if (last != '\n')
+    if (last > 0 && line[last - 1] != '\n')
         putc('\n', out);
+    free(line);
     return !ferror(in);
 }
 
@@ -212,9 +244,22 @@ static int write_list(const struct learning *g, FILE *in)
 
     if (!outfile_open(&file, g->o->write_exempt, ""))
         return EX_CANTCREAT;
-    good = same_owner(in, file.out) && (in == NULL || copy(in, file.out));
+    good = same_owner(in, file.out) && (in == NULL || copy(g, in, file.out));
     put_lines(g, file.out);
     return outfile_close(&file, good) ? 0 : EX_CANTCREAT;
+}
+
+static void tell(const struct learning *g)
+{
+    size_t renewed = 0, i;
+
+    for (i = 0; i < g->n; i++)
+        renewed += g->list[i].renewed;
+    fprintf(stderr, "iprev-check: %s: %zu client%s added", g->o->write_exempt, g->n - renewed,
+            g->n - renewed == 1 ? "" : "s");
+    if (renewed > 0)
+        fprintf(stderr, ", %zu renewed", renewed);
+    fputc('\n', stderr);
 }
 
 static int learn(struct learning *g, FILE *in)
@@ -235,8 +280,7 @@ static int learn(struct learning *g, FILE *in)
     choose(g);
     code = g->n > 0 ? write_list(g, in) : 0;
     if (code == 0)
-        fprintf(stderr, "iprev-check: %s: %zu client%s added\n", g->o->write_exempt, g->n,
-                g->n == 1 ? "" : "s");
+        tell(g);
     return code;
 }
 

@@ -215,8 +215,6 @@ void judged_text(const struct judged *j, unsigned top, FILE *out)
 
 /* ---- the digest ---- */
 
-#define ENDS_SOON (14 * 86400)
-
 /* Lines of exempt lists that are good for less than two weeks. Their number; put: to show. */
 static unsigned ending(const struct judged *j, int64_t now, const struct term *t)
 {

@@ -151,6 +151,39 @@ def test_what_people_wrote_stays():
         same([n for n in os.listdir(w.dir) if n.startswith("exempt.")], [])
 
 
+def test_lines_about_to_end_are_renewed():
+    """Those that end within two weeks, while wanted mail still comes; a line of ours gives way to the new one, what people wrote stays."""
+    day = lambda n: (TODAY + n * DAY).strftime("%Y-%m-%d")  # noqa: E731
+    ours = "192.0.2.11 until %s # 7 messages, last on 2026-01-01; no-ptr: ptr-missing\n"
+    theirs = "192.0.2.11 until %s # our partner\n"
+    mail = [message(TODAY - n * DAY, "192.0.2.11") for n in (2, 3, 4)] + [message(TODAY - 9 * DAY, "198.51.100.77", spam=True)]
+    cases = [("ours, in 13 days", ours % day(13), mail, "0 clients added, 1 renewed", 1, True),
+             ("ours, in 14 days", ours % day(14), mail, "0 clients added", 1, False),
+             ("theirs, today", theirs % day(0), mail, "0 clients added, 1 renewed", 2, True),
+             ("for ever", "192.0.2.11\n", mail, "0 clients added", 1, False),
+             ("by a network", "192.0.2.0/24 until %s\n" % day(3), mail, "0 clients added, 1 renewed", 1, True),
+             ("ours, over", ours % day(-1), mail, "1 client added", 1, True),
+             ("ours, and no mail comes any more", ours % day(3), mail[-1:], "0 clients added", 1, False)]
+    for says, old, log, said, lines, written in cases:
+        with World() as w:
+            path = w.file("exempt", "# ours\n" + old)
+            w.config = w.file("listed.conf", CONFIG % (w.zone, 'exempt: { lists = ["%s"]; };' % path))
+            code, _, err = w.replay("--write-exempt", path, put(w, "log", *log))
+            same(code, 0, says)
+            has(err, "exempt: %s\n" % said)
+            text = open(path).read()
+            same((text.startswith("# ours\n"), text.count("192.0.2.11"), "192.0.2.11 until %s # 3 messages, last on %s; no-ptr: ptr-missing\n"
+                  % (day(90), day(-2)) in text), (True, lines, written), (says, text))
+            same(theirs % day(0) in text, "theirs" in says, says)
+
+
+def test_who_is_put_off_is_written_too():
+    with World('memory: { store = "sqlite:/nowhere/db"; };\nbuiltin-rules = false\nrules: { g: { when = ["iprev-permerror"] action = "greylist" }; };') as w:
+        log = put(w, "log", message(TODAY - 9 * DAY, "198.51.100.77", spam=True), *(message(TODAY - n * DAY, "192.0.2.11") for n in (2, 3, 4)))
+        w.replay("--write-exempt", w.path("exempt"), log)
+        holds(re.match(r"192\.0\.2\.11 until \S+ # 3 messages, last on \S+; g: ptr-missing", lines_of(w.path("exempt"))[1]), lines_of(w.path("exempt")))
+
+
 def test_what_is_not_written():
     """Without a spam verdict in the logs; a file with a fault; a link; a directory that is not there."""
     with World() as w:
