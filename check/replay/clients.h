@@ -89,6 +89,7 @@ struct client {
     uint8_t result, cause; /* enum finding */
     struct fate fate, against;
     struct fate soon; /* in ENDS_SOON, when lines of exempt lists have ended */
+    bool spared;      /* only exempt.hosts or exempt.lists keep it from being refused or put off */
     bool forgotten;   /* whether it is known mattered, and is not in the log */
     int8_t trial;     /* the rule on trial that would have decided otherwise; -1: none */
     char *ptr;        /* host name, or NULL */

@@ -104,10 +104,25 @@ static void reach(const struct judging *g, const struct settings *s, struct know
     v->report.cause = F_NONE;
 }
 
+/* Exempt by exempt.hosts or exempt.lists, and the rules alone would turn it away. */
+static bool is_spared(const struct verdict *v, const struct settings *s, rule_set without,
+                      int64_t now)
+{
+    const struct policy *p = &s->judge.policy;
+    struct decision d;
+
+    if (v->report.result == F_IPREV_SKIP || v->rule != NULL || v->rule_name[0] == '\0')
+        return false;
+    d = policy_decide_without(p, without | policy_trials(p), v->report.found, v->report.unsure,
+                              &v->client, now);
+    return d.action > ACTION_QUARANTINE;
+}
+
 /* What the policies decide about a client, for one kind of recipients. */
 struct decided {
     struct fate fate, against, soon;
     int8_t trial;
+    bool spared;
 };
 
 static struct decided decide(const struct judging *g, struct known *known, unsigned kind,
@@ -128,6 +143,7 @@ static struct decided decide(const struct judging *g, struct known *known, unsig
     known->now = g->now;
     reach(g, s, known, a->without, v);
     d.fate = fate_of(v, s);
+    d.spared = is_spared(v, s, a->without, g->now);
     if (v->trial != NULL)
         d.trial = (int8_t)(v->trial - s->judge.policy.rule);
     if (other == NULL)
@@ -152,6 +168,7 @@ static void write_down(const struct judging *g, uint32_t i, const struct known *
     k->fate = d->fate;
     k->against = d->against;
     k->soon = d->soon;
+    k->spared = d->spared;
     k->trial = d->trial;
     k->found = v->report.found;
     k->result = (uint8_t)v->report.result;

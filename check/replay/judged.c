@@ -178,6 +178,10 @@ static bool in_list(const struct client *k, enum list_kind kind)
         return k->broken;
     case LIST_NEWLY:
         return refused && delivered && !k->broken && !k->turned;
+    case LIST_WAITING:
+        return k->fate.kind == ACTION_GREYLIST && is_lost(k) && !k->broken && !k->turned;
+    case LIST_SPARED:
+        return k->spared;
     case LIST_PUT_OFF:
         return k->fate.kind == ACTION_GREYLIST;
     case LIST_TAGGED:

@@ -23,6 +23,8 @@ enum list_kind {
     LIST_CAUGHT,  /* refused by the policy, none of their mail was delivered */
     LIST_BROKEN,  /* passed before the time of a digest, and fail now */
     LIST_NEWLY,   /* LIST_LOST without those, and without clients that were refused before */
+    LIST_WAITING, /* delivered, would be put off, did not come back; not those of before either */
+    LIST_SPARED,  /* would be refused or put off, but for exempt.hosts or exempt.lists */
     LIST_PUT_OFF, /* the greylist's: those that delivered mail and did not come back first */
     LIST_TAGGED,  /* tagged or quarantined */
     LIST_CHANGED, /* fate differs between the policies */

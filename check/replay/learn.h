@@ -12,10 +12,10 @@
 /* Adds a line to o->write_exempt for each client that the policy refuses or puts off, now or when
  * the lines that end within ENDS_SOON have ended, of which at least o->min_messages were delivered,
  * on two days or more, and none was called spam. What the file has stays, but lines of an earlier
- * run for the same client; clients that it exempts for longer are left out. A new file takes its place when all is
- * written. Returns the exit code: 0, 65 when no filter has called anything spam in these logs
- * (unless o->no_verdicts: every bot that got through would be exempted), 73 when it cannot be
- * written, 78 when the file has a fault; says so on standard error. */
+ * run for the same client; clients that it exempts for longer are left out. A new file takes its
+ * place when all is written. Returns the exit code: 0, 65 when no filter has called anything spam
+ * in these logs (unless o->no_verdicts: every bot that got through would be exempted), 73 when it
+ * cannot be written, 78 when the file has a fault; says so on standard error. */
 int learn_exempt(const struct judged *j, const struct replay_options *o, int64_t now);
 
 #endif

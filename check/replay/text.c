@@ -155,8 +155,8 @@ static void print_client(const struct judged *j, const struct term *t, const str
     fputc('\n', t->out);
 }
 
-static void print_list(const struct judged *j, unsigned top, const struct term *t,
-                       const char *title, const struct judged_list *l, bool exemption)
+void text_list(const struct judged *j, unsigned top, const struct term *t, const char *title,
+               const struct judged_list *l, bool exemption)
 {
     uint32_t i, n = l->n < top ? l->n : top;
 
@@ -187,7 +187,7 @@ static void print_changes(const struct judged *j, unsigned top, const struct ter
                 fprintf(t->out, "  %9llu message%s: %s there, %s here\n",
                         (unsigned long long)j->change[from][to],
                         j->change[from][to] == 1 ? "" : "s", fate_word(from), fate_word(to));
-    print_list(j, top, t, "Clients whose outcome changes", &j->list[LIST_CHANGED], false);
+    text_list(j, top, t, "Clients whose outcome changes", &j->list[LIST_CHANGED], false);
 }
 
 void judged_text(const struct judged *j, unsigned top, FILE *out)
@@ -200,91 +200,15 @@ void judged_text(const struct judged *j, unsigned top, FILE *out)
     print_fates(j, &t);
     print_rules(j, &t);
     print_grey(j, &t);
-    print_list(j, top, &t, "Refused, but delivered mail then: look at these first",
-               &j->list[LIST_LOST], true);
+    text_list(j, top, &t, "Refused, but delivered mail then: look at these first",
+              &j->list[LIST_LOST], true);
     if (j->list[LIST_LOST].n > 1) {
         fputs("\n  All of these lines, for a file of exempt.lists:\n", out);
         put_exempt_lines(j, &j->list[LIST_LOST], top, out);
     }
-    print_list(j, top, &t, "Refused; none of their mail had been delivered", &j->list[LIST_CAUGHT],
-               false);
-    print_list(j, top, &t, "Put off by the greylist", &j->list[LIST_PUT_OFF], false);
-    print_list(j, top, &t, "Tagged or quarantined", &j->list[LIST_TAGGED], false);
+    text_list(j, top, &t, "Refused; none of their mail had been delivered", &j->list[LIST_CAUGHT],
+              false);
+    text_list(j, top, &t, "Put off by the greylist", &j->list[LIST_PUT_OFF], false);
+    text_list(j, top, &t, "Tagged or quarantined", &j->list[LIST_TAGGED], false);
     print_changes(j, top, &t);
-}
-
-/* ---- the digest ---- */
-
-/* Lines of exempt lists that are good for less than two weeks. Their number; put: to show. */
-static unsigned ending(const struct judged *j, int64_t now, const struct term *t)
-{
-    const struct exempt_list *l = &j->settings->judge.exempt_list;
-    char text[DNAME_TEXT_MAX + 1];
-    struct sbuf sb;
-    unsigned n = 0;
-    size_t i;
-
-    for (i = 0; i < l->n; i++) {
-        const struct listed *c = &l->client[i];
-
-        if (c->end <= now || c->end > now + ENDS_SOON)
-            continue;
-        if (t != NULL && n == 0)
-            term_head(t, "Exempt lines that end within two weeks");
-        if (t != NULL) {
-            sbuf_init(&sb, text, sizeof text);
-            listed_put(&sb, c);
-            fprintf(t->out, "  %s until ", text);
-            put_minute(t->out, c->end - 60);
-            fputc('\n', t->out);
-        }
-        n++;
-    }
-    return n;
-}
-
-static void print_window(const struct judged *j, const struct term *t)
-{
-    const struct tally *y = j->tally;
-
-    fprintf(t->out, "iprev-milter, mode %s", j->settings->judge.enforce ? "enforce" : "monitor");
-    if (y->begin > 0) {
-        fputs(", ", t->out);
-        put_minute(t->out, y->begin);
-        fputs(" to ", t->out);
-        put_minute(t->out, y->end);
-    }
-}
-
-/* Messages of the policy's refusals, for good or for now, and of all. */
-static void print_sums(const struct judged *j, const struct term *t)
-{
-    uint64_t all = 0, no = 0, later = 0;
-    unsigned i;
-
-    for (i = 0; i < FATE_COUNT; i++) {
-        uint64_t n = sum_messages(&j->fate[i]);
-
-        all += n;
-        no += i == ACTION_REJECT ? n : 0;
-        later += i < ACTION_REJECT && i > ACTION_QUARANTINE ? n : 0;
-    }
-    fprintf(t->out, ": %llu message%s; %llu refused and %llu put off by the policy\n",
-            (unsigned long long)all, all == 1 ? "" : "s", (unsigned long long)no,
-            (unsigned long long)later);
-}
-
-void judged_digest(const struct judged *j, unsigned top, int64_t now, FILE *out)
-{
-    struct term t;
-
-    term_init(&t, out);
-    if (j->list[LIST_BROKEN].n + j->list[LIST_NEWLY].n + ending(j, now, NULL) == 0)
-        fputs("Nothing new. ", out);
-    print_window(j, &t);
-    print_sums(j, &t);
-    print_list(j, top, &t, "Passed before, fail now", &j->list[LIST_BROKEN], true);
-    print_list(j, top, &t, "Delivered mail, and the policy would have refused it",
-               &j->list[LIST_NEWLY], true);
-    ending(j, now, &t);
 }

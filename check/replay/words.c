@@ -36,7 +36,9 @@ void client_reason(const struct client *k, const struct settings *s, struct sbuf
                                                           : "a private address");
         return;
     }
-    sbuf_str(sb, k->fate.rule >= 0 ? s->judge.policy.rule[k->fate.rule].name : "no rule");
+    sbuf_str(sb, k->fate.rule >= 0 ? s->judge.policy.rule[k->fate.rule].name
+                 : k->spared       ? "exempt"
+                                   : "no rule");
     sbuf_str(sb, ": ");
     sbuf_str(sb, k->cause < F_COUNT    ? finding_word((enum finding)k->cause)
                  : k->result < F_COUNT ? finding_word((enum finding)k->result)

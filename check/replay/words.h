@@ -5,6 +5,7 @@
 #define IPREV_REPLAY_WORDS_H
 
 #include "check/replay/judged.h"
+#include "check/term.h"
 
 /* Texts of one client; each fits CLIENT_TEXT_MAX. */
 typedef void client_text(const struct client *k, const struct settings *s, struct sbuf *sb);
@@ -28,6 +29,11 @@ void put_notes(const struct judged *j, note_sink *put, void *arg);
 
 /* "2026-11-21 10:15" */
 void put_minute(FILE *out, int64_t at);
+
+/* At most `top` clients of a list below its title, for the terminal or a mail; nothing when it is
+ * empty. exemption: with the line that exempts each. */
+void text_list(const struct judged *j, unsigned top, const struct term *t, const char *title,
+               const struct judged_list *l, bool exemption);
 
 /* top: clients in a list. */
 void judged_text(const struct judged *j, unsigned top, FILE *out);

@@ -226,6 +226,7 @@ def test_digest():
     lists = "198.51.100.0/24 until %s\n.old.example until %s\n192.0.2.77 until %s\nnever.example\n" % (soon, later, over)
     passed, would, ends = ("Passed before, fail now", "Delivered mail, and the policy would have refused it",
                            "Exempt lines that end within two weeks")
+    spared = "Let through by exempt.hosts or exempt.lists"
     cases = [("nothing", good, "", []), ("refused as before", good + known, "", []),
              ("broken", good + broken, "", [passed, "192.0.2.11"]),
              ("failed, passed again, fails", [record(before - DAY, "192.0.2.11", PASS), record(before, "192.0.2.11", NONE)] + other +
@@ -234,6 +235,8 @@ def test_digest():
                                        record(before, "192.0.2.11", "iprev-temperror,dns-timeout")] + broken[1:], "", [passed, "192.0.2.11"]),
              ("broken and new", good + broken + other, "", [passed, "192.0.2.11", would, "192.0.2.13"]),
              ("a broken one that sends no more", [record(before, "192.0.2.11", PASS), message(before, "192.0.2.11")] + good, "", []),
+             ("exempt, and nothing new", good + other, "192.0.2.13\n", []),
+             ("exempt beside news", broken + good + other + known, "192.0.2.13\n", [passed, "192.0.2.11", spared, "192.0.2.13"]),
              ("an end", good, lists, [ends, "198.51.100.0/24 until %s 23:59" % soon])]
     for says, logs, listed, wanted in cases:
         with World() as w:
@@ -242,12 +245,28 @@ def test_digest():
             code, out, _ = w.replay("--digest", put(w, "log", *logs))
             same(code, 0, says)
             head, *rest = [line for line in out.split("\n") if line]
-            holds(re.match(r"(Nothing new\. )?iprev-milter, mode monitor, .*: \d+ messages?; \d+ refused and 0 put off by the policy$", head), head)
+            holds(re.match(r"(Nothing new\. )?iprev-milter, mode monitor, .*: \d+ messages?; \d+ refused, \d+ put off, \d+ let through by exemptions$", head), head)
             same((head.startswith("Nothing new. "), rest == []), (not wanted, not wanted), says)
             got = [line.strip() for line in rest if line[0] != " " or re.match(r"  [0-9a-z.]", line)]
             same(len(got), len(wanted), (says, got))
             for line, want in zip(got, wanted):
                 holds(line.startswith(want), (says, got))
+
+
+def test_digest_of_a_greylist():
+    """Who delivered mail, would have been put off, and did not come back, unless it was so before."""
+    now = datetime.datetime.now()
+    week, before = now - 3 * DAY, now - 9 * DAY
+    waiting = "Delivered mail; the greylist would have put it off, and they did not come back"
+    back = [message(week, "192.0.2.11"), message(week + datetime.timedelta(seconds=400), "192.0.2.11")]
+    old = [record(before, "192.0.2.11", NONE, "greylist", "g")]
+    cases = [("not back", back[:1], True, 1), ("back", back, False, 1), ("as before", old + back[:1], False, 1),
+             ("nothing delivered", [refusal(week, "192.0.2.11")], False, 1), ("earlier", [message(before, "192.0.2.11")], False, 0)]
+    with World('memory: { store = "sqlite:/nowhere/db"; };\nbuiltin-rules = false\nrules: { g: { when = ["iprev-permerror"] action = "greylist" }; };') as w:
+        for says, log, told, put_off in cases:
+            _, out, _ = w.replay("--digest", put(w, "log", message(week, "192.0.2.10"), *log))
+            same((waiting in out, out.startswith("Nothing new. ")), (told, not told), (says, out))
+            has(out, "refused, %d put off, 0 let" % put_off)
 
 
 def test_digest_of_refusals():
@@ -258,7 +277,7 @@ def test_digest_of_refusals():
         log = put(w, "log", refused, refused, message(now - DAY, "192.0.2.10"))
         code, out, _ = w.replay("--digest", log)
         same(code, 0)
-        has(out, "Nothing new. iprev-milter, mode enforce, ", ": 3 messages; 2 refused and 0 put off by the policy\n")
+        has(out, "Nothing new. iprev-milter, mode enforce, ", ": 3 messages; 2 refused, 0 put off, 0 let through by exemptions\n")
 
 
 # ---- a year ----
