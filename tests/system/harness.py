@@ -139,13 +139,17 @@ class World:
         return os.path.join(netns.work_dir(), name)
 
 
-WORLDS = []
+WORLDS, ASKED = [], []  # one world of this process, and the options it was made with
 
 
 def world(**options):
-    """The world of this process, made at first use."""
+    """The world of this process, made at first use. All classes of a file share it, so they must want the same."""
     if not WORLDS:
+        ASKED.append(options)
         WORLDS.append(World(**options))
+    if options != ASKED[0]:
+        raise ValueError("a file has one world: it was made with world_options %r, and this class wants %r. "
+                         "Give all classes of the file the same, or move this one to a file of its own" % (ASKED[0], options))
     return WORLDS[0]
 
 

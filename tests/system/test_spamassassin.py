@@ -41,7 +41,7 @@ def spamassassin(arguments, raw=b"", site=None):
 class Site(scored.Scored):
     """Debian's own configuration and rules, and our file among them. Postfix looks up names, for the rules about them."""
 
-    world_options = {"peername_lookup": True}  # of the first class, for all of the file
+    world_options = {"peername_lookup": True}
     plugin = False
     threshold = 5.0
 

@@ -196,27 +196,62 @@ static uint64_t entries(struct store *s, enum memory_table table)
     return n.entries[table];
 }
 
-static void fill_network(struct place *p)
+/* Networks whose entries are bounded together: addresses of one, %d or %x of them, and of another.
+ */
+struct network {
+    const char *says, *inside, *outside;
+};
+
+static const char *inside(const struct network *n, unsigned i)
+{
+    static char text[48];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(text, sizeof text, n->inside, i);
+#pragma GCC diagnostic pop
+    return text;
+}
+
+static void fill_network(struct place *p, const struct network *n)
 {
     struct store *s = place_open(p);
-    uint64_t i;
+    uint64_t before = entries(s, TABLE_WAITING), i;
 
-    cr_expect_eq(knock(p, s, "198.51.100.1", 1, 0), GREY_NEW);
-    for (i = 1; i <= MEMORY_WAITING_PER_NET; i++)
-        cr_expect_eq(knock(p, s, "192.0.2.1", i, (int64_t)i), GREY_NEW);
-    cr_expect_eq(entries(s, TABLE_WAITING), 1 + MEMORY_WAITING_PER_NET);
-    cr_expect_eq(knock(p, s, "192.0.2.1", 1, 280), GREY_EARLY, "at the bound the first is there");
-    cr_expect_eq(knock(p, s, "192.0.2.99", 5000, 281), GREY_NEW);
-    cr_expect_eq(entries(s, TABLE_WAITING), 1 + MEMORY_WAITING_PER_NET, "the oldest made room");
-    cr_expect_eq(knock(p, s, "192.0.2.1", 2, 291), GREY_EARLY, "the second is there");
-    cr_expect_eq(knock(p, s, "192.0.2.1", 1, 400), GREY_NEW, "one above it the first is gone");
-    cr_expect_eq(knock(p, s, "198.51.100.1", 1, 400), GREY_PASSED, "another network is untouched");
+    cr_expect_eq(knock(p, s, n->outside, 1, 0), GREY_NEW, "%s", n->says);
+    for (i = 1; i < MEMORY_WAITING_PER_NET; i++)
+        cr_expect_eq(knock(p, s, inside(n, 1 + i % 200), i, (int64_t)i), GREY_NEW);
+    cr_expect_eq(entries(s, TABLE_WAITING) - before, MEMORY_WAITING_PER_NET, "%s: one below",
+                 n->says);
+    cr_expect_eq(knock(p, s, inside(n, 1), i, (int64_t)i), GREY_NEW);
+    cr_expect_eq(entries(s, TABLE_WAITING) - before, 1 + MEMORY_WAITING_PER_NET, "%s: at it",
+                 n->says);
+    cr_expect_eq(knock(p, s, inside(n, 2), 1, 280), GREY_EARLY, "%s: at it the first is there",
+                 n->says);
+    cr_expect_eq(knock(p, s, inside(n, 99), 5000, 281), GREY_NEW);
+    cr_expect_eq(entries(s, TABLE_WAITING) - before, 1 + MEMORY_WAITING_PER_NET,
+                 "%s: one above, the oldest made room", n->says);
+    cr_expect_eq(knock(p, s, inside(n, 3), 2, 291), GREY_EARLY, "%s: the second is there", n->says);
+    cr_expect_eq(knock(p, s, inside(n, 2), 1, 400), GREY_NEW, "%s: the first is gone", n->says);
+    cr_expect_eq(knock(p, s, n->outside, 1, 400), GREY_PASSED, "%s: another network is untouched",
+                 n->says);
     s->kind->close(s);
+}
+
+static void fill_networks(struct place *p)
+{
+    static const struct network row[] = {
+        {"a /24", "192.0.2.%u", "198.51.100.1"},
+        {"/64s of a /48", "2001:db8:1:%x::1", "2001:db8:2::1"},
+    };
+
+    fill_network(p, &row[0]);
+    fill_network(p, &row[1]);
 }
 
 Test(memory, a_network_cannot_push_out_others)
 {
-    on_both(fill_network);
+    on_both(fill_networks);
 }
 
 static bool is_known(struct store *s, const char *client, int64_t now_s)
@@ -228,30 +263,48 @@ static bool is_known(struct store *s, const char *client, int64_t now_s)
     return known;
 }
 
-static void fill_known(struct place *p)
+static void note(struct store *s, const char *client, int64_t now_s)
+{
+    struct addr a = address(client);
+
+    cr_expect_eq(ledger_note(s, &a, now_s), STORE_OK);
+}
+
+static void fill_known_of(struct place *p, const struct network *n)
 {
     struct store *s = place_open(p);
-    struct addr other = address("198.51.100.1");
-    int i, day;
+    uint64_t before = entries(s, TABLE_KNOWN);
+    unsigned i;
 
-    for (day = 0; day < 2; day++) {
-        cr_expect_eq(ledger_note(s, &other, START + day * DAY), STORE_OK);
-        for (i = 1; i <= MEMORY_KNOWN_PER_NET + 1; i++) {
-            struct addr a;
-            char text[20];
-
-            snprintf(text, sizeof text, "192.0.2.%d", i);
-            a = address(text);
-            cr_expect_eq(ledger_note(s, &a, START + day * DAY), STORE_OK);
-        }
-        cr_expect_eq(entries(s, TABLE_KNOWN), day == 0 ? 0 : 1 + MEMORY_KNOWN_PER_NET);
+    note(s, n->outside, START);
+    note(s, n->outside, START + DAY);
+    for (i = 1; i <= MEMORY_KNOWN_PER_NET + 1; i++)
+        note(s, inside(n, i), START);
+    cr_expect_eq(entries(s, TABLE_KNOWN) - before, 1, "%s", n->says);
+    for (i = 1; i <= MEMORY_KNOWN_PER_NET + 1; i++) {
+        note(s, inside(n, i), START + DAY * (i == 1 ? 1 : 2));
+        cr_expect_eq(entries(s, TABLE_KNOWN) - before,
+                     1 + (i <= MEMORY_KNOWN_PER_NET ? i : MEMORY_KNOWN_PER_NET), "%s: %u", n->says,
+                     i);
+        cr_expect_eq(is_known(s, inside(n, 1), START + 2 * DAY), i <= MEMORY_KNOWN_PER_NET,
+                     "%s: the one not seen for longest makes room for the hundred and first: %u",
+                     n->says, i);
     }
-    cr_expect(!is_known(s, "192.0.2.1", START + DAY),
-              "the first made room for the hundred and first");
-    cr_expect(is_known(s, "192.0.2.2", START + DAY));
-    cr_expect(is_known(s, "192.0.2.101", START + DAY));
-    cr_expect(is_known(s, "198.51.100.1", START + DAY), "another network is untouched");
+    cr_expect(is_known(s, inside(n, 2), START + 2 * DAY), "%s", n->says);
+    cr_expect(is_known(s, inside(n, 101), START + 2 * DAY), "%s", n->says);
+    cr_expect(is_known(s, n->outside, START + 2 * DAY), "%s: another is untouched", n->says);
     s->kind->close(s);
+}
+
+static void fill_known(struct place *p)
+{
+    static const struct network row[] = {
+        {"a /24", "192.0.2.%u", "198.51.100.1"},
+        {"a /64", "2001:db8::%x", "2001:db8:0:1::1"},
+    };
+
+    fill_known_of(p, &row[0]);
+    fill_known_of(p, &row[1]);
 }
 
 Test(memory, a_network_has_a_hundred_known_clients)
@@ -274,6 +327,31 @@ static void fill_table(struct place *p)
     cr_expect_eq(knock(p, s, "198.51.100.1", 9, 401), GREY_NEW, "and makes room");
     cr_expect_eq(knock(p, s, "198.51.100.1", 9, 691), GREY_PASSED);
     s->kind->close(s);
+}
+
+/* Who is known stays so in a full table, and nobody else becomes it; nor does a pass get lost
+ * there. */
+static void fill_known_table(struct place *p)
+{
+    struct store *s = place_open(p);
+    int day;
+
+    s->bounds[TABLE_KNOWN].total = 2;
+    for (day = 0; day < 2; day++) {
+        note(s, "192.0.2.1", START + day * DAY);
+        note(s, "198.51.100.1", START + day * DAY);
+        note(s, "203.0.113.1", START + day * DAY);
+    }
+    cr_expect_eq(entries(s, TABLE_KNOWN), 2);
+    cr_expect(is_known(s, "192.0.2.1", START + DAY));
+    cr_expect(is_known(s, "198.51.100.1", START + DAY));
+    cr_expect(!is_known(s, "203.0.113.1", START + DAY));
+    s->kind->close(s);
+}
+
+Test(memory, a_full_table_of_known_clients)
+{
+    on_both(fill_known_table);
 }
 
 Test(memory, a_full_table_lets_nobody_through)
