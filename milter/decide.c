@@ -260,7 +260,7 @@ bool session_recipient(struct session *s, const char *recipient)
  * our own mail would be. */
 static bool waits_for_end(const struct session *s)
 {
-    return s->sender == NULL || s->sender[0] == '\0';
+    return s->sender[0] == '\0';
 }
 
 static void greylist_recipient(struct session *s, const char *recipient, struct recipients *r,

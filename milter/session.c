@@ -54,7 +54,6 @@ void session_free(struct session *s)
     identity_release(s->identity);
     forged_reset(&s->forged);
     free(s->raw);
-    free(s->sender);
     free(s->pending);
     free(s);
     metrics_session(-1);
@@ -136,9 +135,9 @@ void session_reset(struct session *s)
     s->known_asked = s->memory_failed = false;
     s->wait_ms = 0;
     s->kinds = s->tolds = 0;
-    free(s->sender);
     free(s->pending);
-    s->sender = s->pending = NULL;
+    s->pending = NULL;
+    s->sender[0] = '\0';
     forged_reset(&s->forged);
     if (session_relayed(s))
         forget_client(s);
@@ -179,17 +178,10 @@ bool session_wants_recipients(const struct settings *set)
     return policy_has(&set->judge.policy, ACTION_GREYLIST) || policy_has_to(&set->judge.policy);
 }
 
-/* Without memory for it, it is as the null sender's: nothing lasting. */
 void session_sender(struct session *s, const char *sender)
 {
-    char domain[SENDER_DOMAIN_MAX];
-
-    free(s->sender);
-    s->sender = NULL;
-    if (!policy_has(&session_settings(s)->judge.policy, ACTION_GREYLIST))
-        return;
-    sender_domain(sender, domain);
-    s->sender = strdup(domain);
+    if (policy_has(&session_settings(s)->judge.policy, ACTION_GREYLIST))
+        sender_domain(sender, s->sender);
 }
 
 /* The relay names the client of this message: from now on it is as if it had connected. */

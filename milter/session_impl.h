@@ -44,10 +44,10 @@ struct session {
     unsigned wait_ms;    /* for this message */
     enum remembered known;
     bool known_asked;
-    bool memory_failed; /* for this message: it is not asked again */
-    unsigned memory_ms; /* waited in this callback */
-    char *sender;       /* its domain, where a greylist wants it; "": the null sender */
-    char *pending;      /* the first recipient for whom the greylist is asked at the end */
+    bool memory_failed;             /* for this message: it is not asked again */
+    unsigned memory_ms;             /* waited in this callback */
+    char sender[SENDER_DOMAIN_MAX]; /* its domain, where a greylist wants it; "": the null sender */
+    char *pending; /* the first recipient for whom the greylist is asked at the end */
     uint8_t kinds, tolds;
     struct recipients kind[KINDS_MAX];
     struct told told[KINDS_MAX];

@@ -277,6 +277,21 @@ rule_set policy_trials(const struct policy *p)
     return set;
 }
 
+bool policy_may_ask(const struct policy *p, rule_set without, findings possible)
+{
+    findings known = FINDING(F_CLIENT_KNOWN);
+    unsigned i;
+
+    for (i = 0; i < p->rules; i++) {
+        const struct rule *r = &p->rule[i];
+
+        if (((r->all | r->none | r->any | r->lacks) & known) != 0 &&
+            (r->all & ~(possible | known)) == 0 && (without >> i & 1) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool policy_has(const struct policy *p, enum action action)
 {
     unsigned i;

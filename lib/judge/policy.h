@@ -89,6 +89,9 @@ typedef uint64_t rule_set;
 rule_set policy_not_to(const struct policy *p, const char *recipient);
 /* Rules on trial. */
 rule_set policy_trials(const struct policy *p);
+/* False: client-known cannot change what is decided, whatever of the possible words is found.
+ * Cheap. */
+bool policy_may_ask(const struct policy *p, rule_set without, findings possible);
 /* Some rule has this action; names recipients. */
 bool policy_has(const struct policy *p, enum action action);
 bool policy_has_to(const struct policy *p);

@@ -88,8 +88,12 @@ static bool known_matters(const struct verdict *v, const struct policy *p, rule_
 {
     findings found = v->report.found & ~FINDING(F_CLIENT_KNOWN);
     findings unsure = v->report.unsure & ~FINDING(F_CLIENT_KNOWN);
-    struct decision no = policy_decide_without(p, without, found, unsure, &v->client, now);
-    struct decision yes =
+    struct decision no, yes;
+
+    if (!policy_may_ask(p, without, found | unsure))
+        return false;
+    no = policy_decide_without(p, without, found, unsure, &v->client, now);
+    yes =
         policy_decide_without(p, without, found | FINDING(F_CLIENT_KNOWN), unsure, &v->client, now);
 
     return no.rule != yes.rule;

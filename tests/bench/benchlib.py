@@ -147,9 +147,9 @@ log: {
   destination = "stderr"
   level = "%(log)s"
 }
-"""
+%(extra)s"""
 DEFAULTS = {"mode": "monitor", "exempt": '"127.0.0.0/8", "::1/128"', "forward": '"127.0.0.1"', "threads": 1, "cache": 200000, "deadline": 5000,
-            "forged": "true", "log": "info", "resolver": ""}
+            "forged": "true", "log": "info", "resolver": "", "extra": ""}
 
 
 def configuration(name, where, **settings):

@@ -75,6 +75,70 @@ Test(policy, property_memory_unavailable_H1)
     cr_expect(harsh > 1000 && gentle > 1000, "%u %u", harsh, gentle);
 }
 
+/* Where client-known would change the rule, memory is asked; unsure words may yet be found. */
+Test(policy, property_may_ask)
+{
+    struct addr client = client_of("192.0.2.1");
+    static struct policy p;
+    unsigned round, i, asked = 0, needed = 0, spared = 0;
+
+    for (round = 0; round < 50000; round++) {
+        findings found =
+            (rnd(2) ? FINDING(F_IPREV_PASS) : 0) | (rnd(2) ? FINDING(F_PTR_GENERIC) : 0);
+        findings unsure = rnd(4) == 0 ? FINDING(F_PTR_GENERIC) : 0;
+        rule_set without = rnd(4);
+        bool ask;
+
+        memset(&p, 0, sizeof p);
+        p.rules = 1 + rnd(3);
+        for (i = 0; i < p.rules; i++)
+            random_rule(&p.rule[i]);
+        ask = policy_may_ask(&p, without, found | unsure);
+        asked += ask;
+        spared += !ask;
+        if (policy_decide_without(&p, without, found, unsure, &client, 0).rule ==
+            policy_decide_without(&p, without, found | FINDING(F_CLIENT_KNOWN), unsure, &client, 0)
+                .rule)
+            continue;
+        needed++;
+        cr_assert(ask, "round %u", round);
+    }
+    cr_expect(needed > 1000 && spared > 1000 && asked < 40000, "%u %u %u", needed, spared, asked);
+}
+
+Test(policy, may_ask)
+{
+    static const struct {
+        findings all, none, possible;
+        rule_set without;
+        bool ask;
+        const char *says;
+    } row[] = {
+        {FINDING(F_IPREV_FAIL), FINDING(F_CLIENT_KNOWN), FINDING(F_IPREV_FAIL), 0, true,
+         "the rule waits for it alone"},
+        {FINDING(F_IPREV_FAIL), FINDING(F_CLIENT_KNOWN), FINDING(F_IPREV_PASS), 0, false,
+         "another word is missing"},
+        {FINDING(F_IPREV_FAIL) | FINDING(F_CLIENT_KNOWN), 0, FINDING(F_IPREV_FAIL), 0, true,
+         "in when"},
+        {FINDING(F_IPREV_FAIL), FINDING(F_CLIENT_KNOWN), FINDING(F_IPREV_FAIL), 1, false,
+         "the rule does not apply"},
+        {FINDING(F_IPREV_FAIL), FINDING(F_CLIENT_KNOWN), FINDING(F_IPREV_FAIL), 2, true,
+         "another one does not"},
+        {FINDING(F_IPREV_FAIL), 0, FINDING(F_IPREV_FAIL), 0, false, "no rule names it"},
+    };
+    static struct policy p;
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof *row; i++) {
+        memset(&p, 0, sizeof p);
+        p.rules = 1;
+        p.rule[0].all = row[i].all;
+        p.rule[0].none = row[i].none;
+        cr_expect_eq(policy_may_ask(&p, row[i].without, row[i].possible), row[i].ask, "%s",
+                     row[i].says);
+    }
+}
+
 Test(policy, memory_unavailable_rules)
 {
     static const struct {
