@@ -25,6 +25,7 @@ struct loader {
     bool more;     /* it is in FILE.d */
     bool partial;  /* it is not read to its end */
     unsigned fore; /* rules of FILE.d: they come before the others */
+    struct clash_places set;
     struct {
         const char *file;
         int line;
@@ -128,6 +129,8 @@ static void read_option(struct loader *r, const char *section, void *base,
         take_list(r, o, (char *)base + o->at, node, shown);
     else
         take_number(r, o, (char *)base + o->at, node, shown);
+    if (o != NULL && base == r->s && r->file != NULL)
+        clash_set(&r->set, (char *)base + o->at, r->file, line_of(node));
 }
 
 static bool is_group(struct loader *r, const config_setting_t *node, const char *shown)
@@ -301,7 +304,7 @@ static void finish_rules(struct loader *r)
             return;
         }
     }
-    clash_memory(&r->rd, r->s);
+    clash_memory(&r->rd, r->s, &r->set);
     if (r->rd.faults == 0)
         note_late_rules(r);
 }

@@ -406,6 +406,41 @@ Test(settings, directory_beside_the_file)
     place_end(&p);
 }
 
+/* What clashes is told at the line that set it last, in whichever file. */
+Test(settings, clashes_of_memory_name_their_lines)
+{
+    static const struct {
+        const char *file, *first, *second, *fault;
+    } rows[] = {
+        {"memory: { store = \"redis://127.0.0.1\"; };", "", "", "[*]:1: memory.store: Redis needs"},
+        {"", "\nmemory: { store = \"redis://127.0.0.1\"; };", "",
+         "[*].d/a.conf:2: memory.store: Redis needs"},
+        {"memory: { store = \"sqlite:/m.db\"; };", "memory: {\n\npassword-file = \"/p\"; };", "",
+         "[*].d/a.conf:3: memory.password-file: goes with Redis only"},
+        {"memory: { greylist-delay-seconds = 3599;\ngreylist-retry-hours = 2; };", "",
+         "\n\nmemory: { greylist-delay-seconds = 7200; };",
+         "[*].d/b.conf:3: memory.greylist-delay-seconds: must be less"},
+        {"memory: { greylist-delay-seconds = 3599; };", "memory: { greylist-delay-seconds = 1; };",
+         "memory: { greylist-delay-seconds = 3600;\n greylist-retry-hours = 1; };",
+         "[*].d/b.conf:1: memory.greylist-delay-seconds: must be less"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct place p;
+        char *err;
+
+        place_begin(&p);
+        put(p.file, "", rows[i].file);
+        put(p.more, "a.conf", rows[i].first);
+        put(p.more, "b.conf", rows[i].second);
+        cr_expect(read_file(p.file, &err) == NULL, "%zu", i);
+        cr_expect(strstr(err, rows[i].fault) != NULL, "%s: %s", rows[i].fault, err);
+        free(err);
+        place_end(&p);
+    }
+}
+
 /* FILE may be missing; without FILE.d that is a fault. */
 Test(settings, directory_without_the_file)
 {
