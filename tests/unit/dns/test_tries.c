@@ -127,6 +127,31 @@ Test(resolve, B18_the_shortest_deadline)
     slow(100, false, row, 2);
 }
 
+/* A forwarder that is silent about some names, and asked for nothing else meanwhile, still has its
+ * answers taken: libunbound doubles its patience with every one, and must not put it aside. */
+Test(resolve, B18_silent_names_one_after_the_other)
+{
+    static const struct dns_row rows[] = {
+        {REV(1), RR_PTR, "one.example", .ttl = 300},
+        {"one.example", RR_A, "192.0.2.1", .ttl = 300},
+        {"*", RR_PTR, NULL, .manner = DNS_SILENT},
+    };
+    struct dns_server *v = DNS_START(rows);
+    struct resolver *r = start_until(v, 1000);
+    struct lookup *l;
+    char client[20];
+    unsigned i;
+
+    for (i = 0; i < 6; i++) {
+        snprintf(client, sizeof client, "198.51.%u.1", 100 + i);
+        lookup_release(ask_client(r, client, 1000));
+    }
+    l = ask_client(r, "192.0.2.1", 1000);
+    cr_expect_eq(lookup_chain(l)->result, F_IPREV_PASS, "cause %d", lookup_chain(l)->cause);
+    lookup_release(l);
+    end_both(r, v);
+}
+
 /* ---- what the releases do differently ---- */
 
 Test(resolve, B16_no_data_without_SOA)

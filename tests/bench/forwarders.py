@@ -1,0 +1,136 @@
+"""Real resolvers to ask instead of NSD: each recurses to servers of this benchmark.
+
+get-servers unpacks them; they run in the foreground, in the private network, and forget everything
+at the end.
+
+Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
+"""
+import os
+import socket
+import struct
+import time
+
+from benchlib import Program, work, write
+import servers
+
+ZONES = 256  # that are dead
+LEAF, SILENT = "192.0.2.54", "192.0.2.53"  # where every zone is; where nobody answers
+
+UNBOUND = """server:
+  interface: 127.0.0.1
+  do-daemonize: no
+  chroot: ""
+  username: ""
+  directory: "%(dir)s"
+  pidfile: ""
+  use-syslog: no
+  logfile: "%(dir)s/unbound.messages"
+  do-not-query-localhost: no
+  unblock-lan-zones: yes
+  module-config: "iterator"
+  msg-cache-size: 64m
+  rrset-cache-size: 128m
+%(unblocked)s
+stub-zone:
+  name: "in-addr.arpa"
+  stub-addr: %(leaf)s
+stub-zone:
+  name: "com"
+  stub-addr: %(leaf)s
+"""
+STUB = """stub-zone:
+  name: "%s"
+  stub-addr: %s
+"""
+BIND = """options {
+  directory "%(dir)s";
+  listen-on { 127.0.0.1; };
+  listen-on-v6 { none; };
+  pid-file none;
+  session-keyfile "%(dir)s/session.key";
+  managed-keys-directory "%(dir)s";
+  recursion yes;
+  dnssec-validation no;
+  empty-zones-enable no;
+  max-cache-size 256m;
+};
+controls { };
+"""
+BIND_STUB = 'zone "%s" { type static-stub; server-addresses { %s; }; };\n'
+KNOT = """net.listen('127.0.0.1', 53, { kind = 'dns' })
+modules.unload('ta_sentinel')
+modules.unload('ta_signal_query')
+modules.unload('ta_update')
+trust_anchors.remove('.')
+cache.open(100 * MB, 'lmdb://%(dir)s')
+policy.add(policy.suffix(policy.STUB('%(leaf)s'), { todname('in-addr.arpa.'), todname('com.') }))
+"""
+
+
+def dead_zones(layout):
+    """Names of the dead zones: of a /24 each, or of a /16."""
+    if layout == "/24":
+        return ["%d.0.20.in-addr.arpa" % n for n in range(ZONES)]
+    return ["%d.20.in-addr.arpa" % n for n in range(ZONES)]
+
+
+def dead_clients(layout, count):
+    """A file of clients in these zones, one after the other in each; its path."""
+    lines = []
+    for i in range(count):
+        zone, host = i % ZONES, i // ZONES
+        tail = (zone, 1 + host % 254) if layout == "/24" else (host * 37 % 256, 1 + host // 256)
+        address = "20.0.%d.%d" % tail if layout == "/24" else "20.%d.%d.%d" % (zone, *tail)
+        lines.append("%s smtp.dead%d.example.com\n" % (address, i))
+    return write("dead%s.clients" % layout.replace("/", "-"), "".join(lines))
+
+
+def question(name, kind, ident):
+    """A DNS question as octets."""
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    return struct.pack(">HHHHHH", ident, 0x100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", kind, 1)
+
+
+def wait(name="probe.d1.example.com"):
+    """Until somebody answers on 127.0.0.1."""
+    end = time.monotonic() + 60
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(0.3)
+        while time.monotonic() < end:
+            try:
+                sock.sendto(question(name, 1, 7), ("127.0.0.1", 53))
+                sock.recv(512)
+                return
+            except OSError:
+                time.sleep(0.1)
+    raise RuntimeError("the resolver does not answer")
+
+
+def unbound(layout=None):
+    """unbound, with Debian's defaults for what counts here."""
+    text = UNBOUND % {"dir": work(), "leaf": LEAF, "unblocked": ""}
+    text += "".join(STUB % (zone, SILENT) for zone in (dead_zones(layout) if layout else ()))
+    started = Program("unbound", [servers.program("unbound", "unbound"), "-d", "-c", write("unbound.conf", text)],
+                      env=servers.environment("unbound"))
+    wait()
+    return started
+
+
+def bind(layout=None):
+    """BIND."""
+    text = BIND % {"dir": work()} + "".join(BIND_STUB % (zone, LEAF) for zone in ("in-addr.arpa", "com"))
+    text += "".join(BIND_STUB % (zone, SILENT) for zone in (dead_zones(layout) if layout else ()))
+    started = Program("named", [servers.program("bind9", "named"), "-f", "-n", "1", "-c", write("named.conf", text)],
+                      env=servers.environment("bind9"))
+    wait()
+    return started
+
+
+def knot():
+    """Knot Resolver, one process."""
+    os.makedirs(work("knot"), exist_ok=True)
+    path = write("kresd.conf", KNOT % {"dir": work("knot"), "leaf": LEAF})
+    started = Program("kresd", [servers.program("knot-resolver", "kresd"), "-n", "-c", path, work("knot")],
+                      env=servers.environment("knot-resolver"))
+    wait()
+    return started
