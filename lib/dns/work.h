@@ -10,6 +10,7 @@
 #include "dns/heard.h"
 #include "dns/lookup.h"
 #include "dns/options.h"
+#include "dns/quiet.h"
 #include "dns/zone.h"
 
 #include <event2/event.h>
@@ -31,6 +32,7 @@ struct worker {
     atomic_uint inflight; /* questions at libunbound; written by this thread only */
     struct breaker breaker;
     struct silence silence;
+    struct quiet quiet;
     uint16_t open_from[PREFIX_SLOTS]; /* questions at libunbound, by the client's network */
     struct event *beat;
     _Atomic(int64_t) beaten; /* when the thread last ran its loop */

@@ -250,7 +250,7 @@ Test(resolve, B17_B18_silence_is_no_servfail)
 Test(resolve, B18_deadline)
 {
     static const struct dns_row rows[] = {
-        {REV(1), RR_PTR, NULL, .manner = DNS_SILENT},
+        {"1.100.51.198.in-addr.arpa", RR_PTR, NULL, .manner = DNS_SILENT},
         {REV(2), RR_PTR, "silent.example", .ttl = 300},
         {"silent.example", RR_A, NULL, .manner = DNS_SILENT},
     };
@@ -263,7 +263,7 @@ Test(resolve, B18_deadline)
 
     for (i = 0; i < 2; i++) {
         int64_t from = resolver_now();
-        struct lookup *l = ask_client(r, i == 0 ? "192.0.2.1" : "192.0.2.2", 800);
+        struct lookup *l = ask_client(r, i == 0 ? "198.51.100.1" : "192.0.2.2", 800);
         unsigned ms = (unsigned)(resolver_now() - from);
         const struct chain *c = lookup_chain(l);
 
