@@ -282,7 +282,7 @@ static void zone_over(struct query *q, const struct answer *a)
 
     if (q->zone == NULL)
         return;
-    quiet_over(&q->work->worker->quiet, q->zone, q->hash, end, resolver_now());
+    quiet_over(&q->work->worker->quiet, q->zone, q->hash, q->started, end, resolver_now());
     if (end == QUIET_CACHED)
         return; /* another one is still out */
     parked = q->zone->parked;

@@ -65,14 +65,14 @@ static void count_failure(struct quiet_zone *z, uint64_t name, int64_t now)
     z->failed = now;
 }
 
-void quiet_over(struct quiet *q, struct quiet_zone *z, uint64_t name, enum quiet_end end,
-                int64_t now)
+void quiet_over(struct quiet *q, struct quiet_zone *z, uint64_t name, int64_t asked,
+                enum quiet_end end, int64_t now)
 {
     z->open--;
     if (end == QUIET_CACHED)
         return;
     z->since = now;
-    if (end == QUIET_SILENT)
+    if (end == QUIET_SILENT && z->heard <= asked) /* else it came back meanwhile */
         count_failure(z, name, now);
     if (end == QUIET_HEARD)
         z->heard = now;

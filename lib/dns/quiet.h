@@ -62,8 +62,8 @@ enum quiet_end {
     QUIET_CACHED   /* libunbound knew it, and asked nobody */
 };
 
-/* It came back. */
-void quiet_over(struct quiet *q, struct quiet_zone *z, uint64_t name, enum quiet_end end,
-                int64_t now);
+/* What was asked at that moment came back. */
+void quiet_over(struct quiet *q, struct quiet_zone *z, uint64_t name, int64_t asked,
+                enum quiet_end end, int64_t now);
 
 #endif

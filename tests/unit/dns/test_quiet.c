@@ -15,7 +15,7 @@ static void play(const char *steps, const char *why)
 {
     static struct quiet q;
     struct quiet_zone *z;
-    int64_t now = HOUR;
+    int64_t now = HOUR, asked[128];
     const char *p;
 
     memset(&q, 0, sizeof q);
@@ -34,7 +34,7 @@ static void play(const char *steps, const char *why)
         name = (uint64_t)p[1];
         cr_assert_eq(quiet_find(&q, 77, now), z);
         if (strchr(ends, *p) != NULL) {
-            quiet_over(&q, z, name, (enum quiet_end)(strchr(ends, *p) - ends), now);
+            quiet_over(&q, z, name, asked[name], (enum quiet_end)(strchr(ends, *p) - ends), now);
             continue;
         }
         cr_expect_eq(quiet_may_ask(z, name, now),
@@ -43,7 +43,7 @@ static void play(const char *steps, const char *why)
                                  : QUIET_DENY,
                      "%s: at \"%s\"", why, p);
         if (*p == 'A')
-            quiet_asked(z, now);
+            quiet_asked(z, asked[name] = now);
     }
 }
 
@@ -71,7 +71,8 @@ Test(quiet, what_a_zone_is_asked)
         {"Aa t=600 Pb t=700 na Ab", "then the next may try"},
         {"Aa t=10 ca t=700 Ab", "an answer from the cache has asked nobody"},
         {"Aa t=100 Ab cb t=599 Pc", "and tells nothing of who is out"},
-        {"Aa t=100 Ab t=400 ha t=1000 Ac t=5000 sb Ad", "one of two is answered"},
+        {"Aa Ab Ac t=400 ha t=5000 sb sc Ad", "it was heard while these were out"},
+        {"Aa t=400 Ab Ac ha t=5000 sb sc Dd", "it was heard just before they went out"},
     };
     size_t i;
 
@@ -95,8 +96,8 @@ Test(quiet, a_full_place)
     cr_expect(quiet_find(&q, 8 * QUIET_ZONES * 2 + 8, 200) != NULL, "another place");
     for (i = 0; i < 8; i++)
         cr_expect_eq(quiet_find(&q, i * QUIET_ZONES * 2, 200), z[i], "each is found again");
-    quiet_over(&q, z[5], 1, QUIET_HEARD, 200);
-    quiet_over(&q, z[2], 1, QUIET_HEARD, 200);
+    quiet_over(&q, z[5], 1, 105, QUIET_HEARD, 200);
+    quiet_over(&q, z[2], 1, 102, QUIET_HEARD, 200);
     z[8] = quiet_find(&q, 8 * QUIET_ZONES * 2, 201);
     cr_expect_eq(z[8], z[2], "asked before the other");
     cr_expect(z[8]->heard == 0 && z[8]->open == 0, "it begins anew");
