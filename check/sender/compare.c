@@ -77,6 +77,8 @@ static json_t *read_names(const json_t *list)
     size_t i;
 
     for (i = 0; i < json_array_size(list); i++) {
+        if (!json_is_string(json_array_get(list, i)))
+            continue; /* not of ours */
         more = json_sprintf("%s%s%s", json_string_value(all), i > 0 ? ", " : "",
                             json_string_value(json_array_get(list, i)));
         json_decref(all);

@@ -311,7 +311,7 @@ def test_compare_with_what():
         host = "mail.good.sender.example"
         for name, text, code, says in (("gone", None, 66, "No such file"), ("text", "hello", 65, "not a report"), ("list", "[]", 65, "not a report"),
                                        ("empty", "{}", 65, "not a report"), ("other", '{"host": "other.example"}', 65, "another host"),
-                                       ("odd", '{"host": "%s", "clients": 1, "zones": [1, {}], "problems": [{}]}' % host, 1, "")):
+                                       ("odd", '{"host": "%s", "clients": 1, "zones": [1, {"resolver": {"answer": "data", "records": [1, null]}}], "problems": [{}], "addresses": [{"probe": 1}]}' % host, 1, "")):
             path = n.path(name)
             if text is not None:
                 n.file(name, text)
