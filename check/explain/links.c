@@ -322,6 +322,7 @@ static void shape_links(struct judge *j)
 static void many_link(struct judge *j)
 {
     bool limit = has(j, F_PTR_LIMIT);
+    struct dname name = j->v->report.ptr;
 
     if (!has(j, F_PTR_MANY))
         return;
@@ -334,8 +335,9 @@ static void many_link(struct judge *j)
         return;
     }
     sbuf_str(&j->text, "many receivers look at only one of them");
-    fix(j, FIX_REVERSE, PROVIDER "keep only one PTR record", false);
-    record_ptr(j, &j->v->report.ptr);
+    fix(j, FIX_REVERSE, PROVIDER "keep only one PTR record",
+        (has(j, F_PTR_GENERIC) || has(j, F_PTR_BARE_DOMAIN)) && propose(j, &name));
+    record_ptr(j, &name);
 }
 
 /* ---- HELO ---- */

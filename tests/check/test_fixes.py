@@ -27,6 +27,8 @@ BROKEN = [
      "192-0-2-20.dsl.sender.example", None, ["A", "PTR", "HELO"]),
     ("the bare domain", zones("20 PTR sender.example.\n", "@ A 192.0.2.20\n"), "sender.example", None, ["A", "PTR"]),
     ("two PTR records", zones("20 PTR new.sender.example.\n20 PTR also.sender.example.\n", "new A 192.0.2.20\nalso A 192.0.2.20\n"), NEW, None, ["PTR"]),
+    ("two PTR records, and only the generic one resolves back", zones("20 PTR also.sender.example.\n20 PTR 192-0-2-20.dsl.sender.example.\n",
+                                                                     "192-0-2-20.dsl A 192.0.2.20\nnew A 192.0.2.20\n"), NEW, None, ["A", "PTR"]),
     ("HELO localhost", zones("20 PTR new.sender.example.\n", "new A 192.0.2.20\n"), NEW, "localhost", ["HELO"]),
     ("HELO elsewhere", zones("20 PTR new.sender.example.\n", "new A 192.0.2.20\n"), NEW, "silent.hoster.example", ["HELO"]),
     ("no PTR record, and a HELO without address", zones("", "new A 192.0.2.20\n"), NEW, "mx.sender.example", ["A", "PTR"]),

@@ -113,6 +113,10 @@ Test(links, helo)
          "ok HELO: mail.other.example resolves to the client", "", "forward"},
         {"C", "x.example.net", NAME_ELSEWHERE,
          "ok HELO: x.example.net is in the domain of the confirmed PTR name", "", "aligned"},
+        {"C", "x.example.net", NAME_NOWHERE,
+         "weak HELO: x.example.net is in the domain of the confirmed PTR name, but does not "
+         "resolve: receivers that look it up refuse it",
+         "1 " SETTING(H("0")), "aligned, and no name of anything"},
         {"C", "mail.other.example", NAME_ELSEWHERE,
          "broken HELO: mail.other.example resolves elsewhere, not to the client",
          "1 " SETTING(H("0")), "a confirmed name is the better HELO"},
