@@ -2,9 +2,9 @@
  *
  * One connection works inside a transaction, which ends with each question: so nobody is put off
  * by a store that cannot keep it. Committing does not wait for the disk (synchronous = NORMAL), but
- * for about every 1,000th page, when the log goes into the file. No other connection of this
- * process does that: before SQLite 3.51.3 two that write or move the log at the same moment can
- * damage the file.
+ * for about every 1,000th page, when the log goes into the file. No other connection does
+ * that, nor one of iprev-check: before SQLite 3.51.3 two that write or move the log at the same
+ * moment can damage the file.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
@@ -456,6 +456,10 @@ static int set_up(struct sqlite_store *s)
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_busy_timeout(s->db, s->use == STORE_SERVE ? BUSY_MS : PATIENT_MS);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    if (s->use != STORE_SERVE) { /* the daemon alone moves the log into the file */
+        sqlite3_wal_autocheckpoint(s->db, 0);
+        sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
     rc = check_owner(s);
     if (rc == SQLITE_OK && s->use == STORE_SERVE)
         rc = sqlite3_exec(s->db, pragma, NULL, NULL, NULL);

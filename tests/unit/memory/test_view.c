@@ -5,6 +5,8 @@
 
 #include "memory/view.h"
 
+#include <sys/stat.h>
+
 #define DAY   LEDGER_DAY_S
 #define NOON  (DAY / 2)
 #define TODAY (20000 * (int64_t)DAY)
@@ -181,6 +183,28 @@ Test(memory, what_is_seen_and_forgotten_on_both_stores)
         return;
     place_make(&p, true);
     play(&p);
+    place_remove(&p);
+}
+
+/* The daemon may move the log into the file at the same moment: a view never does. */
+Test(memory, a_view_leaves_the_log_alone)
+{
+    struct place p;
+    struct stat file[2], log;
+    char path[128];
+
+    place_make(&p, false);
+    furnish(&p);
+    snprintf(path, sizeof path, "%s/memory.db", p.dir);
+    cr_assert_eq(stat(path, &file[0]), 0);
+    forget(&p, "192.0.2.1");
+    cr_assert_eq(stat(path, &file[1]), 0);
+    cr_expect(file[0].st_mtim.tv_sec == file[1].st_mtim.tv_sec &&
+              file[0].st_mtim.tv_nsec == file[1].st_mtim.tv_nsec);
+    snprintf(path, sizeof path, "%s/memory.db-wal", p.dir);
+    cr_assert_eq(stat(path, &log), 0);
+    cr_expect_gt(log.st_size, 0);
+    cr_expect_eq(see(&p, "192.0.2.1", TODAY).known_s, 0);
     place_remove(&p);
 }
 
