@@ -342,8 +342,8 @@ static bool fits(struct options *o, uint64_t given, FILE *err)
     for (i = 0; i < ROWS; i++)
         if (given >> i & 1 && !(rows[i].commands & ONLY(o->command)))
             return wrong_command(o, err, &rows[i]);
-    if (o->sender.ticket && o->json)
-        return wrong(o, err, "--ticket goes without --json");
+    if (o->sender.ticket && (o->json || o->sender.compare != NULL))
+        return wrong(o, err, "--ticket goes without --json and --compare");
     if (o->replay.no_dns && (o->zone != NULL || o->server != NULL))
         return wrong(o, err, "--no-dns asks no DNS: leave out --zone and --server");
     if (o->replay.write_exempt == NULL && (o->replay.no_verdicts || o->replay.min_messages != 3))

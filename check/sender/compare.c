@@ -29,7 +29,7 @@ json_t *compare_read(const char *file, const char *host, int *code)
         fprintf(stderr, "iprev-check: %s: %s\n", file, strerror(errno));
         *code = EX_NOINPUT;
     } else if (about[0] == '\0') {
-        fprintf(stderr, "iprev-check: %s: not a report of iprev-check --json HOST or self\n", file);
+        fprintf(stderr, "iprev-check: %s: not a report of iprev-check --json about a host\n", file);
     } else {
         fprintf(stderr, "iprev-check: %s: a report about another host\n", file);
     }
