@@ -152,6 +152,15 @@ def closing(*parts):
     return talk
 
 
+def serve(listener, talk):
+    """One client; it may go before we are done."""
+    try:
+        with listener.accept()[0] as client:
+            talk(client)
+    except OSError:
+        pass
+
+
 def lines(n):
     return b"".join(b"220-x\r\n" for _ in range(n - 1)) + b"220 x\r\n"
 
@@ -200,14 +209,7 @@ def test_hostile():
             names.append("many A %s\n" % address)
             listener = socket.create_server((address, 25))
             listeners.append(listener)
-
-            def serve(listener=listener, talk=row[1]):
-                try:
-                    with listener.accept()[0] as client:
-                        talk(client)
-                except OSError:
-                    pass
-            threading.Thread(target=serve, daemon=True).start()
+            threading.Thread(target=serve, args=(listener, row[1]), daemon=True).start()
         with open(w.zone, "a") as out:
             out.write("$ORIGIN example.\n" + "".join(names))
         start = time.monotonic()
@@ -226,7 +228,7 @@ def test_time_of_each():
     """The times alone: 5 s for the first octets, 15 s in all."""
     for what, talk, _, _, _, least, most in [row for row in HOSTILE if row[0] in ("silent", "one octet a second", "closes at once")]:
         with Probed() as w, socket.create_server((A, 25)) as listener:
-            threading.Thread(target=lambda: talk(listener.accept()[0]), daemon=True).start()
+            threading.Thread(target=serve, args=(listener, talk), daemon=True).start()
             start = time.monotonic()
             w.json("--probe", A)
             took = time.monotonic() - start
