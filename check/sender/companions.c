@@ -38,7 +38,7 @@ static void put_txt(struct sbuf *sb, const ldns_rr *rr)
         const ldns_rdf *rdf = ldns_rr_rdf(rr, i);
         const uint8_t *data = ldns_rdf_data(rdf);
 
-        if (ldns_rdf_size(rdf) > 0)
+        if (ldns_rdf_size(rdf) > 0 && ldns_rdf_size(rdf) > data[0])
             put_octets(sb, data + 1, data[0]);
     }
 }
@@ -93,7 +93,7 @@ static int by_number(const void *a, const void *b)
     return x != y ? (x < y ? -1 : 1) : strcmp(a, b);
 }
 
-static void read_answer(struct companion *c, const struct ask *ask)
+void companion_read(struct companion *c, const struct ask *ask)
 {
     struct said *said = calloc(1, sizeof *said);
     ldns_pkt *pkt = NULL;
@@ -168,7 +168,7 @@ bool companions_ask(struct companions *c, const struct dname *host,
                        strcmp(c->companion[i].what, "MX") == 0 ? TYPE_MX : TYPE_TXT);
     batch_run(&b);
     for (i = 0; i < c->n; i++)
-        read_answer(&c->companion[i], &b.ask[i]);
+        companion_read(&c->companion[i], &b.ask[i]);
     batch_free(&b);
     last = &c->companion[c->n - 1];
     if (c->n > 1 && strcmp(last->what, "SPF") == 0 && dname_equal(&last->name, host) &&

@@ -30,4 +30,7 @@ struct companions {
 MUST_CHECK bool companions_ask(struct companions *c, const struct dname *host,
                                const struct resolver_settings *s);
 
+/* Part of it: what an answer says; c->what is set. */
+void companion_read(struct companion *c, const struct ask *ask);
+
 #endif

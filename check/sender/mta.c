@@ -73,14 +73,15 @@ static bool helo_is_hostname(const char *text)
            strcmp(text, "$(myhostname)") == 0;
 }
 
-static void take(struct transport *t, char *line, const struct main_cf *cf, bool *named)
+/* postconf sorts by name: smtp_helo_name comes behind myhostname. */
+static void take(struct transport *t, char *line, const struct main_cf *cf)
 {
     char *value;
 
     if ((value = line_value(line, "smtp_helo_name")) != NULL) {
-        *named |= mta_keep(t->helo, value);
+        (void)mta_keep(t->helo, value);
     } else if ((value = line_value(line, "myhostname")) != NULL) {
-        if (!*named && helo_is_hostname(cf->helo_text))
+        if (helo_is_hostname(cf->helo_text))
             (void)mta_keep(t->helo, value);
     } else if ((value = line_value(line, "smtp_bind_address")) != NULL) {
         take_bind(t, 0, value);
@@ -141,7 +142,6 @@ static bool read_main(struct mta *m, struct main_cf *cf, char *text)
                                          NULL};
     static const char *const raw[] = {"postconf", "-h", "smtp_helo_name", NULL};
     char *line, *value;
-    bool named = false;
 
     if (program_says(text, "", raw) && (line = next_line(&text)) != NULL)
         (void)mta_keep(cf->helo_text, line);
@@ -156,7 +156,7 @@ static bool read_main(struct mta *m, struct main_cf *cf, char *text)
             take_relay(m, value, true);
         if ((value = line_value(line, "inet_interfaces")) != NULL)
             (void)mta_keep(cf->interfaces, value);
-        take(&cf->usual, line, cf, &named);
+        take(&cf->usual, line, cf);
     }
     return m->program != NULL;
 }
@@ -188,7 +188,6 @@ static void read_services(struct mta *m, const struct main_cf *cf, char *text)
 static void read_overrides(struct mta *m, const struct main_cf *cf, char *text)
 {
     static const char *const argv[] = {"postconf", "-P", "-x", NULL};
-    bool named[TRANSPORTS_MAX] = {false};
     char *line;
     unsigned i;
 
@@ -199,7 +198,7 @@ static void read_overrides(struct mta *m, const struct main_cf *cf, char *text)
             size_t n = strlen(m->transport[i].name);
 
             if (strncmp(line, m->transport[i].name, n) == 0 && strncmp(line + n, "/unix/", 6) == 0)
-                take(&m->transport[i], line + n + 6, cf, &named[i]);
+                take(&m->transport[i], line + n + 6, cf);
         }
 }
 

@@ -200,13 +200,10 @@ static bool start_tls(struct talk *t, const char *name)
     return certificate_take(&t->p->certificate, t->fd, name, t->end, t->p->error);
 }
 
-static void talk(struct talk *t, const struct probe_ask *ask)
+static void talk(struct talk *t, const char *name)
 {
     bool starttls = false;
 
-    t->p->state = PROBE_UNREACHABLE;
-    if (!dial(t, &ask->addr))
-        return;
     t->p->state = PROBE_FAILED;
     if (!hear_reply(t, "220", t->p->banner, NULL) || !say_ehlo(t) ||
         !hear_reply(t, "250", t->p->ehlo, &starttls))
@@ -214,29 +211,49 @@ static void talk(struct talk *t, const struct probe_ask *ask)
     t->p->state = PROBE_PLAIN;
     if (!starttls)
         (void)say(t, "QUIT\r\n");
-    else if (start_tls(t, ask->name))
+    else if (start_tls(t, name))
         t->p->state = PROBE_TLS;
+}
+
+/* NULL without memory. */
+static struct talk *begin(struct probe *p, int fd)
+{
+    struct talk *t = calloc(1, sizeof *t);
+
+    memset(p, 0, sizeof *p);
+    if (t == NULL)
+        return NULL;
+    t->p = p;
+    t->fd = fd;
+    t->first = resolver_now() + FIRST_MS;
+    t->end = resolver_now() + ALL_MS;
+    return t;
+}
+
+void probe_socket(struct probe *p, int fd, const char *name)
+{
+    struct talk *t = begin(p, fd);
+
+    if (t != NULL)
+        talk(t, name);
+    free(t);
 }
 
 /* One thread for each address; OpenSSL writes without MSG_NOSIGNAL. */
 static void *run(void *arg)
 {
     const struct probe_ask *ask = arg;
-    struct talk *t = calloc(1, sizeof *t);
-    int64_t now = resolver_now();
+    struct talk *t = begin(ask->probe, -1);
     sigset_t pipe;
 
-    memset(ask->probe, 0, sizeof *ask->probe);
     if (t == NULL)
         return NULL;
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe, NULL);
-    t->p = ask->probe;
-    t->fd = -1;
-    t->first = now + FIRST_MS;
-    t->end = now + ALL_MS;
-    talk(t, ask);
+    t->p->state = PROBE_UNREACHABLE;
+    if (dial(t, &ask->addr))
+        talk(t, ask->name);
     if (t->fd >= 0)
         close(t->fd);
     free(t);

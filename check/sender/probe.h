@@ -38,6 +38,9 @@ struct probe_ask {
 /* Probes all at once, at most PROBES_MAX. */
 void probe_all(struct probe_ask *ask, unsigned n);
 
+/* Part of it: the conversation over a nonblocking socket that is connected, and stays open. */
+void probe_socket(struct probe *p, int fd, const char *name);
+
 const char *probe_word(enum probe_state state); /* for JSON: "none", "unreachable", ... */
 
 #endif

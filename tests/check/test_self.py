@@ -10,7 +10,7 @@ import servers
 from checker import PROGRAM, Skip, World, has, has_not, same, with_addresses
 
 MASTER = """
-smtp   inet  n - y - - smtpd
+smtp   inet  n - y - - smtpd -o myhostname=in.example.com -o smtp_bind_address=192.0.2.99
 smtp   unix  - - y - - smtp
 relay  unix  - - y - - smtp -o syslog_name=postfix/$service_name
 local  unix  - n n - - local
@@ -68,6 +68,7 @@ POSTFIX = [
     ("the one interface", "inet_interfaces = %s, 127.0.0.1" % B, "", [A, B], [], {(A, GOOD): BOTH, (B, GOOD): BOTH}, []),
     ("the only interface", "inet_interfaces = %s [%s]" % (B, SIX), "", [A, B, SIX], [], {(B, GOOD): BOTH, (SIX, GOOD): BOTH},
      ["sends no mail from 192.0.2.10"]),
+    ("two interfaces of a family", "inet_interfaces = %s %s" % (A, B), "", [A, B], [], {(A, GOOD): BOTH, (B, GOOD): BOTH}, []),
     ("loopback alone does not bind", "inet_interfaces = 127.0.0.1", "", [A], [], {(A, GOOD): BOTH}, []),
     ("another HELO in one transport", "", "bulk unix - - y - - smtp -o smtp_helo_name=%s\n" % BUSY, [A], [],
      {(A, GOOD): BOTH, (A, BUSY): "bulk"}, []),
