@@ -11,14 +11,14 @@
 #define MEMORY     8
 #define ITERATIONS 150
 
-const struct tuning learn_default = {.ridge = 0.5,
+const struct tuning learn_default = {.ridge = 0.8,
                                      .gram = 0.5,
                                      .made_up = 0.15,
                                      .own = 0.25,
-                                     .provider = 2.0,
+                                     .provider = 1.5,
                                      .named = 1.5,
-                                     .most_provider = 0.02,
-                                     .most_named = 0.0035};
+                                     .most_provider = 0.017,
+                                     .most_named = 0.0036};
 
 static void die(const char *what)
 {

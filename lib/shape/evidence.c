@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-#define LINE_WORDS   (WORD_ACCESS | WORD_BLOCK | WORD_EMPTY)
-#define CHOSEN_WORDS (WORD_MAIL | WORD_ROLE | WORD_SENDING)
+#define LINE_WORDS (WORD_ACCESS | WORD_BLOCK | WORD_EMPTY)
 
 static void set_if(struct evidence *e, bool applies, size_t clue)
 {
@@ -75,7 +74,7 @@ static bool negation(const struct view *v, const struct token *t)
 
 /* How many runs of letters there are, and how many are words of which sort. */
 struct count {
-    size_t letters, line, empty, chosen, digits;
+    size_t letters, line, empty, digits;
     bool negated; /* no and not speak of all that follows */
 };
 
@@ -89,7 +88,6 @@ static void count_token(struct count *c, const struct view *v, const struct toke
     c->letters++;
     c->line += (t->classes & LINE_WORDS) != 0 || c->negated;
     c->empty += (t->classes & WORD_EMPTY) != 0 || c->negated;
-    c->chosen += (t->classes & CHOSEN_WORDS) != 0 && (t->classes & WORD_MACHINE) == 0;
 }
 
 bool trace_is_hex(const struct trace *t)
@@ -127,8 +125,8 @@ static void set_words(struct evidence *e, const struct view *v)
             count_token(&first, v, t);
         if (t->digits)
             continue;
-        if (t->classes != 0)
-            note_word(e, v, i);
+        if ((t->classes & LINE_WORDS) != 0 || (t->classes != 0 && !all.negated))
+            note_word(e, v, i); /* no-dns is no name server */
         set_if(e, t->classes == 0 && !t->glue && t->len >= 4, CLUE_UNKNOWN);
         set_if(e, t->classes == 0 && !t->glue && t->len >= 4 && t->at < v->first,
                CLUE_UNKNOWN_FIRST);
@@ -137,16 +135,48 @@ static void set_words(struct evidence *e, const struct view *v)
             note_part(e, v, i);
     }
     if (all.letters > 0) {
-        set_if(e, all.empty == all.letters && all.digits == 0, CLUE_ALL_EMPTY);
         set_if(e, all.line == all.letters && all.digits == 0, CLUE_ALL_LINE);
         set_if(e, all.line == all.letters && all.digits > 0, CLUE_ALL_LINE_NUM);
-        set_if(e, all.chosen == all.letters, CLUE_ALL_CHOSEN);
     }
     set_if(e, first.letters > 0 && first.line == first.letters && first.digits == 0,
            CLUE_FIRST_LINE);
+    set_if(e, first.letters > 0 && first.empty == first.letters && first.digits == 0,
+           CLUE_FIRST_EMPTY);
     set_classes(e, e->words, CLUE_WORD);
     set_classes(e, e->words_num, CLUE_WORD_NUM);
     set_classes(e, e->words_rest, CLUE_WORD_REST);
+}
+
+enum {
+    AFTER_MACHINE,
+    AFTER_LINE,
+    AFTER_MAIL,
+    AFTER_ROLE,
+    AFTER_PART,
+    AFTER_UNKNOWN,
+    AFTER_SHORT,
+    AFTER_NOTHING
+};
+
+/* What a number follows: the run of letters joined to it from the left. */
+static size_t context(const struct view *v, size_t i)
+{
+    const struct token *t;
+
+    if (i == 0 || v->tok[i - 1].digits || !joined(v, i - 1))
+        return AFTER_NOTHING;
+    t = &v->tok[i - 1];
+    if ((t->classes & WORD_MACHINE) != 0)
+        return AFTER_MACHINE;
+    if ((t->classes & LINE_WORDS) != 0)
+        return AFTER_LINE;
+    if ((t->classes & (WORD_MAIL | WORD_SENDING)) != 0 || (t->parts & PART_MAIL / PART_ACCESS) != 0)
+        return AFTER_MAIL;
+    if (t->classes != 0)
+        return AFTER_ROLE;
+    if (t->parts != 0)
+        return AFTER_PART;
+    return t->len >= 4 ? AFTER_UNKNOWN : AFTER_SHORT;
 }
 
 static bool speaks_of_mail(const struct evidence *e)
@@ -170,6 +200,24 @@ static bool after_mail(const struct trace *t, const struct view *v)
     return false;
 }
 
+/* ws77, gw-77: a lone octet means what it stands behind. */
+static void set_behind(struct evidence *e, const struct view *v)
+{
+    size_t i;
+
+    for (i = 0; i < v->nhost; i++)
+        if (v->tok[i].at == e->trace.at)
+            set_if(e, true, CLUE_FORM_BEHIND + context(v, i));
+}
+
+/* acme.vps-192-0-2-77: somebody chose the first label. */
+static bool name_before(const struct evidence *e, const struct view *v)
+{
+    return e->trace.at >= v->first && v->nhost > 0 && !v->tok[0].digits &&
+           v->tok[0].len == v->first && (v->tok[0].classes & (LINE_WORDS | WORD_MACHINE)) == 0 &&
+           v->tok[0].len >= 3;
+}
+
 static void set_trace(struct evidence *e, const struct view *v)
 {
     const struct trace *t = &e->trace;
@@ -182,6 +230,9 @@ static void set_trace(struct evidence *e, const struct view *v)
     set_if(e, t->padded, CLUE_PADDED);
     set_if(e, t->outside, CLUE_OUTSIDE);
     set_if(e, t->at == 0, CLUE_FORM_FIRST);
+    set_if(e, name_before(e, v), CLUE_FORM_NAME);
+    if (t->form <= FORM_LAST3)
+        set_behind(e, v);
     set_if(e, after_mail(t, v), CLUE_FORM_AFTER_MAIL + (t->form >= FORM_THREE));
     set_if(e, v->host <= t->len + 2u, CLUE_FORM_ALONE);
     set_if(e, (all & (WORD_ACCESS | WORD_BLOCK)) != 0, CLUE_FORM_WORD);
@@ -224,6 +275,36 @@ static bool serial(const struct view *v)
            (size_t)v->tok[1].at + v->tok[1].len == v->first;
 }
 
+/* The same of a label after the first, as in ns.ab12345. */
+static bool serial_later(const struct view *v)
+{
+    size_t i, end;
+
+    for (i = 1; i + 1 < v->nhost; i++) {
+        end = (size_t)v->tok[i + 1].at + v->tok[i + 1].len;
+        if (v->text[v->tok[i].at - 1] == '.' && !v->tok[i].digits && v->tok[i].len <= 4 &&
+            v->tok[i + 1].digits && v->tok[i + 1].len >= 4 && joined(v, i) && v->text[end] == '.')
+            return true;
+    }
+    return false;
+}
+
+/* lon-a204 */
+static bool unit(const struct view *v)
+{
+    return v->nhost > 2 && !v->tok[0].digits && v->tok[0].len <= 4 && v->tok[1].len == 1 &&
+           !v->tok[1].digits && v->tok[2].digits && v->tok[2].len >= 3 && joined(v, 0) &&
+           joined(v, 1) && (size_t)v->tok[2].at + v->tok[2].len == v->first;
+}
+
+/* abc0007: who counts his own hosts thinks of thousands. */
+static bool counter(const struct view *v)
+{
+    return v->nhost > 1 && !v->tok[0].digits && v->tok[1].digits && v->tok[1].len >= 3 &&
+           v->text[v->tok[1].at] == '0' && v->text[v->tok[1].at + 1] == '0' &&
+           (v->tok[0].classes & LINE_WORDS) == 0 && joined(v, 0);
+}
+
 static void set_shape(struct evidence *e, const struct view *v)
 {
     size_t i, runs = 0, longest = 0;
@@ -244,42 +325,13 @@ static void set_shape(struct evidence *e, const struct view *v)
     set_if(e, v->nhost > 0 && v->tok[0].digits && v->tok[0].len == v->first, CLUE_DIGIT_ONLY);
     set_if(e, v->first > 0 && v->sort[v->first - 1] >= VIEW_HEX, CLUE_LETTER_END);
     set_if(e, serial(v), CLUE_SERIAL);
+    set_if(e, serial_later(v), CLUE_SERIAL_REST);
+    set_if(e, unit(v), CLUE_UNIT);
+    set_if(e, counter(v), CLUE_ZEROS);
     set_if(e, e->clue[CLUE_SERIAL] && e->clue[CLUE_ORG_HOST], CLUE_SERIAL_HOST);
     set_if(e, v->hash, CLUE_HASH);
     set_if(e, v->hex, CLUE_HEX);
     set_if(e, (v->hash || v->hex) && speaks_of_mail(e), CLUE_OPAQUE_MAIL);
-}
-
-enum {
-    AFTER_MACHINE,
-    AFTER_LINE,
-    AFTER_MAIL,
-    AFTER_ROLE,
-    AFTER_PART,
-    AFTER_UNKNOWN,
-    AFTER_SHORT,
-    AFTER_NOTHING
-};
-
-/* What a number follows: the run of letters joined to it from the left. */
-static size_t context(const struct view *v, size_t i)
-{
-    const struct token *t;
-
-    if (i == 0 || v->tok[i - 1].digits || !joined(v, i - 1))
-        return AFTER_NOTHING;
-    t = &v->tok[i - 1];
-    if ((t->classes & WORD_MACHINE) != 0)
-        return AFTER_MACHINE;
-    if ((t->classes & LINE_WORDS) != 0)
-        return AFTER_LINE;
-    if ((t->classes & (WORD_MAIL | WORD_SENDING)) != 0 || (t->parts & PART_MAIL / PART_ACCESS) != 0)
-        return AFTER_MAIL;
-    if (t->classes != 0)
-        return AFTER_ROLE;
-    if (t->parts != 0)
-        return AFTER_PART;
-    return t->len >= 4 ? AFTER_UNKNOWN : AFTER_SHORT;
 }
 
 /* Numbers of the first label that are no part of the address. */
@@ -386,6 +438,10 @@ int32_t evidence_score(const struct evidence *e, const struct weights *w)
 
 bool evidence_generic(const struct evidence *e, const struct weights *w)
 {
+    /* A registrable domain was registered, and that by somebody: only an address tells otherwise.
+     */
+    if (e->clue[CLUE_BARE] && e->trace.form < FORM_QUAD)
+        return false;
     return evidence_score(e, w) > (e->trace.form < FORM_QUAD ? w->margin : 0);
 }
 

@@ -103,6 +103,8 @@ enum {
     CLUE_FORM_MAIL_FULL,                           /* the whole address, with one */
     CLUE_FORM_AFTER_MAIL,                          /* + 1: three octets; joined to a word of mail */
     CLUE_BESIDE = CLUE_FORM_AFTER_MAIL + 2,        /* a number is the last octet, but for one */
+    CLUE_FORM_BEHIND,                              /* + what the last octet follows (8) */
+    CLUE_FORM_NAME = CLUE_FORM_BEHIND + 8,         /* a chosen label before that of the address */
     CLUE_FORM_WORD,                                /* part of the address, with a word of access */
     CLUE_FORM_ALONE,                               /* nothing else in the host part */
     CLUE_FORM_FIRST,                               /* the address opens the name */
@@ -119,14 +121,16 @@ enum {
     CLUE_ORG_HOST,                                 /* domain speaks of hosting */
     CLUE_ORG_MAIL,                                 /* domain speaks of mail */
     CLUE_ALL_LINE,                    /* nothing but words of lines, blocks and gaps, no number */
-    CLUE_ALL_EMPTY,                   /* nothing but placeholders */
+    CLUE_FIRST_EMPTY,                 /* nothing but placeholders in the first label */
     CLUE_FIRST_LINE,                  /* the same, of the first label */
     CLUE_ALL_LINE_NUM,                /* nothing but such words and numbers */
-    CLUE_ALL_CHOSEN,                  /* nothing but words of mail and roles */
     CLUE_NEGATION,                    /* no, not, un... with a word of naming */
     CLUE_UNKNOWN,                     /* a word of four letters and more that is in no class */
     CLUE_UNKNOWN_FIRST,               /* the same, in the first label */
     CLUE_SERIAL,                      /* up to four letters and three digits or more alone */
+    CLUE_SERIAL_REST,                 /* of a later label: two letters and four digits or more */
+    CLUE_UNIT,                        /* site and unit: abc-d123 */
+    CLUE_ZEROS,                       /* a small number with two zeros before it, not of a line */
     CLUE_SERIAL_HOST,                 /* the same, domain speaks of hosting */
     CLUE_TOKENS,                      /* + 0..4 runs of digits */
     CLUE_DIGITS = CLUE_TOKENS + 5,    /* + longest run 1..7 */

@@ -314,6 +314,26 @@ static void match_hex_at(struct trace *t, const struct view *v, const struct str
     }
 }
 
+/* a-bd-3e-a9 on 169.62.189.10: a first octet of one digit, where nothing is joined to it. */
+static void match_hex_short(struct trace *t, const struct view *v, const struct stripped *s,
+                            size_t at, const uint8_t o[4])
+{
+    size_t i, k;
+
+    for (i = 0; i < 2 && at + 7 <= s->len; i++) {
+        const uint8_t *index = hex_orders[i].index;
+
+        if (s->value[at] != o[index[0]] ||
+            (s->at[at] > 0 && v->sort[s->at[at] - 1] != VIEW_SEPARATOR))
+            continue;
+        for (k = 1; k < 4; k++)
+            if (s->value[at + 2 * k - 1] * 16u + s->value[at + 2 * k] != o[index[k]])
+                break;
+        if (k == 4)
+            trace_take(t, v, FORM_HEX, s->at[at], (size_t)(s->at[at + 6] - s->at[at]) + 1);
+    }
+}
+
 static void match_hex(struct trace *t, const struct view *v, const uint8_t o[4])
 {
     bool octet[16 * 16 + 16 + 1] = {false};
@@ -326,6 +346,9 @@ static void match_hex(struct trace *t, const struct view *v, const uint8_t o[4])
     for (i = 0; i + 4 <= s.len; i++)
         if (octet[s.value[i] * 16u + s.value[i + 1]])
             match_hex_at(t, v, &s, i, o);
+    if (o[0] < 16 || o[3] < 16)
+        for (i = 0; i + 7 <= s.len; i++)
+            match_hex_short(t, v, &s, i, o);
 }
 
 void trace_find_v4(struct trace *t, const struct view *v, const uint8_t octet[4])

@@ -102,6 +102,37 @@ static void match_groups(struct trace *t, const struct view *v, const uint8_t oc
                 match_groups_from(t, v, octet, i, k);
 }
 
+#define FIVES 25 /* whole digits of 128 bits in base 32 */
+
+static unsigned five_bits(const uint8_t octet[16], size_t bit)
+{
+    unsigned both = (unsigned)octet[bit / 8] << 8 | (bit / 8 < 15 ? octet[bit / 8 + 1] : 0u);
+
+    return both >> (11 - bit % 8) & 31;
+}
+
+/* The address, or its last half, in base 32 (RFC 4648 6 and 7), from the first bit on or up to
+ * the last. A digit that is half padding is left out. */
+static void match_base32(struct trace *t, const struct view *v, const uint8_t octet[16])
+{
+    static const char *const alphabet[] = {"abcdefghijklmnopqrstuvwxyz234567",
+                                           "0123456789abcdefghijklmnopqrstuv"};
+    char text[FIVES + 1] = "";
+    size_t i, k, n, from;
+    const char *found;
+
+    for (i = 0; i < 8; i++) {
+        n = (i & 1) != 0 ? 64 / 5 : 128 / 5;
+        from = (i & 2) != 0 ? 128 - 5 * n : (i & 1) != 0 ? 64 : 0;
+        for (k = 0; k < n; k++)
+            text[k] = alphabet[i / 4][five_bits(octet, from + 5 * k)];
+        text[n] = '\0';
+        found = strstr(v->text, text);
+        if (found != NULL && strspn(text, i < 4 ? "a" : "0") + 4 < n)
+            trace_take(t, v, FORM_SIX, (size_t)(found - v->text), n);
+    }
+}
+
 /* A number of the name is the last group as it is written. */
 static void match_last_group(struct trace *t, const struct view *v, const uint8_t octet[16])
 {
@@ -151,6 +182,8 @@ void trace_find_v6(struct trace *t, const struct view *v, const uint8_t octet[16
     match_groups(t, v, octet);
     if (t->form < FORM_SIX)
         match_nibbles(t, v, octet);
+    if (t->form < FORM_SIX)
+        match_base32(t, v, octet);
     if (t->form < FORM_SIX && inner_v4(v4, octet))
         trace_find_v4(t, v, v4);
 }

@@ -69,7 +69,6 @@ static void offer_words(struct reasons *r, const struct evidence *e)
 {
     int32_t shared = weight_of(e, CLUE_ALL_LINE) + weight_of(e, CLUE_ALL_LINE_NUM) +
                      weight_of(e, CLUE_FIRST_LINE);
-    int32_t chosen = weight_of(e, CLUE_ALL_CHOSEN);
     size_t i;
 
     for (i = 0; i < WORD_CLASSES; i++)
@@ -77,9 +76,7 @@ static void offer_words(struct reasons *r, const struct evidence *e)
             offer(r, TOPIC_WORD, i,
                   weight_of(e, CLUE_WORD + i) + weight_of(e, CLUE_WORD_NUM + i) +
                       weight_of(e, CLUE_WORD_REST + i) +
-                      (1 << i < WORD_MACHINE || 1 << i == WORD_EMPTY ? shared
-                       : 1 << i != WORD_MACHINE                      ? chosen
-                                                                     : 0));
+                      (1 << i < WORD_MACHINE || 1 << i == WORD_EMPTY ? shared : 0));
 }
 
 static const struct {
@@ -93,7 +90,7 @@ static const struct {
     {CLUE_ORG_HOST, false, "domain of a hoster"},
     {CLUE_ORG_MAIL, false, "domain of a mail service"},
     {CLUE_NEGATION, false, "says that there is no name"},
-    {CLUE_ALL_EMPTY, false, "only placeholders"},
+    {CLUE_FIRST_EMPTY, false, "only placeholders"},
     {CLUE_PART, false, "access word inside a word"},
     {CLUE_PART + 1, false, "hoster word inside a word"},
     {CLUE_PART + 2, false, "mail word inside a word"},
@@ -238,24 +235,25 @@ static void put_topic(struct sbuf *why, const struct reasons *r, enum topic topi
 }
 
 /* Weak evidence of a default name is said to be weak, whether it was enough or not. */
-static void put_strength(struct sbuf *why, const struct evidence *e, bool machine)
+static void put_strength(struct sbuf *why, const struct evidence *e, bool machine, bool speaks)
 {
     if (machine && e->trace.form == FORM_NONE && !e->clue[CLUE_NOADDR])
         sbuf_str(why, "weak: nothing of the address in it");
-    else if (!machine && evidence_score(e, &shape_weights) > 0)
+    else if (!machine && speaks)
         sbuf_str(why, "too weak for a default name");
 }
 
 void evidence_explain(struct sbuf *why, const struct evidence *e, const struct view *v,
                       const struct addr *client, bool machine)
 {
-    bool speaks = evidence_score(e, &shape_weights) > 0; /* for a default name */
+    /* for a default name */
+    bool speaks = machine || (evidence_score(e, &shape_weights) > 0 && !e->clue[CLUE_BARE]);
     struct reasons r = {.n = 0, .sign = speaks ? 1 : -1};
     enum topic topic;
     unsigned topics = 0;
     size_t i;
 
-    put_strength(why, e, machine);
+    put_strength(why, e, machine, speaks);
     offer_trace(&r, e);
     offer_words(&r, e);
     offer_shapes(&r, e);

@@ -43,9 +43,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (g.kind != SHAPE_NAMED && g.kind != SHAPE_GENERIC && g.kind != SHAPE_PROVIDER)
         abort();
     check_why(g.why);
+    if (g.weak != (strncmp(g.why, "weak: ", 6) == 0) || (g.weak && g.kind != SHAPE_GENERIC))
+        abort();
     memset(&again, 0x5a, sizeof(again));
     shape_judge(&again, &name, &client);
-    if (again.kind != g.kind || strcmp(again.why, g.why) != 0)
+    if (again.kind != g.kind || again.weak != g.weak || strcmp(again.why, g.why) != 0)
         abort();
     return 0;
 }
