@@ -34,11 +34,13 @@ static void ttl_take(struct fcrdns *f, const struct answer *a)
  * out is greater than all that stay, so it cannot come back as a new one. */
 static void name_insert(struct fcrdns *f, const struct dname *name)
 {
-    unsigned at = f->names;
+    unsigned at = f->names, i;
     int order = 1;
 
+    //@ split f->names;
     while (at > 0 && (order = dname_compare(name, &f->name[at - 1].name)) < 0)
         at--;
+    //@ split at;
     if (order == 0)
         return;
     if (f->names == FCRDNS_NAMES_MAX) {
@@ -47,7 +49,8 @@ static void name_insert(struct fcrdns *f, const struct dname *name)
             return;
         f->names--;
     }
-    memmove(&f->name[at + 1], &f->name[at], (f->names - at) * sizeof f->name[0]);
+    for (i = f->names; i > at; i--)
+        f->name[i] = f->name[i - 1];
     f->name[at] = (struct fcrdns_name){.name = *name, .state = NAME_PENDING};
     f->names++;
 }
@@ -271,14 +274,18 @@ size_t chain_size(const struct chain *c)
 
 bool chain_next(const struct chain *c, size_t *cursor, struct dname *name, enum name_state *state)
 {
-    const uint8_t *p = c->packed + *cursor;
+    size_t at = *cursor, n;
 
-    if (*cursor + 2 > c->packed_len || p[1] == 0 || *cursor + 2 + p[1] > c->packed_len)
+    if (at + 2 > c->packed_len)
         return false;
-    *state = (enum name_state)p[0];
-    *cursor += 2 + (size_t)p[1];
-    name->len = p[1]; /* pack() took it from a name, which was checked */
-    memcpy(name->wire, p + 2, p[1]);
+    n = c->packed[at + 1];
+    //@ split n;
+    if (n == 0 || at + 2 + n > c->packed_len)
+        return false;
+    *state = (enum name_state)c->packed[at];
+    *cursor = at + 2 + n;
+    name->len = (uint8_t)n; /* pack() took it from a name, which was checked */
+    memcpy(name->wire, c->packed + at + 2, n);
     return true;
 }
 
@@ -295,7 +302,7 @@ bool chain_find(const struct chain *c, const struct dname *name, enum name_state
 
 bool chain_name(const struct chain *c, struct dname *name)
 {
-    enum name_state state;
+    enum name_state state = NAME_PENDING;
     size_t cursor = 0;
 
     while (chain_next(c, &cursor, name, &state))

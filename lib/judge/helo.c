@@ -141,7 +141,7 @@ static struct relation relate(const struct dname *helo, const struct chain *chai
 {
     struct relation rel = {0};
     struct dname name;
-    enum name_state state;
+    enum name_state state = NAME_PENDING;
     size_t cursor = 0;
     bool equal;
 
@@ -177,7 +177,7 @@ static enum finding judge_unrelated(const struct relation *rel, enum name_state 
 /* Equals a name of the chain that was confirmed. */
 static bool is_verified(const struct dname *helo, const struct chain *chain)
 {
-    enum name_state state;
+    enum name_state state = NAME_PENDING;
 
     return chain != NULL && chain_find(chain, helo, &state) && state == NAME_CONFIRMED;
 }

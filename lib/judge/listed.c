@@ -72,6 +72,7 @@ bool listed_has_address(const struct exempt_list *l, const struct addr *client, 
     struct addr_net net = {.base = *client};
     int bits;
 
+    //@ split four;
     if (l->n == 0 || client->family == ADDR_NONE)
         return false;
     for (bits = four ? 32 : 128; bits >= 0; bits--) {
@@ -92,19 +93,21 @@ bool listed_has_address(const struct exempt_list *l, const struct addr *client, 
 bool listed_has_name(const struct exempt_list *l, const struct dname *name, int64_t now)
 {
     struct listed_key k;
-    size_t at = 0;
+    size_t at;
 
     if (now >= l->names_end || !dname_is_host(name))
         return false;
     k = listed_name(name, false);
     if (has(l, &k, now))
         return true;
-    for (at = 1u + name->wire[0]; name->wire[at] != 0; at += 1u + name->wire[at]) {
+    for (at = dname_next(name, 0);; at = dname_next(name, at)) {
+        //@ split at;
+        if (at + 1 >= name->len)
+            return false;
         k = name_key(name->wire + at, name->len - at, KEY_BELOW);
         if (has(l, &k, now))
             return true;
     }
-    return false;
 }
 
 void listed_put(struct sbuf *sb, const struct listed *c)

@@ -172,6 +172,27 @@ bool rule_same_condition(const struct rule *a, const struct rule *b)
     return a->all == b->all && a->none == b->none && a->any == b->any && a->lacks == b->lacks;
 }
 
+/* For the contracts that `make prove` proves: matches whatever the unsure words turn out to be; may
+ * match in some way. That they mean this is what tests/prove/bits.smt2 shows. */
+#define ANY_SURELY(r)                                                                              \
+    (((r)->any | (r)->lacks) == 0 || ((r)->any & found & (findings)~unsure) != 0 ||                \
+     ((r)->lacks & (findings) ~(found | unsure)) != 0)
+#define ALL_SURELY(r)  (((r)->all & (findings) ~(found & (findings)~unsure)) == 0)
+#define NONE_SURELY(r) (((r)->none & (found | unsure)) == 0)
+#define WORDS_MAYBE(r)                                                                             \
+    (((r)->all & (findings) ~(found | unsure)) == 0 && ((r)->none & found & (findings)~unsure) == 0)
+#define ANY_MAYBE(r)                                                                               \
+    (((r)->any | (r)->lacks) == 0 || ((r)->any & (found | unsure)) != 0 ||                         \
+     ((r)->lacks & (findings) ~(found & (findings)~unsure)) != 0)
+
+/*@ axiomatic share {
+      // The same answer for the same rule, client and time.
+      logic boolean takes{L}(struct rule *r, struct addr *client, int64_t now) reads *r, *client;
+    } */
+
+/*@ requires \valid_read(r) && \valid_read(client);
+    assigns \nothing;
+    ensures \result <==> takes(r, client, now); */
 static bool rule_takes(const struct rule *r, const struct addr *client, int64_t now)
 {
     return (r->expires == 0 || now < r->expires) &&
@@ -185,6 +206,10 @@ struct truth {
 };
 
 /* One word of `any` that is sure is enough; a sum of unsure ones never is. */
+/*@ requires \valid_read(r);
+    assigns \nothing;
+    ensures \result.surely <==> ANY_SURELY(r);
+    ensures \result.maybe <==> ANY_MAYBE(r); */
 static struct truth any_truth(const struct rule *r, findings found, findings unsure)
 {
     findings certain = found & ~unsure, possible = found | unsure;
@@ -197,6 +222,15 @@ static struct truth any_truth(const struct rule *r, findings found, findings uns
     };
 }
 
+/*@ requires \valid_read(r);
+    assigns \nothing;
+    ensures \result.surely ==> ALL_SURELY(r);
+    ensures \result.surely ==> NONE_SURELY(r);
+    ensures \result.surely ==> ANY_SURELY(r);
+    ensures (r->any | r->lacks) == 0 && WORDS_MAYBE(r) ==> \result.maybe;
+    ensures (r->any & (found | unsure)) != 0 && WORDS_MAYBE(r) ==> \result.maybe;
+    ensures (r->lacks & (findings)~(found & (findings)~unsure)) != 0 && WORDS_MAYBE(r)
+      ==> \result.maybe; */
 static struct truth rule_truth(const struct rule *r, findings found, findings unsure)
 {
     findings certain = found & ~unsure, possible = found | unsure;
@@ -217,6 +251,9 @@ struct earlier {
 };
 
 /* t: with all unsure words; m: with client-known alone unsure. */
+/*@ requires \valid_read(r) && \valid_read(e);
+    assigns \nothing;
+    ensures \result && r->action == ACTION_REJECT ==> t.surely && !e->gentler; */
 static bool rule_decides(const struct rule *r, struct truth t, struct truth m,
                          const struct earlier *e)
 {
@@ -225,12 +262,30 @@ static bool rule_decides(const struct rule *r, struct truth t, struct truth m,
     return t.seems && (r->action <= ACTION_TAG || (m.surely && !e->known));
 }
 
+/*@ requires \valid_read(p) && p->rules <= RULES_MAX && \valid_read(client);
+    requires \forall integer j; 0 <= j < p->rules ==> p->rule[j].action <= ACTION_REJECT;
+    assigns \nothing;
+    ensures refuses_surely: \result.action == ACTION_REJECT ==>
+      0 <= \result.rule < p->rules && p->rule[\result.rule].action == ACTION_REJECT &&
+      ALL_SURELY(&p->rule[\result.rule]) && NONE_SURELY(&p->rule[\result.rule]) &&
+      ANY_SURELY(&p->rule[\result.rule]);
+    ensures gentler_never: \result.action == ACTION_REJECT ==>
+      takes(&p->rule[\result.rule], client, now) &&
+      \forall integer j; 0 <= j < \result.rule && (without >> j & 1) == 0 &&
+        takes(&p->rule[j], client, now) && p->rule[j].action != ACTION_REJECT ==>
+        !(ANY_MAYBE(&p->rule[j]) && WORDS_MAYBE(&p->rule[j])); */
 struct decision policy_decide_without(const struct policy *p, rule_set without, findings found,
                                       findings unsure, const struct addr *client, int64_t now)
 {
     struct earlier e = {false, false, false};
     unsigned i;
 
+    /*@ loop invariant 0 <= i <= p->rules;
+        loop invariant \forall integer j; 0 <= j < i && (without >> j & 1) == 0 &&
+          takes(&p->rule[j], client, now) && p->rule[j].action != ACTION_REJECT &&
+          ANY_MAYBE(&p->rule[j]) && WORDS_MAYBE(&p->rule[j]) ==> e.gentler;
+        loop assigns i, e;
+        loop variant p->rules - i; */
     for (i = 0; i < p->rules; i++) {
         const struct rule *r = &p->rule[i];
         struct truth t = rule_truth(r, found, unsure), m = t;

@@ -292,11 +292,11 @@ static bool may_be_id(const struct claimed *w, const char *id)
 
     for (i = 0; i < w->len && !w->cut; i++)
         if (w->text[i] > ' ' && (unsigned char)w->text[i] < 0x80)
-            left.text[left.len++] = w->text[i];
+            word_add(&left, w->text[i]);
         else if (w->len - i > 2 && memcmp(w->text + i, "\xe2\x84\xaa", 3) == 0)
-            left.text[left.len++] = 'k';
+            word_add(&left, 'k');
         else if (w->len - i > 1 && memcmp(w->text + i, "\xc5\xbf", 2) == 0)
-            left.text[left.len++] = 's';
+            word_add(&left, 's');
     return same_id(&left, id);
 }
 

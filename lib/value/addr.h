@@ -63,6 +63,7 @@ const char *addr_text(char text[ADDR_TEXT_MAX], const struct addr *a);
 #define ADDR_TEXT(a) addr_text((char[ADDR_TEXT_MAX]){0}, (a))
 void addr_net_put(struct sbuf *sb, const struct addr_net *net);
 
+/*@ assigns \nothing; */
 uint64_t addr_hash(const struct addr *a, const struct hash_key *key);
 
 #endif

@@ -75,22 +75,24 @@ static bool skip_name(const uint8_t *msg, size_t len, size_t *at)
 }
 
 /* The record at msg[at]; its length is inside the message, the owner is not
- * yet looked at. */
+ * yet looked at. Nothing of *r leads out of the message, also on failure. */
 static bool read_record(struct rr *r, const uint8_t *msg, size_t len, size_t at)
 {
     const uint8_t *fixed;
+    size_t end;
 
-    r->owner = at;
+    *r = (struct rr){.owner = at};
     if (!skip_name(msg, len, &at) || at + 10 > len)
         return false;
     fixed = msg + at;
+    end = at + 10 + get16(fixed + 8);
+    if (end > len)
+        return false;
+    r->rdata = at + 10;
+    r->end = end;
     r->type = get16(fixed);
     r->class = get16(fixed + 2);
     r->ttl = get_ttl(fixed + 4);
-    r->rdata = at + 10;
-    r->end = r->rdata + get16(fixed + 8);
-    if (r->end > len)
-        return false;
     return true;
 }
 
@@ -235,17 +237,17 @@ static bool next_record(const struct answer *a, size_t *cursor, struct rr *r)
 {
     size_t passed = *cursor >> 16;
     size_t at = passed == 0 ? a->at : *cursor & 0xffff;
-    bool found = false;
 
+    *r = (struct rr){0};
     if (!a->msg)
         return false;
-    while (!found && passed < a->records && read_record(r, a->msg, a->len, at)) {
+    while (passed < a->records && read_record(r, a->msg, a->len, at)) {
         at = r->end;
-        passed++;
-        found = r->type == a->type && r->class == CLASS_IN && owned_by(r, a->msg, a->len, &a->name);
+        *cursor = ++passed << 16 | at;
+        if (r->type == a->type && r->class == CLASS_IN && owned_by(r, a->msg, a->len, &a->name))
+            return true;
     }
-    *cursor = passed << 16 | at;
-    return found;
+    return false;
 }
 
 static void count_records(struct answer *a)
@@ -263,8 +265,8 @@ static void count_records(struct answer *a)
 }
 
 /* RFC 2308 5: a negative answer lives for the lesser of the SOA's TTL and its
- * MINIMUM. */
-static bool soa_ttl(const struct rr *r, const uint8_t *msg, uint32_t *ttl)
+ * MINIMUM. Lowers *ttl to that. */
+static bool lower_by_soa(const struct rr *r, const uint8_t *msg, uint32_t *ttl)
 {
     struct dname name;
     size_t at = r->rdata;
@@ -272,7 +274,7 @@ static bool soa_ttl(const struct rr *r, const uint8_t *msg, uint32_t *ttl)
     if (!dname_from_message(&name, msg, r->end, &at) ||
         !dname_from_message(&name, msg, r->end, &at) || at + 20 != r->end)
         return false;
-    *ttl = least(r->ttl, get_ttl(msg + at + 16));
+    *ttl = least(*ttl, least(r->ttl, get_ttl(msg + at + 16)));
     return true;
 }
 
@@ -286,15 +288,12 @@ static bool negative_ttl(const struct dns_reply *r, uint32_t *ttl)
     *ttl = ANSWER_TTL_MAX;
     for (i = 0; i < r->authority_count; i++) {
         struct rr record;
-        uint32_t one;
 
         if (!read_record(&record, r->msg, r->len, at))
             break;
         at = record.end;
-        if (record.type != RR_SOA || record.class != CLASS_IN || !soa_ttl(&record, r->msg, &one))
-            continue;
-        *ttl = least(*ttl, one);
-        found = true;
+        if (record.type == RR_SOA && record.class == CLASS_IN && lower_by_soa(&record, r->msg, ttl))
+            found = true;
     }
     if (!found)
         *ttl = ANSWER_TTL_DEFAULT;

@@ -50,7 +50,8 @@ static void any_name(struct dname *d)
     addr.family = any_bool() ? ADDR_IPV4 : ADDR_IPV6;
     switch (any_size(0, 5)) {
     case 0:
-        dname_from_message(d, octets, MESSAGE, &at);
+        if (dname_from_message(d, octets, MESSAGE, &at))
+            Frama_C_show_each_end(octets[at - 1]);
         return;
     case 1:
         dname_from_wire(d, octets + MESSAGE - WIRE, WIRE);
@@ -69,10 +70,20 @@ static void any_name(struct dname *d)
     }
 }
 
+static void digits(void)
+{
+    char text[21];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof(text));
+    sbuf_uint(&sb, any_size(0, SIZE_MAX));
+}
+
 int main(void)
 {
     struct dname a, b;
 
+    digits();
     any_name(&a);
     b = a;
     any_octets(b.wire, sizeof b.wire);
