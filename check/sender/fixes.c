@@ -161,13 +161,50 @@ static void fix_apart(struct sender *x, const struct egress *g)
     add_fix(x, &fix);
 }
 
+/* Transports say different names: the setting is for those that say this one. */
+static bool differs(const struct sender *x, const struct egress *g)
+{
+    unsigned i = 0;
+
+    while (i < x->egresses &&
+           (x->egress[i].helo == NULL || strcmp(x->egress[i].helo, g->helo) == 0))
+        i++;
+    return i < x->egresses;
+}
+
+/* "postconf -P bulk/unix/smtp_helo_name=mail.example.com", a line for each transport. */
+static void fix_transports(struct sender *x, const struct egress *g, const struct fix *all)
+{
+    static const char setting[] = "smtp_helo_name = ";
+    struct fix fix = {.order = FIX_HELO, .how = "Set the HELO name of the transport:"};
+    const char *name = strstr(all->record, setting) + sizeof setting - 1, *at = g->transports;
+    struct sbuf sb;
+    size_t n;
+
+    sbuf_init(&sb, fix.record, sizeof fix.record);
+    for (; *at != '\0'; at += n, at += strspn(at, ", ")) {
+        n = strcspn(at, ",");
+        sbuf_str(&sb, sb.len > 0 ? "\npostconf -P " : "postconf -P ");
+        sbuf_mem(&sb, at, n);
+        sbuf_str(&sb, "/unix/smtp_helo_name=");
+        sbuf_mem(&sb, name, strcspn(name, "\n"));
+    }
+    fix.example = all->example;
+    if (!sb.overflow)
+        add_fix(x, &fix);
+    else
+        add_setting(x, all);
+}
+
 /* What is good for one address must not break another. */
 static void add_helo(struct sender *x, const struct egress *g, const struct fix *fix)
 {
     const struct egress *other = x->mta.program != NULL ? against(x, g) : NULL;
     struct dname helo;
 
-    if (other == NULL)
+    if (other == NULL && g->transports[0] != '\0' && differs(x, g))
+        fix_transports(x, g, fix);
+    else if (other == NULL)
         add_setting(x, fix);
     else if (other->addr.family != g->addr.family &&
              dname_from_text(&helo, g->helo, strlen(g->helo)) && dname_is_host(&helo))

@@ -18,22 +18,22 @@ lmtp   unix  - - y - - lmtp -o smtp_helo_name=lmtp.example.com
 """
 
 
-def beside(world, environment, addresses, *args, temporary=None):
+def beside(world, environment, addresses, *args, temporary=None, command="self"):
     """(exit code, standard output, standard error) of self, with these addresses and no other."""
     argv = ["env"] + ["%s=%s" % (name, environment[name]) for name in ("LD_LIBRARY_PATH", "MAIL_CONFIG", "PATH") if name in environment]
-    done = with_addresses(argv + [PROGRAM, "-c", world.config, "self", *args], addresses, temporary)
+    done = with_addresses(argv + [PROGRAM, "-c", world.config, command, *args], addresses, temporary)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def postfix(world, main, addresses, *args, master=MASTER, temporary=None):
+def postfix(world, main, addresses, *args, **more):
     """The same beside a Postfix with this configuration."""
     if servers.why_not("postfix"):
         raise Skip(servers.why_not("postfix"))
     world.file("main.cf", "compatibility_level = 3.6\nmyhostname = mail.good.example\n%s\n" % main)
-    world.file("master.cf", master)
+    world.file("master.cf", more.pop("master", MASTER))
     environment = servers.environment("postfix", MAIL_CONFIG=world.dir,
                                       PATH=os.path.dirname(servers.find("postfix", "usr/sbin/postconf")) + ":/usr/bin:/bin")
-    return beside(world, environment, addresses, *args, temporary=temporary)
+    return beside(world, environment, addresses, *args, **more)
 
 
 def test_mynetworks():
@@ -202,6 +202,13 @@ def test_helo_setting():
         has(out, "Give this address a transport of its own (master.cf):\n",
             "out2 unix - - - - - smtp -o smtp_bind_address=192.0.2.15 -o smtp_helo_name=mail.busy.example\n")
         has_not(out, "      smtp_helo_name")
+        # another name in one transport, which is wrong there
+        bulk = MASTER + "bulk unix - - y - - smtp -o smtp_bind_address=%s -o smtp_helo_name=localhost\nmore unix - - y - - smtp " \
+            "-o smtp_bind_address=%s -o smtp_helo_name=localhost\n" % (B, B)
+        _, out, _ = postfix(w, "smtp_bind_address = " + A, [A, B], master=bulk)
+        has(out, "Set the HELO name of the transport:\n      postconf -P bulk/unix/smtp_helo_name=mail.busy.example\n"
+            "      postconf -P more/unix/smtp_helo_name=mail.busy.example\n")
+        has_not(out, "      smtp_helo_name", "of its own (master.cf)")
         # IPv6 beside IPv4: one name for both
         _, out, _ = postfix(w, "", [A, SIX])
         has(out, "mail.good.example. AAAA 2001:db8::30\n", "8.b.d.0.1.0.0.2.ip6.arpa. PTR mail.good.example.\n")
@@ -218,3 +225,16 @@ def test_shared_name():
         code, data, _ = w.json("twin.good.example")
         same((code, data["problems"], data["notes"]),
              (0, [], ["192.0.2.40 and 192.0.2.41 share the PTR name twin.good.example: several addresses should have a name each"]))
+
+
+def test_refused_beside_postfix():
+    """Receivers may name an address that is not this machine's, for which no HELO is known."""
+    refusal = "Nov 30 10:00:00 mx postfix/smtp[7]: A1B2C3D4E1: to=<u@example.net>, relay=none, delay=1, dsn=4.0.0, status=deferred " \
+        "(host mx.example.net[198.51.100.1] said: 450 4.7.25 Client host rejected: cannot find your reverse hostname, [%s])\n"
+    with World() as w:
+        log = w.file("log", refusal % B)
+        code, out, err = postfix(w, "smtp_helo_name = localhost", [A], "--json", log, command="refused")
+        data = json.loads(out)
+        same((code, [(e["address"], e["helo"]) for e in data["addresses"]]), (1, [(A, "localhost"), (B, None)]), err)
+        code, out, _ = postfix(w, "", [], "--json", "--address", A, log, command="refused")
+        same([(e["address"], e["helo"]) for e in json.loads(out)["addresses"]], [(A, GOOD), (B, GOOD)])

@@ -7,7 +7,7 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 from checker import has, has_not, holds, same
 from test_sender import BOTH, FORWARD, HEAD, HOSTER, ONE, REVERSE, ZONES, Names, first_screen, zone_of
 
-ABOVE = "127.0.1.8"
+ABOVE, SECOND = "127.0.1.8", "127.0.1.9"
 REVERSE_NAME, NAME = "10.2.0.192.in-addr.arpa", "mail.good.sender.example"
 AT_ABOVE = HEAD + "@ NS ns.registry.org.\n"
 
@@ -16,7 +16,7 @@ class World(Names):
     """With a server of the zones above: {zone: text}."""
 
     def __init__(self, above, **more):
-        zones = {**above, "registry.org": HEAD + "@ NS ns\nns A %s\n" % ABOVE}
+        zones = {"registry.org": HEAD + "@ NS ns\nns A %s\n" % ABOVE, **above}
         more["local"] = more.get("local", "") + "".join('stub-zone:\n    name: "%s"\n    stub-addr: %s\n' % (name, ABOVE) for name in zones)
         super().__init__(**more)
         self.nsd(ABOVE, zones)
@@ -64,6 +64,16 @@ def test_delegation():
             same(zone_of(data, NAME, "A")["local"], bool(says), what)
             for problem in data["problems"]:
                 holds(problem.startswith(says), (what, problem))
+
+
+def test_one_of_two_knows():
+    """That one server of the zone above has the delegation is enough, whatever the other says."""
+    both = AT_ABOVE + "@ NS also.registry.org.\n"
+    with World({"example": both + "other NS ns1.hoster.example.\n", "registry.org": HEAD + "@ NS ns\nns A %s\nalso A %s\n" % (ABOVE, SECOND)}) as n:
+        same(len(n.json(NAME)[1]["problems"]), 1, "neither")
+        n.nsd(SECOND, {"example": both + "sender NS ns1.hoster.example.\n"})
+        code, data, _ = n.json(NAME)
+        same((code, data["problems"]), (0, []))
 
 
 def test_entry_of_the_resolver():
