@@ -2,7 +2,8 @@
  *
  * Fills it with greylist keys, 20 of each /24, as questions of the daemon: each is kept before the
  * next. Then asks for some of them, floods one network at its bound, and lets all expire. One
- * JSON object: microseconds (p50, p99, p999, max) of a question of each kind.
+ * JSON object: microseconds (p50, p99, p999, max) of a question of each kind; of expiry without the
+ * time for which other programs had the processor.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "memory/ledger.h"
@@ -14,10 +15,11 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define START   (20000 * (int64_t)LEDGER_DAY_S)
-#define PER_NET 20
-#define SAMPLE  100000 /* lookups */
-#define FLOOD   20000  /* tries of one network, at its bound */
+#define START    (20000 * (int64_t)LEDGER_DAY_S)
+#define PER_NET  20
+#define SAMPLE   100000 /* lookups */
+#define FAILURES 1000   /* that are borne */
+#define FLOOD    20000  /* tries of one network, at its bound */
 
 static struct memory_options options = {
     .known_days = 30, .greylist_delay_s = 290, .greylist_retry_h = 48, .greylist_pass_days = 36};
@@ -28,6 +30,20 @@ static double now_us(clockid_t clock)
 
     clock_gettime(clock, &t);
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+/* How long this thread has waited for a processor. */
+static double queued_us(void)
+{
+    unsigned long long ran, queued = 0;
+    FILE *f = fopen("/proc/thread-self/schedstat", "re");
+
+    if (f != NULL) {
+        if (fscanf(f, "%llu %llu", &ran, &queued) != 2)
+            queued = 0;
+        fclose(f);
+    }
+    return (double)queued / 1e3;
 }
 
 static int by_size(const void *a, const void *b)
@@ -59,10 +75,13 @@ static unsigned failures; /* a busy machine can be too slow for Redis's patience
 static struct store *open_it(void)
 {
     char err[300];
-    struct store *s = store_open(&options, bounds, STORE_SERVE, err, sizeof err);
+    struct store *s;
 
-    if (s != NULL)
-        return s;
+    for (; failures <= FAILURES; failures++) {
+        s = store_open(&options, bounds, STORE_SERVE, err, sizeof err);
+        if (s != NULL)
+            return s;
+    }
     fprintf(stderr, "memorybench: %s\n", err);
     exit(1);
 }
@@ -71,10 +90,7 @@ static void check(struct store **s, enum store_result result)
 {
     if (result == STORE_OK)
         return;
-    if (++failures > 100) {
-        fprintf(stderr, "memorybench: %s\n", (*s)->trouble);
-        exit(1);
-    }
+    failures++;
     (*s)->kind->close(*s);
     *s = open_it();
 }
@@ -163,11 +179,11 @@ static void expire(struct store **s, size_t n, double *us)
     size_t k = 0;
 
     do {
-        double from = now_us(CLOCK_MONOTONIC);
+        double from = now_us(CLOCK_MONOTONIC) - queued_us();
 
         check(s, (*s)->kind->tick(*s, now_s));
-        us[k] = now_us(CLOCK_MONOTONIC) - from;
-        us[k] += ask(s, (unsigned)(k % 1000), n + k, now_s++);
+        ask(s, (unsigned)(k % 1000), n + k, now_s++);
+        us[k] = now_us(CLOCK_MONOTONIC) - queued_us() - from;
         k++;
         check(s, (*s)->kind->count(*s, &left));
     } while (left.entries[TABLE_WAITING] > k && k < n);

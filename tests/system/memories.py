@@ -282,15 +282,25 @@ class Case(harness.Case):
             self.again()
 
     @staticmethod
-    def metric(sample):
-        """The value of a sample, named with its labels."""
+    def page():
+        """/metrics."""
         connection = http.client.HTTPConnection(*METRICS, timeout=5)
         try:
             connection.request("GET", "/metrics")
-            page = connection.getresponse().read().decode("ascii")
+            return connection.getresponse().read().decode("ascii")
         finally:
             connection.close()
-        return float(re.search("(?m)^%s (.*)$" % re.escape(sample), page).group(1))
+
+    @classmethod
+    def metrics(cls):
+        """{sample with its labels: value}, of memory."""
+        return {name: float(value) for name, value in
+                re.findall(r"(?m)^(iprev_(?:memory|known|greylist)_\S+) (.*)$", cls.page())}
+
+    @classmethod
+    def metric(cls, sample):
+        """The value of a sample, named with its labels."""
+        return cls.metrics()[sample]
 
 
 def loop(path):

@@ -14,6 +14,7 @@ import unittest
 import harness
 import memories
 import milterclient
+import servers
 from memories import DELAY, EARLY, HELO, NEW, OTHER, PASSED, RULES, USER, Redis, Sqlite
 
 LAB = """
@@ -238,6 +239,34 @@ class Behaviour:
                     self.assertEqual(milters[n % 4].rcpt("<user%d@example.org>" % n).letter, milterclient.REPLYCODE)
         self.assertEqual(self.store.count("waiting"), before + 2000)
         self.assertEqual(self.knock(*other), PASSED)
+
+    def test_metrics(self):
+        """Each question is counted once, by its outcome and by the time that it took; without a store there are none."""
+        before = self.metrics()
+        at = ("192.0.2.58", "a@metrics.example", USER)
+        self.assertEqual(self.knock(*at), NEW)
+        self.assertEqual(self.knock(*at), EARLY)
+        time.sleep(DELAY)
+        self.assertEqual(self.knock(*at), PASSED)
+        after = self.metrics()
+        gained = {name: after[name] - before[name] for name in after if after[name] != before[name] and "seconds" not in name}
+        self.assertEqual(gained, {  # at the end of the message that passes the client is asked for once more
+            'iprev_greylist_total{outcome="new"}': 1, 'iprev_greylist_total{outcome="early"}': 1,
+            'iprev_greylist_total{outcome="passed"}': 1, 'iprev_known_total{outcome="unknown"}': 3})
+        self.assertEqual(after["iprev_memory_seconds_count"] - before["iprev_memory_seconds_count"], 6)
+        self.assertGreater(after["iprev_memory_seconds_sum"], before["iprev_memory_seconds_sum"])
+        buckets = [value for name, value in after.items() if name.startswith("iprev_memory_seconds_bucket")]
+        self.assertEqual(buckets, sorted(buckets))
+        self.assertEqual(buckets[-1], after["iprev_memory_seconds_count"])
+        self.assertEqual(after["iprev_memory_up"], 1)
+        promtool = servers.find("prometheus", "usr/bin/promtool")
+        if promtool:
+            done = subprocess.run([promtool, "check", "metrics"], input=self.page(), capture_output=True, text=True, timeout=60,
+                                  check=False)
+            self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+        self.daemon.reload(harness.configuration(extra='metrics: { listen = "%s:%d" }' % memories.METRICS))
+        self.addCleanup(lambda: self.daemon.reload(self.config(), re.escape("memory: " + self.store.text)))
+        self.until(lambda: not self.metrics())
 
     def ask_checker(self, *args):
         """(exit code, output) of iprev-check memory, beside the daemon that has the store open."""
