@@ -162,6 +162,15 @@ uint32_t clients_get(struct clients *c, const struct addr *addr, const char *hel
     return i;
 }
 
+void clients_soon(const struct clients *c, const struct addr *addr)
+{
+    const struct client *k =
+        &c->list[c->slot[(uint32_t)pair_hash(c, addr, NULL, 0) & (c->slots - 1)]];
+
+    __builtin_prefetch(k);
+    __builtin_prefetch(k->count);
+}
+
 /* Another entry of the pair of entry i, behind entry `after`. */
 static uint32_t add_other(struct clients *c, uint32_t i, uint32_t after)
 {
@@ -321,13 +330,16 @@ void clients_move(struct clients *c, uint32_t i, enum outcome_kind from, enum ou
     c->list[i].count[to]++;
 }
 
-void clients_add_sender(struct clients *c, uint32_t i, const char *domain)
+void clients_add_sender(struct clients *c, uint32_t i, const char *domain, uint32_t hash)
 {
     struct client *base = &c->list[c->list[i].base];
     struct client_senders *s = base->senders;
     unsigned k;
 
-    if (i == 0 || (s == NULL && (s = base->senders = calloc(1, sizeof *s)) == NULL))
+    if (i == 0 || base->sender == hash || base->senders_more)
+        return;
+    base->sender = hash;
+    if (s == NULL && (s = base->senders = calloc(1, sizeof *s)) == NULL)
         return;
     for (k = 0; k < SENDERS_MAX && s->domain[k] != NULL; k++)
         if (strcmp(s->domain[k], domain) == 0)
@@ -335,7 +347,7 @@ void clients_add_sender(struct clients *c, uint32_t i, const char *domain)
     if (k < SENDERS_MAX)
         s->domain[k] = strdup(domain);
     else
-        s->more = true;
+        base->senders_more = true;
 }
 
 void client_keep(char **kept, const char *text)

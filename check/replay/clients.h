@@ -56,27 +56,27 @@ struct client_days {
 
 struct client {
     struct addr addr;
-    char *helo; /* CLIENT_HELO_MAX octets at most; NULL: not known */
     uint16_t helo_len;
-    uint8_t helos; /* entry without HELO: how many others the address has */
-    uint8_t
-        refuses; /* the same: what iprev-milter did last, ACTION_REJECT, _TEMPFAIL or _GREYLIST */
-    bool passed; /* the same, of a digest: our last record before `since` said iprev-pass, */
-    bool turned; /* or told of a refusal */
-    bool broken; /* passed then, and fails now */
-    bool logged; /* found and ptr come from our own records, until it is judged */
-    bool gone;   /* its counts were moved to another entry */
+    char *helo;        /* CLIENT_HELO_MAX octets at most; NULL: not known */
+    uint32_t base;     /* the entry of the address without HELO: */
+    uint32_t sender;   /* - hash of the sender domain that it named last */
+    bool senders_more; /* - it named more than are kept */
+    uint8_t helos;     /* - how many others the address has */
+    uint8_t refuses;   /* - how iprev-milter refused it since it last accepted it, REFUSES_... */
+    bool passed;       /* - our last record before `since` said iprev-pass, */
+    bool turned;       /* - or told of a refusal */
+    struct client_days passed_days; /* - our own records that make a client known */
+    uint8_t known; /* of any entry: enum remembered, as the last of our own records says */
+    bool recorded; /* there is one */
+    bool first;    /* of its pair: clients_get finds it */
+    bool logged;   /* found and ptr come from our own records, until it is judged */
+    bool broken;   /* passed then, and fails now */
+    bool gone;     /* its counts were moved to another entry, */
+    uint32_t into; /* which is this one */
     bool judged;
-    bool first;     /* of its pair: clients_get finds it */
-    uint8_t known;  /* entry without HELO: enum remembered, as the last of our own records says */
-    bool recorded;  /* the same: there is one */
     uint32_t next;  /* entries of the same address, from the one without HELO; 0: end */
-    uint32_t to;    /* set of kinds of recipients, bit 0: all rules apply */
     uint32_t other; /* the next entry of the same pair, with another set; 0: end */
-    uint32_t base;  /* the entry of the address without HELO */
-    uint32_t into;  /* gone: the entry that has its counts */
-    struct client_days
-        passed_days; /* entry without HELO: our own records that make a client known */
+    uint32_t to;    /* set of kinds of recipients, bit 0: all rules apply */
     uint32_t count[OUT_COUNT];
     uint32_t own[OWN_COUNT]; /* our own records */
     uint32_t put_off;        /* tries for a recipient that the greylist puts off; of them */
@@ -104,7 +104,6 @@ struct client {
 /* Domains of the senders that an address named, in lower case; "" is the null sender. */
 struct client_senders {
     char *domain[SENDERS_MAX];
-    bool more; /* there were others */
 };
 
 struct clients {
@@ -125,6 +124,9 @@ void clients_free(struct clients *c);
 /* The entry of the pair, made if need be; helo NULL: not known. 0 without memory. */
 uint32_t clients_get(struct clients *c, const struct addr *addr, const char *helo, size_t n);
 
+/* It will be asked for soon: its memory is fetched meanwhile. */
+void clients_soon(const struct clients *c, const struct addr *addr);
+
 /* The entry of the same pair for this set of kinds of recipients (0: that of bit 0), made if need
  * be. i: the first entry of the pair, as clients_get gives it. */
 uint32_t clients_for(struct clients *c, uint32_t i, uint32_t to);
@@ -142,8 +144,8 @@ void clients_add(struct clients *c, uint32_t i, enum outcome_kind o, int64_t at,
 /* The day of a time, in the count of client_days; at 0: none. */
 void client_day_add(struct client_days *d, int64_t at);
 
-/* The address of the entry has named a sender with this domain. */
-void clients_add_sender(struct clients *c, uint32_t i, const char *domain);
+/* The address of the entry has named a sender with this domain. hash: of the domain, not 0. */
+void clients_add_sender(struct clients *c, uint32_t i, const char *domain, uint32_t hash);
 
 /* Counts n of our own records. */
 void clients_add_own(struct clients *c, uint32_t i, enum own_kind kind, int64_t at, uint32_t n);

@@ -33,13 +33,14 @@ static json_t *json_text_of(const struct client *k, const struct settings *s, cl
 /* "" is the null sender; a last null says that there were more. */
 static json_t *json_senders(const struct judged *j, const struct client *k)
 {
-    const struct client_senders *s = j->tally->clients.list[k->base].senders;
+    const struct client *base = &j->tally->clients.list[k->base];
+    const struct client_senders *s = base->senders;
     json_t *list = json_array();
     unsigned i;
 
     for (i = 0; s != NULL && i < SENDERS_MAX && s->domain[i] != NULL; i++)
         json_array_append_new(list, json_visible(s->domain[i], strlen(s->domain[i])));
-    if (s != NULL && s->more)
+    if (base->senders_more)
         json_array_append_new(list, json_null());
     return list;
 }

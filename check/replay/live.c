@@ -9,7 +9,8 @@
 #include <string.h>
 
 #define FIRST_SLOTS 4096 /* a power of two, as all that follow */
-#define PROBES      64   /* a log that is made to collide costs no more than this */
+#define FIRST_SETS  1024
+#define PROBES      64 /* a log that is made to collide costs no more than this */
 #define DAY         86400
 
 /* ---- what has left, by queue id ---- */
@@ -92,6 +93,7 @@ void past_put(struct past *p, const struct past_entry *entry)
     if (p->n >= p->slots / 2 && !(p->slots < PAST_SLOTS ? grow(p) : begin_another(p)))
         return;
     s = slot_of(p->list, p->slots, entry->qid);
+    p->verdicts |= entry->client == 0;
     p->n += s->qid == 0;
     *s = *entry;
 }
@@ -109,9 +111,11 @@ bool live_init(struct live *l, struct clients *clients)
 {
     memset(l, 0, sizeof *l);
     l->clients = clients;
-    l->message = calloc(LIVE_SETS * LIVE_WAYS, sizeof *l->message);
+    l->sets = FIRST_SETS;
+    l->message = calloc(FIRST_SETS * LIVE_WAYS, sizeof *l->message);
+    l->tag = calloc(FIRST_SETS * LIVE_WAYS, sizeof *l->tag);
     l->by_id = calloc(LIVE_IDS, sizeof *l->by_id);
-    if (l->message != NULL && l->by_id != NULL && past_init(&l->past))
+    if (l->message != NULL && l->tag != NULL && l->by_id != NULL && past_init(&l->past))
         return true;
     live_free(l);
     return false;
@@ -121,6 +125,7 @@ void live_free(struct live *l)
 {
     past_free(&l->past);
     free(l->message);
+    free(l->tag);
     free(l->by_id);
 }
 
@@ -128,7 +133,7 @@ void live_free(struct live *l)
 
 enum outcome_kind live_remember(struct live *l, const struct live_message *m, enum outcome_kind o)
 {
-    struct past_entry *told = past_find(&l->past, m->qid, m->at);
+    struct past_entry *told = l->past.verdicts ? past_find(&l->past, m->qid, m->at) : NULL;
     struct past_entry entry = {.qid = m->qid, .at = m->at, .client = m->client};
 
     if (told != NULL && told->client == 0) {
@@ -195,7 +200,7 @@ void live_close_all(struct live *l)
 {
     size_t i;
 
-    for (i = 0; i < LIVE_SETS * LIVE_WAYS; i++)
+    for (i = 0; i < (size_t)l->sets * LIVE_WAYS; i++)
         if (l->message[i].qid != 0)
             live_close(l, &l->message[i]);
 }
@@ -204,12 +209,11 @@ void live_close_all(struct live *l)
 
 static struct live_message *find(struct live *l, uint64_t qid)
 {
-    struct live_message *set = &l->message[(qid & (LIVE_SETS - 1)) * LIVE_WAYS];
-    unsigned i;
+    size_t set = (qid & (l->sets - 1)) * LIVE_WAYS, i;
 
-    for (i = 0; i < LIVE_WAYS; i++)
-        if (set[i].qid == qid)
-            return &set[i];
+    for (i = set; i < set + LIVE_WAYS; i++)
+        if (l->tag[i] == (uint32_t)(qid >> 32) && l->message[i].qid == qid)
+            return &l->message[i];
     return NULL;
 }
 
@@ -219,25 +223,65 @@ static uint64_t age(const struct live *l, const struct live_message *m)
     return l->lines - m->age + (m->opening != 0 ? (uint64_t)UINT32_MAX : 0);
 }
 
-static struct live_message *make(struct live *l, uint64_t qid)
+/* The place for a queue id: a free one of its set, else that of the oldest. */
+static struct live_message *place(const struct live *l, uint64_t qid)
 {
-    struct live_message *set = &l->message[(qid & (LIVE_SETS - 1)) * LIVE_WAYS], *oldest = set;
+    struct live_message *set = &l->message[(qid & (l->sets - 1)) * LIVE_WAYS], *oldest = set;
     unsigned i;
 
     for (i = 0; i < LIVE_WAYS; i++) {
-        if (set[i].qid == 0) {
-            oldest = &set[i];
-            break;
-        }
+        if (set[i].qid == 0)
+            return &set[i];
         if (age(l, &set[i]) > age(l, oldest))
             oldest = &set[i];
     }
-    if (oldest->qid != 0)
-        live_close(l, oldest);
-    memset(oldest, 0, sizeof *oldest);
-    oldest->qid = qid;
-    oldest->age = l->lines;
     return oldest;
+}
+
+static void put(struct live *l, struct live_message *at, const struct live_message *m)
+{
+    size_t i = (size_t)(at - l->message);
+
+    *at = *m;
+    l->tag[i] = (uint32_t)(m->qid >> 32);
+    if (m->id != 0 && !(m->flags & PART))
+        l->by_id[m->id & (LIVE_IDS - 1)] = (uint32_t)i;
+}
+
+/* Each set becomes four: there is room for all that it has. Without memory nothing changes. */
+static void widen(struct live *l)
+{
+    struct live old = *l;
+    size_t n = (size_t)l->sets * LIVE_WAYS, i;
+
+    l->message = calloc(4 * n, sizeof *l->message);
+    l->tag = calloc(4 * n, sizeof *l->tag);
+    if (l->message == NULL || l->tag == NULL) {
+        free(l->message);
+        free(l->tag);
+        *l = old;
+        return;
+    }
+    l->sets *= 4;
+    for (i = 0; i < n; i++)
+        if (old.message[i].qid != 0)
+            put(l, place(l, old.message[i].qid), &old.message[i]);
+    free(old.message);
+    free(old.tag);
+}
+
+static struct live_message *make(struct live *l, uint64_t qid)
+{
+    struct live_message *m = place(l, qid);
+
+    if (m->qid != 0 && l->sets < LIVE_SETS) {
+        widen(l);
+        m = place(l, qid);
+    }
+    if (m->qid != 0)
+        live_close(l, m);
+    put(l, m, &(struct live_message){.qid = qid, .age = l->lines});
+    return m;
 }
 
 struct live_message *live_at(struct live *l, const struct log_event *e)
@@ -290,6 +334,12 @@ bool live_part(struct live *l, const struct log_event *e)
         whole->flags = (uint16_t)((whole->flags | HANDED) & ~SENT);
     whole->parts += whole->parts < UINT8_MAX;
     return true;
+}
+
+void live_soon(const struct live *l, const struct live_message *m)
+{
+    __builtin_prefetch(&l->past.list[m->qid & (l->past.slots - 1)], 1);
+    __builtin_prefetch(l->clients->list[m->client].when, 1);
 }
 
 void live_end(struct live *l, struct live_message *m)

@@ -1,5 +1,6 @@
-/* The messages under way: a table of fixed size by queue id; when it is full, the oldest of a few
- * is closed as it stands. What was closed is remembered (struct past) for verdicts that come later.
+/* The messages under way: a table by queue id that begins small, as it is used for each line, and
+ * grows to a bound; then the oldest of a few is closed as it stands. What was closed is remembered
+ * (struct past) for verdicts that come later.
  *
  * A content filter behind the queue gives a message back with another queue id: that is a part,
  * which leads to the whole, the message as its client sent it.
@@ -29,6 +30,7 @@ struct past_entry {
 struct past {
     struct past_entry *list, *before; /* before: PAST_SLOTS, or NULL */
     uint32_t slots, n;
+    bool verdicts; /* some entry was one */
 };
 
 /* False without memory. */
@@ -42,7 +44,7 @@ struct past_entry *past_find(const struct past *p, uint64_t qid, int64_t at);
 /* Without memory the entry is not kept. */
 void past_put(struct past *p, const struct past_entry *entry);
 
-#define LIVE_SETS 16384 /* a power of two */
+#define LIVE_SETS 16384 /* at most; a power of two */
 #define LIVE_WAYS 4
 #define LIVE_IDS  32768 /* a power of two */
 
@@ -80,8 +82,10 @@ struct live_message {
 };
 
 struct live {
-    struct clients *clients;      /* that are counted */
-    struct live_message *message; /* LIVE_SETS * LIVE_WAYS */
+    struct clients *clients; /* that are counted */
+    uint32_t sets;
+    struct live_message *message; /* sets * LIVE_WAYS */
+    uint32_t *tag;                /* of each the upper half of its last qid: few lines of cache */
     uint32_t *by_id;              /* message ids to places in message */
     uint32_t openings;            /* of them: refused before MAIL */
     uint32_t lines;               /* read so far: how old a message is */
@@ -110,6 +114,9 @@ struct live_message *live_beside(struct live *l, const struct log_event *e, uint
 /* The queue id of the event is that of a part of the message with the queue id e->origin. False:
  * there is none. */
 bool live_part(struct live *l, const struct log_event *e);
+
+/* It will leave the queue soon: what that needs is fetched meanwhile. */
+void live_soon(const struct live *l, const struct live_message *m);
 
 /* Has left the queue: counts it, when no part of it is under way. */
 void live_end(struct live *l, struct live_message *m);

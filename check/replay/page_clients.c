@@ -68,7 +68,8 @@ static void cell_address(const struct rows *r, const struct client *k)
 
 static void cell_senders(const struct rows *r, const struct client *k)
 {
-    const struct client_senders *s = r->j->tally->clients.list[k->base].senders;
+    const struct client *base = &r->j->tally->clients.list[k->base];
+    const struct client_senders *s = base->senders;
     unsigned i;
 
     fputs("<td class=\"w\">", r->out);
@@ -79,7 +80,7 @@ static void cell_senders(const struct rows *r, const struct client *k)
         else
             html_visible(r->out, s->domain[i], strlen(s->domain[i]));
     }
-    fputs(s != NULL && s->more ? ", &hellip;</td>" : "</td>", r->out);
+    fputs(base->senders_more ? ", &hellip;</td>" : "</td>", r->out);
 }
 
 static void cell_names(const struct rows *r, const struct client *k)

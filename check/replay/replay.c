@@ -22,7 +22,7 @@
 /* ---- the order of the logs ---- */
 
 struct log_begin {
-    const struct tally *tally;
+    struct tally *tally;
     struct log_file file;
     char *name;
     int64_t at;     /* of the first stamp; 0: none near the begin */
@@ -47,7 +47,7 @@ static int by_begin(const void *a, const void *b)
 
 /* `mail.log*` names the newest log first, but what becomes of a message may be in the log
  * after the one in which it begins. Without memory, and from pipes, as they are given. */
-static void sort_logs(const struct tally *t, int logs, char **log)
+static void sort_logs(struct tally *t, int logs, char **log)
 {
     struct log_begin *f = calloc((size_t)logs, sizeof *f);
     int i;

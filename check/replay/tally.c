@@ -14,7 +14,7 @@
 #define YEARS10 (3653LL * DAY)
 
 /* The year of a stamp without one: the last in which it is not to come. */
-static int64_t seconds(const struct tally *t, struct log_stamp stamp)
+static int64_t seconds_of(const struct tally *t, struct log_stamp stamp)
 {
     struct tm now;
     time_t clock = (time_t)t->now;
@@ -32,6 +32,21 @@ static int64_t seconds(const struct tally *t, struct log_stamp stamp)
     return at > t->now + 2 * DAY || at < t->now - YEARS10 ? 0 : at;
 }
 
+/* Most lines are of the day of the line before, and calendars cost. A day that is near now is
+ * looked at time by time. */
+static int64_t seconds(struct tally *t, struct log_stamp stamp)
+{
+    struct log_stamp day = {.year = stamp.year, .month = stamp.month, .day = stamp.day};
+
+    if (day.day != t->day.day || day.month != t->day.month || day.year != t->day.year) {
+        t->day = day;
+        t->day_at = seconds_of(t, day);
+    }
+    if (t->day_at == 0 || t->day_at > t->now - 3 * DAY)
+        return seconds_of(t, stamp);
+    return t->day_at + stamp.hour * 3600 + stamp.minute * 60 + stamp.second;
+}
+
 /* ---- events ---- */
 
 static bool is_exempt(const struct tally *t, const struct log_text *address)
@@ -44,11 +59,11 @@ static bool is_exempt(const struct tally *t, const struct log_text *address)
            exempt_recipient(recipient, &t->settings->exempt.recipients);
 }
 
-/* Has iprev-milter refused a client so, and not accepted it since? It logs its own refusals before
- * the mail server does. */
-static bool refused_by_us(struct tally *t, const struct addr *client, bool temporary)
+/* Has iprev-milter refused the client of an entry so, and not accepted it since? It logs its own
+ * refusals before the mail server does. */
+static bool refused_by_us(const struct tally *t, uint32_t client, bool temporary)
 {
-    unsigned refuses = t->clients.list[clients_get(&t->clients, client, NULL, 0)].refuses;
+    unsigned refuses = t->clients.list[t->clients.list[client].base].refuses;
 
     return (refuses & (temporary ? REFUSES_FOR_NOW : REFUSES_FOR_GOOD)) != 0;
 }
@@ -63,7 +78,7 @@ static enum outcome_kind refusal(struct tally *t, const struct log_event *e,
     if (is_exempt(t, &e->recipient))
         return OUT_SPARED;
     if (e->by == BY_MILTER && e->client.family != ADDR_NONE &&
-        refused_by_us(t, &e->client, e->temporary))
+        refused_by_us(t, clients_get(&t->clients, &e->client, NULL, 0), e->temporary))
         return OUT_OWN;
     return e->temporary ? OUT_LATER : kind[e->by];
 }
@@ -80,9 +95,9 @@ static uint32_t on_sender(struct tally *t, const struct log_event *e, uint32_t c
         return 0;
     if (recipient_text(text, &e->sender))
         sender_domain(text, domain);
-    clients_add_sender(&t->clients, client, domain);
-    hash = (uint32_t)hash_octets(&t->clients.key, domain, strlen(domain));
-    return domain[0] == '\0' ? 0 : hash != 0 ? hash : 1;
+    hash = (uint32_t)hash_octets(&t->clients.key, domain, strlen(domain)) | 1;
+    clients_add_sender(&t->clients, client, domain, hash);
+    return domain[0] != '\0' ? hash : 0;
 }
 
 /* A try for the recipient of the event. id: of its message. */
@@ -125,9 +140,9 @@ static void early_counts(struct tally *t, const struct log_event *e, struct live
 {
     if (e->authenticated && t->settings->exempt.authenticated)
         authenticate(m);
-    if (refused_by_us(t, &e->client, false))
+    if (refused_by_us(t, m->client, false))
         early_become(m, OUT_MILTER, OUT_OWN);
-    if (refused_by_us(t, &e->client, true))
+    if (refused_by_us(t, m->client, true))
         early_become(m, OUT_LATER, OUT_OWN);
     live_count_early(&t->live, m);
 }
@@ -277,6 +292,7 @@ static void on_delivery(struct tally *t, struct log_event *e)
 
     if (whole == NULL)
         return;
+    live_soon(&t->live, whole);
     whole->flags |= QUEUED;
     if (e->state == STATE_SENT && (whole != m || !(m->flags & HANDED)))
         whole->flags |= SENT;
@@ -322,7 +338,7 @@ static void on_verdict(struct tally *t, const struct log_event *e)
 
 /* What begins a message, and refusals and records, count by their own time. All else follows the
  * message that it belongs to; but a verdict on an earlier message is no verdict of these. */
-static bool is_outside(const struct tally *t, const struct log_event *e)
+static bool is_outside(struct tally *t, const struct log_event *e)
 {
     int64_t at = seconds(t, e->stamp);
 
@@ -364,6 +380,7 @@ void tally_line(struct tally *t, const char *s, size_t n)
     switch (e.kind) {
     case LOG_CONNECT:
         t->connects += e.times;
+        clients_soon(&t->clients, &e.client);
         opening_over(&t->live, &e.client);
         break;
     case LOG_MESSAGE:
@@ -391,7 +408,7 @@ void tally_line(struct tally *t, const char *s, size_t n)
     }
 }
 
-int64_t tally_time(const struct tally *t, const char *s, size_t n)
+int64_t tally_time(struct tally *t, const char *s, size_t n)
 {
     struct log_event e;
 

@@ -4,6 +4,7 @@
 #ifndef IPREV_TALLY_H
 #define IPREV_TALLY_H
 
+#include "check/log/stamp.h"
 #include "check/replay/audience.h"
 #include "check/replay/grey.h"
 #include "check/replay/live.h"
@@ -19,7 +20,9 @@ struct tally {
     int64_t now;          /* seconds since 1970: a stamp without year lies before it */
     int64_t since, until; /* the clients and messages that count: until is the first second
                            * behind; 0: all */
-    int64_t begin, end;   /* stamps seen; 0: none */
+    struct log_stamp day; /* of the last stamp: its first second is day_at */
+    int64_t day_at;
+    int64_t begin, end; /* stamps seen; 0: none */
     uint64_t lines, known, connects, damaged;
     uint64_t records;  /* of our own */
     uint64_t verdicts; /* of spam; live.verdicts_met of them are on a message of the log */
@@ -34,7 +37,7 @@ void tally_line(struct tally *t, const char *s, size_t n);
 void tally_record(struct tally *t, const struct log_event *e, int64_t at);
 void tally_record_before(struct tally *t, const struct log_event *e, int64_t at);
 /* The stamp of a line, known or not, in seconds since 1970; 0: none. Counts nothing. */
-int64_t tally_time(const struct tally *t, const char *s, size_t n);
+int64_t tally_time(struct tally *t, const char *s, size_t n);
 /* Closes what is under way and settles the clients. */
 void tally_end(struct tally *t);
 void tally_free(struct tally *t);

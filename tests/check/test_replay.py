@@ -413,7 +413,10 @@ def spam_of_logins(text):
 
 def test_memory_follows_clients_not_lines():
     with World() as w:
-        def peak(megabytes):
+        grey = w.file("grey", open(w.config).read() + 'memory: { store = "sqlite:/nowhere/db"; };\n'
+                      'rules: { g: { when = ["iprev-permerror"] action = "greylist" }; };')
+
+        def peak(megabytes, config):
             path = w.path("log")
             with open(path, "wb") as out:
                 subprocess.run([sys.executable, os.path.join(SRC, "tests", "bench", "genlog.py"), str(megabytes), "--clients", "200"],
@@ -421,10 +424,11 @@ def test_memory_follows_clients_not_lines():
             done = subprocess.run(["sh", "-c", '"$@" > /dev/null; grep VmHWM /proc/self/status', "sh", sys.executable, "-c",
                                    "import resource,subprocess,sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True); "
                                    "sys.stderr.write('%d' % resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)",
-                                   PROGRAM, "replay", "-c", w.config, "--no-dns", path], capture_output=True, check=True)
+                                   PROGRAM, "replay", "-c", config, "--no-dns", path], capture_output=True, check=True)
             return int(done.stderr)
-        small, large = peak(2), peak(40)
-        holds(large < small + 4096, "%d KiB for 2 MB, %d KiB for 40 MB" % (small, large))
+        for config in (w.config, grey):
+            small, large = peak(2, config), peak(40, config)
+            holds(large < small + 4096, "%d KiB for 2 MB, %d KiB for 40 MB" % (small, large))
 
 
 def message(client, more="", qid="4BFD21A2B3C"):
