@@ -80,6 +80,23 @@ def test_pages_name_the_place():
         same(copied, [(prefix + "/share/doc/iprev-milter/examples/gentle.conf", "/etc/iprev-milter.conf.d/policy.conf")], page)
 
 
+def test_commands_of_the_page():
+    """The block of the page, in a directory that stands for /etc: the policy is in force behind a configuration of one's own."""
+    with open(os.path.join(PLACE, "README.md"), encoding="utf-8") as file:
+        block = re.search(r"(?ms)^```sh\n(.*?)^```$", file.read()).group(1)
+    with tempfile.TemporaryDirectory() as etc:
+        os.mkdir(etc + "/iprev-milter.conf.d")
+        with open(etc + "/iprev-milter.conf", "w", encoding="ascii") as file:
+            file.write('authserv-id = "mx.example.org";\n')
+        for old, new in (("/usr/share/doc/iprev-milter/examples", PLACE), ("/etc/", etc + "/"),
+                         ("iprev-milter -t", "%s -t -c %s/iprev-milter.conf" % (DAEMON, etc)), ("systemctl reload iprev-milter", "echo reloaded")):
+            has(block, old)
+            block = block.replace(old, new)
+        done = subprocess.run(["sh", "-euc", block], capture_output=True, text=True, check=False)
+    same(done.returncode, 0, done.stderr)
+    has(done.stdout, "# mode enforce, rules: no-ptr, forged, botlike, bothelo", 'authserv-id = "mx.example.org";', 'action = "greylist";', "\nreloaded\n")
+
+
 def score(text, *policies):
     """What tools/policies prints for a corpus of these lines."""
     with tempfile.TemporaryDirectory() as place:

@@ -2,6 +2,7 @@
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
+import subprocess
 import unittest
 
 import harness
@@ -55,12 +56,19 @@ class Known:
         self.assertIn("client-known", self.decision({"client": PARTNER})["findings"])
         self.assertNotIn("known", self.ours(self.last.message))
         self.assertGreater(self.metric('iprev_known_total{outcome="known"}'), 0)
+        self.assertRegex(self.explained(), r"(?s)^192\.0\.2\.77 is tagged by rule known: .*\n  memory: known client, until 20")
         self.store.age("known", 30)
         self.again()
         self.assertEqual(self.knock(PARTNER, "a@partner.example", USER), (250, "known"))
         self.store.age("known", 1)
         self.again()
         self.assertEqual(self.knock(PARTNER, "a@partner.example", USER), NEW)
+        self.assertRegex(self.explained(), r"(?s)^192\.0\.2\.77 is put off on its first try .*\n  memory: not a known client\n")
+
+    def explained(self):
+        """What iprev-check says of the partner, beside the daemon."""
+        return subprocess.run([harness.program("iprev-check"), "-c", self.daemon.config_path, PARTNER, HELO],
+                              capture_output=True, text=True, timeout=60, check=False).stdout
 
     def test_not_asked_without_need(self):
         """Where no rule wants to know, nobody asks, and the word is not shown."""
