@@ -5,7 +5,7 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 import re
 
 from checker import has, has_not, holds, plain, same
-from test_sender import BOTH, FORWARD, HEAD, REVERSE, SILENT, SIX, SIX_HOST, ZONES, Names
+from test_sender import BOTH, HEAD, ONE, REVERSE, SILENT, SIX, SIX_HOST, TWO, ZONES, Names
 
 CHILD = "16/28.2.0.192.in-addr.arpa"
 PARENT = REVERSE + "17 CNAME 17.16/28\n@ NS ns1.hoster.example.\n16/28 NS ns2.hoster.example.\n"
@@ -125,3 +125,19 @@ def test_unknown_is_75():
         code, data, err = n.json(NEW, "mail.unserved.example")
         same((code, err, len(data["problems"])), (75, "", 1), data["problems"])
         has(data["problems"][0], "192.0.2.20: HELO: mail.unserved.example or a related PTR name could not be looked up")
+
+
+def test_ticket_beside_an_old_answer():
+    """What only our resolver still says of another address does not concern the owner."""
+    forward = "new A 192.0.2.20\nnew A 192.0.2.21\n"
+    with Names(zones("", forward)) as n:
+        n.run(NEW)
+        for process in n.running[:2]:
+            n.stop(process)
+        after = {**ZONES, **zones("20 PTR new.sender.example.\n", forward)}
+        n.nsd(ONE, after)
+        n.nsd(TWO, after)
+        has(n.run(NEW)[1], "your resolver still has the old answer for 20.2.0.192.in-addr.arpa PTR")
+        _, out, _ = n.run("--ticket", NEW)
+        has(out, "    21.2.0.192.in-addr.arpa. PTR new.sender.example.\n")
+        has_not(out, "resolver", "20.2.0.192.in-addr.arpa.")

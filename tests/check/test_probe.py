@@ -31,7 +31,7 @@ class Probed(World):
         super().__init__()
         with open(self.zone, "a") as out:
             out.write(ZONE)
-        for address in (A, SIX, *[LIAR % i for i in range(110, 130)]):
+        for address in (A, SIX, *[LIAR % i for i in range(110, 131)]):
             netns.loopback_address(address)
 
     def probes(self, *args):
@@ -192,6 +192,7 @@ HOSTILE = [
     ("8193 octets", closing(octets(8193)), "failed", None, "says more than 8 KiB", 0, 17),
     ("silent behind the banner", say(b"220 liar.example x\r\n"), "failed", "liar.example", LATE, 14, 17),
     ("no STARTTLS", closing(b"220 liar.example\r\n", b"250 liar.example STARTTLS\r\n"), "plain", "liar.example", "", 0, 4),
+    ("a name that is no offer", closing(b"220 liar.example\r\n", b"250 STARTTLS\r\n"), "plain", "liar.example", "", 0, 4),
     ("STARTTLS refused", closing(b"220 liar.example\r\n", EHLO, b"454 4.7.0 not now\r\n"), "plain", "liar.example", "454 4.7.0 not now", 0, 4),
     ("more behind STARTTLS", say(b"220 liar.example\r\n", EHLO, b"220 go\r\n250 injected\r\n"), "plain", "liar.example",
      "says more behind its reply to STARTTLS", 0, 4),
@@ -241,3 +242,16 @@ def test_nobody_listens():
         same((probe["state"], probe["error"]), ("unreachable", "Connection refused"))
         has(w.run("--probe", NAME)[1], "  192.0.2.101\n    PTR name     mx.probe.example\n    Connection refused\n")
         same(w.json(NAME)[1]["addresses"][0]["probe"], None)
+
+
+def test_number_of_addresses():
+    """31, 32 and 33 of them."""
+    for count in (31, 32, 33):
+        with Probed() as w:
+            with open(w.zone, "a") as out:
+                out.write("$ORIGIN example.\n" + "".join("many A 192.0.2.%d\n" % (140 + i) for i in range(count)))
+            for i in range(count):
+                netns.loopback_address(LIAR % (140 + i))
+            _, data, _ = w.json("--probe", "many.example")
+            same(sum(a["probe"] is not None for a in data["addresses"]), min(count, 32))
+            same(data["notes"], ["port 25 is looked at for the first 32 addresses only"] if count > 32 else [])
