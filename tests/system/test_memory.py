@@ -205,6 +205,9 @@ class Behaviour:
             self.assertTrue(self.send("192.0.2.10", sender="a@good.example").accepted())
             known = self.store.count("known")
             self.assertGreater(known, 0)
+            waits = ("192.0.2.59", "a@waits.example", USER)
+            state.set("shift", 0)
+            self.assertEqual(self.knock(*waits), NEW)
             at = ("192.0.2.55", "a@clock.example", USER)
             for shift, expected in ((400 * day, NEW), (400 * day, EARLY), (0, NEW), (0, EARLY), (-400 * day, NEW), (0, NEW)):
                 state.set("shift", shift)
@@ -212,6 +215,7 @@ class Behaviour:
                 time.sleep(1.1)  # it looks for what has outlived its time once a second
             self.assertEqual(self.store.count("known"), known)
             state.set("shift", DELAY)
+            self.assertEqual(self.knock(*waits), PASSED, "it was not thrown away while the clock was ahead")
             self.assertEqual(self.knock(*at), PASSED)
             state.set("shift", 400 * day)
             self.assertEqual(self.knock(*at), NEW)

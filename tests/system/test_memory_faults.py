@@ -259,6 +259,27 @@ class OnRedis(Faults, memories.Case):
         self.falls_ill(self.store, lambda: self.store.process.send_signal(signal.SIGSTOP),
                        lambda: self.store.process.send_signal(signal.SIGCONT), "no answer in time")
 
+    def test_H1_stands_still_once(self):
+        """A message waits once, however many recipients it has; the next one of the connection asks again."""
+        self.well()
+        sender = "a@several%d.example" % time.monotonic_ns()
+        with self.connect(MACHINE) as client:
+            client.read()
+            client.say("EHLO " + HELO)
+            self.store.process.send_signal(signal.SIGSTOP)
+            try:
+                since = len(self.daemon.log())
+                result = self.transaction(client, harness.Result(), sender=sender,
+                                          rcpt=["user%d@example.org" % n for n in range(8)])
+            finally:
+                self.store.process.send_signal(signal.SIGCONT)
+            self.assertEqual([r.code for r in result.rcpt], [250] * 8)
+            self.decision({"client": MACHINE, "memory": "unavailable"})
+            waits = [int(one["wait"]) for one in self.daemon.decisions(since) if one["client"] == MACHINE]
+            self.assertLessEqual(sum(waits), 50 + SLACK)
+            self.assertEqual(client.say("MAIL FROM:<%s>" % sender).code, 250)
+            self.assertEqual(client.say("RCPT TO:<%s>" % USER).code, 451)
+
     def test_H1_killed(self):
         """The server is gone, and starts anew."""
         self.falls_ill(self.store, self.store.end, self.store.start, "Connection refused|closed the connection")

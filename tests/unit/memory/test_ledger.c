@@ -173,8 +173,6 @@ Test(memory, greylist_on_both_stores)
     on_both(play_greylist);
 }
 
-/* ---- bounds: one below, at, one above ---- */
-
 static enum memory_grey knock(struct place *p, struct store *s, const char *client,
                               uint64_t recipient, int64_t at)
 {
@@ -195,6 +193,62 @@ static uint64_t entries(struct store *s, enum memory_table table)
     cr_expect_eq(s->kind->count(s, &n), STORE_OK);
     return n.entries[table];
 }
+
+/* ---- what has outlived its time goes ---- */
+
+static void outlive(struct place *p)
+{
+    struct store *s = place_open(p);
+    struct addr known = address("192.0.2.77");
+    int64_t late = 2 * DAY + 301, at;
+    uint64_t i;
+
+    cr_expect_eq(ledger_note(s, &known, START), STORE_OK);
+    for (i = 0; i < 1500; i++) { /* more than go at once */
+        char client[20];
+
+        snprintf(client, sizeof client, "198.51.%u.1", (unsigned)(i % 200));
+        cr_expect_eq(knock(p, s, client, i, 0), GREY_NEW);
+    }
+    cr_expect_eq(knock(p, s, "192.0.2.1", 1, 300), GREY_NEW);
+    for (i = 1; i <= 2; i++) {
+        at = late - 62 - (int64_t)i; /* two slices, then a minute of rest */
+        cr_expect_eq(s->kind->tick(s, START + at), STORE_OK);
+        cr_expect_eq(knock(p, s, "203.0.113.1", i, at), GREY_NEW);
+    }
+    cr_expect_eq(entries(s, TABLE_WAITING), 1 + 2, "%s: all but the last of the old", p->text);
+    cr_expect_eq(s->kind->tick(s, START + late - 1), STORE_OK);
+    cr_expect_eq(knock(p, s, "203.0.113.1", 3, late - 1), GREY_NEW);
+    cr_expect_eq(entries(s, TABLE_WAITING), 1 + 3, "%s: it has a second left", p->text);
+    cr_expect_eq(s->kind->tick(s, START + late + 61), STORE_OK);
+    cr_expect_eq(knock(p, s, "203.0.113.1", 4, late + 61), GREY_NEW);
+    cr_expect_eq(entries(s, TABLE_WAITING), 4, "%s: it is over", p->text);
+    cr_expect_eq(entries(s, TABLE_SEEN), 1, "%s: clients are kept longer", p->text);
+    s->kind->close(s);
+}
+
+static void outlive_not(struct place *p)
+{
+    struct store *s = place_open(p);
+
+    cr_expect_eq(knock(p, s, "192.0.2.1", 1, 0), GREY_NEW);
+    s->clock_doubted = true;
+    cr_expect_eq(knock(p, s, "192.0.2.1", 2, 400 * DAY), GREY_NEW);
+    cr_expect_eq(entries(s, TABLE_WAITING), 2, "%s: the clock may be wrong", p->text);
+    s->clock_doubted = false;
+    cr_expect_eq(s->kind->tick(s, 0), STORE_OK);
+    cr_expect_eq(entries(s, TABLE_WAITING), 2);
+    cr_expect_eq(knock(p, s, "192.0.2.1", 1, 290), GREY_PASSED);
+    s->kind->close(s);
+}
+
+Test(memory, what_has_outlived_its_time_goes)
+{
+    on_both(outlive);
+    on_both(outlive_not);
+}
+
+/* ---- bounds: one below, at, one above ---- */
 
 /* Networks whose entries are bounded together: addresses of one, %d or %x of them, and of another.
  */
