@@ -295,6 +295,18 @@ class OnRedis(Faults, memories.Case):
             proxy.talk = memories.delayed(self.store.socket, 0)
         self.falls_ill(self.through(proxy), slower, faster, "no answer in time")
 
+    def test_H2_answers_that_come_too_late(self):
+        """Each is good, and nobody has waited for it: that is a failure, too."""
+        proxy = self.beside(memories.delayed(self.store.socket, 0.035))
+        since = len(self.daemon.log())
+        self.use(self.through(proxy))
+        time.sleep(0.5)  # it has opened the store
+        for _ in range(5):  # two answers each
+            self.assertEqual(self.knock(MACHINE, "a@late%d.example" % time.monotonic_ns(), USER), GONE)
+            time.sleep(0.1)
+        self.daemon.wait_log("memory: no answer in time; until it answers again", since=since)
+        self.assertEqual(self.metric("iprev_memory_up"), 0)
+
     def test_H2_octet_by_octet(self):
         """A timeout of a single call never strikes."""
         def trickle(client):
