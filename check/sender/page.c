@@ -74,7 +74,9 @@ static void put_title(const json_t *r, int64_t now, FILE *out)
         return;
     }
     html_breaking(out, page_string(r, "host"));
-    if (n == 0)
+    if (n == 0 && json_array_size(list_of(r, "addresses")) == 0)
+        fputs(": no address to check", out);
+    else if (n == 0)
         fputs(": <span class=\"ok\">&#10003; in order</span>", out);
     else
         fprintf(out, ": <span class=\"broken\">&#10007; %zu problem%s</span>", n,

@@ -194,6 +194,7 @@ int sender_self(const struct settings *s, const struct sender_options *o)
         note_relay(x);
     } else {
         own_egresses(x, &m, o->helo);
+        x->run.code = x->egresses == 0 ? EX_UNAVAILABLE : 0;
     }
     return sender_report(x);
 }

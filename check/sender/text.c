@@ -25,10 +25,13 @@ static void print_problems(const struct sender *x, const struct term *t)
     snprintf(count, sizeof count, "%u problem%s", n, n == 1 ? "" : "s");
     term_put(t, TONE_HEAD, x->host);
     fputs(": ", t->out);
-    term_put(t, n > 0 ? TONE_BAD : TONE_GOOD,
-             n > 0                                 ? count
-             : x->egresses == 0 && x->mta.relay[0] ? "nothing to check"
-                                                   : "in order");
+    term_put(t,
+             n > 0              ? TONE_BAD
+             : x->egresses == 0 ? TONE_NOTE
+                                : TONE_GOOD,
+             n > 0              ? count
+             : x->egresses == 0 ? "no address to check"
+                                : "in order");
     fputc('\n', t->out);
     for (i = 0; i < x->problems; i++)
         put_problem(t, &number, x->problem[i]);

@@ -36,6 +36,17 @@ def postfix(world, main, addresses, *args, **more):
     return beside(world, environment, addresses, *args, **more)
 
 
+def test_nothing_to_check():
+    """Behind a relay, or without a public address to send from, nothing is in order or not."""
+    with World() as w:
+        for main, want in (("relayhost = [smtp.isp.example]", 0), ("smtp_bind_address = " + PRIVATE, 69)):
+            code, out, _ = postfix(w, main, [A], "--html", w.path("page.html"))
+            same(code, want)
+            has(out + postfix(w, main, [A])[1], "mail.good.example: no address to check\n")
+            has(open(w.path("page.html")).read(), ": no address to check</h1>")
+            has_not(out, "in order")
+
+
 def test_mynetworks():
     with World('exempt: { networks = ["198.51.100.0/24"]; };') as w:
         _, _, err = postfix(w, "inside = 203.0.113.0/24\nmynetworks = 127.0.0.0/8 [::1]/128 198.51.100.0/24, $inside\n  [2001:db8::]/64",
@@ -112,7 +123,8 @@ def test_postfix():
             for note in notes:
                 has("\n".join(data["notes"]), note)
             same([c["client"] for c in data["clients"]], [e["address"] for e in data["addresses"]], what)
-            same((code == 0, data["relay"] is not None), (not data["problems"], "relay" in what and "same" not in what or "same" in what), what)
+            same(code == 69, what == "bound to a private address")
+            same((code in (0, 69), data["relay"] is not None), (not data["problems"], "relay" in what and "same" not in what or "same" in what), what)
 
 
 def test_temporary_address():
