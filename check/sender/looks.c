@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define ASKS_MAX (LOOKS_MAX * SERVERS_MAX * 2)
+#define HOPS_MAX 4    /* aliases in a row that are looked at */
 #define AGE_MS   1500 /* then what is cached is a second older, rounded or not */
 
 _Static_assert(SERVERS_MAX >= SAID_RECORDS, "each name server is asked for two kinds of address");
@@ -88,16 +89,52 @@ static void part(struct looks *l, struct look *k)
     k->cached.aliased = false;
 }
 
+/* Is there a look for what is at this name: the end of the aliases? */
+static bool is_end(const struct looks *l, const struct dname *name)
+{
+    unsigned i;
+
+    for (i = 0; i < l->n; i++)
+        if (l->look[i].behind && dname_equal(&l->look[i].name, name))
+            return true;
+    return false;
+}
+
+/* Aliases that the looks from `from` on lead to, and that do not lead to the end at once. */
+static void add_aliases(struct looks *l, unsigned from, struct batch *b)
+{
+    unsigned i, n = l->n;
+
+    for (i = from; i < n; i++) {
+        const struct dname *to = &l->look[i].cached.record[0].name;
+
+        if (l->look[i].cached.n == 1 && !is_end(l, to) && !has_alias(l, to)) {
+            looks_add(l, to, RR_CNAME);
+            if (l->n > n + b->n)
+                batch_resolver(b, to, RR_CNAME);
+        }
+    }
+    batch_run(b);
+    for (i = 0; i < b->n; i++)
+        said_read(&l->look[n + i].cached, &b->ask[i], false);
+    batch_clear(b);
+}
+
 /* The zone of an alias is not that of the SOA record, which belongs to its end (RFC 2317): it is
  * the zone of the name less one label. */
 static void part_aliases(struct looks *l, struct batch *b)
 {
-    unsigned i, n = l->n;
+    unsigned i, hop, from, n = l->n;
     struct dname up;
 
     for (i = 0; i < n && l->n < LOOKS_MAX; i++)
         if (l->look[i].cached.aliased)
             part(l, &l->look[i]);
+    for (hop = 0, from = n; hop < HOPS_MAX && from < l->n; hop++) {
+        i = l->n;
+        add_aliases(l, from, b);
+        from = i;
+    }
     for (i = n; i < l->n; i++)
         batch_resolver(b, above(&up, &l->look[i].name) ? &up : &l->look[i].name, RR_SOA);
     batch_run(b);

@@ -161,6 +161,11 @@ static void put_state(const struct owner *o, const struct term *t, int64_t now)
             continue;
         sbuf_init(&sb, text, sizeof text);
         sbuf_str(&sb, name_text(name, &k->name));
+        if (k->behind) {
+            sbuf_str(&sb, ", of which ");
+            sbuf_str(&sb, name_text(name, &k->alias));
+            sbuf_str(&sb, " is an alias,");
+        }
         sbuf_str(&sb, " PTR: ");
         said_put(&sb, look_usual(k) != NULL ? look_usual(k) : &k->cached);
         fputs("    ", t->out);
@@ -181,7 +186,8 @@ static void put_servers(const struct sender *x, const struct owner *o, const str
     for (i = 0; i < x->looks.troubles; i++) {
         const char *text = x->looks.trouble[i];
 
-        if (strstr(text, zone) == NULL || strstr(text, "your resolver") != NULL)
+        if (strstr(text, zone) == NULL || strstr(text, "your resolver") != NULL ||
+            strstr(text, " is an alias of ") != NULL)
             continue;
         if (first)
             paragraph(t, "The name servers of that zone need a look, too:");

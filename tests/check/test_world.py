@@ -158,3 +158,21 @@ def test_alias():
             same(got, [("host.hoster.example", "A", "hoster.example", True), ("host.hoster.example", "AAAA", "hoster.example", True),
                        ("mail.good.sender.example", "CNAME", "sender.example", True)])
             same((code, len(data["problems"])), (1 if problems else 0, problems), data["problems"])
+
+
+def test_aliases_in_a_row():
+    """Each alias on the way is shown in its own zone, and a server that has another one is named."""
+    zones = {"2.0.192.in-addr.arpa": HEAD + BOTH + "17 CNAME 17.mid.sender.example.\n18 CNAME 18.gone.sender.example.\n",
+             "sender.example": FORWARD + "17.mid CNAME 17.rev.hoster.example.\n18.gone CNAME 18.nowhere.hoster.example.\ncust A 192.0.2.17\ncust A 192.0.2.18\n",
+             "hoster.example": HOSTER + "17.rev PTR cust.sender.example.\n"}
+    with Names(zones, {"sender.example": zones["sender.example"].replace("17.rev", "17.old")}) as n:
+        _, data, _ = n.json("192.0.2.17", "cust.sender.example", "--probe")
+        got = [(z["name"], z["type"], z["zone"], z["resolver"]["records"]) for z in data["zones"] if z["name"].startswith("17")]
+        same(sorted(got), [("17.2.0.192.in-addr.arpa", "CNAME", "2.0.192.in-addr.arpa", ["17.mid.sender.example"]),
+                           ("17.mid.sender.example", "CNAME", "sender.example", ["17.rev.hoster.example"]),
+                           ("17.rev.hoster.example", "PTR", "hoster.example", ["cust.sender.example"])])
+        holds(any(p.startswith("the name servers disagree about 17.mid.sender.example CNAME") for p in data["problems"]), data["problems"])
+        code, out, _ = n.run("--ticket", "192.0.2.18", "cust.sender.example")
+        same(code, 1)
+        has(out, "\n    18.nowhere.hoster.example. PTR cust.sender.example.\n",
+            "    18.nowhere.hoster.example, of which 18.2.0.192.in-addr.arpa is an\n      alias, PTR: no such name\n")
