@@ -4,7 +4,6 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import json
 import os
-import shutil
 import signal
 import socket
 import statistics
@@ -20,6 +19,7 @@ CLIENTS = 1 << 17
 
 sys.path.insert(0, os.path.join(SRC, "tests", "system"))
 import netns  # noqa: E402
+import servers  # noqa: E402
 
 
 def tool(name):
@@ -204,7 +204,8 @@ def nsd():
     """The authoritative server with its 2^17 clients."""
     folder = work("zones")
     subprocess.run([sys.executable, os.path.join(BENCH, "zones"), folder], check=True)
-    program = Program("nsd", [shutil.which("nsd", path="/usr/sbin:/usr/bin"), "-d", "-c", folder + "/nsd.conf"])
+    program = Program("nsd", [servers.program("nsd", "nsd"), "-d", "-c", folder + "/nsd.conf"],
+                      env=servers.environment("nsd"))
     end = time.monotonic() + 60
     while time.monotonic() < end:
         try:

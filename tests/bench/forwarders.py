@@ -1,11 +1,9 @@
-"""Real resolvers to ask instead of NSD: each recurses to servers of this benchmark.
+"""A real unbound to ask instead of NSD: it recurses to servers of this benchmark.
 
-get-servers unpacks them; they run in the foreground, in the private network, and forget everything
-at the end.
+tests/system/get-servers unpacks it; it runs in the foreground, in the private network.
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
-import os
 import socket
 import struct
 import time
@@ -30,7 +28,6 @@ UNBOUND = """server:
   module-config: "iterator"
   msg-cache-size: 64m
   rrset-cache-size: 128m
-%(unblocked)s
 stub-zone:
   name: "in-addr.arpa"
   stub-addr: %(leaf)s
@@ -41,29 +38,6 @@ stub-zone:
 STUB = """stub-zone:
   name: "%s"
   stub-addr: %s
-"""
-BIND = """options {
-  directory "%(dir)s";
-  listen-on { 127.0.0.1; };
-  listen-on-v6 { none; };
-  pid-file none;
-  session-keyfile "%(dir)s/session.key";
-  managed-keys-directory "%(dir)s";
-  recursion yes;
-  dnssec-validation no;
-  empty-zones-enable no;
-  max-cache-size 256m;
-};
-controls { };
-"""
-BIND_STUB = 'zone "%s" { type static-stub; server-addresses { %s; }; };\n'
-KNOT = """net.listen('127.0.0.1', 53, { kind = 'dns' })
-modules.unload('ta_sentinel')
-modules.unload('ta_signal_query')
-modules.unload('ta_update')
-trust_anchors.remove('.')
-cache.open(100 * MB, 'lmdb://%(dir)s')
-policy.add(policy.suffix(policy.STUB('%(leaf)s'), { todname('in-addr.arpa.'), todname('com.') }))
 """
 
 
@@ -108,29 +82,9 @@ def wait(name="probe.d1.example.com"):
 
 def unbound(layout=None):
     """unbound, with Debian's defaults for what counts here."""
-    text = UNBOUND % {"dir": work(), "leaf": LEAF, "unblocked": ""}
+    text = UNBOUND % {"dir": work(), "leaf": LEAF}
     text += "".join(STUB % (zone, SILENT) for zone in (dead_zones(layout) if layout else ()))
     started = Program("unbound", [servers.program("unbound", "unbound"), "-d", "-c", write("unbound.conf", text)],
                       env=servers.environment("unbound"))
-    wait()
-    return started
-
-
-def bind(layout=None):
-    """BIND."""
-    text = BIND % {"dir": work()} + "".join(BIND_STUB % (zone, LEAF) for zone in ("in-addr.arpa", "com"))
-    text += "".join(BIND_STUB % (zone, SILENT) for zone in (dead_zones(layout) if layout else ()))
-    started = Program("named", [servers.program("bind9", "named"), "-f", "-n", "1", "-c", write("named.conf", text)],
-                      env=servers.environment("bind9"))
-    wait()
-    return started
-
-
-def knot():
-    """Knot Resolver, one process."""
-    os.makedirs(work("knot"), exist_ok=True)
-    path = write("kresd.conf", KNOT % {"dir": work("knot"), "leaf": LEAF})
-    started = Program("kresd", [servers.program("knot-resolver", "kresd"), "-n", "-c", path, work("knot")],
-                      env=servers.environment("knot-resolver"))
     wait()
     return started

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 from benchlib import BENCH, Filter, unix, work, write
+import servers
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 OPENDKIM = """Mode v
@@ -45,7 +46,7 @@ worker "rspamd_proxy" {
 }
 actions { reject = 1500; add_header = 1000; }
 group "all" { }
-modules { path = "/usr/share/rspamd/plugins/hfilter.lua"; path = "/usr/share/rspamd/plugins/milter_headers.lua"; }
+modules { path = "%(root)s/usr/share/rspamd/plugins/hfilter.lua"; path = "%(root)s/usr/share/rspamd/plugins/milter_headers.lua"; }
 hfilter { helo_enabled = true; hostname_enabled = true; url_enabled = false; from_enabled = false; rcpt_enabled = false;
           mid_enabled = false; }
 milter_headers { use = ["x-spamd-result"]; skip_local = false; skip_authenticated = false; extended_spam_headers = true; }
@@ -53,20 +54,22 @@ milter_headers { use = ["x-spamd-result"]; skip_local = false; skip_authenticate
 
 
 def find(name):
-    """A program, also of the system's own directories."""
-    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    """A program: as get-servers unpacked it, or of this machine."""
+    return servers.program(name, name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
 
 
 def opendkim():
     """Verifies DKIM; our mail is not signed, so it asks nothing."""
     path = write("opendkim.conf", OPENDKIM % work("opendkim.sock"))
-    return Filter("opendkim", [find("opendkim"), "-f", "-x", path], unix("opendkim"))
+    return Filter("opendkim", [find("opendkim"), "-f", "-x", path], unix("opendkim"),
+                  env=servers.environment("opendkim"))
 
 
 def opendmarc():
     """One TXT question a message."""
     path = write("opendmarc.conf", OPENDMARC % work("opendmarc.sock"))
-    return Filter("opendmarc", [find("opendmarc"), "-f", "-c", path], unix("opendmarc"))
+    return Filter("opendmarc", [find("opendmarc"), "-f", "-c", path], unix("opendmarc"),
+                  env=servers.environment("opendmarc"))
 
 
 def pymilter():
@@ -74,11 +77,20 @@ def pymilter():
     return Filter("pymilter", [SYSTEM_PYTHON, os.path.join(BENCH, "pyfilter.py"), unix("pymilter")], unix("pymilter"))
 
 
+def rspamd_home(root):
+    """Where a rspamd that get-servers unpacked finds its own files."""
+    places = {"RULESDIR": "/usr/share/rspamd/rules", "LUALIBDIR": "/usr/share/rspamd/lualib", "SHAREDIR": "/usr/share/rspamd",
+              "PLUGINSDIR": "/usr/share/rspamd/plugins"}
+    return {name: root + place for name, place in places.items()} if root else {}
+
+
 def rspamd():
     """Milter mode with hfilter alone: A and AAAA of the HELO name; the client's name it takes from the MTA."""
+    root = servers.root_of("rspamd") if servers.find("rspamd", "usr/bin/rspamd") else ""
     write("empty.lua", "")
-    path = write("rspamd.conf", RSPAMD % {"dir": work()})
-    return Filter("rspamd", [find("rspamd"), "-f", "-i", "-c", path], unix("rspamd"))
+    path = write("rspamd.conf", RSPAMD % {"dir": work(), "root": root})
+    return Filter("rspamd", [find("rspamd"), "-f", "-i", "-c", path], unix("rspamd"),
+                  env=servers.environment("rspamd", **rspamd_home(root)))
 
 
 def has_pymilter():
@@ -87,12 +99,15 @@ def has_pymilter():
         [SYSTEM_PYTHON, "-c", "import Milter"], stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def installed():
-    """All that start here; what does not is named."""
+PEERS = (opendkim, opendmarc, pymilter, rspamd)
+ASKING = (pymilter, rspamd)  # of DNS, about the client or its HELO name
+
+
+def installed(wanted=PEERS):
+    """All of these that start here; what does not is named."""
     started = []
-    for make, there in ((opendkim, find("opendkim")), (opendmarc, find("opendmarc")),
-                        (pymilter, has_pymilter()), (rspamd, find("rspamd"))):
-        if not there:
+    for make in wanted:
+        if not (has_pymilter() if make is pymilter else find(make.__name__)):
             print("not installed: %s" % make.__name__)
             continue
         try:
