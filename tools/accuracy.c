@@ -83,7 +83,7 @@ static struct call call_of(const struct row *r, const struct weights *w)
 
     view_make(&v, &r->name);
     evidence_collect(&e, &v, &r->client);
-    c.generic = evidence_generic(&e, w);
+    c.generic = evidence_generic(&e, w, evidence_score(&e, w));
     c.table = c.generic && !evidence_sender(&e, &v);
     return c;
 }

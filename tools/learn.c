@@ -320,14 +320,16 @@ static void count_row(struct count *c, const struct row *r, struct weights *w)
 {
     static struct evidence e;
     struct view v;
+    int32_t score;
     size_t i;
 
     view_make(&v, &r->name);
     evidence_collect(&e, &v, &r->client);
+    score = evidence_score(&e, w);
     c->rows[r->label]++;
     for (i = 0; i < MARGIN_STEPS; i++) {
         w->margin = (int16_t)(i * MARGIN_STEP);
-        c->called[r->label][i] += evidence_generic(&e, w);
+        c->called[r->label][i] += evidence_generic(&e, w, score);
     }
 }
 

@@ -436,13 +436,13 @@ int32_t evidence_score(const struct evidence *e, const struct weights *w)
     return sum;
 }
 
-bool evidence_generic(const struct evidence *e, const struct weights *w)
+bool evidence_generic(const struct evidence *e, const struct weights *w, int32_t score)
 {
     /* A registrable domain was registered, and that by somebody: only an address tells otherwise.
      */
     if (e->clue[CLUE_BARE] && e->trace.form < FORM_QUAD)
         return false;
-    return evidence_score(e, w) > (e->trace.form < FORM_QUAD ? w->margin : 0);
+    return score > (e->trace.form < FORM_QUAD ? w->margin : 0);
 }
 
 bool evidence_sender(const struct evidence *e, const struct view *v)

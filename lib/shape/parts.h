@@ -244,9 +244,9 @@ void groups_collect(struct evidence *e, const struct view *v);
 int32_t evidence_score(const struct evidence *e, const struct weights *w);
 int32_t evidence_groups(const struct evidence *e, const struct weights *w);
 
-/* The name is a default one: its score is above zero, and above the margin if the address does not
- * show in it. */
-bool evidence_generic(const struct evidence *e, const struct weights *w);
+/* With this score the name is a default one: it is above zero, and above the margin where less than
+ * two octets of the address show. A registrable domain is none then, whatever the score. */
+bool evidence_generic(const struct evidence *e, const struct weights *w, int32_t score);
 
 /* The name is an outbound host of a well-known sender, not a line or server
  * of a customer in its domain. */
@@ -254,6 +254,6 @@ bool evidence_sender(const struct evidence *e, const struct view *v);
 
 /* Appends the reasons for the verdict to why; never nothing. machine: it is a default name. */
 void evidence_explain(struct sbuf *why, const struct evidence *e, const struct view *v,
-                      const struct addr *client, bool machine);
+                      const struct addr *client, bool machine, int32_t score);
 
 #endif

@@ -32,12 +32,14 @@ void shape_judge(struct shape *out, const struct dname *name, const struct addr 
     struct view v;
     struct evidence e;
     struct sbuf why;
+    int32_t score;
     uint32_t words;
     bool machine;
 
     view_make(&v, name);
     evidence_collect(&e, &v, client);
-    machine = evidence_generic(&e, &shape_weights);
+    score = evidence_score(&e, &shape_weights);
+    machine = evidence_generic(&e, &shape_weights, score);
     words = e.words | e.words_rest;
     out->bare = v.bare;
     out->weak = false;
@@ -55,7 +57,7 @@ void shape_judge(struct shape *out, const struct dname *name, const struct addr 
     } else {
         out->kind = machine ? SHAPE_GENERIC : SHAPE_NAMED;
         out->weak = machine && e.trace.form == FORM_NONE && client->family != ADDR_NONE;
-        evidence_explain(&why, &e, &v, client, machine);
+        evidence_explain(&why, &e, &v, client, machine, score);
     }
 }
 

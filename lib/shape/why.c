@@ -244,10 +244,10 @@ static void put_strength(struct sbuf *why, const struct evidence *e, bool machin
 }
 
 void evidence_explain(struct sbuf *why, const struct evidence *e, const struct view *v,
-                      const struct addr *client, bool machine)
+                      const struct addr *client, bool machine, int32_t score)
 {
     /* for a default name */
-    bool speaks = machine || (evidence_score(e, &shape_weights) > 0 && !e->clue[CLUE_BARE]);
+    bool speaks = machine || (score > 0 && !e->clue[CLUE_BARE]);
     struct reasons r = {.n = 0, .sign = speaks ? 1 : -1};
     enum topic topic;
     unsigned topics = 0;

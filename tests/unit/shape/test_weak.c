@@ -67,17 +67,20 @@ Test(shape, weak_is_told)
 /* One below the margin, at it, and one above. */
 Test(shape, the_margin_is_for_less_than_two_octets)
 {
-    static struct weights w = {.margin = 100};
+    static const struct weights w = {.margin = 100};
     enum form form;
 
     for (form = FORM_NONE; form < FORM_COUNT; form++) {
-        struct evidence e = {.trace = {.form = (uint8_t)form}, .non = 1, .on = {CLUE_BIAS}};
+        struct evidence e = {.trace = {.form = (uint8_t)form}};
         int margin = form < FORM_QUAD ? w.margin : 0, score;
 
         for (score = margin - 1; score <= margin + 1; score++) {
-            w.clue[CLUE_BIAS] = (int16_t)score;
-            cr_expect_eq(evidence_generic(&e, &w), score > margin, "form %d, score %d", (int)form,
-                         score);
+            e.clue[CLUE_BARE] = false;
+            cr_expect_eq(evidence_generic(&e, &w, score), score > margin, "form %d, score %d",
+                         (int)form, score);
+            e.clue[CLUE_BARE] = true; /* somebody registered it */
+            cr_expect_eq(evidence_generic(&e, &w, score), form >= FORM_QUAD && score > margin,
+                         "bare, form %d, score %d", (int)form, score);
         }
     }
 }
