@@ -14,10 +14,10 @@
 const struct tuning learn_default = {.ridge = 0.8,
                                      .gram = 0.5,
                                      .made_up = 0.15,
-                                     .own = 0.25,
+                                     .own = 0.4,
                                      .provider = 1.5,
                                      .named = 1.5,
-                                     .most_provider = 0.017,
+                                     .most_provider = 0.0165,
                                      .most_named = 0.0036};
 
 static void die(const char *what)
@@ -306,8 +306,8 @@ void learn(struct weights *out, const struct data *d, const bool *use, const str
     free(x);
 }
 
-#define INNER_FOLDS  5
-#define INNER_SPLITS 3
+#define INNER_FOLDS  10
+#define INNER_SPLITS 2
 #define MARGIN_STEP  8
 #define MARGIN_STEPS 50
 
