@@ -11,7 +11,8 @@ from checker import PROGRAM, World, has, has_not, same
 BEGIN = datetime.datetime(2026, 11, 2, 10, 0, 0)
 POLICY = """memory: { store = "sqlite:/nowhere/memory.db"; greylist-retry-hours = 2; greylist-pass-days = 3; };
 builtin-rules = false
-rules: { lab: { when = ["iprev-permerror"] action = "accept" to = ["@lab.example"] };
+rules: { odd: { when = ["iprev-fail"] action = "accept" to = ["w@example.org"] };
+lab: { when = ["iprev-permerror"] action = "accept" to = ["@lab.example"] };
 suspects: { when = ["iprev-permerror"] action = "greylist" }; };
 """
 DELAY, RETRY, PASS = 290, 7200, 3 * 86400
@@ -73,6 +74,11 @@ TABLE = [
     ([taken(0, A, to=("u@example.org", "v@example.org"))], (1, 0, 2, 0, 2, 0), "each recipient counts"),
     ([taken(0, A, to=("u@lab.example",)), taken(0, A, to=("u@lab.example", "v@example.org"))], (1, 0, 1, 0, 1, 0),
      "recipients to whom the rule does not apply"),
+    ([refused(0, A), refused(0, A, to="w@example.org"), refused(DELAY, A, to="w@example.org")], (1, 1, 2, 1, 2, 1),
+     "recipients whom a rule tells apart, and who fare alike"),
+    ([refused(0, A), refused(DELAY, A), refused(DELAY + 9, A), refused(DELAY + 19, A)], (1, 1, 1, 1, 1, 3), "a return counts once"),
+    ([refused(0, A, sender=""), refused(DELAY, A, sender=""), refused(DELAY + 9, A, sender="")], (1, 1, 1, 1, 1, 2), "of the null sender, too"),
+    ([taken(0, A, login=True), refused(0, A, to="v@example.org")], (1, 0, 1, 0, 1, 0), "a login beside other mail"),
     ([taken(0, A, to=("postmaster@example.org",)), taken(0, A, login=True)], (0, 0, 0, 0, 0, 0), "exempt recipients and logins"),
     ([refused(0, OTHER), refused(DELAY, "2001:db8:0:1:ffff::")], (1, 1, 1, 1, 1, 1), "another address of the /64"),
     ([refused(0, A), refused(DELAY, "192.0.2.10")], (1, 0, 1, 0, 1, 0), "a good client of the network is no return"),

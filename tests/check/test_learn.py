@@ -236,6 +236,7 @@ def test_digest():
              ("broken and new", good + broken + other, "", [passed, "192.0.2.11", would, "192.0.2.13"]),
              ("a broken one that sends no more", [record(before, "192.0.2.11", PASS), message(before, "192.0.2.11")] + good, "", []),
              ("exempt, and nothing new", good + other, "192.0.2.13\n", []),
+             ("exempt, and good anyway", broken + good, "192.0.2.10\n", [passed, "192.0.2.11"]),
              ("exempt beside news", broken + good + other + known, "192.0.2.13\n", [passed, "192.0.2.11", spared, "192.0.2.13"]),
              ("an end", good, lists, [ends, "198.51.100.0/24 until %s 23:59" % soon])]
     for says, logs, listed, wanted in cases:

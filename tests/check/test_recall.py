@@ -106,9 +106,11 @@ def test_recipients():
 def test_too_many_kinds_of_recipients():
     """More sets of rules than are told apart: all rules apply, and nothing is lost."""
     rules = "".join('r%d: { when = ["iprev-permerror"] action = "tempfail" to = ["u%d@example.org"] };\n' % (i, i) for i in range(40))
-    log = "".join(message(9, to=("u%d@example.org" % i,)) for i in range(40))
+    log = "".join(message(9, to=("u%d@example.org" % i,), client="192.0.2.%d" % (100 + i)) for i in range(40))
     with World("builtin-rules = false\nrules: { %s };\n" % rules) as w:
-        same(actions(w.replay_json(w.file("log", log))[1]), {"tempfail": 40})
+        _, data, _ = w.replay_json(w.file("log", log))
+        same(actions(data), {"tempfail": 40})
+        same([r["messages"] for r in data["rules"]], [10] + [1] * 30 + [0] * 9, "32 kinds; for the rest all rules apply, and the first decides")
         log = message(9, to=["u%d@example.org" % i for i in range(40)])
         same(w.replay_json(w.file("log", log))[0], 0)
 

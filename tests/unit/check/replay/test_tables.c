@@ -92,6 +92,39 @@ Test(replay_tables, clients_grow)
     clients_free(&c);
 }
 
+/* Sets of kinds of recipients: each has an entry of its own up to a bound, then the last one is
+ * theirs; the address is found as before, also when the table grows. */
+Test(replay_tables, sets_of_recipients)
+{
+    uint8_t bytes[4] = {192, 0, 2, 1};
+    struct addr a = addr_from_bytes(ADDR_IPV4, bytes), other;
+    uint32_t first, at[CLIENT_SETS + 3], i;
+    struct clients c;
+
+    cr_assert(clients_init(&c));
+    first = clients_get(&c, &a, NULL, 0);
+    cr_expect(clients_for(&c, first, 0) == first && clients_for(&c, first, 1) == first);
+    for (i = 0; i < CLIENT_SETS + 3; i++)
+        at[i] = clients_for(&c, first, i + 2);
+    for (i = 0; i < CLIENT_SETS + 3; i++) {
+        uint32_t last = i < CLIENT_SETS - 1 ? i : CLIENT_SETS - 2;
+
+        cr_expect_eq(at[i], at[last], "%u", i);
+        cr_expect(i != last || at[i] == first + 1 + i, "%u", i);
+        cr_expect_eq(clients_for(&c, first, i + 2), at[i]);
+    }
+    for (i = 0; i < 5000; i++) {
+        bytes[0] = 10;
+        bytes[2] = (uint8_t)(i >> 8);
+        bytes[3] = (uint8_t)i;
+        other = addr_from_bytes(ADDR_IPV4, bytes);
+        cr_assert_neq(clients_get(&c, &other, NULL, 0), 0);
+    }
+    cr_expect_eq(clients_get(&c, &a, NULL, 0), first);
+    cr_expect_eq(clients_for(&c, 0, 7), 0);
+    clients_free(&c);
+}
+
 /* Our own records, in any order: logins are told apart, and what DNS once told stays. */
 Test(replay_tables, own_records_of_several_kinds)
 {
