@@ -89,7 +89,7 @@ static const struct row {
      "only mail from then on: YYYY-MM-DD[THH:MM], or 7d for the last 7 days"},
     {"until", 0, "T", REPLAY, 0, offsetof(struct options, replay.until), "only mail before then"},
     {"write-exempt", 0, "FILE", REPLAY, 0, offsetof(struct options, replay.write_exempt),
-     "add clients that sent wanted mail and would be refused to this exempt list"},
+     "add clients that sent wanted mail and would be refused or put off to this exempt list"},
     {"min-messages", 0, "N", REPLAY, 1000000, offsetof(struct options, replay.min_messages),
      "wanted messages of a client that is added (default 3)"},
     {"no-verdicts", 0, NULL, REPLAY, 0, offsetof(struct options, replay.no_verdicts),

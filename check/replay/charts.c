@@ -246,7 +246,7 @@ void chart_timeline(const struct judged *j, FILE *out)
 
     if (n == 0) {
         fprintf(out, "<p>%s.</p>\n",
-                j->tally->begin > 0 ? "There is no message that the policy decides about"
+                j->tally->begin > 0 ? "The policy decides about none of these messages"
                                     : "The log has no time stamps");
         return;
     }

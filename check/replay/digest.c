@@ -80,8 +80,7 @@ void judged_digest(const struct judged *j, unsigned top, int64_t now, FILE *out)
     text_list(j, top, &t, "Passed before, fail now", &l[LIST_BROKEN], true);
     text_list(j, top, &t, "Delivered mail, and the policy would have refused it", &l[LIST_NEWLY],
               true);
-    text_list(j, top, &t,
-              "Delivered mail; the greylist would have put it off, and they did not come back",
+    text_list(j, top, &t, "Delivered mail, would have been put off, and did not come back",
               &l[LIST_WAITING], true);
     text_list(j, top, &t, "Let through by exempt.hosts or exempt.lists", &l[LIST_SPARED], false);
     ending(j, now, &t);

@@ -199,6 +199,7 @@ static void judge(const struct judging *g, uint32_t i, struct known *known)
             ;
         if (k == n) {
             at[n] = n == 0 ? i : clients_split(c, i);
+            g->j->mixed |= n > 0;
             if (at[n] == 0)
                 return; /* the report says that memory ran out */
             c->list[at[n]].to = 0;

@@ -36,6 +36,7 @@ struct judged {
     const struct settings *settings, *against; /* against: NULL without comparison */
     bool no_dns;                               /* judged by what our own records say */
     struct tally *tally;
+    bool mixed; /* some message ends in several decisions, and counts once for each */
     uint64_t octets;
     unsigned files, unread;      /* given; of these not read to their end */
     uint64_t clients, addresses; /* pairs of address and HELO with messages; addresses of them */

@@ -188,7 +188,8 @@ static void put_lines(const struct learning *g, FILE *out)
 
     fputs("# added on ", out);
     put_day(out, g->now);
-    fputs(" by iprev-check replay: delivered, and the policy would have refused it\n", out);
+    fputs(" by iprev-check replay: delivered wanted mail, and would have been refused or put off\n",
+          out);
     for (i = 0; i < g->n; i++)
         put_line(g, &g->list[i], out);
 }

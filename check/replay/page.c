@@ -226,7 +226,8 @@ static void put_known(const struct judged *j, FILE *out)
     fputs(known->clients == 1 ? " client with " : " clients with ", out);
     html_number(out, sum_messages(known));
     fputs(sum_messages(known) == 1 ? " message" : " messages", out);
-    fputs(" would meet a rule, but memory knows them by their mail of earlier days.</p>\n", out);
+    fputs(known->clients == 1 ? " is" : " are", out);
+    fputs(" known from earlier mail (client-known), which changes what the rules do.</p>\n", out);
 }
 
 static void put_rules(const struct judged *j, FILE *out)

@@ -4,6 +4,8 @@
 #include "check/replay/words.h"
 #include "check/term.h"
 
+#include <string.h>
+
 /* ---- totals ---- */
 
 static void note(void *arg, bool bad, const char *text)
@@ -36,15 +38,20 @@ static void print_gist(const struct judged *j, const struct term *t)
     unsigned long long addresses = j->refused_addresses,
                        messages = sum_messages(no) + sum_messages(later);
     unsigned long long lost = no->count[OUT_DELIVERED] + later->count[OUT_DELIVERED];
+    uint64_t put_off = sum_messages(&j->fate[ACTION_GREYLIST]);
     char text[200];
+    int n;
 
     if (j->tally->known == 0)
         return;
-    snprintf(text, sizeof text,
-             "This policy would have refused %llu message%s of %llu address%s; %llu of them %s "
-             "delivered then.",
-             messages, messages == 1 ? "" : "s", addresses, addresses == 1 ? "" : "es", lost,
-             lost == 1 ? "was" : "were");
+    n = snprintf(text, sizeof text,
+                 "This policy would have refused %llu message%s of %llu address%s; %llu of them %s "
+                 "delivered then.",
+                 messages, messages == 1 ? "" : "s", addresses, addresses == 1 ? "" : "es", lost,
+                 lost == 1 ? "was" : "were");
+    if (put_off > 0)
+        snprintf(text + n, sizeof text - (size_t)n, " %llu more %s a greylist rule.",
+                 (unsigned long long)put_off, put_off == 1 ? "meets" : "meet");
     term_wrap(t, text, 0, 0);
     if (j->temperror > 0)
         term_put(t, TONE_BAD, "Clients without a DNS answer are not among them.\n");
@@ -117,12 +124,32 @@ static void print_grey(const struct judged *j, const struct term *t)
         g->clients == 1 ? "" : "s", (unsigned long long)g->back, percent(g->back, g->clients));
     fputs("  ", t->out);
     term_wrap(t, text, 2, 2);
-    fputs("  " GREY_HINT "\n", t->out);
+    fputs("  ", t->out);
+    term_wrap(t, GREY_HINT, 2, 2);
     if (g->incomplete)
         term_put(t, TONE_BAD, "  Incomplete: out of memory or disk space.\n");
 }
 
 /* ---- clients ---- */
+
+static void print_senders(const struct judged *j, const struct term *t, const struct client *k)
+{
+    const struct client *base = &j->tally->clients.list[k->base];
+    char text[4 * SENDER_DOMAIN_MAX];
+    struct sbuf sb;
+    unsigned i;
+
+    for (i = 0; base->senders != NULL && i < SENDERS_MAX && base->senders->domain[i] != NULL; i++) {
+        const char *domain = base->senders->domain[i];
+
+        sbuf_init(&sb, text, sizeof text);
+        sbuf_visible(&sb, domain, strlen(domain));
+        fprintf(t->out, "%s%s", i == 0 ? "      sender domains: " : ", ",
+                domain[0] != '\0' ? text : "<>");
+    }
+    if (i > 0)
+        fputs(base->senders_more ? ", ...\n" : "\n", t->out);
+}
 
 static void print_client(const struct judged *j, const struct term *t, const struct client *k,
                          bool exemption)
@@ -143,6 +170,7 @@ static void print_client(const struct judged *j, const struct term *t, const str
         fprintf(t->out, "  HELO %s%s", text, k->helo_len == CLIENT_HELO_MAX ? "\\..." : "");
     }
     fputc('\n', t->out);
+    print_senders(j, t, k);
     if (k->put_off > 0)
         fprintf(t->out, "      put off %u time%s, %s\n", k->put_off, k->put_off == 1 ? "" : "s",
                 k->came_back > 0 ? "came back in time" : "did not come back");

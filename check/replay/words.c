@@ -186,6 +186,8 @@ void put_notes(const struct judged *j, note_sink *put, void *arg)
 
     if (j->clients > j->addresses)
         count_note(j->clients, "An address counts as a client for each HELO: # client~.", put, arg);
+    if (j->mixed)
+        put(arg, false, "A message counts once for each decision about its recipients.");
     snprintf(line, sizeof line, "Incomplete: %u of %u logs could not be read to the end.",
              j->unread, j->files);
     if (j->unread > 0)

@@ -25,7 +25,9 @@ typedef void note_sink(void *arg, bool bad, const char *text);
 void put_notes(const struct judged *j, note_sink *put, void *arg);
 
 /* Said wherever returns are shown. */
-#define GREY_HINT "Accepted mail is not sent again: where all was accepted, more would come back."
+#define GREY_HINT                                                                                  \
+    "Accepted mail is not sent again, so a log of accepted mail shows fewer returns than there "   \
+    "would be."
 
 /* "2026-11-21 10:15" */
 void put_minute(FILE *out, int64_t at);

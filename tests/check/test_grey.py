@@ -101,7 +101,7 @@ def test_what_is_shown():
         code, out, err = w.replay("--html", page, log)
         same((code, err), (0, ""))
         has(" ".join(out.split()), "It would have put off 3 messages of 3 clients. 1 of these clients (33 %) came back in time in this log,")
-        has(out, "  Accepted mail is not sent again: where all was accepted, more would come back.\n", "\nPut off by the greylist\n",
+        has(out, "  Accepted mail is not sent again, so a log of accepted mail shows fewer\n  returns than there would be.\n", "\nPut off by the greylist\n",
             "      put off 1 time, came back in time\n", "      put off 2 times, did not come back\n")
         _, data, _ = w.replay_json(log)
         same([(c["client"], c["greylist"]["put_off"], c["greylist"]["came_back"]) for c in data["put_off"]["clients"]],

@@ -258,7 +258,7 @@ def test_digest_of_a_greylist():
     """Who delivered mail, would have been put off, and did not come back, unless it was so before."""
     now = datetime.datetime.now()
     week, before = now - 3 * DAY, now - 9 * DAY
-    waiting = "Delivered mail; the greylist would have put it off, and they did not come back"
+    waiting = "Delivered mail, would have been put off, and did not come back"
     back = [message(week, "192.0.2.11"), message(week + datetime.timedelta(seconds=400), "192.0.2.11")]
     old = [record(before, "192.0.2.11", NONE, "greylist", "g")]
     cases = [("not back", back[:1], True, 1), ("back", back, False, 1), ("as before", old + back[:1], False, 1),

@@ -141,7 +141,7 @@ def test_greylist_and_known_clients():
             "delivered then.</p>", '<div class="figure later"><b>2</b><span>messages put off (40.0&#8239;%); 1 of 2 clients came back</span>',
             "<h2>Put off by the greylist</h2>\n<p>1 of 2 clients (50.0&#8239;%) came back in time in this log",
             '<td class="n" data-v="1">1</td><td>yes</td>', '<td class="n" data-v="1">1</td><td>no</td>', "<td class=\"w\">c.<wbr>example</td>",
-            "<p>Known clients: 1 client with 1 message would meet a rule, but memory knows them by their mail of earlier days.</p>")
+            "<p>Known clients: 1 client with 1 message is known from earlier mail (client-known), which changes what the rules do.</p>")
         w.config = w.file("plain", open(w.config).read().replace('"greylist"', '"tag"'))
         w.replay("--html", page, w.path("log"))
         has_not(open(page).read(), "greylist", "came back", "figure later")

@@ -83,6 +83,7 @@ def test_recipients():
         for to, want in cases:
             _, data, _ = w.replay_json(w.file("log", message(9, to=to)))
             same((actions(data), data["log"]["addresses"]), (want, 1), to)
+            (has if len(want) > 1 else has_not)(w.replay(w.path("log"))[1], "A message counts once for each decision about its recipients.\n")
         # a refused recipient counts for itself
         refusal = ("2026-11-09T10:00:00 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.11]: 550 5.1.1 no; from=<a@b> to=<%s> "
                    "proto=ESMTP helo=<h>\n")
