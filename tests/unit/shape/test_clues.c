@@ -1,0 +1,119 @@
+/* shape: which clues a name gives, at the bounds of each.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "shape/parts.h"
+#include "tests/unit/values.h"
+
+enum { ACCESS, MACHINE, MAIL }; /* as CLUE_PART counts them */
+
+static const struct {
+    const char *ip, *name;
+    unsigned clue;
+    bool applies;
+} rows[] = {
+    /* the last octet, but for one */
+    {"192.0.2.77", "ip78.isp.example", CLUE_BESIDE, true},
+    {"192.0.2.77", "ip76.isp.example", CLUE_BESIDE, true},
+    {"192.0.2.77", "ip79.isp.example", CLUE_BESIDE, false},
+    {"192.0.2.77", "ip75.isp.example", CLUE_BESIDE, false},
+    {"192.0.2.77", "ip77.isp.example", CLUE_BESIDE, false},
+    {"192.0.2.77", "ip.78.isp.example", CLUE_BESIDE, false},
+    {"192.0.2.10", "ip11.isp.example", CLUE_BESIDE, true},
+    {"192.0.2.9", "ip10.isp.example", CLUE_BESIDE, false}, /* small numbers are everywhere */
+    {"2001:db8::77", "ip78.isp.example", CLUE_BESIDE, false},
+    /* opaque text */
+    {"192.0.2.77", "0a1b2c3d.isp.example", CLUE_HEX, true},
+    {"192.0.2.77", "0a1b2c3.isp.example", CLUE_HEX, false},
+    {"192.0.2.77", "0a1b2c3g.isp.example", CLUE_HEX, false},
+    {"192.0.2.77", "12345678.isp.example", CLUE_HEX, false},
+    {"192.0.2.77", "gh1jk2lmn.isp.example", CLUE_HASH, true},
+    {"192.0.2.77", "gh1jk2222.isp.example", CLUE_HASH, false},
+    {"192.0.2.77", "g1j2k3l.isp.example", CLUE_HASH, false},
+    {"192.0.2.77", "x.c09224bb.isp.example", CLUE_WORD_REST, false}, /* bb is no broadband there */
+    {"192.0.2.77", "x.9224-bb.isp.example", CLUE_WORD_REST, true},
+    {"192.0.2.77", "x.0a1b2c3d.out.example.com", CLUE_OPAQUE_MAIL, true},
+    {"192.0.2.77", "x.0a1b2c3d.isp.example", CLUE_OPAQUE_MAIL, false},
+    /* an address joined to a word of mail */
+    {"192.0.2.77", "mail-2-77.isp.example", CLUE_FORM_AFTER_MAIL, true},
+    {"192.0.2.77", "xmail2-77.isp.example", CLUE_FORM_AFTER_MAIL, true},
+    {"192.0.2.77", "mail.2-77.isp.example", CLUE_FORM_AFTER_MAIL, false},
+    {"192.0.2.77", "dsl-2-77.isp.example", CLUE_FORM_AFTER_MAIL, false},
+    {"192.0.2.77", "mta-0-2-77.isp.example", CLUE_FORM_AFTER_MAIL, false},
+    {"192.0.2.77", "mta-0-2-77.isp.example", CLUE_FORM_AFTER_MAIL + 1, true},
+    {"192.0.2.77", "mta-2-77.isp.example", CLUE_FORM_AFTER_MAIL + 1, false},
+    /* a chosen label before that of the address */
+    {"192.0.2.77", "acme.192-0-2-77.isp.example", CLUE_FORM_NAME, true},
+    {"192.0.2.77", "mail.192-0-2-77.isp.example", CLUE_FORM_NAME, true},
+    {"192.0.2.77", "abc.192-0-2-77.isp.example", CLUE_FORM_NAME, true},
+    {"192.0.2.77", "ab.192-0-2-77.isp.example", CLUE_FORM_NAME, false},
+    {"192.0.2.77", "dsl.192-0-2-77.isp.example", CLUE_FORM_NAME, false},
+    {"192.0.2.77", "vps.192-0-2-77.isp.example", CLUE_FORM_NAME, false},
+    {"192.0.2.77", "acme1.192-0-2-77.isp.example", CLUE_FORM_NAME, false},
+    {"192.0.2.77", "acme-192-0-2-77.isp.example", CLUE_FORM_NAME, false},
+    /* serial numbers and units */
+    {"192.0.2.77", "ns.ab1234.isp.example", CLUE_SERIAL_REST, true},
+    {"192.0.2.77", "ns.abcd1234.isp.example", CLUE_SERIAL_REST, true},
+    {"192.0.2.77", "ns.abcde1234.isp.example", CLUE_SERIAL_REST, false},
+    {"192.0.2.77", "ns.ab123.isp.example", CLUE_SERIAL_REST, false},
+    {"192.0.2.77", "ns.ab1234x.isp.example", CLUE_SERIAL_REST, false},
+    {"192.0.2.77", "ab1234.isp.example", CLUE_SERIAL_REST, false},
+    {"192.0.2.77", "lon-a204.isp.example", CLUE_UNIT, true},
+    {"192.0.2.77", "lond-a204.isp.example", CLUE_UNIT, true},
+    {"192.0.2.77", "londo-a204.isp.example", CLUE_UNIT, false},
+    {"192.0.2.77", "lon-a20.isp.example", CLUE_UNIT, false},
+    {"192.0.2.77", "lon-ab204.isp.example", CLUE_UNIT, false},
+    {"192.0.2.77", "lon-a204x.isp.example", CLUE_UNIT, false},
+    {"192.0.2.77", "lon.a204.isp.example", CLUE_UNIT, false},
+    {"192.0.2.77", "abc0007.isp.example", CLUE_ZEROS, true},
+    {"192.0.2.77", "abc007.isp.example", CLUE_ZEROS, true},
+    {"192.0.2.77", "abc07.isp.example", CLUE_ZEROS, false},
+    {"192.0.2.77", "abc0107.isp.example", CLUE_ZEROS, false},
+    {"192.0.2.77", "abc1007.isp.example", CLUE_ZEROS, false},
+    {"192.0.2.77", "dsl0007.isp.example", CLUE_ZEROS, false},
+    /* parts of words */
+    {"192.0.2.77", "adslmuc.isp.example", CLUE_PART + ACCESS, true},
+    {"192.0.2.77", "adsl.isp.example", CLUE_PART + ACCESS, false}, /* a word is no part */
+    {"192.0.2.77", "skyvps.isp.example", CLUE_PART + MACHINE, true},
+    {"192.0.2.77", "avps.isp.example", CLUE_PART + MACHINE, true},
+    {"192.0.2.77", "webmailer.isp.example", CLUE_PART + MAIL, true},
+    {"192.0.2.77", "skyvps106.isp.example", CLUE_PART_NUM + MACHINE, true},
+    {"192.0.2.77", "skyvps.106.isp.example", CLUE_PART_NUM + MACHINE, false},
+    /* placeholders */
+    {"192.0.2.77", "unassigned.city.isp.example", CLUE_FIRST_EMPTY, true},
+    {"192.0.2.77", "no-dns-yet.isp.example", CLUE_FIRST_EMPTY, true},
+    {"192.0.2.77", "dns-yet.isp.example", CLUE_FIRST_EMPTY, false},
+    {"192.0.2.77", "unassigned7.isp.example", CLUE_FIRST_EMPTY, false},
+    {"192.0.2.77", "unassigned-acme.isp.example", CLUE_FIRST_EMPTY, false},
+    {"192.0.2.77", "no-dns.isp.example", CLUE_WORD + 6, false}, /* no name server */
+    {"192.0.2.77", "dns.isp.example", CLUE_WORD + 6, true},
+    {"192.0.2.77", "hosted-by.isp.example", CLUE_FIRST_LINE, true},
+    {"192.0.2.77", "dsl.7.isp.example", CLUE_FIRST_LINE, true},
+    {"192.0.2.77", "dsl7.isp.example", CLUE_FIRST_LINE, false},
+    /* what a lone octet stands behind: nothing is the last of the eight */
+    {"192.0.2.77", "vps77.isp.example", CLUE_FORM_BEHIND, true},
+    {"192.0.2.77", "dsl77.isp.example", CLUE_FORM_BEHIND, false},
+    {"192.0.2.77", "77.isp.example", CLUE_FORM_BEHIND + 7, true},
+    {"192.0.2.77", "2-77.isp.example", CLUE_FORM_BEHIND + 7, false},
+};
+
+Test(shape, clues_at_their_bounds)
+{
+    size_t i;
+
+    for (i = 0; i < ROWS(rows); i++) {
+        struct addr client;
+        struct dname name;
+        struct view v;
+        struct evidence e;
+
+        cr_assert(addr_parse(&client, rows[i].ip, strlen(rows[i].ip)));
+        cr_assert(dname_from_text(&name, rows[i].name, strlen(rows[i].name)));
+        view_make(&v, &name);
+        evidence_collect(&e, &v, &client);
+        cr_expect_eq(e.clue[rows[i].clue], rows[i].applies, "row %zu: %s, clue %u", i, rows[i].name,
+                     rows[i].clue);
+    }
+}
