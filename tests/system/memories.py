@@ -69,8 +69,17 @@ class Sqlite:
 
     def run(self, statement, *values):
         # Closed at once: with a connection open, dump() would drop its locks, and the daemon take itself for alone.
-        with contextlib.closing(sqlite3.connect(self.place + "/memory.db", timeout=5)) as db, db:
+        name = "file:%s/memory.db?mode=rw" % self.place  # the daemon makes it
+        with contextlib.closing(sqlite3.connect(name, timeout=5, uri=True)) as db, db:
             return db.execute(statement, values).fetchall()
+
+    def ready(self):
+        """Waits until the daemon has made it."""
+        for _ in range(200):
+            with contextlib.suppress(sqlite3.OperationalError):
+                return self.run("SELECT count(*) FROM entry")
+            time.sleep(0.05)
+        raise AssertionError("the daemon has made no table in " + self.place)
 
     def age(self, table, by):
         """Makes the entries of a table older: by seconds, or days for clients."""
@@ -123,6 +132,9 @@ class Redis:
                     return
             time.sleep(0.05)
         raise AssertionError("redis-server does not answer")
+
+    def ready(self):
+        """It is: it answers."""
 
     @staticmethod
     def program():
@@ -229,6 +241,7 @@ class Case(harness.Case):
         cls.furnish()
         cls.store = cls.make(os.path.join(netns.work_dir(), "memory-" + cls.make.name))
         cls.daemon = harness.Daemon(cls.config()).start()
+        cls.store.ready()
 
     @classmethod
     def tearDownClass(cls):

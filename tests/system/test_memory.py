@@ -28,7 +28,7 @@ TABLE = {
         (0, "192.0.2.11", "a", USER, NEW), (0, "192.0.2.11", "a", USER, EARLY), (DELAY, "192.0.2.11", "a", USER, PASSED),
         (0, "192.0.2.11", "b", OTHER, PASSED)],  # one recipient that has matured frees the others
     "an_early_retry_does_not_restart_the_delay": [
-        (0, "192.0.2.11", "a", USER, NEW), (DELAY - 1, "192.0.2.11", "a", USER, EARLY), (1.5, "192.0.2.11", "a", USER, PASSED)],
+        (0, "192.0.2.11", "a", USER, NEW), (DELAY - 2, "192.0.2.11", "a", USER, EARLY), (2.2, "192.0.2.11", "a", USER, PASSED)],
     "another_recipient_waits_for_itself": [
         (0, "192.0.2.11", "a", USER, NEW), (DELAY, "192.0.2.11", "a", OTHER, NEW), (0, "192.0.2.11", "a", USER, PASSED)],
     "senders_that_change_with_each_message": [
@@ -228,7 +228,7 @@ class Behaviour:
         self.assertEqual(self.knock(*other), NEW)
         self.store.age("waiting", 10)  # the oldest of all
         before = self.store.count("waiting")
-        for client, address in (("203.0.113.%d", 0), ("2001:db8:56:%x::1", 0)):
+        for client in ("198.18.56.%d", "2001:db8:56:%x::1"):
             with contextlib.ExitStack() as stack:
                 milters = []
                 for address in range(1, 5):
@@ -326,7 +326,7 @@ class OnRedis(Behaviour, memories.Case):
                                probe=("127.0.0.1", harness.MILTER2_PORT)).start()
         self.addCleanup(other.end)
         self.assertEqual(self.send(at[0], helo=HELO, sender=at[1], port=harness.ENFORCE_PORT).rcpt[0].code, 451)
-        self.assertEqual(other.decisions()[-1]["memory"], "early")
+        other.wait_log("memory=early")
         time.sleep(DELAY)
         self.assertTrue(self.send(at[0], helo=HELO, sender=at[1], port=harness.ENFORCE_PORT).accepted())
         other.wait_log("memory=passed")

@@ -182,7 +182,8 @@ class OnSqlite(Faults, memories.Case):
     def test_H5_another_programs_database(self):
         """It is left as it is."""
         store = self.fresh()
-        store.run("CREATE TABLE accounts (name TEXT)")
+        with contextlib.closing(sqlite3.connect(store.place + "/memory.db")) as db, db:
+            db.execute("CREATE TABLE accounts (name TEXT)")
         self.is_ill(store, lambda: os.remove(store.place + "/memory.db"), "is a database of another program")
 
     def test_H6_locked(self):
