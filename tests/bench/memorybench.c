@@ -209,6 +209,7 @@ int main(int argc, char **argv)
 {
     size_t n = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
     double *us = calloc(n + FLOOD + SAMPLE, sizeof *us), from;
+    struct store_counts kept;
     struct store *s;
 
     if (n < 1000 || us == NULL) {
@@ -222,6 +223,8 @@ int main(int argc, char **argv)
     fill(&s, n, us);
     printf(", ");
     look(&s, n, us);
+    check(&s, s->kind->count(s, &kept));
+    printf(", \"kept\": %" PRIu64, kept.entries[TABLE_WAITING]);
     s->kind->close(s);
     from = now_us(CLOCK_MONOTONIC);
     s = open_it();
