@@ -214,7 +214,7 @@ struct word {
 };
 struct stem {
     const char *text;
-    uint8_t orgs;
+    uint8_t len, orgs;
 };
 struct sender {
     const char *domain, *below; /* below: "", or only hosts in this zone of the domain count */

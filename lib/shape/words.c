@@ -42,7 +42,7 @@ uint32_t stem_class(const char *s, size_t n)
         if (a >= 26 || b >= 26 || (shape_stems_second[a] >> b & 1) == 0)
             continue;
         for (k = shape_stems_at[a]; k < shape_stems_at[a + 1]; k++) {
-            len = strlen(shape_stems[k].text);
+            len = shape_stems[k].len;
             if (len <= n - i && memcmp(s + i, shape_stems[k].text, len) == 0)
                 set |= shape_stems[k].orgs;
         }

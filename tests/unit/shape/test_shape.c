@@ -150,6 +150,8 @@ static const struct {
     {"2001:db8:1:2:aaaa:bbbb:cccc:dddd", "vkvlxo6mzto.v6.isp.example", FORM_NONE, NULL},
     {"2001:db8:1:2:aaaa:bbbb:cccc:dddd", "vkvlxo6mztp52.v6.isp.example", FORM_NONE, NULL},
     {"2001:db8:1:2::1", "aaaaaaaaaaaaa.isp.example", FORM_NONE, NULL}, /* zeros prove nothing */
+    {"2001:db8:1:2::1ff:ffff", "0000000vvvvv.isp.example", FORM_SIX, NULL}, /* five digits do */
+    {"2001:db8:1:2::f:ffff", "00000000vvvv.isp.example", FORM_NONE, NULL},
     {"198.51.100.23", "x51100023.isp.example", FORM_RUN3, "three octets of 198.51.100.23 run"},
     {"198.51.100.23", "x100023.isp.example", FORM_RUN2, "two octets of 198.51.100.23 run"},
     {"192.0.2.77", "mail.web77.com", FORM_NONE, NULL},
