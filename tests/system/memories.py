@@ -282,6 +282,9 @@ class Case(harness.Case):
         """The daemon under the library of the fault tests, with a state to change: see tests/fault."""
         if harness.confined():
             self.skipTest("the cage does not take the library")
+        with open(harness.program(), "rb") as file:
+            if b"__tsan_init" in file.read():
+                self.skipTest("ThreadSanitizer does not take the library")
         self.daemon.signal(signal.SIGTERM)
         self.daemon.wait()
         state = fault_state(netns.work_dir() + "/fault-state")
