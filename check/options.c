@@ -343,13 +343,13 @@ static bool fits(struct options *o, uint64_t given, FILE *err)
         if (given >> i & 1 && !(rows[i].commands & ONLY(o->command)))
             return wrong_command(o, err, &rows[i]);
     if (o->sender.ticket && (o->json || o->sender.compare != NULL))
-        return wrong(o, err, "--ticket goes without --json and --compare");
+        return wrong(o, err, "--ticket cannot be combined with --json or --compare");
     if (o->replay.no_dns && (o->zone != NULL || o->server != NULL))
         return wrong(o, err, "--no-dns asks no DNS: leave out --zone and --server");
     if (o->replay.write_exempt == NULL && (o->replay.no_verdicts || o->replay.min_messages != 3))
         return wrong(o, err, "--min-messages and --no-verdicts go with --write-exempt");
     if (o->replay.digest && (o->json || o->html != NULL || o->replay.against != NULL))
-        return wrong(o, err, "--digest goes without --json, --html and --against");
+        return wrong(o, err, "--digest cannot be combined with --json, --html or --against");
     if (!window_fits(o, err))
         return false;
     if (o->n < commands[o->command].least)
@@ -425,6 +425,21 @@ static void put_commands(const struct term *t)
         put_line(t, commands[i].arguments, commands[i].help);
 }
 
+static const char *exit_help(enum command command)
+{
+    if (command == COMMAND_MEMORY)
+        return "Exit status: 0 something is remembered of the client, 1 nothing, 64 wrong usage, "
+               "75 the memory is not available, 78 fault in the configuration.";
+    if (command == COMMAND_HOST || command == COMMAND_SELF || command == COMMAND_REFUSED)
+        return "Exit status: 0 nothing to fix, 1 something to fix, 64 wrong usage, 75 no answer "
+               "from DNS; iprev-check(1) has the others.";
+    if (command == COMMAND_NONE || command == COMMAND_IP)
+        return "Exit status: 0 accepted, 1 refused or put off, 64 wrong usage, 75 no answer from "
+               "DNS; iprev-check(1) has the others.";
+    return "Exit status: 0 the list or the logs were read, 64 wrong usage; iprev-check(1) has the "
+           "others.";
+}
+
 void options_help(enum command command, FILE *out)
 {
     bool all = command == COMMAND_NONE;
@@ -442,11 +457,5 @@ void options_help(enum command command, FILE *out)
         if (all || rows[i].commands & ONLY(command))
             put_option(&t, &rows[i], all);
     fputc('\n', out);
-    term_wrap(&t,
-              command == COMMAND_MEMORY
-                  ? "Exit status: 0 something is remembered of the client, 1 nothing, 64 wrong "
-                    "usage, 75 the memory is not available, 78 fault in the configuration."
-                  : "Exit status: 0 accepted, 1 refused or put off, 64 wrong usage, 75 no answer "
-                    "from DNS; iprev-check(1) has the others.",
-              0, 0);
+    term_wrap(&t, exit_help(command), 0, 0);
 }

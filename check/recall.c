@@ -286,7 +286,7 @@ static int unavailable(enum recall result, const char *why)
 {
     fprintf(stderr, "iprev-check: memory: %s%s\n", why,
             result == RECALL_DENIED ? "; run this as root"
-            : result == RECALL_NONE ? "; the daemon makes it when it starts"
+            : result == RECALL_NONE ? "; the daemon creates it when it starts"
                                     : "");
     return EX_TEMPFAIL;
 }

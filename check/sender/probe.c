@@ -72,7 +72,7 @@ static bool hear_more(struct talk *t)
     ssize_t n;
 
     if (t->used == OCTETS)
-        return fail(t, "says more than 8 KiB");
+        return fail(t, "sends more than 8 KiB");
     if (!socket_ready(t->fd, false, t->used == 0 ? t->first : t->end))
         return fail(t, "no answer in time");
     n = recv(t->fd, t->text + t->used, OCTETS - t->used, 0);
@@ -93,7 +93,7 @@ static const char *hear_line(struct talk *t)
         if (!hear_more(t))
             return NULL;
     if (++t->lines > LINES_MAX) {
-        fail(t, "says more than 64 lines");
+        fail(t, "sends more than 64 lines");
         return NULL;
     }
     t->at += (size_t)(end - line) + 1;
@@ -196,7 +196,7 @@ static bool start_tls(struct talk *t, const char *name)
     if (!say(t, "STARTTLS\r\n") || !hear_reply(t, "220", NULL, NULL))
         return false;
     if (t->at < t->used)
-        return fail(t, "says more behind its reply to STARTTLS");
+        return fail(t, "sends more after its reply to STARTTLS");
     return certificate_take(&t->p->certificate, t->fd, name, t->end, t->p->error);
 }
 

@@ -190,7 +190,7 @@ static void put_servers(const struct sender *x, const struct owner *o, const str
             strstr(text, " is an alias of ") != NULL)
             continue;
         if (first)
-            paragraph(t, "The name servers of that zone need a look, too:");
+            paragraph(t, "Please also check the name servers of that zone:");
         fputs(first ? "\n    " : "    ", t->out);
         term_wrap(t, text, 6, 4);
         first = false;
@@ -207,8 +207,8 @@ static void put_ticket(const struct sender *x, const struct owner *o, const stru
     put_servers(x, o, t);
     paragraph(t,
               "Many mail servers refuse mail from an address whose PTR record is missing, does not "
-              "resolve back to the address, or has a name made by a machine (RFC 1912 section "
-              "2.1, RFC 8601 section 2.7.3).");
+              "resolve back to the address, or contains a name that looks machine-generated (RFC "
+              "1912 section 2.1, RFC 8601 section 2.7.3).");
     fputs("\nThank you.\n", t->out);
 }
 

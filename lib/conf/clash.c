@@ -67,6 +67,6 @@ void clash_memory(struct faults *rd, const struct settings *s, const struct clas
                    "Redis needs memory.key-file: the same key on all machines");
     if (store && !redis && m->password_file != NULL)
         conf_fault(rd, password_at.file, password_at.line, "memory.password-file",
-                   "goes with Redis only");
+                   "is for Redis only");
     clash_delay(rd, s, at);
 }

@@ -152,7 +152,7 @@ def test_no_store():
         for args in (("memory",), ("memory", "192.0.2.11"), ("memory", "--forget", "192.0.2.11")):
             code, out, err = w.run(*args)
             same((code, out), (75, ""))
-            same(err, "iprev-check: memory: %s: No such file or directory; the daemon makes it when it starts\n" % w.db)
+            same(err, "iprev-check: memory: %s: No such file or directory; the daemon creates it when it starts\n" % w.db)
         holds(not os.path.exists(w.place), "a store was made")
         os.mkdir(w.place)
         w.file("elsewhere.db", "")

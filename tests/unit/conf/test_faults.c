@@ -416,7 +416,7 @@ Test(settings, clashes_of_memory_name_their_lines)
         {"", "\nmemory: { store = \"redis://127.0.0.1\"; };", "",
          "[*].d/a.conf:2: memory.store: Redis needs"},
         {"memory: { store = \"sqlite:/m.db\"; };", "memory: {\n\npassword-file = \"/p\"; };", "",
-         "[*].d/a.conf:3: memory.password-file: goes with Redis only"},
+         "[*].d/a.conf:3: memory.password-file: is for Redis only"},
         {"memory: { greylist-delay-seconds = 3599;\ngreylist-retry-hours = 2; };", "",
          "\n\nmemory: { greylist-delay-seconds = 7200; };",
          "[*].d/b.conf:3: memory.greylist-delay-seconds: must be less"},
