@@ -31,7 +31,7 @@ static bool parse_literal(struct addr *a, const char *s, size_t n)
         s += TAG_IPV6;
         n -= TAG_IPV6;
     }
-    if (n == 0 || tagged != (memchr(s, ':', n) != NULL))
+    if (tagged != (memchr(s, ':', n) != NULL))
         return false;
     return addr_parse(a, s, n);
 }
@@ -113,7 +113,7 @@ bool helo_must_ask(const struct helo *h, const struct self *self, const struct c
 
 enum name_state helo_match(const struct answer *a, const struct addr *client)
 {
-    if (a->kind == ANSWER_DATA && a->good > HELO_ADDRS_MAX)
+    if (a->good > HELO_ADDRS_MAX)
         return NAME_CAPPED;
     return fcrdns_match(a, client);
 }

@@ -195,6 +195,48 @@ Test(exempt, recipients)
     }
 }
 
+/* What stands on a line, as a key and back. */
+Test(exempt, keys_of_lists)
+{
+    static const struct {
+        const char *line;
+        size_t len;
+        const char *says;
+    } row[] = {
+        {"192.0.2.0/24", 6, "first octet, length, four octets"},
+        {"192.0.2.1/32", 6, "the same"},
+        {"2001:db8::/32", 18, "sixteen octets"},
+        {"mail.example.com", 19, "first octet and wire form"},
+        {".example.com", 14, "the same, of the domain"},
+    };
+    struct listed c[2];
+    char text[DNAME_VISIBLE_MAX];
+    struct addr_net net;
+    struct listed_key k;
+    struct dname d;
+    struct sbuf sb;
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        bool below = row[i].line[0] == '.';
+
+        if (addr_net_parse(&net, row[i].line, strlen(row[i].line))) {
+            k = listed_network(&net);
+        } else {
+            cr_assert(dname_from_text(&d, row[i].line + below, strlen(row[i].line + below)));
+            k = listed_name(&d, below);
+        }
+        cr_expect_eq(k.len, row[i].len, "%s: %s", row[i].line, row[i].says);
+        c[0] = c[1] = (struct listed){k.octets, k.len, 1000};
+        sbuf_init(&sb, text, sizeof text);
+        listed_put(&sb, &c[0]);
+        cr_expect_str_eq(text, row[i].line);
+        cr_expect_eq(listed_compare(&c[0], &c[1]), 0, "%s: equal", row[i].line);
+        c[1].end = 1001;
+        cr_expect(listed_compare(&c[0], &c[1]) < 0 && listed_compare(&c[1], &c[0]) > 0);
+    }
+}
+
 Test(exempt, A4_recipient_of_any_length)
 {
     static char address[5000];

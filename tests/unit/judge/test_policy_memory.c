@@ -196,6 +196,7 @@ Test(policy, rules_for_recipients)
     p.rules = 3;
     cr_expect(!policy_has_to(&p) && policy_not_to(&p, "<c@b.example>") == 0);
     p.rule[1].to = (struct name_list){1, lists[0]};
+    cr_expect(policy_has_to(&p), "one recipient of one rule is enough");
     p.rule[2].to = (struct name_list){2, lists[1]};
     cr_expect(policy_has_to(&p));
     for (i = 0; i < sizeof row / sizeof row[0]; i++)
@@ -234,6 +235,7 @@ Test(exempt, sender_domains)
         {"a@example.org.", "example.org"},
         {"<>", ""},
         {"", ""},
+        {&"."[1], ""}, /* what is before it does not count */
         {NULL, ""},
         {"<root>", "root"},
         {"<\"a@b\"@c.example>", "c.example"},

@@ -108,6 +108,10 @@ static const struct row {
      "2001:db8::1 x host.example", "ident; IPv6 has no tag"},
     {"from [192.0.2.1] (helo=x.example)\n\tby mx with esmtp (Exim 4.96)\n\tid 1; d",
      "192.0.2.1 x.example -", "no name"},
+    {"from [192.0.2.1] (helo=)\n\tby mx with esmtp (Exim 4.96)\n\tid 1; d", "192.0.2.1 - -",
+     "a key without a value ends the comment"},
+    {"from [192.0.2.1] (helo= ident=x)\n\tby mx with esmtp (Exim 4.96)\n\tid 1; d", "192.0.2.1 - -",
+     "or another follows"},
     {"from [192.0.2.1] (port=4321 helo=[192.0.2.9] ident=x)\n\tby mx with esmtp (Exim 4.96)\n\tid "
      "1; d",
      "192.0.2.1 [192.0.2.9] -", "no name, a port"},
