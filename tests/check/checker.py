@@ -16,7 +16,7 @@ BUILD = os.environ.get("BUILD_DIR", os.path.join(SRC, "build"))
 PROGRAM = os.environ.get("IPREV_CHECK", os.path.join(BUILD, "iprev-check"))
 LOGS = os.path.join(SRC, "tests", "golden", "logs")
 
-CLONE_NEWNET = 1 << 30
+CLONE_NEWNS, CLONE_NEWNET = 1 << 17, 1 << 30
 
 ZONE = """
 $TTL 300
