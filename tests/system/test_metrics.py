@@ -21,11 +21,14 @@ import urllib.parse
 import dnsd
 import harness
 import milterclient
+import netns
 import scored
 import servers
 
 AT = ("127.0.0.1", 9817)
 LISTEN = 'metrics: { listen = "%s:%d" }\n' % AT
+PLACE = os.path.join(netns.work_dir(), "metered")
+MEMORY = 'memory: { store = "sqlite:%s/memory.db" }\n' % PLACE
 WITHOUT = servers.why_not("prometheus")
 PROMETHEUS = ("127.0.0.1", 9090)
 
@@ -99,10 +102,11 @@ class Metered(harness.Case):
     """A case whose daemon serves metrics."""
 
     dns = scored.DNS
-    settings = {"extra": LISTEN, "mode": "enforce"}
+    settings = {"extra": LISTEN + MEMORY, "mode": "enforce"}
 
     @classmethod
     def setUpClass(cls):
+        os.makedirs(PLACE, mode=0o700, exist_ok=True)
         super().setUpClass()
         wait_page()
 
