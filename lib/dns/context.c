@@ -16,10 +16,11 @@
 #define PORTS_MIN 16
 #define CACHE_MB  16 /* of messages, in all threads; of records twice as much */
 
-/* Two tries, each sent twice, last four first waits at least: just the client's deadline. Whatever is
- * sent and not answered waits at the forwarder, and unbound hears no more than 1,000 from one address
- * (wait-limit): with three tries thirty dead names a second took that up. With one, libunbound 1.26
- * takes an answer without data and SOA for trouble, and a lost question costs half the deadline. */
+/* Two tries, each sent twice, last four first waits at least: just the client's deadline. Whatever
+ * is sent and not answered waits at the forwarder, and unbound hears no more than 1,000 from one
+ * address (wait-limit): with three tries thirty dead names a second took that up. With one,
+ * libunbound 1.26 takes an answer without data and SOA for trouble, and a lost question costs half
+ * the deadline. */
 #define TRIES            "2"
 #define FIRST_WAITS      4
 #define FIRST_WAIT_LEAST 376 /* ms: libunbound's own, for a server not yet known */
