@@ -217,12 +217,13 @@ static void is_left_alone(struct memory *m, const char *says)
     cr_expect_lt(now_ms() - all, 1500, "%s: after three nobody waits", says);
 }
 
-Test(memory, a_redis_that_stands_still, .timeout = 60)
+Test(memory, a_redis_that_stands_still)
 {
     struct place p;
     struct memory *m;
     struct memory_stats stats;
 
+    alarm(60);
     if (redis_program() == NULL)
         cr_skip_test("no redis-server here (tests/system/get-servers redis)");
     place_make(&p, true);
@@ -265,7 +266,7 @@ static void *knocks_once(void *arg)
 }
 
 /* However many wait then, it is one failure: the store is asked as before. */
-Test(memory, a_redis_that_pauses_once, .timeout = 60)
+Test(memory, a_redis_that_pauses_once)
 {
     struct place p;
     struct memory *m;
@@ -273,6 +274,7 @@ Test(memory, a_redis_that_pauses_once, .timeout = 60)
     char key[96];
     size_t i;
 
+    alarm(60);
     if (redis_program() == NULL)
         cr_skip_test("no redis-server here (tests/system/get-servers redis)");
     place_make(&p, true);
@@ -292,13 +294,14 @@ Test(memory, a_redis_that_pauses_once, .timeout = 60)
     place_remove(&p);
 }
 
-Test(memory, a_file_that_another_process_has_locked, .timeout = 60)
+Test(memory, a_file_that_another_process_has_locked)
 {
     struct place p;
     struct memory *m;
     sqlite3 *other;
     char path[96];
 
+    alarm(60);
     place_make(&p, false);
     m = start(&p);
     cr_expect(comes_back(m, 10), "a store that is just being made");
@@ -315,11 +318,12 @@ Test(memory, a_file_that_another_process_has_locked, .timeout = 60)
     place_remove(&p);
 }
 
-Test(memory, a_file_that_is_removed, .timeout = 60)
+Test(memory, a_file_that_is_removed)
 {
     static const char *const how[] = {"rm memory.db*", "mv memory.db elsewhere"};
     size_t i;
 
+    alarm(60);
     for (i = 0; i < sizeof how / sizeof *how; i++) {
         struct place p;
         struct memory *m;
