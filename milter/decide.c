@@ -216,11 +216,25 @@ static bool due(const struct session *s, enum reject_stage stage)
 
 /* ---- recipients ---- */
 
+static rule_set without_for(const struct session *s, const char *recipient)
+{
+    return policy_not_to(&session_settings(s)->judge.policy, recipient);
+}
+
+static void spare_recipient(struct session *s, const char *recipient)
+{
+    rule_set without = without_for(s, recipient);
+
+    s->spared_without = s->spared ? s->spared_without & without : without;
+    s->spared = true;
+}
+
 static bool is_exempt(struct session *s, const char *recipient)
 {
     bool exempt = exempt_recipient(recipient, &session_settings(s)->exempt.recipients);
 
-    s->spared |= exempt;
+    if (exempt)
+        spare_recipient(s, recipient);
     s->others |= !exempt;
     return exempt;
 }
@@ -237,11 +251,6 @@ static void accept_recipient(struct session *s, const struct recipients *r)
             return;
     if (s->kinds < KINDS_MAX)
         s->kind[s->kinds++] = *r;
-}
-
-static rule_set without_for(const struct session *s, const char *recipient)
-{
-    return policy_not_to(&session_settings(s)->judge.policy, recipient);
 }
 
 bool session_recipient(struct session *s, const char *recipient)
@@ -369,7 +378,7 @@ static bool puts_off(const struct verdict *v)
 /* The strictest decision for the recipients that were accepted; the others are told. */
 static void decide_message(struct session *s, const char *qid, struct verdict *v)
 {
-    const struct recipients all = {.without = 0};
+    const struct recipients all = {.without = s->spared ? s->spared_without : 0};
     struct verdict one, next;
     struct report report;
     struct facts f;

@@ -39,9 +39,10 @@ struct session {
     /* message */
     bool authenticated;
     bool spared, others; /* a recipient is exempt: the message goes through; a recipient is not */
-    bool decided;        /* at a stage before the end of message */
-    bool refused;        /* a recipient was, or was put off */
-    unsigned wait_ms;    /* for this message */
+    rule_set spared_without; /* if so: rules that apply to none of those that are exempt */
+    bool decided;            /* at a stage before the end of message */
+    bool refused;            /* a recipient was, or was put off */
+    unsigned wait_ms;        /* for this message */
     enum remembered known;
     bool known_asked;
     bool memory_failed;             /* for this message: it is not asked again */

@@ -96,3 +96,25 @@ class Mixed(harness.Case):
         self.assertEqual(became["refused-iprev-milter"], 3)
         _, (rules, _, became), _, _ = self.play("monitor", [USER, "two@example.org", LAB], 2)
         self.assertEqual(rules, {("rest", "tempfail"): 1, ("lab", "reject"): 1})
+
+    def test_rules_for_somebody_else_do_not_show(self):
+        """A message that only exempt recipients get: log and header speak of the rules for them."""
+        postmaster, exempt = "postmaster@example.org", ("exempt.recipients", "accept")
+        rules = ('friends: { when = ["iprev-permerror"] action = "accept" to = ["friend@example.org"] }; '
+                 'lab: { when = ["iprev-permerror"] action = "reject" to = ["lab@example.org", "abuse@example.org"] }; '
+                 'trial: { when = ["iprev-permerror"] action = "reject" to = ["friend@example.org"] mode = "monitor" }; '
+                 'rest: { when = ["iprev-permerror"] action = "tag" };')
+        for rcpt, expected, sentence in (
+                ([postmaster], ("rest", "tag"), "no rule is for postmaster alone, the last one is for all"),
+                (["abuse@example.org"], exempt, "named in a rule, and exempt"),
+                ([postmaster, "abuse@example.org"], exempt, "the rule applies to one of them"),
+                (["abuse@example.org", postmaster], exempt, "in either order"),
+                ([postmaster, LAB], ("rest", "tag"), "the other one has been refused")):
+            with self.subTest(sentence, rcpt=rcpt):
+                self.daemon.reload(harness.configuration(mode="enforce", extra="builtin-rules = false\nrules: { %s }\n" % rules))
+                self.log_start = len(self.daemon.log())
+                fields = self.xiprev(self.send("192.0.2.11", helo=HELO, sender="a@mixed.example", rcpt=rcpt).message)
+                self.assertEqual((fields["rule"], fields["action"]), expected)
+                line = self.decision({"stage": "eom"})
+                self.assertEqual((line["rule"], line["action"]), expected)
+                self.assertNotIn("stage=trial", self.daemon.log()[self.log_start:])
