@@ -86,7 +86,7 @@ Test(shape, golden_B28_B29_B31_B33)
         rows++;
     }
     fclose(f);
-    cr_expect_geq(rows, 800u);
+    cr_expect_geq(rows, 900u);
     cr_expect_leq(missed, (size_t)KNOWN_MISSES);
 }
 
