@@ -365,7 +365,7 @@ static void settle_greylist(struct session *s, const struct recipients *r, struc
         verdict_let_through(v, r->greylist);
     else if (r->pending && all_pending(s))
         ask_greylist(s, s->pending, v);
-    else if (!s->decided)
+    else if (!s->decided && !s->spared)
         ask_greylist(s, "", v); /* RCPT was never seen */
 }
 

@@ -150,6 +150,8 @@ void run_client(struct run *r, const struct addr *client, const char *helo)
     verdict_reach(&e.verdict, &r->settings->judge, &e.facts, now);
     if (!r->away)
         ask_memory(&e, r->settings, now);
+    if (e.verdict.action == ACTION_GREYLIST)
+        e.verdict.seconds = r->settings->memory.greylist_delay_s; /* as on its first try */
     pthread_mutex_lock(&r->questions->lock);
     links_judge(&e.links, &e.facts, &e.verdict, r->questions, helo);
     print(r, &e);

@@ -32,6 +32,7 @@ struct learning {
     int64_t now;
     struct learned *list;
     size_t n;
+    size_t seldom;            /* clients of wanted mail that are left out: not enough of it */
     struct exempt_list known; /* what the file has */
 };
 
@@ -148,10 +149,14 @@ static void choose(struct learning *g)
 {
     size_t i, n = 0;
 
-    for (i = 0; i < g->n; i++)
-        if (g->list[i].delivered >= g->o->min_messages && g->list[i].spam == 0 &&
-            g->list[i].days.last > g->list[i].days.first)
-            g->list[n++] = g->list[i];
+    for (i = 0; i < g->n; i++) {
+        const struct learned *l = &g->list[i];
+
+        if (l->delivered >= g->o->min_messages && l->spam == 0 && l->days.last > l->days.first)
+            g->list[n++] = *l;
+        else
+            g->seldom += l->delivered > 0 && l->spam == 0 && !l->renewed;
+    }
     g->n = n;
     qsort(g->list, g->n, sizeof *g->list, by_delivered);
 }
@@ -260,6 +265,9 @@ static void tell(const struct learning *g)
             g->n - renewed == 1 ? "" : "s");
     if (renewed > 0)
         fprintf(stderr, ", %zu renewed", renewed);
+    if (g->seldom > 0)
+        fprintf(stderr, " (%zu left out: fewer than %u messages, or all on one day)", g->seldom,
+                g->o->min_messages);
     fputc('\n', stderr);
 }
 

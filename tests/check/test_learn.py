@@ -91,13 +91,15 @@ def test_what_is_written():
         ("accepted anyway", [message(d, "192.0.2.10") for d in days], None),
         ("only refused by the mail server", [refusal(d, "192.0.2.11") for d in days], None),
     ]
+    left_out = ("two messages", "three messages on one day")
     until = (TODAY + 90 * DAY).strftime("%Y-%m-%d")
     for says, messages, line in cases:
         with World() as w:
             path = w.path("exempt")
             code, out, err = w.replay("--write-exempt", path, put(w, "log", noise, *messages))
             same(code, 0, says)
-            has(err, "exempt: %d client%s added\n" % (line is not None, "s" if line is None else ""))
+            has(err, "exempt: %d client%s added%s\n" % (line is not None, "s" if line is None else "",
+                " (1 left out: fewer than 3 messages, or all on one day)" if says in left_out else ""))
             same(os.path.exists(path), line is not None, says)
             if line is not None:
                 written = lines_of(path)

@@ -228,6 +228,8 @@ def test_of_a_greylist():
         code, out, _ = w.run(*client)
         same(code, 1)
         has(out, "192.0.2.11 is put off on its first try by rule suspects", "\n  memory: not a known client\n")
+        has(flat(out), "reply: 451 4.7.1 Please try again in 290 seconds. ")
+        has(w.json(*client)[1]["reply"]["text"], "Please try again in 290 seconds. ")
         os.remove(w.db)
         os.mkdir(w.db)
         code, out, _ = w.run(*client)

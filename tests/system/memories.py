@@ -285,10 +285,11 @@ class Case(harness.Case):
         with open(harness.program(), "rb") as file:
             if b"__tsan_init" in file.read():
                 self.skipTest("ThreadSanitizer does not take the library")
+        state = fault_state(netns.work_dir() + "/fault-state")
+        command = preload(state) + [harness.program(), "-c", self.daemon.config_path]  # skips without the library
         self.daemon.signal(signal.SIGTERM)
         self.daemon.wait()
-        state = fault_state(netns.work_dir() + "/fault-state")
-        self.daemon.command = preload(state) + [harness.program(), "-c", self.daemon.config_path]
+        self.daemon.command = command
         self.daemon.start()
         try:
             yield state

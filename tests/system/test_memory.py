@@ -55,6 +55,19 @@ class Behaviour:
             got = self.knock(source, "%s@%s.example" % (local, name.replace("_", "-")), rcpt)
             self.assertEqual(got, expected, (name, source, local, rcpt))
 
+    def test_exempt_recipients_alone(self):
+        """The greylist has no say in mail to postmaster, and such mail does not ripen anything for others."""
+        sender, mail = "a@only-exempt.example", []
+        for wait in (0, DELAY):
+            time.sleep(wait)
+            since = len(self.daemon.log())
+            mail.append(self.send("192.0.2.41", helo=HELO, sender=sender, rcpt="postmaster@example.org"))
+            line = self.decision({"client": "192.0.2.41"})
+            self.assertEqual((line["rule"], line["action"]), ("exempt.recipients", "accept"))
+            self.assertNotIn("memory=", self.daemon.log()[since:])
+        self.assertTrue(all(one.accepted() for one in mail))
+        self.assertEqual(self.knock("192.0.2.41", sender, USER), NEW)
+
     def test_put_off(self):
         """The first try: reply, log, and nothing in clear in the store."""
         result = self.send("192.0.2.40", helo=HELO, sender="clear@hidden-sender.example", rcpt="hidden.user@example.org")
