@@ -18,24 +18,25 @@ struct waiter {
     bool woken;
 };
 
+/* What finding it reads comes first: one line of the processor's cache, or two. */
 struct lookup {
-    struct shard *shard;
-    struct lookup *chained;       /* next in the bucket */
-    struct lookup *newer, *older; /* in their order, finished ones in the table only */
-    struct waiter *waiters;
-    struct chain *chain; /* malloc'd, chain_size() octets; NULL for HELO */
-    struct shape *shape; /* behind it, shape_size() octets; NULL for HELO, or without a name */
+    struct lookup *chained; /* next in the bucket */
     uint64_t hash;
-    int64_t expires;        /* resolver_now() from which it is stale */
-    unsigned questions, ms; /* what it cost */
-    atomic_uint refs;
-    atomic_bool done;
+    int64_t expires; /* resolver_now() from which it is stale */
+    struct shard *shard;
+    struct addr client;
+    uint8_t helo_len;  /* 0: a client's chain */
     uint8_t forward;   /* enum name_state */
     uint8_t helo_kind; /* enum shape_kind, */
     bool helo_judged;  /* if it was judged */
     bool used;         /* since it came to its place in the order */
-    struct addr client;
-    uint8_t helo_len; /* 0: a client's chain */
+    atomic_bool done;
+    atomic_uint refs;
+    struct chain *chain; /* malloc'd, chain_size() octets; NULL for HELO */
+    struct shape *shape; /* behind it, shape_size() octets; NULL for HELO, or without a name */
+    struct lookup *newer, *older; /* in their order, finished ones in the table only */
+    struct waiter *waiters;
+    unsigned questions, ms; /* what it cost */
     uint8_t helo[];
 };
 

@@ -11,7 +11,7 @@
 #define SHARDS_MAX  64
 #define SHARD_LEAST 65536 /* octets: a shard that is too small has no room for a long entry */
 #define BUCKETS_MIN 16
-#define OVERHEAD    48 /* octets of an entry: two of malloc, its place in the buckets */
+#define OVERHEAD    48 /* octets of an entry: two of malloc, its places in the buckets */
 
 struct lookup_table {
     struct hash_key key;
@@ -117,13 +117,13 @@ unsigned lookup_table_count(struct lookup_table *t)
     return (unsigned)n;
 }
 
-/* Keeps the buckets at most two deep on average. Without memory they get deeper. */
+/* Keeps the buckets at most one deep on average. Without memory they get deeper. */
 static void grow(struct shard *s)
 {
     size_t buckets = s->buckets * 2, i;
     struct lookup **bucket;
 
-    if (s->entries < buckets || (bucket = calloc(buckets, sizeof *bucket)) == NULL)
+    if (s->entries < s->buckets || (bucket = calloc(buckets, sizeof *bucket)) == NULL)
         return;
     for (i = 0; i < s->buckets; i++) {
         struct lookup *l, *next;
