@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+/* Whoever has many networks can fill a table. What is on trial makes room there, the oldest first:
+ * else nobody new would get in until it expires. Who is known is never pushed out. */
 void ledger_bounds(const struct memory_options *o, struct store_bounds bounds[TABLES])
 {
     struct store_bounds days = {.group = MEMORY_KNOWN_PER_NET,
@@ -12,11 +14,12 @@ void ledger_bounds(const struct memory_options *o, struct store_bounds bounds[TA
                                 .lifetime = o->known_days,
                                 .unit_s = LEDGER_DAY_S};
     struct store_bounds seconds = {
-        .group = MEMORY_WAITING_PER_NET, .total = MEMORY_TOTAL, .unit_s = 1};
+        .group = MEMORY_WAITING_PER_NET, .total = MEMORY_TOTAL, .oldest_goes = true, .unit_s = 1};
 
     bounds[TABLE_SEEN] = bounds[TABLE_KNOWN] = days;
     /* More than a /24 has, so that those of one day do not push each other out before the next. */
     bounds[TABLE_SEEN].group = MEMORY_WAITING_PER_NET;
+    bounds[TABLE_SEEN].oldest_goes = true;
     bounds[TABLE_WAITING] = bounds[TABLE_PASSED] = seconds;
     bounds[TABLE_WAITING].lifetime = (int64_t)o->greylist_retry_h * 3600;
     bounds[TABLE_PASSED].lifetime = (int64_t)o->greylist_pass_days * LEDGER_DAY_S;

@@ -32,7 +32,8 @@ struct store_key {
 /* How many entries a table keeps, and how long. */
 struct store_bounds {
     uint32_t group;   /* of one group: the oldest makes room */
-    uint32_t total;   /* of the table: a newcomer is not kept */
+    uint32_t total;   /* of the table */
+    bool oldest_goes; /* of a full table the oldest makes room; else a newcomer is not kept */
     int64_t lifetime; /* in the unit of the table's number */
     int64_t unit_s;   /* seconds of that unit */
 };

@@ -22,14 +22,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 40 /* for a connection, and for a command */
-#define KEY_MAX     64
-#define SECRET_MAX  512
+#define BUSY_MS    40   /* for a connection, and for a command: below the wait of a caller */
+#define PATIENT_MS 5000 /* of iprev-check */
+#define KEY_MAX    64
+#define SECRET_MAX 512
 
 /* KEYS: the group, all entries. ARGV: the member in its group, and among all; its number;
  * those below this number are over, and some are dropped; most of a group, most of all; seconds
- * until a group that nobody touches is over. Its oldest makes room in a group; a full table takes
- * nothing. */
+ * until a group that nobody touches is over; 1: in a full table the oldest makes room, 0: a
+ * newcomer is not kept. In a group the oldest makes room. */
 static const char put_script[] =
     "for i = 1, 2 do "
     " local over = math.min(redis.call('ZCOUNT', KEYS[i], '-inf', '(' .. ARGV[4]), 1000) "
@@ -41,7 +42,12 @@ static const char put_script[] =
     "  redis.call('ZREM', KEYS[1], old[1]) "
     "  redis.call('ZREM', KEYS[2], string.sub(ARGV[2], 1, -1 - #ARGV[1]) .. old[1]) "
     " end "
-    " if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[6]) then return 0 end "
+    " if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[6]) then "
+    "  if ARGV[8] == '0' then return 0 end "
+    "  local old = redis.call('ZPOPMIN', KEYS[2])[1] "
+    "  local group, member = string.match(old, '^(%x+):(%x+)$') "
+    "  if group then redis.call('ZREM', KEYS[2] .. ':' .. group, member) end "
+    " end "
     "end "
     "redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1]) "
     "redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2]) "
@@ -77,7 +83,7 @@ struct names {
     char group[KEY_MAX + 16]; /* key of the group's set */
     char all[16];             /* key of the table's set */
     char member[KEY_MAX];     /* in the group's set */
-    char whole[2 * KEY_MAX];  /* in the table's set: group, then member */
+    char whole[2 * KEY_MAX];  /* in the table's set: group, ':', member */
 };
 
 static void make_names(struct names *n, const struct store_key *k)
@@ -89,7 +95,7 @@ static void make_names(struct names *n, const struct store_key *k)
     put_hex(n->member, k->member, k->member_len);
     snprintf(n->all, sizeof n->all, "iprev:%c", letter[k->table]);
     snprintf(n->group, sizeof n->group, "iprev:%c:%s", letter[k->table], hex);
-    snprintf(n->whole, sizeof n->whole, "%s%s", hex, n->member);
+    snprintf(n->whole, sizeof n->whole, "%s:%s", hex, n->member);
 }
 
 /* ---- replies ---- */
@@ -177,9 +183,10 @@ static enum store_result redis_put(struct store *s, const struct store_key *key,
     struct names name;
 
     make_names(&name, key);
-    if (append(s, "EVAL %s 2 %s %s %s %s %lld %lld %lu %lu %lld", put_script, name.group, name.all,
-               name.member, name.whole, (long long)at, (long long)lowest, (unsigned long)b->group,
-               (unsigned long)b->total, (long long)((b->lifetime + 1) * b->unit_s)) != STORE_OK)
+    if (append(s, "EVAL %s 2 %s %s %s %s %lld %lld %lu %lu %lld %d", put_script, name.group,
+               name.all, name.member, name.whole, (long long)at, (long long)lowest,
+               (unsigned long)b->group, (unsigned long)b->total,
+               (long long)((b->lifetime + 1) * b->unit_s), b->oldest_goes) != STORE_OK)
         return STORE_BROKEN;
     return skip_replies(s, 1);
 }
@@ -299,9 +306,10 @@ static bool read_secret(const char *path, char secret[SECRET_MAX], char *err, si
     return true;
 }
 
-static redisContext *connect_to(const struct memory_endpoint *e)
+static redisContext *connect_to(const struct memory_endpoint *e, enum store_use use)
 {
-    struct timeval patience = {.tv_usec = PATIENCE_MS * 1000};
+    unsigned ms = use == STORE_SERVE ? BUSY_MS : PATIENT_MS;
+    struct timeval patience = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
     redisContext *c = e->unix_path[0] != '\0' ? redisConnectUnixWithTimeout(e->unix_path, patience)
                                               : redisConnectWithTimeout(e->host, e->port, patience);
 
@@ -358,7 +366,7 @@ struct store *store_open_redis(const struct memory_options *o, enum store_use us
         return snprintf(err, errlen, "out of memory"), NULL;
     }
     s->base.kind = &redis_kind;
-    s->c = connect_to(&e);
+    s->c = connect_to(&e, use);
     if (s->c == NULL || s->c->err != 0)
         broken(&s->base, s->c == NULL ? "out of memory" : s->c->errstr);
     else if (greet(&s->base, o, &e) == STORE_OK &&

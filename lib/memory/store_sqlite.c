@@ -22,35 +22,29 @@
 
 #define BUSY_MS     20         /* for a lock of another process, below the wait of a caller */
 #define PATIENT_MS  5000       /* of iprev-check, beside a daemon that writes */
-#define SLICE       1000       /* entries looked at for expiry in one second */
-#define PAUSE_S     60         /* between two passes over all entries */
+#define EXPIRE_MAX  250        /* entries of each table that expire in one second */
 #define APPLICATION 0x49505256 /* "IPRV" */
-#define SCHEMA      1
+#define SCHEMA      2
 #define TEXT_(x)    #x
 #define TEXT(x)     TEXT_(x)
 #define NOT_OURS    SQLITE_MISMATCH /* not a result of SQLite: see check_owner */
 
-enum statement { GET, UPDATE, INSERT, FULL, OLDEST, DROP, SLICE_END, EXPIRE, LIST, STATEMENTS };
+enum statement { GET, UPDATE, INSERT, FULL, OLDEST, DROP, TOTAL, OLDEST_OF_ALL, LIST, STATEMENTS };
 
+/* "+at": by the primary key, not by the index over all ages. */
 static const char *const sql[STATEMENTS] = {
     [GET] = "SELECT at FROM entry WHERE tab = ?1 AND grp = ?2 AND member = ?3",
     [UPDATE] = "UPDATE entry SET at = ?4 WHERE tab = ?1 AND grp = ?2 AND member = ?3",
     [INSERT] = "INSERT INTO entry (tab, grp, member, at) VALUES (?1, ?2, ?3, ?4)",
     [FULL] = "SELECT 1 FROM entry WHERE tab = ?1 AND grp = ?2 LIMIT 1 OFFSET ?4",
     [OLDEST] = "DELETE FROM entry WHERE tab = ?1 AND grp = ?2 AND member = (SELECT member FROM "
-               "entry WHERE tab = ?1 AND grp = ?2 ORDER BY at LIMIT 1)",
+               "entry WHERE tab = ?1 AND grp = ?2 ORDER BY +at LIMIT 1)",
     [DROP] = "DELETE FROM entry WHERE tab = ?1 AND grp = ?2 AND member = ?3",
-    [SLICE_END] = "SELECT tab, grp, member FROM entry WHERE (tab, grp, member) > (?1, ?2, ?3) "
-                  "LIMIT 1 OFFSET ?4",
-    [EXPIRE] = "DELETE FROM entry WHERE (tab, grp, member) > (?1, ?2, ?3) AND "
-               "(tab, grp, member) <= (?4, ?5, ?6) AND "
-               "at < CASE tab WHEN 0 THEN ?7 WHEN 1 THEN ?8 WHEN 2 THEN ?9 ELSE ?10 END "
-               "RETURNING tab",
+    [TOTAL] = "SELECT n FROM total WHERE tab = ?1",
+    [OLDEST_OF_ALL] = "DELETE FROM entry WHERE tab = ?1 AND (grp, member) = (SELECT grp, member "
+                      "FROM entry WHERE tab = ?1 AND at < ?2 ORDER BY at LIMIT 1)",
     [LIST] = "SELECT member, at FROM entry WHERE tab = ?1 AND grp = ?2 LIMIT ?4",
 };
-
-/* The highest key there can be: behind all entries. */
-static const struct store_key last_key = {.table = TABLES};
 
 struct sqlite_store {
     struct store base;
@@ -59,9 +53,6 @@ struct sqlite_store {
     char *path;
     enum store_use use;
     bool writing; /* inside a transaction */
-    uint64_t entries[TABLES];
-    struct store_key cursor; /* expiry goes on behind it */
-    int64_t rest_until;      /* no expiry before, s */
 };
 
 static struct sqlite_store *of(struct store *s)
@@ -184,6 +175,16 @@ static enum store_result sqlite_keep(struct store *base)
     return rc == SQLITE_OK ? STORE_OK : trouble(of(base), rc);
 }
 
+/* Drops the oldest entry of a table that is older than that. */
+static int drop_oldest(struct sqlite_store *s, enum memory_table table, int64_t older_than)
+{
+    sqlite3_stmt *t = s->stmt[OLDEST_OF_ALL];
+
+    sqlite3_bind_int(t, 1, (int)table);
+    sqlite3_bind_int64(t, 2, older_than);
+    return run(t, NULL);
+}
+
 /* Room for one more in its group. */
 static int make_room(struct sqlite_store *s, const struct store_key *k)
 {
@@ -192,25 +193,37 @@ static int make_room(struct sqlite_store *s, const struct store_key *k)
 
     sqlite3_bind_int64(s->stmt[FULL], 4, (sqlite3_int64)s->base.bounds[k->table].group - 1);
     rc = run_key(s, FULL, k, &full);
-    if (rc != SQLITE_OK || full == 0)
-        return rc;
-    rc = run_key(s, OLDEST, k, NULL);
-    if (rc == SQLITE_OK)
-        s->entries[k->table] -= (uint64_t)sqlite3_changes(s->db);
-    return rc;
+    return rc == SQLITE_OK && full > 0 ? run_key(s, OLDEST, k, NULL) : rc;
+}
+
+static int count_table(struct sqlite_store *s, enum memory_table table, uint64_t *n)
+{
+    sqlite3_stmt *t = s->stmt[TOTAL];
+    int rc;
+
+    sqlite3_bind_int(t, 1, (int)table);
+    rc = sqlite3_step(t);
+    *n = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(t, 0) : 0;
+    sqlite3_reset(t);
+    return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
 }
 
 static int insert(struct sqlite_store *s, const struct store_key *k, int64_t at)
 {
+    const struct store_bounds *b = &s->base.bounds[k->table];
+    uint64_t n;
     int rc = make_room(s, k);
 
-    if (rc != SQLITE_OK || s->entries[k->table] >= s->base.bounds[k->table].total)
+    if (rc == SQLITE_OK)
+        rc = count_table(s, k->table, &n);
+    if (rc != SQLITE_OK || (n >= b->total && !b->oldest_goes))
+        return rc;
+    if (n >= b->total)
+        rc = drop_oldest(s, k->table, INT64_MAX);
+    if (rc != SQLITE_OK)
         return rc;
     sqlite3_bind_int64(s->stmt[INSERT], 4, at);
-    rc = run_key(s, INSERT, k, NULL);
-    if (rc == SQLITE_OK)
-        s->entries[k->table]++;
-    return rc;
+    return run_key(s, INSERT, k, NULL);
 }
 
 static enum store_result sqlite_put(struct store *base, const struct store_key *key, int64_t at,
@@ -236,80 +249,31 @@ static enum store_result sqlite_drop(struct store *base, const struct store_key 
 
     if (rc == SQLITE_OK)
         rc = run_key(s, DROP, key, NULL);
-    if (rc == SQLITE_OK)
-        s->entries[key->table] -= (uint64_t)sqlite3_changes(s->db);
     return rc == SQLITE_OK ? STORE_OK : trouble(s, rc);
 }
 
-/* ---- expiry: a slice of the keys each second ---- */
+/* ---- once a second ---- */
 
-static void take_column(uint8_t out[STORE_OCTETS_MAX], uint8_t *len, sqlite3_stmt *t, int column)
+static int expire_table(struct sqlite_store *s, enum memory_table table, int64_t now_s)
 {
-    int n = sqlite3_column_bytes(t, column);
+    const struct store_bounds *b = &s->base.bounds[table];
+    int n, rc = SQLITE_OK;
 
-    *len = (uint8_t)(n <= STORE_OCTETS_MAX ? n : STORE_OCTETS_MAX);
-    if (*len > 0)
-        memcpy(out, sqlite3_column_blob(t, column), *len);
-}
-
-/* The key SLICE entries behind the cursor, or last_key. */
-static int slice_end(struct sqlite_store *s, struct store_key *end)
-{
-    sqlite3_stmt *t = s->stmt[SLICE_END];
-    int rc;
-
-    *end = last_key;
-    bind_key(t, 1, &s->cursor);
-    sqlite3_bind_int(t, 4, SLICE - 1);
-    rc = sqlite3_step(t);
-    if (rc == SQLITE_ROW) {
-        end->table = (enum memory_table)sqlite3_column_int(t, 0);
-        take_column(end->group, &end->group_len, t, 1);
-        take_column(end->member, &end->member_len, t, 2);
+    for (n = 0; n < EXPIRE_MAX && rc == SQLITE_OK; n++) {
+        rc = drop_oldest(s, table, now_s / b->unit_s - b->lifetime);
+        if (sqlite3_changes(s->db) == 0)
+            break;
     }
-    sqlite3_reset(t);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-static int expire_slice(struct sqlite_store *s, const struct store_key *end, int64_t now_s)
-{
-    sqlite3_stmt *t = s->stmt[EXPIRE];
-    int i, rc, table;
-
-    bind_key(t, 1, &s->cursor);
-    bind_key(t, 4, end);
-    for (i = 0; i < TABLES; i++) {
-        const struct store_bounds *b = &s->base.bounds[i];
-
-        sqlite3_bind_int64(t, 7 + i, now_s / b->unit_s - b->lifetime);
-    }
-    while ((rc = sqlite3_step(t)) == SQLITE_ROW) {
-        table = sqlite3_column_int(t, 0);
-        if (table >= 0 && table < TABLES && s->entries[table] > 0)
-            s->entries[table]--;
-    }
-    sqlite3_reset(t);
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return rc;
 }
 
 static int expire(struct sqlite_store *s, int64_t now_s)
 {
-    struct store_key end;
-    int rc;
+    int i, rc = begin(s);
 
-    if (now_s < s->rest_until && now_s > s->rest_until - PAUSE_S - 1)
-        return SQLITE_OK;
-    rc = slice_end(s, &end);
-    if (rc == SQLITE_OK)
-        rc = begin(s);
-    if (rc == SQLITE_OK)
-        rc = expire_slice(s, &end, now_s);
-    if (rc != SQLITE_OK)
-        return rc;
-    if (end.table == last_key.table)
-        s->rest_until = now_s + PAUSE_S;
-    s->cursor = end.table == last_key.table ? (struct store_key){.table = TABLE_SEEN} : end;
-    return commit(s);
+    for (i = 0; i < TABLES && rc == SQLITE_OK; i++)
+        rc = expire_table(s, (enum memory_table)i, now_s);
+    return rc == SQLITE_OK ? commit(s) : rc;
 }
 
 static enum store_result sqlite_tick(struct store *base, int64_t now_s)
@@ -329,8 +293,21 @@ static enum store_result sqlite_tick(struct store *base, int64_t now_s)
 
 static enum store_result sqlite_count(struct store *base, struct store_counts *out)
 {
-    memcpy(out->entries, of(base)->entries, sizeof out->entries);
-    return STORE_OK;
+    struct sqlite_store *s = of(base);
+    int i, rc = SQLITE_OK;
+
+    for (i = 0; i < TABLES && rc == SQLITE_OK; i++)
+        rc = count_table(s, (enum memory_table)i, &out->entries[i]);
+    return rc == SQLITE_OK ? STORE_OK : trouble(s, rc);
+}
+
+static void take_column(uint8_t out[STORE_OCTETS_MAX], uint8_t *len, sqlite3_stmt *t, int column)
+{
+    int n = sqlite3_column_bytes(t, column);
+
+    *len = (uint8_t)(n <= STORE_OCTETS_MAX ? n : STORE_OCTETS_MAX);
+    if (*len > 0)
+        memcpy(out, sqlite3_column_blob(t, column), *len);
 }
 
 static enum store_result sqlite_list(struct store *base, const struct store_key *group,
@@ -401,23 +378,6 @@ static int prepare(struct sqlite_store *s)
     return rc;
 }
 
-static int count_entries(struct sqlite_store *s)
-{
-    sqlite3_stmt *t;
-    int table, rc;
-
-    rc = sqlite3_prepare_v2(s->db, "SELECT tab, count(*) FROM entry GROUP BY tab", -1, &t, NULL);
-    if (rc != SQLITE_OK)
-        return rc;
-    while ((rc = sqlite3_step(t)) == SQLITE_ROW) {
-        table = sqlite3_column_int(t, 0);
-        if (table >= 0 && table < TABLES)
-            s->entries[table] = (uint64_t)sqlite3_column_int64(t, 1);
-    }
-    sqlite3_finalize(t);
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
 /* Is it ours, or still empty? The database of another program is left alone. */
 static int check_owner(struct sqlite_store *s)
 {
@@ -449,6 +409,13 @@ static int set_up(struct sqlite_store *s)
         "PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -256;"
         "BEGIN; CREATE TABLE IF NOT EXISTS entry (tab INTEGER NOT NULL, grp BLOB NOT NULL, "
         "member BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (tab, grp, member)) WITHOUT ROWID;"
+        "CREATE INDEX IF NOT EXISTS age ON entry (tab, at);"
+        "CREATE TABLE IF NOT EXISTS total (tab INTEGER PRIMARY KEY, n INTEGER NOT NULL);"
+        "INSERT OR IGNORE INTO total VALUES (0, 0), (1, 0), (2, 0), (3, 0);"
+        "CREATE TRIGGER IF NOT EXISTS came AFTER INSERT ON entry "
+        "BEGIN UPDATE total SET n = n + 1 WHERE tab = NEW.tab; END;"
+        "CREATE TRIGGER IF NOT EXISTS went AFTER DELETE ON entry "
+        "BEGIN UPDATE total SET n = n - 1 WHERE tab = OLD.tab; END;"
         "PRAGMA application_id = " TEXT(APPLICATION) "; PRAGMA user_version = " TEXT(
             SCHEMA) "; COMMIT;";
     int rc;
@@ -463,9 +430,7 @@ static int set_up(struct sqlite_store *s)
     rc = check_owner(s);
     if (rc == SQLITE_OK && s->use == STORE_SERVE)
         rc = sqlite3_exec(s->db, pragma, NULL, NULL, NULL);
-    if (rc == SQLITE_OK)
-        rc = prepare(s);
-    return rc == SQLITE_OK ? count_entries(s) : rc;
+    return rc == SQLITE_OK ? prepare(s) : rc;
 }
 
 struct store *store_open_sqlite(const char *path, enum store_use use, char *err, size_t errlen)

@@ -127,6 +127,7 @@ static inline void place_remove(struct place *p)
     cr_assert_eq(system(command), 0);
 }
 
+/* With Redis patiently, however busy the machine is. */
 static inline struct store *place_open(struct place *p)
 {
     struct store_bounds bounds[TABLES];
@@ -134,7 +135,8 @@ static inline struct store *place_open(struct place *p)
     struct store *s;
 
     ledger_bounds(&p->options, bounds);
-    s = store_open(&p->options, bounds, STORE_SERVE, err, sizeof err);
+    s = store_open(&p->options, bounds, p->server > 0 ? STORE_CHANGE : STORE_SERVE, err,
+                   sizeof err);
     cr_assert_not_null(s, "%s: %s", p->text, err);
     return s;
 }
