@@ -441,6 +441,28 @@ Test(settings, clashes_of_memory_name_their_lines)
     }
 }
 
+Test(settings, memory_settings_that_go_together)
+{
+    static const char *const text[] = {
+        "memory: { password-file = \"/etc/passwd\"; };",
+        "memory: { key-file = \"/etc/passwd\"; };",
+        "memory: { store = \"sqlite:/m.db\"; key-file = \"/etc/passwd\"; };",
+        "memory: { store = \"redis://127.0.0.1\"; key-file = \"/etc/passwd\";\n"
+        "password-file = \"/etc/passwd\"; };",
+        "memory: { greylist-delay-seconds = 3599; greylist-retry-hours = 1; };",
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof text / sizeof text[0]; i++) {
+        char *err;
+        struct settings *s = read_text(text[i], &err);
+
+        cr_expect(s != NULL && err[0] == '\0', "%s: %s", text[i], err);
+        settings_free(s);
+        free(err);
+    }
+}
+
 /* FILE may be missing; without FILE.d that is a fault. */
 Test(settings, directory_without_the_file)
 {

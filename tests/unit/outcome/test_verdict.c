@@ -74,6 +74,37 @@ Test(verdict, actions)
         }
 }
 
+/* Not even a rule that only asks what is absent: of a skipped client nothing was asked. */
+Test(verdict, a_skipped_client_meets_no_rule)
+{
+    static const struct {
+        enum finding skip;
+        enum action action;
+    } row[] = {
+        {F_NONE, ACTION_REJECT},
+        {F_SKIP_NETWORK, ACTION_ACCEPT},
+        {F_SKIP_LOCAL, ACTION_ACCEPT},
+        {F_SKIP_AUTHENTICATED, ACTION_ACCEPT},
+    };
+    struct settings s = defaults();
+    size_t i;
+
+    s.judge.policy.rules = 1;
+    s.judge.policy.rule[0] = (struct rule){
+        .name = "all", .none = FINDING(F_PTR_GENERIC), .action = ACTION_REJECT, .percent = 100};
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct chain c;
+        struct facts f = facts_of(&c, F_IPREV_FAIL, F_FORWARD_MISMATCH);
+        struct verdict v;
+
+        f.skip = row[i].skip;
+        report_make(&v.report, &f);
+        verdict_reach(&v, &s.judge, &f, 0);
+        cr_expect(v.action == row[i].action, "%zu: %s", i, action_word(v.action));
+        cr_expect((v.rule != NULL) == (row[i].skip == F_NONE), "%zu", i);
+    }
+}
+
 Test(verdict, exempt_host_goes_before_rules)
 {
     static const char *const entry[] = {".good.example"};

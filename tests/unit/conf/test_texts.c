@@ -1,0 +1,133 @@
+/* What may stand in a single text of the configuration: one below each bound, at it, one above.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include <criterion/criterion.h>
+
+#include "tests/unit/conf/settings_shared.h"
+
+#define NO_LISTEN "is not ADDRESS:PORT"
+#define NO_PORT   "the port is not a number from 1 to 65535"
+#define NO_SOCKET "is not inet:PORT@HOST"
+#define NO_NET    "is not ADDRESS or ADDRESS/BITS"
+#define NO_MODE   "is not an octal mode"
+#define NO_RCPT   "is not a local part, an address or @DOMAIN"
+#define NO_HOST   "what follows @ is not an address or a host name"
+#define C32       "abcdefghijklmnopqrstuvwxyz012345"
+
+static const struct {
+    const char *before, *text, *behind;
+    const char *fault; /* NULL: none */
+} row[] = {
+    {"metrics: { listen = \"", "192.0.2.1:80", "\"; };", NULL},
+    {"metrics: { listen = \"", "[::1]:80", "\"; };", NULL},
+    {"metrics: { listen = \"", "[192.0.2.1]:80", "\"; };", NO_LISTEN},
+    {"metrics: { listen = \"", "::1:80", "\"; };", NO_LISTEN},
+    {"metrics: { listen = \"", "x::1]:80", "\"; };", NO_LISTEN},
+    {"metrics: { listen = \"", "[::1x:80", "\"; };", NO_LISTEN},
+    {"metrics: { listen = \"", "[]:80", "\"; };", NO_LISTEN},
+    {"metrics: { listen = \"", ":80", "\"; };", NO_LISTEN},
+    {"metrics: { listen = \"", "192.0.2.1", "\"; };", NO_LISTEN},
+    {"metrics: { listen = \"", "192.0.2.1:1", "\"; };", NULL},
+    {"metrics: { listen = \"", "192.0.2.1:0", "\"; };", NO_PORT},
+    {"metrics: { listen = \"", "192.0.2.1:", "\"; };", NO_PORT},
+    {"metrics: { listen = \"", "192.0.2.1:080", "\"; };", NO_PORT},
+    {"metrics: { listen = \"", "192.0.2.1:9", "\"; };", NULL},
+    {"metrics: { listen = \"", "192.0.2.1:/", "\"; };", NO_PORT},
+    {"metrics: { listen = \"", "192.0.2.1:8a", "\"; };", NO_PORT},
+    {"metrics: { listen = \"", "192.0.2.1:65535", "\"; };", NULL},
+    {"metrics: { listen = \"", "192.0.2.1:65536", "\"; };", NO_PORT},
+    {"metrics: { listen = \"", "192.0.2.1:429496729680", "\"; };", NO_PORT},
+    {"socket = \"", "inet:1@localhost", "\";", NULL},
+    {"socket = \"", "inet:65536@localhost", "\";", NO_PORT},
+    {"socket = \"", "inet/1@localhost", "\";", NO_SOCKET},
+    {"socket = \"", "inet6/1@localhost", "\";", NO_SOCKET},
+    {"socket = \"", "inet6:1@[::1]", "\";", NULL},
+    {"socket = \"", "inet6:1@::1", "\";", NULL},
+    {"socket = \"", "inet6:1@[localhost]", "\";", NO_HOST},
+    {"socket = \"", "inet6:1@[]", "\";", NO_HOST},
+    {"socket = \"", "inet:1@", "\";", NO_HOST},
+    {"socket = \"", "inet:1@::1", "\";", "inet needs an IPv4 address"},
+    {"socket = \"", "inet6:1@192.0.2.1", "\";", "inet6 needs an IPv6 address"},
+    {"socket = \"", "unix:/run/x", "\";", NULL},
+    {"socket = \"", "local:/run/x", "\";", NULL},
+    {"socket = \"", "/run/x", "\";", NULL},
+    {"socket = \"", "unix//run/x", "\";", NO_SOCKET},
+    {"socket = \"", "local//run/x", "\";", NO_SOCKET},
+    {"socket = \"", "unix:/run/", "\";", "is a file, not a directory"},
+    {"socket = \"", "unix:/run/~x", "\";", NULL},
+    {"socket = \"", "unix:/run/a x", "\";", "printable ASCII without spaces"},
+    {"socket-mode = \"", "0777", "\";", NULL},
+    {"socket-mode = \"", "0", "\";", NULL},
+    {"socket-mode = \"", "", "\";", NO_MODE},
+    {"socket-mode = \"", "1000", "\";", NO_MODE},
+    {"socket-mode = \"", "00660", "\";", NO_MODE},
+    {"socket-mode = \"", "0668", "\";", NO_MODE},
+    {"user = \"", C32, "\";", NULL},
+    {"user = \"", C32 "x", "\";", "at most 32 characters"},
+    {"user = \"", "_a.b-c", "\";", NULL},
+    {"user = \"", "-a", "\";", "is not a user name"},
+    {"user = \"", ".a", "\";", "is not a user name"},
+    {"user = \"", "a/b", "\";", "is not a user name"},
+    {"exempt: { networks = [\"", "192.0.2.1/32", "\"]; };", NULL},
+    {"exempt: { networks = [\"", "192.0.2.1/31", "\"]; };", "did you mean 192.0.2.0/31?"},
+    {"exempt: { networks = [\"", "192.0.2.1/33", "\"]; };", NO_NET},
+    {"exempt: { networks = [\"", "192.0.2.1/", "\"]; };", NO_NET},
+    {"exempt: { networks = [\"", "192.0.2.1/+8", "\"]; };", NO_NET},
+    {"exempt: { networks = [\"", "192.0.2.1/8x", "\"]; };", NO_NET},
+    {"exempt: { networks = [\"", "192.0.2.1/0024", "\"]; };", NO_NET},
+    {"exempt: { networks = [\"", "192.0.2/8", "\"]; };", NO_NET},
+    {"exempt: { networks = [\"", "192.0.2.1/0", "\"]; };", "did you mean 0.0.0.0/0?"},
+    {"exempt: { networks = [\"", "2001:db8::1/128", "\"]; };", NULL},
+    {"exempt: { networks = [\"", "2001:db8::1/127", "\"]; };", "did you mean 2001:db8::/127?"},
+    {"exempt: { networks = [\"", "2001:db8::1/100", "\"]; };", "did you mean 2001:db8::/100?"},
+    {"exempt: { networks = [\"", "2001:db8::1/129", "\"]; };", NO_NET},
+    {"exempt: { hosts = [\"", "192.0.2.1", "\"]; };", "is an address, not a name"},
+    {"exempt: { hosts = [\"", "*.example.com", "\"]; };", "has a *"},
+    {"exempt: { hosts = [\"", "**.example.com", "\"]; };", "is not a host name"},
+    {"exempt: { lists = [\"", "etc/passwd", "\"]; };", "is not a path that begins with /"},
+    {"exempt: { lists = [\"", "/nonexistent", "\"]; };", "No such file"},
+    {"exempt: { lists = [\"", "/etc", "\"]; };", "is not a regular file"},
+    {"exempt: { recipients = [\"", C32 C32, "\"]; };", NULL},
+    {"exempt: { recipients = [\"", C32 C32 "x", "\"]; };", NO_RCPT},
+    {"exempt: { recipients = [\"", "@example.com", "\"]; };", NULL},
+    {"exempt: { recipients = [\"", "@", "\"]; };", NO_RCPT},
+    {"exempt: { recipients = [\"", "", "\"]; };", NO_RCPT},
+    {"exempt: { recipients = [\"", "a@", "\"]; };", NO_RCPT},
+    {"exempt: { recipients = [\"", "a@example.com.", "\"]; };", NO_RCPT},
+    {"exempt: { recipients = [\"", "a b", "\"]; };", NO_RCPT},
+    {"exempt: { recipients = [\"", "a,b@example.com", "\"]; };", NO_RCPT},
+    {"exempt: { recipients = [\"", "a!~b", "\"]; };", NULL},
+    {"trusted-relays = [\"", "0.0.0.0/0", "\"];", "would trust every host"},
+    {"trusted-relays = [\"", "0.0.0.0/1", "\"];", NULL},
+    {"resolver: { forward = [\"", "192.0.2.1", "\"]; };", NULL},
+    {"resolver: { forward = [\"", "192.0.2.1@65535", "\"]; };", NULL},
+    {"resolver: { forward = [\"", "192.0.2.1@65536", "\"]; };", NO_PORT},
+    {"resolver: { forward = [\"", "192.0.2.1@", "\"]; };", NO_PORT},
+    {"resolver: { forward = [\"", "@53", "\"]; };", "is not ADDRESS or ADDRESS@PORT"},
+    {"resolver: { forward = [\"", "ns.example", "\"]; };", "is not ADDRESS or ADDRESS@PORT"},
+    {"resolver: { forward = [\"root", "", "\"]; };", NULL},
+    {"resolver: { forward = [\"root\", \"", "192.0.2.1", "\"]; };", "cannot be combined"},
+    {"resolver: { forward = [\"192.0.2.1\", \"", "root", "\"]; };", "cannot be combined"},
+    {"memory: { key-file = \"", "etc/key", "\"; };", "is not an absolute path"},
+    {"memory: { key-file = \"", "/etc/key", "\"; };", NULL},
+    {"memory: { key-file = \"", "", "\"; };", NULL},
+};
+
+Test(settings, texts_at_their_bounds)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        char text[400], *err;
+        struct settings *s;
+
+        snprintf(text, sizeof text, "%s%s%s\n", row[i].before, row[i].text, row[i].behind);
+        s = read_text(text, &err);
+        cr_expect((s != NULL) == (row[i].fault == NULL), "%s: %s", text, err);
+        if (row[i].fault != NULL)
+            cr_expect(strstr(err, row[i].fault) != NULL, "%s: %s, not: %s", text, row[i].fault,
+                      err);
+        settings_free(s);
+        free(err);
+    }
+}
