@@ -70,7 +70,7 @@ static const char *word_take(void *where, const struct option *o, struct value *
     struct sbuf sb;
 
     sbuf_init(&sb, v->what, sizeof v->what);
-    sbuf_str(&sb, "is none of:");
+    sbuf_str(&sb, "is not one of:");
     for (w = o->words; w->word != NULL; w++) {
         if (strcmp(v->text, w->word) == 0)
             return put(where, o->size, (unsigned)w->value);

@@ -178,6 +178,8 @@ static void take_name(struct scan *sc)
     sc->key = sc->names;
     sc->name[sc->names++] = name;
     sc->expect = EXPECT_EQUALS;
+    if (first < 0 && strchr("0123456789-_", sc->text[name.at]) != NULL)
+        tell(sc, sc->line, sc->key, "a name begins with a letter");
     if (first < 0 && memchr(sc->text + name.at, '*', name.len) == NULL)
         return;
     snprintf(what, sizeof what, first < 0 ? "no such key" : "set twice, first in line %d",
@@ -369,6 +371,8 @@ void scan_text(struct scan *sc, struct faults *rd, const char *file, char *text,
     scan_octets(sc);
     while (next(sc))
         take(sc);
+    if (sc->expect == EXPECT_EQUALS && !sc->stopped)
+        tell(sc, sc->name[sc->key].line, sc->key, "= is missing after the name");
 }
 
 bool scan_told(const struct scan *sc, int line, const char *key)

@@ -294,7 +294,8 @@ Test(settings, lines_behind_comments_and_doubles)
 {
     static const char *const rows[][2] = {
         {"mode = \"monitor\"\n/* 2\n */ user = \"x\n", ":3: user: a quote is not closed"},
-        {"# 1\n# 2\n/* 3\n*/ mode\n= { a\n", ":5: syntax error; the { of mode, opened in line 5"},
+        {"# 1\n# 2\n/* 3\n*/ mode\n= { a\n", ":5: mode.a: = is missing after the name"},
+        {"# 1\n# 2\n/* 3\n*/ mode\n= { a = 1", ":5: syntax error; the { of mode, opened in line 5"},
         {"mode = \"monitor\";\nmode = \"monitor\"; mode\n= \"monitor\";\nlevel = 1;\n",
          ":4: level: no such key"},
         {"mode = \"monitor\";\nmode = \"monitor\"; x = 1 /*\n*/ mode = 5;\n",
@@ -479,7 +480,7 @@ Test(settings, directory_without_the_file)
     settings_free(s);
     put(p.more, "b.conf", "mode = \"enfarce\";");
     cr_expect(read_file(p.file, &err) == NULL);
-    cr_expect(strstr(err, "[*].d/b.conf:1: mode: \"enfarce\" is none of") != NULL, "%s", err);
+    cr_expect(strstr(err, "[*].d/b.conf:1: mode: \"enfarce\" is not one of") != NULL, "%s", err);
     free(err);
     strcat(p.file, "x"); /* no FILE, no FILE.d */
     cr_expect(!settings_exist(p.file));
