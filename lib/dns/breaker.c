@@ -47,8 +47,10 @@ void breaker_reply(struct breaker *b, bool answered)
         return;
     b->unanswered = 0;
     b->probed = false;
-    if (breaker_is_open(b))
+    if (breaker_is_open(b)) {
+        b->closed = resolver_now();
         atomic_store(&b->open, false);
+    }
 }
 
 static void on_probe(void *arg, int rcode, void *packet, int len, int sec, char *why_bogus,

@@ -26,6 +26,7 @@ struct breaker {
     unsigned probes;     /* our own questions under way */
     bool probed;         /* one went out since the last answer */
     int64_t admitted;    /* when a lookup was last let through although it is open */
+    int64_t closed;      /* when it last closed: an older question says nothing of now */
     bool asking;         /* answers that come now are libunbound's own, and do not count */
 };
 

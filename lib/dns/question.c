@@ -274,10 +274,19 @@ static enum quiet_end end_of(const struct query *q, const struct answer *a)
     return a->kind == ANSWER_SERVFAIL ? QUIET_REFUSED : QUIET_HEARD;
 }
 
+/* May those that waited for this question go out now? Silence says nothing of the zone if the
+ * question is of a time without servers that is over. */
+static bool lets_go_on(const struct query *q, enum quiet_end end)
+{
+    return end == QUIET_HEARD || end == QUIET_REFUSED ||
+           (end == QUIET_NOBODY && q->started <= q->work->worker->breaker.closed);
+}
+
 /* The question is back. Those that waited for it go out, or get its end. */
 static void zone_over(struct query *q, const struct answer *a)
 {
     enum quiet_end end = end_of(q, a);
+    bool go = lets_go_on(q, end);
     struct query *parked, *next;
 
     if (q->zone == NULL)
@@ -289,7 +298,7 @@ static void zone_over(struct query *q, const struct answer *a)
     q->zone->parked = NULL;
     for (; parked != NULL; parked = next) {
         next = parked->after;
-        go_on(parked, end == QUIET_HEARD || end == QUIET_REFUSED);
+        go_on(parked, go);
     }
 }
 

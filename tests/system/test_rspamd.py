@@ -99,7 +99,7 @@ class Rspamd:
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(self.argv("rspamd") + ["-f", "-i"], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, env=servers.environment("rspamd"))
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while time.monotonic() < end and self.process.poll() is None:
             try:
                 self.ask("GET", "/ping")

@@ -69,6 +69,33 @@ Test(resolve, E17_E18_servers_gone_and_back)
     end_both(r, v);
 }
 
+/* The question for another client of its network went out meanwhile, and is never answered. */
+Test(resolve, E18_a_question_of_the_time_without_servers_takes_no_other_along)
+{
+    static const struct dns_row rows[] = {
+        {REV(1), RR_PTR, "a.example", .ttl = 300},
+        {"a.example", RR_A, "192.0.2.1", .ttl = 300},
+        {"*", (enum rrtype)TYPE_NS, NULL, .rcode = DNS_NXDOMAIN},
+        {"*", RR_PTR, NULL, .manner = DNS_SILENT},
+    };
+    struct dns_server *v = DNS_START(rows);
+    struct resolver *r = start_at(v);
+    struct lookup *l;
+
+    atomic_store(&v->mute, true);
+    ask_in_vain(r, 11, 20, 300);
+    cr_expect(comes(r, false, 8000));
+    sleep_ms(1100);
+    ask_in_vain(r, 50, 50, 300); /* one a second goes through */
+    sleep_ms(700);
+    atomic_store(&v->mute, false);
+    cr_expect(comes(r, true, 15000));
+    l = ask_client(r, "192.0.2.1", 5000);
+    cr_expect_eq(lookup_chain(l)->result, F_IPREV_PASS, "the servers are back");
+    lookup_release(l);
+    end_both(r, v);
+}
+
 /* A server that fails for strangers and is silent about the breaker's own question, as in a
  * closed network, but knows its own hosts. */
 Test(resolve, E18_a_lookup_a_second_goes_through)

@@ -181,6 +181,22 @@ Test(resolve, B24_a_dead_zone_is_asked_once)
     end_both(r, v);
 }
 
+/* Where only dead zones are asked, silence could be the forwarder's: what waited does not go out
+ * even then. */
+Test(resolve, B24_a_dead_zone_alone_is_asked_once)
+{
+    struct dns_server *v = DNS_START(rows);
+    struct resolver *r = start_with(v, 1000);
+    struct lookup *one = begin(r, "203.0.113.1", 1000), *two;
+
+    sleep_ms(600);
+    two = begin(r, "203.0.113.2", 6000);
+    ends_as(one, F_IPREV_TEMPERROR, F_DNS_TIMEOUT, "in vain");
+    ends_as(two, F_IPREV_TEMPERROR, F_DNS_TIMEOUT, "the second");
+    cr_expect_eq(dns_asked(v, 3), 0, "it was not asked");
+    end_both(r, v);
+}
+
 /* What waited goes out as soon as the zone is heard. */
 Test(resolve, B24_a_slow_zone_is_waited_for)
 {
