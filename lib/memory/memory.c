@@ -75,7 +75,8 @@ void memory_failed(struct memory *m, const struct request *r)
         return;
     m->failures++;
     m->failed_us = clock_us();
-    m->retry_at = m->failed_us / 1000 + MEMORY_PAUSE_MS;
+    m->retry_at =
+        m->failed_us / 1000 + (m->failures > MEMORY_TRIES ? MEMORY_PAUSE_MS : MEMORY_FIRST_MS);
 }
 
 void memory_complain(struct memory *m, const char *text)

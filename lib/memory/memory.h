@@ -6,8 +6,8 @@
  *
  * A store that is down, slow, full or damaged costs a caller at most MEMORY_WAIT_MS, and then
  * the answer is "unavailable"; after MEMORY_TRIES failures in a row nobody asks it for
- * MEMORY_PAUSE_MS. All store work is done by a thread of memory's own. Every function may be
- * called on any thread.
+ * MEMORY_FIRST_MS, and after each further one for MEMORY_PAUSE_MS. All store work is done by a
+ * thread of memory's own. Every function may be called on any thread.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_MEMORY_H
@@ -37,7 +37,8 @@ bool memory_wait_ended(unsigned ms);
  */
 enum memory_known memory_client(struct memory *m, const struct addr *client, unsigned wait_ms);
 
-/* A message of this client has passed the filter. Never waits. */
+/* A message of this client has passed the filter. Never waits. While the store is in trouble the
+ * note is lost; the client's next message of the day is noted instead. */
 void memory_note(struct memory *m, const struct addr *client);
 
 struct grey_triple {

@@ -14,6 +14,7 @@
 #define MEMORY_WAIT_MS  50
 #define MEMORY_TRIES    3
 #define MEMORY_PAUSE_MS 5000
+#define MEMORY_FIRST_MS 1000 /* the first pause: most stores stood still only for a moment */
 
 struct memory_options {
     char *store;         /* "sqlite:/PATH", "redis://HOST[:PORT][/DB]", "redis+unix:/PATH" */

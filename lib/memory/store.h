@@ -88,7 +88,8 @@ enum store_use {
     STORE_CHANGE, /* of an existing one */
 };
 
-/* NULL on failure, with the reason in err. */
+/* NULL on failure, with the reason in err. Takes no longer when there are many entries: callers may
+ * wait meanwhile. */
 struct store *store_open(const struct memory_options *o, const struct store_bounds bounds[TABLES],
                          enum store_use use, char *err, size_t errlen);
 struct store *store_open_sqlite(const char *path, enum store_use use, char *err, size_t errlen);

@@ -1,73 +1,12 @@
 /* Memory as the daemon uses it: what a sick store costs, and that it comes back.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "tests/unit/memory/memory_shared.h"
+#include "tests/unit/memory/memory_asked.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
-#include <stdatomic.h>
 #include <sys/stat.h>
-#include <time.h>
-
-static char said[2][300]; /* the last complaint, and what was said when it was over */
-static atomic_uint complaints, recoveries;
-
-static void say(bool good, const char *text)
-{
-    snprintf(said[good], sizeof said[good], "%s", text);
-    atomic_fetch_add(good ? &recoveries : &complaints, 1);
-}
-
-static struct memory *start(struct place *p)
-{
-    struct memory *m;
-
-    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
-    atomic_store(&complaints, 0);
-    atomic_store(&recoveries, 0);
-    m = memory_new(&p->options, say);
-    cr_assert_not_null(m);
-    return m;
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static enum memory_grey knock(struct memory *m, const char *client, const char *domain,
-                              const char *rcpt)
-{
-    struct addr a = address(client);
-    struct grey_triple t = {.client = &a, .domain = domain, .recipient = rcpt};
-    unsigned seconds;
-
-    return memory_greylist(m, &t, MEMORY_WAIT_MS, &seconds);
-}
-
-static enum memory_known look(struct memory *m, const char *client)
-{
-    struct addr a = address(client);
-
-    return memory_client(m, &a, MEMORY_WAIT_MS);
-}
-
-/* Asks until the store answers, as after a pause. */
-static bool comes_back(struct memory *m, unsigned seconds)
-{
-    int64_t until = now_ms() + seconds * 1000;
-
-    while (now_ms() < until) {
-        if (look(m, "192.0.2.250") != MEMORY_KNOWN_UNAVAILABLE)
-            return true;
-        usleep(50000);
-    }
-    return false;
-}
 
 static void on_both(void (*test)(struct place *p))
 {
@@ -199,100 +138,6 @@ Test(memory, a_store_that_cannot_be_opened)
 }
 
 /* ---- a store that falls ill ---- */
-
-/* Asks 200 times: three may wait, then nobody does until the pause is over. */
-static void is_left_alone(struct memory *m, const char *says)
-{
-    int64_t begun, longest = 0, all = now_ms(), one;
-    int i;
-
-    for (i = 0; i < 200; i++) {
-        begun = now_ms();
-        cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_UNAVAILABLE, "%s",
-                     says);
-        one = now_ms() - begun;
-        longest = one > longest ? one : longest;
-    }
-    cr_expect_lt(longest, 300, "%s: %ld ms; 50 and what a busy machine adds", says, (long)longest);
-    cr_expect_lt(now_ms() - all, 1500, "%s: after three nobody waits", says);
-}
-
-Test(memory, a_redis_that_stands_still)
-{
-    struct place p;
-    struct memory *m;
-    struct memory_stats stats;
-
-    alarm(60);
-    if (redis_program() == NULL)
-        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
-    place_make(&p, true);
-    m = start(&p);
-    cr_expect_eq(look(m, "192.0.2.1"), MEMORY_KNOWN_UNAVAILABLE, "no key file beside a socket");
-    memory_end(m);
-    place_remove(&p);
-
-    place_make(&p, true);
-    {
-        char key[96];
-
-        snprintf(key, sizeof key, "%s/key", p.dir);
-        p.options.key_file = key;
-        m = start(&p);
-        cr_expect(comes_back(m, 10), "%s", said[0]);
-        kill(p.server, SIGSTOP);
-        is_left_alone(m, "stopped");
-        memory_stats(m, &stats);
-        cr_expect(!stats.up);
-        kill(p.server, SIGCONT);
-        cr_expect(comes_back(m, 10), "%s", said[0]);
-        memory_stats(m, &stats);
-        cr_expect(stats.up);
-        cr_expect_eq(atomic_load(&recoveries), 1);
-        kill(p.server, SIGKILL);
-        waitpid(p.server, NULL, 0);
-        is_left_alone(m, "killed");
-        place_serve(&p);
-        cr_expect(comes_back(m, 10), "%s", said[0]);
-        memory_end(m);
-    }
-    place_remove(&p);
-}
-
-static void *knocks_once(void *arg)
-{
-    knock(arg, "192.0.2.1", "a.example", "b@c.example");
-    return NULL;
-}
-
-/* However many wait then, it is one failure: the store is asked as before. */
-Test(memory, a_redis_that_pauses_once)
-{
-    struct place p;
-    struct memory *m;
-    pthread_t thread[16];
-    char key[96];
-    size_t i;
-
-    alarm(60);
-    if (redis_program() == NULL)
-        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
-    place_make(&p, true);
-    snprintf(key, sizeof key, "%s/key", p.dir);
-    p.options.key_file = key;
-    m = start(&p);
-    cr_expect(comes_back(m, 10), "%s", said[0]);
-    kill(p.server, SIGSTOP);
-    for (i = 0; i < 16; i++)
-        cr_assert_eq(pthread_create(&thread[i], NULL, knocks_once, m), 0);
-    for (i = 0; i < 16; i++)
-        pthread_join(thread[i], NULL);
-    kill(p.server, SIGCONT);
-    usleep(20000);
-    cr_expect_neq(look(m, "192.0.2.1"), MEMORY_KNOWN_UNAVAILABLE, "%s", said[0]);
-    memory_end(m);
-    place_remove(&p);
-}
 
 Test(memory, a_file_that_another_process_has_locked)
 {
