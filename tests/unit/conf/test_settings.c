@@ -165,6 +165,7 @@ static const struct {
     {"mode: \"enforce\",", "mode = \"enforce\";", "a colon and a comma"},
     {"mode\n=\n\"enforce\"\r\n;", "mode = \"enforce\";", "over several lines"},
     {"log: {\r\n level = \"debug\";\r\n};\r\n", "log: { level = \"debug\"; };", "CR LF (E20)"},
+    {"mode\t=\t\"enforce\"\t;\t", "mode = \"enforce\";", "tabs"},
     {"exempt = { hosts = [ \"a.example\" /* x */\n ] }", "exempt: { hosts = [\"a.example\"]; };",
      "a group behind ="},
     {"exempt: { networks = []; };", "", "an empty list is the default"},

@@ -131,3 +131,47 @@ Test(settings, texts_at_their_bounds)
         free(err);
     }
 }
+
+/* What stands in the place of a bad value is no fault of its own: one octet, two, many. */
+Test(settings, a_bare_word_is_one_fault)
+{
+    static const char *const word[] = {"x", "xy", "x-y", "mx.example.com"};
+    size_t i;
+
+    for (i = 0; i < sizeof word / sizeof word[0]; i++) {
+        char text[100], *err;
+        struct settings *s;
+        const char *behind;
+
+        snprintf(text, sizeof text, "\nauthserv-id = %s;\nmode = \"monitor\";\n", word[i]);
+        s = read_text(text, &err);
+        cr_expect(s == NULL, "%s", text);
+        behind = strstr(err, ":2: authserv-id: ");
+        cr_expect(behind != NULL && strstr(err, "needs double quotes around it\n") != NULL, "%s",
+                  err);
+        cr_expect(strchr(err, '\n') == err + strlen(err) - 1, "one line: %s", err);
+        free(err);
+    }
+}
+
+/* A path that is too long to be shown is cut, and the fault is told all the same. */
+Test(settings, a_long_path_is_cut)
+{
+    static const unsigned lengths[] = {1, 30, 40, 41, 42, 43, 44, 60, 127, 128, 129, 300};
+    size_t i;
+
+    for (i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        char name[301], text[1300], *err;
+        struct settings *s;
+
+        memset(name, 'a', sizeof name);
+        name[lengths[i]] = '\0';
+        snprintf(text, sizeof text, "%s: { %s: { %s: { x = y; }; }; };", name, name, name);
+        s = read_text(text, &err);
+        cr_expect(s == NULL, "%u", lengths[i]);
+        cr_expect(strstr(err, "needs double quotes around it") != NULL, "%u: %s", lengths[i], err);
+        cr_expect(lengths[i] >= 42 || strstr(err, "a.x: y needs") != NULL, "%u: %s", lengths[i],
+                  err);
+        free(err);
+    }
+}

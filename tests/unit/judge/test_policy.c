@@ -522,6 +522,9 @@ Test(policy, percent_takes_its_share_and_stays)
         cr_expect(taken > total * percents[i] / 100 * 8 / 10 &&
                       taken <= total * percents[i] / 100 * 12 / 10,
                   "%u %% took %u of %u", percents[i], taken, total);
+        cr_expect(total - taken >= total * (100 - percents[i]) / 100 * 8 / 10 &&
+                      total - taken <= total * (100 - percents[i]) / 100 * 12 / 10,
+                  "%u %% left %u of %u", percents[i], total - taken, total);
         cr_expect((percents[i] == 100) == (taken == total), "%u", percents[i]);
     }
 }

@@ -233,6 +233,7 @@ Test(exempt, sender_domains)
     } row[] = {
         {"<a@Example.ORG>", "example.org"},
         {"a@example.org.", "example.org"},
+        {"<a@.>", ""},
         {"<>", ""},
         {"", ""},
         {&"."[1], ""}, /* what is before it does not count */
