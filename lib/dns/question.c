@@ -17,6 +17,7 @@
 #define ALIASES_MAX   8 /* of the zone file: libunbound follows those of servers */
 #define NETWORK_PART  8 /* of max-inflight: what the clients of one network may have open */
 #define NETWORK_LEAST 16
+#define LOOK_EVERY    100 /* ms: whether those that wait for room may go out */
 
 /* The aliases that led to a question. Its answer is worth no more than they are. */
 struct trail {
@@ -32,7 +33,7 @@ struct query {
     int64_t started;
     enum rrtype type;
     bool local; /* the zone file has the answer */
-    struct quiet_zone *zone;
+    struct quiet_place place;
     uint64_t hash;       /* of the name */
     struct query *after; /* the next that is parked for the same zone */
     struct dname name;
@@ -133,36 +134,43 @@ static void on_reply(void *arg, int rcode, void *packet, int len, int sec, char 
     w->waiting--;
     work_free_if_unused(w);
     free(q);
+    if (k->parked > 0 && heard.now - k->looked >= LOOK_EVERY)
+        question_beat(k);
 }
 
 /* ---- questions ---- */
 
-struct addr question_network(const struct addr *client)
+static struct addr network_of(const struct addr *client, size_t keep)
 {
     struct addr network = *client;
-    size_t keep = client->family == ADDR_IPV4 ? 3 : 6;
 
     memset(network.bytes + keep, 0, sizeof network.bytes - keep);
     return network;
 }
 
-static uint64_t zone_hash(const struct query *q, const struct hash_key *key)
+struct addr question_network(const struct addr *client)
 {
-    struct addr network = question_network(&q->work->f.client);
-    size_t left;
-
-    if (q->index == QUESTION_CLIENT)
-        return addr_hash(&network, key);
-    left = dname_left_of_registrable(&q->name);
-    return hash_octets(key, q->name.wire + left, q->name.len - left);
+    return network_of(client, client->family == ADDR_IPV4 ? 3 : 6);
 }
 
-static void find_zone(struct query *q)
+static void find_place(struct query *q)
 {
     struct worker *k = q->work->worker;
+    const struct hash_key *key = &k->resolver->key;
+    const struct addr *client = &q->work->f.client;
+    struct addr near = question_network(client);
+    struct addr wide = network_of(client, client->family == ADDR_IPV4 ? 2 : 4);
+    size_t left;
 
-    q->hash = dname_hash(&q->name, &k->resolver->key);
-    q->zone = quiet_find(&k->quiet, zone_hash(q, &k->resolver->key), q->started);
+    q->hash = dname_hash(&q->name, key);
+    if (q->index == QUESTION_CLIENT) {
+        q->place.near = quiet_find(&k->quiet, addr_hash(&near, key), q->started);
+        q->place.wide = quiet_find(&k->quiet, ~addr_hash(&wide, key), q->started);
+        return;
+    }
+    left = dname_left_of_registrable(&q->name);
+    q->place.near = quiet_find(&k->quiet, hash_octets(key, q->name.wire + left, q->name.len - left),
+                               q->started);
 }
 
 static bool in_zone_file(const struct zonefile *zone, const struct dname *name)
@@ -192,7 +200,7 @@ static struct query *query_new(struct work *w, unsigned index, struct trail trai
     q->name = *name;
     q->local = in_zone_file(&w->worker->resolver->zone, name);
     if (!q->local)
-        find_zone(q);
+        find_place(q);
     return q;
 }
 
@@ -231,8 +239,8 @@ static void send_out(struct query *q)
     atomic_fetch_add_explicit(&k->resolver->questions, 1, memory_order_relaxed);
     breaker_asked(&k->breaker);
     w->asked++;
-    if (q->zone != NULL)
-        quiet_asked(q->zone, q->started);
+    if (!q->local)
+        quiet_asked(&k->quiet, q->place, q->started);
     if (breaker_ask(&k->breaker, text, (int)q->type, q, on_reply) == 0)
         return;
     leaves(w);
@@ -248,8 +256,10 @@ static void go_on(struct query *q, bool out)
 {
     struct work *w = q->work;
 
+    w->worker->parked--;
     if (out && w->lookup != NULL && !atomic_load(&w->worker->resolver->quit)) {
         q->started = resolver_now();
+        find_place(q); /* the table may have forgotten it meanwhile */
         send_out(q);
         return;
     }
@@ -282,24 +292,76 @@ static bool lets_go_on(const struct query *q, enum quiet_end end)
            (end == QUIET_NOBODY && q->started <= q->work->worker->breaker.closed);
 }
 
+static struct query *take_parked(struct quiet_zone *z)
+{
+    struct query *parked = z != NULL ? z->parked : NULL;
+
+    if (z != NULL)
+        z->parked = NULL;
+    return parked;
+}
+
+static void all_go_on(struct query *parked, bool out)
+{
+    struct query *next;
+
+    for (; parked != NULL; parked = next) {
+        next = parked->after;
+        go_on(parked, out);
+    }
+}
+
 /* The question is back. Those that waited for it go out, or get its end. */
 static void zone_over(struct query *q, const struct answer *a)
 {
     enum quiet_end end = end_of(q, a);
     bool go = lets_go_on(q, end);
-    struct query *parked, *next;
+    struct query *near, *wide;
 
-    if (q->zone == NULL)
+    if (q->local)
         return;
-    quiet_over(&q->work->worker->quiet, q->zone, q->hash, q->started, end, resolver_now());
+    quiet_over(&q->work->worker->quiet, q->place, q->hash, q->started, end, resolver_now());
     if (end == QUIET_CACHED)
         return; /* another one is still out */
-    parked = q->zone->parked;
-    q->zone->parked = NULL;
-    for (; parked != NULL; parked = next) {
-        next = parked->after;
-        go_on(parked, go);
+    near = take_parked(q->place.near);
+    wide = take_parked(q->place.wide);
+    all_go_on(near, go);
+    all_go_on(wide, go);
+}
+
+/* Those for whom no question is out in their zone: the first that is still waited for goes out once
+ * strangers may, and the others wait for it. */
+static void next_parked(struct quiet_zone *z, bool pressed)
+{
+    struct query **at = &z->parked, *q;
+
+    while ((q = *at) != NULL && z->open == 0) {
+        if (q->work->lookup != NULL && pressed) {
+            at = &q->after;
+            continue;
+        }
+        *at = q->after;
+        go_on(q, true);
     }
+}
+
+void question_beat(struct worker *k)
+{
+    int64_t now = resolver_now();
+    bool pressed = quiet_pressed(&k->quiet, now);
+    size_t i;
+
+    k->looked = now;
+    for (i = 0; i < QUIET_ZONES; i++)
+        next_parked(&k->quiet.zone[i], pressed);
+}
+
+void question_end(struct worker *k)
+{
+    size_t i;
+
+    for (i = 0; i < QUIET_ZONES; i++)
+        all_go_on(take_parked(&k->quiet.zone[i]), false);
 }
 
 static void turn_down(struct query *q, struct work *w, unsigned index)
@@ -307,6 +369,16 @@ static void turn_down(struct query *q, struct work *w, unsigned index)
     free(q);
     atomic_fetch_add_explicit(&w->worker->resolver->timeouts, 1, memory_order_relaxed);
     deny(w, index, ANSWER_TIMEOUT);
+}
+
+static void park(struct query *q, enum quiet_word word)
+{
+    bool wide = word == QUIET_PARK_WIDE && q->place.wide != NULL;
+    struct quiet_zone *z = wide ? q->place.wide : q->place.near;
+
+    q->after = z->parked;
+    z->parked = q;
+    q->work->worker->parked++;
 }
 
 static void ask(struct work *w, unsigned index, struct trail trail, const struct dname *name,
@@ -326,19 +398,17 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
         turn_down(q, w, index);
         return;
     }
-    if (q->zone != NULL)
-        word = quiet_may_ask(q->zone, q->hash, q->started);
+    if (!q->local)
+        word = quiet_may_ask(&k->quiet, q->place, q->hash, q->started);
     if (word == QUIET_DENY) {
         turn_down(q, w, index);
         return;
     }
     goes_out(w);
-    if (word == QUIET_ASK) {
+    if (word == QUIET_ASK)
         send_out(q);
-        return;
-    }
-    q->after = q->zone->parked;
-    q->zone->parked = q;
+    else
+        park(q, word);
 }
 
 void question_ask(struct work *w, unsigned index, const struct dname *name, enum rrtype type)

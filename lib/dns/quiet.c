@@ -3,13 +3,14 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "dns/quiet.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #define WAYS       8      /* places where a zone may stand */
 #define PATIENCE   500    /* ms: then a second question waits for the first */
 #define LEFT_ALONE 15000  /* ms: unbound has given up by then, and says so at once */
 #define LATELY     600000 /* ms */
+#define TENTH      100    /* ms */
+#define TAKES_TIME 2      /* tenths: what is out for longer hangs */
 
 static bool heard_lately(const struct quiet_zone *z, int64_t now)
 {
@@ -21,6 +22,30 @@ static bool is_silent(const struct quiet_zone *z, int64_t now)
     return z->failures >= (heard_lately(z, now) ? 2 : 1);
 }
 
+static bool is_known(const struct quiet_zone *z, int64_t now)
+{
+    return heard_lately(z, now) && !is_silent(z, now);
+}
+
+bool quiet_pressed(const struct quiet *q, int64_t now)
+{
+    int64_t tenth = now / TENTH;
+    unsigned i, hanging = 0;
+
+    if (q->most == 0)
+        return false;
+    for (i = 0; i < QUIET_HANGS; i++)
+        if (tenth - q->sent[i].tenth >= TAKES_TIME && tenth - q->sent[i].tenth < QUIET_HANGS)
+            hanging += q->sent[i].open;
+    return hanging >= q->most;
+}
+
+void quiet_bound(struct quiet *q, unsigned threads)
+{
+    q->most = threads < QUIET_MOST ? QUIET_MOST / threads : 1;
+    q->pace = QUIET_PACE * threads;
+}
+
 struct quiet_zone *quiet_find(struct quiet *q, uint64_t hash, int64_t now)
 {
     struct quiet_zone *way = &q->zone[hash & (QUIET_ZONES - WAYS)], *oldest = NULL;
@@ -28,9 +53,12 @@ struct quiet_zone *quiet_find(struct quiet *q, uint64_t hash, int64_t now)
     size_t i;
 
     for (i = 0; i < WAYS; i++) {
-        if (way[i].tag == tag)
+        if (way[i].tag == tag) {
+            way[i].touched = now;
             return &way[i];
-        if (way[i].open == 0 && (oldest == NULL || way[i].touched < oldest->touched))
+        }
+        if (way[i].open == 0 && way[i].parked == NULL &&
+            (oldest == NULL || way[i].touched < oldest->touched))
             oldest = &way[i];
     }
     if (oldest != NULL)
@@ -38,22 +66,59 @@ struct quiet_zone *quiet_find(struct quiet *q, uint64_t hash, int64_t now)
     return oldest;
 }
 
-enum quiet_word quiet_may_ask(const struct quiet_zone *z, uint64_t name, int64_t now)
+static bool left_alone(const struct quiet_zone *z, uint64_t name, int64_t now)
 {
     int64_t alone = z->dead == name ? 2 * LEFT_ALONE : LEFT_ALONE;
 
-    if (is_silent(z, now))
-        return z->open > 0 || now - z->failed < alone ? QUIET_DENY : QUIET_ASK;
-    if (z->open > 0 && !heard_lately(z, now) && now - z->since >= PATIENCE)
+    return is_silent(z, now) && (z->open > 0 || now - z->failed < alone);
+}
+
+/* While many questions hang. */
+static enum quiet_word may_stranger(struct quiet *q, const struct quiet_zone *wide, uint64_t name,
+                                    int64_t now)
+{
+    if (left_alone(wide, name, now))
+        return QUIET_DENY;
+    if (wide->open > 0 || now - q->let_in < q->pace)
+        return QUIET_PARK_WIDE;
+    q->let_in = now;
+    return QUIET_ASK;
+}
+
+enum quiet_word quiet_may_ask(struct quiet *q, struct quiet_place p, uint64_t name, int64_t now)
+{
+    const struct quiet_zone *wide = p.wide != NULL ? p.wide : p.near;
+
+    if (p.near == NULL || is_known(p.near, now))
+        return QUIET_ASK;
+    if (left_alone(p.near, name, now))
+        return QUIET_DENY;
+    if (!is_known(wide, now) && quiet_pressed(q, now))
+        return may_stranger(q, wide, name, now);
+    if (p.near->open > 0 && now - p.near->since >= PATIENCE)
         return QUIET_PARK;
     return QUIET_ASK;
 }
 
-void quiet_asked(struct quiet_zone *z, int64_t now)
+static void zone_asked(struct quiet_zone *z, int64_t now)
 {
+    if (z == NULL)
+        return;
     if (z->open++ == 0)
         z->since = now;
-    z->touched = now;
+}
+
+void quiet_asked(struct quiet *q, struct quiet_place p, int64_t now)
+{
+    size_t i = (size_t)(now / TENTH % QUIET_HANGS);
+
+    if (q->sent[i].tenth != now / TENTH) {
+        q->sent[i].tenth = now / TENTH;
+        q->sent[i].open = 0;
+    }
+    q->sent[i].open++;
+    zone_asked(p.near, now);
+    zone_asked(p.wide, now);
 }
 
 /* A name in vain that is the only one counts once. */
@@ -65,9 +130,11 @@ static void count_failure(struct quiet_zone *z, uint64_t name, int64_t now)
     z->failed = now;
 }
 
-void quiet_over(struct quiet *q, struct quiet_zone *z, uint64_t name, int64_t asked,
-                enum quiet_end end, int64_t now)
+static void zone_over(struct quiet_zone *z, uint64_t name, int64_t asked, enum quiet_end end,
+                      int64_t now)
 {
+    if (z == NULL)
+        return;
     z->open--;
     if (end == QUIET_CACHED)
         return;
@@ -76,8 +143,19 @@ void quiet_over(struct quiet *q, struct quiet_zone *z, uint64_t name, int64_t as
         count_failure(z, name, now);
     if (end == QUIET_HEARD)
         z->heard = now;
-    if (end == QUIET_HEARD || end == QUIET_REFUSED) {
+    if (end == QUIET_HEARD || end == QUIET_REFUSED)
         z->failures = 0;
+}
+
+void quiet_over(struct quiet *q, struct quiet_place p, uint64_t name, int64_t asked,
+                enum quiet_end end, int64_t now)
+{
+    size_t i = (size_t)(asked / TENTH % QUIET_HANGS);
+
+    if (end != QUIET_SILENT && q->sent[i].tenth == asked / TENTH)
+        q->sent[i].open--;
+    zone_over(p.near, name, asked, end, now);
+    zone_over(p.wide, name, asked, end, now);
+    if (end == QUIET_HEARD || end == QUIET_REFUSED)
         q->heard = now;
-    }
 }

@@ -123,6 +123,7 @@ static void *worker_main(void *arg)
     event_base_loop(k->base, EVLOOP_NO_EXIT_ON_EMPTY);
     take_requests(k); /* those that came between the last look and the end */
     work_finish_all(k);
+    question_end(k);
     worker_close(k);
     drop_holders(r, 1);
     pthread_mutex_lock(&ended_lock);
@@ -147,6 +148,7 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
     (void)what;
     atomic_store_explicit(&k->beaten, resolver_now(), memory_order_relaxed);
     breaker_beat(&k->breaker);
+    question_beat(k);
     take_requests(k); /* those whose poke failed: nobody would poke again */
 }
 
@@ -250,6 +252,8 @@ static struct resolver *resolver_new(const struct resolver_settings *s,
     for (i = 0; i < s->threads; i++) {
         r->worker[i].resolver = r;
         r->worker[i].silence.key = r->key;
+        if (!s->root)
+            quiet_bound(&r->worker[i].quiet, s->threads);
         r->worker[i].wake_fd = -1;
     }
     return r;

@@ -33,6 +33,8 @@ struct worker {
     struct breaker breaker;
     struct silence silence;
     struct quiet quiet;
+    unsigned parked;                  /* questions that wait for their zone */
+    int64_t looked;                   /* when we saw last whether they may go out */
     uint16_t open_from[PREFIX_SLOTS]; /* questions at libunbound, by the client's network */
     struct event *beat;
     _Atomic(int64_t) beaten; /* when the thread last ran its loop */
@@ -57,6 +59,12 @@ struct resolver {
 
 /* Takes over a lookup from lookup_table_get and gets it finished by the deadline. */
 void work_start(struct worker *k, struct lookup *l, int64_t deadline);
+
+/* Questions that wait for room go out when there is some. Called at least once a second. */
+void question_beat(struct worker *k);
+
+/* Ends the questions that wait, when every lookup is finished. */
+void question_end(struct worker *k);
 
 /* Finishes every open lookup with what is known now. */
 void work_finish_all(struct worker *k);
