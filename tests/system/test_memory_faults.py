@@ -22,7 +22,7 @@ RULES = memories.RULES.replace("rules: {", """rules: {
   machines: { when = ["ptr-generic"] action = "greylist" };""")
 MACHINE = "192.0.2.18"
 SLACK = 50  # ms that a busy machine adds to the 50 that a message may wait
-PAUSE = 5.2  # s that a store which has failed three times is left alone
+PAUSE = 5  # s that a store which has failed four times is left alone
 MS_RDONLY, MS_REMOUNT = 1, 32
 
 
@@ -65,8 +65,11 @@ class Faults:
         self.assertGreater(self.metric('iprev_known_total{outcome="unavailable"}'), 0)
 
     def comes_back(self, since):
-        """By itself, when the store is well again."""
-        time.sleep(PAUSE)
+        """By itself, when the store is well again and the pause is over."""
+        def passes():
+            time.sleep(0.2)
+            return self.suspect() == NEW
+        self.until(passes, "does not come back:\n" + self.daemon.log()[-2000:], timeout=2 * PAUSE)
         self.well()
         self.daemon.wait_log("memory: the store answers again", since=since)
 
