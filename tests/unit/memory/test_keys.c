@@ -120,16 +120,17 @@ Test(memory, bounds_follow_the_options)
     struct memory_options o = {.known_days = 30, .greylist_retry_h = 48, .greylist_pass_days = 36};
     struct store_bounds b[TABLES];
     static const struct store_bounds want[TABLES] = {
-        [TABLE_SEEN] = {1000, 2000000, 30, 86400},
-        [TABLE_KNOWN] = {100, 2000000, 30, 86400},
-        [TABLE_WAITING] = {1000, 2000000, 48 * 3600, 1},
-        [TABLE_PASSED] = {0, 2000000, 36 * 86400, 1},
+        [TABLE_SEEN] = {1000, 2000000, true, 30, 86400},
+        [TABLE_KNOWN] = {100, 2000000, false, 30, 86400},
+        [TABLE_WAITING] = {1000, 2000000, true, 48 * 3600, 1},
+        [TABLE_PASSED] = {0, 2000000, true, 36 * 86400, 1},
     };
     int t;
 
     ledger_bounds(&o, b);
     for (t = 0; t < TABLES; t++) {
         cr_expect_eq(b[t].total, want[t].total, "%d", t);
+        cr_expect_eq(b[t].oldest_goes, want[t].oldest_goes, "%d", t);
         cr_expect_eq(b[t].lifetime, want[t].lifetime, "%d", t);
         cr_expect_eq(b[t].unit_s, want[t].unit_s, "%d", t);
         if (t != TABLE_PASSED)

@@ -46,6 +46,7 @@ static void play(struct place *p)
     sleep(2);
     memory_end(m);
     m = start(p);
+    cr_expect(comes_back(m, 10), "a store that is just being opened");
     cr_expect_eq(knock(m, "192.0.2.1", "example.org", "someone@example.net"), GREY_PASSED,
                  "it outlives the daemon");
     cr_expect_eq(knock(m, "192.0.2.1", "example.org", "other@example.net"), GREY_PASSED);
