@@ -88,8 +88,6 @@ static struct memory *start_redis(struct place *p, char key[96])
     struct memory *m;
 
     alarm(60);
-    if (redis_program() == NULL)
-        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
     place_make(p, true);
     snprintf(key, 96, "%s/key", p->dir);
     p->options.key_file = key;
@@ -116,10 +114,13 @@ Test(memory, H2_a_redis_that_stands_still_for_a_moment)
     static const unsigned ms[] = {40, 50, 60};
     struct place p;
     char key[96];
-    struct memory *m = start_redis(&p, key);
+    struct memory *m;
     struct memory_stats stats;
     size_t i, k;
 
+    if (redis_program() == NULL)
+        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
+    m = start_redis(&p, key);
     for (i = 0; i < sizeof ms / sizeof *ms; i++) {
         for (k = 0; k < 2; k++)
             stand_still(&p, m, ms[i]);
@@ -139,11 +140,14 @@ Test(memory, H2_a_redis_that_is_well_again_after_a_second)
 {
     struct place p;
     char key[96];
-    struct memory *m = start_redis(&p, key);
+    struct memory *m;
     struct memory_stats stats;
     int64_t begun;
     int i;
 
+    if (redis_program() == NULL)
+        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
+    m = start_redis(&p, key);
     kill(p.server, SIGSTOP);
     for (i = 0; i < 3; i++) {
         memory_stats(m, &stats);
@@ -188,9 +192,12 @@ Test(memory, a_note_that_meets_a_redis_in_trouble)
 {
     struct place p;
     char key[96];
-    struct memory *m = start_redis(&p, key);
+    struct memory *m;
     struct addr a = address("192.0.2.1");
 
+    if (redis_program() == NULL)
+        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
+    m = start_redis(&p, key);
     kill(p.server, SIGSTOP);
     memory_note(m, &a);
     usleep(300000);
