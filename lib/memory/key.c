@@ -5,6 +5,8 @@
 
 #include "memory/key.h"
 
+#include "memory/advice.h"
+
 #include "value/ascii.h"
 
 #include <errno.h>
@@ -87,7 +89,7 @@ bool memory_key_load(const struct memory_options *o, struct hash_key *key, char 
     if (fd >= 0)
         n = read(fd, text, sizeof text - 1);
     if (n < 0)
-        snprintf(err, errlen, "%s: %s", path, strerror(errno));
+        snprintf(err, errlen, "%s: %s%s", path, strerror(errno), memory_advice(errno));
     if (fd >= 0)
         close(fd);
     if (n >= 0 && parse(text, key))

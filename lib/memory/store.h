@@ -22,6 +22,8 @@ enum memory_table {
 #define STORE_OCTETS_MAX 17
 #define STORE_ABSENT     INT64_MIN
 
+#define STORE_TROUBLE_MAX 700 /* a sentence with two paths */
+
 struct store_key {
     enum memory_table table;
     uint8_t group_len, member_len;
@@ -57,8 +59,9 @@ enum store_result {
 struct store {
     const struct store_kind *kind;
     struct store_bounds bounds[TABLES];
+    bool put_aside;     /* after a failure: what was there is lost, and opening it again works */
     bool clock_doubted; /* it has just been set: put drops nothing for its age */
-    char trouble[160];  /* what is wrong, after a result other than STORE_OK */
+    char trouble[STORE_TROUBLE_MAX]; /* what is wrong, after a result other than STORE_OK */
 };
 
 struct store_kind {

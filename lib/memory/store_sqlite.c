@@ -9,6 +9,7 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
 
+#include "memory/advice.h"
 #include "memory/store.h"
 
 #include <errno.h>
@@ -27,7 +28,10 @@
 #define SCHEMA      2
 #define TEXT_(x)    #x
 #define TEXT(x)     TEXT_(x)
-#define NOT_OURS    SQLITE_MISMATCH /* not a result of SQLite: see check_owner */
+
+/* Not results of SQLite here: see check_owner. */
+#define NOT_OURS      SQLITE_MISMATCH
+#define OTHER_VERSION SQLITE_SCHEMA
 
 enum statement { GET, UPDATE, INSERT, FULL, OLDEST, DROP, TOTAL, OLDEST_OF_ALL, LIST, STATEMENTS };
 
@@ -75,27 +79,48 @@ static void put_aside(const char *path)
             rename(from, to);
 }
 
-/* What a result says, or errno of the call that failed below SQLite. */
-static const char *reason(const struct sqlite_store *s, int rc)
+/* What to do, behind the reason. */
+static const char *advice(int primary, int error)
 {
-    int primary = rc & 0xff;
-    bool system = primary == SQLITE_CANTOPEN || primary == SQLITE_IOERR;
-    int error = system && s->db != NULL ? sqlite3_system_errno(s->db) : 0;
+    switch (primary) {
+    case SQLITE_FULL:
+        return ": free some space";
+    case SQLITE_READONLY:
+        return ": make the file and its directory writable for the user of iprev-milter";
+    case SQLITE_BUSY:
+        return ": another program is using it";
+    case NOT_OURS:
+        return ": set memory.store to another file";
+    case OTHER_VERSION:
+        return ": move it away to start empty";
+    default:
+        return memory_advice(error);
+    }
+}
 
+/* What a result says, or errno of the call that failed below SQLite. */
+static const char *reason(int rc, int error)
+{
     if (rc == NOT_OURS)
-        return "is a database of another program, or of another version of iprev-milter";
+        return "is a database of another program";
+    if (rc == OTHER_VERSION)
+        return "was made by another version of iprev-milter";
     return error != 0 ? strerror(error) : sqlite3_errstr(rc);
 }
 
 static enum store_result trouble(struct sqlite_store *s, int rc)
 {
     int primary = rc & 0xff;
+    bool system = primary == SQLITE_CANTOPEN || primary == SQLITE_IOERR;
+    int error = system && s->db != NULL ? sqlite3_system_errno(s->db) : 0;
 
-    snprintf(s->base.trouble, sizeof s->base.trouble, "%s: %s", s->path, reason(s, rc));
+    snprintf(s->base.trouble, sizeof s->base.trouble, "%s: %s%s", s->path, reason(rc, error),
+             advice(primary, error));
     if ((primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) && s->use == STORE_SERVE) {
         snprintf(s->base.trouble, sizeof s->base.trouble,
                  "%s is damaged: kept as %s.damaged, starting empty", s->path, s->path);
         put_aside(s->path);
+        s->base.put_aside = true;
     }
     return STORE_BROKEN;
 }
@@ -285,7 +310,8 @@ static enum store_result sqlite_tick(struct store *base, int64_t now_s)
         return trouble(s, rc);
     /* Writes to a file that was removed succeed, and go nowhere. */
     if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved) {
-        snprintf(base->trouble, sizeof base->trouble, "%s was removed or replaced", s->path);
+        snprintf(base->trouble, sizeof base->trouble, "%s was removed or replaced: starting empty",
+                 s->path);
         return STORE_BROKEN;
     }
     return STORE_OK;
@@ -359,13 +385,15 @@ static bool make_file(const char *path, char *err, size_t errlen)
         memcpy(dir, path, (size_t)(slash - path));
         dir[slash - path] = '\0';
         if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-            return snprintf(err, errlen, "%s: %s", dir, strerror(errno)), false;
+            return snprintf(err, errlen, "%s: %s%s", dir, strerror(errno), memory_advice(errno)),
+                   false;
     }
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd >= 0)
         close(fd);
     else if (errno != EEXIST || access(path, R_OK | W_OK) != 0)
-        return snprintf(err, errlen, "%s: %s", path, strerror(errno)), false;
+        return snprintf(err, errlen, "%s: %s%s", path, strerror(errno), memory_advice(errno)),
+               false;
     return true;
 }
 
@@ -382,21 +410,22 @@ static int prepare(struct sqlite_store *s)
 static int check_owner(struct sqlite_store *s)
 {
     static const char query[] =
-        "SELECT a.application_id = " TEXT(APPLICATION) " AND v.user_version = " TEXT(
-            SCHEMA) ", "
-                    "a.application_id = 0 AND NOT EXISTS (SELECT 1 FROM sqlite_master) "
-                    "FROM pragma_application_id AS a, pragma_user_version AS v";
+        "SELECT application_id, user_version, EXISTS (SELECT 1 FROM sqlite_master) "
+        "FROM pragma_application_id, pragma_user_version";
     sqlite3_stmt *t;
-    bool ours = false, empty = false;
+    bool ours, empty;
     int rc = sqlite3_prepare_v2(s->db, query, -1, &t, NULL);
 
     if (rc != SQLITE_OK)
         return rc;
     rc = sqlite3_step(t);
     if (rc == SQLITE_ROW) {
-        ours = sqlite3_column_int(t, 0) != 0;
-        empty = sqlite3_column_int(t, 1) != 0;
-        rc = ours || (empty && s->use == STORE_SERVE) ? SQLITE_OK : NOT_OURS;
+        ours = sqlite3_column_int(t, 0) == APPLICATION;
+        empty = sqlite3_column_int(t, 0) == 0 && sqlite3_column_int(t, 2) == 0;
+        if (ours)
+            rc = sqlite3_column_int(t, 1) == SCHEMA ? SQLITE_OK : OTHER_VERSION;
+        else
+            rc = empty && s->use == STORE_SERVE ? SQLITE_OK : NOT_OURS;
     }
     sqlite3_finalize(t);
     return rc;

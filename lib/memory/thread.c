@@ -13,7 +13,7 @@
 
 /* ---- the thread ---- */
 
-#define WHY_MAX 300 /* octets of a complaint */
+#define WHY_MAX STORE_TROUBLE_MAX
 
 static bool open_store(struct memory *m, char why[WHY_MAX])
 {
@@ -68,6 +68,8 @@ static bool do_once(struct memory *m, struct request *r, char why[WHY_MAX])
     if (do_question(m, r) == STORE_OK)
         return true;
     snprintf(why, WHY_MAX, "%s", m->store->trouble);
+    if (m->store->put_aside) /* the second try works, and nobody would hear of it */
+        memory_complain(m, why);
     close_store(m);
     return false;
 }

@@ -145,7 +145,7 @@ class OnSqlite(Faults, memories.Case):
             with open(store.place + "/../filler", "wb", buffering=0) as file, contextlib.suppress(OSError):
                 while file.write(b"x" * 4096):
                     pass
-        self.falls_ill(store, breaks, lambda: os.remove(store.place + "/../filler"), "database or disk is full")
+        self.falls_ill(store, breaks, lambda: os.remove(store.place + "/../filler"), "memory.db: database or disk is full: free some space")
 
     def test_H4_read_only(self):
         """A file system that cannot be written to."""
@@ -155,7 +155,7 @@ class OnSqlite(Faults, memories.Case):
         self.daemon.reload(self.config(), re.escape("memory: " + self.store.text))
         where = os.path.dirname(store.place)
         self.until(lambda: self.remounts(where, MS_RDONLY))
-        self.is_ill(store, lambda: self.remounts(where, 0), "attempt to write a readonly database|Read-only file system")
+        self.is_ill(store, lambda: self.remounts(where, 0), "memory.db: Read-only file system: mount it writable")
 
     @staticmethod
     def remounts(place, flags):
@@ -187,7 +187,15 @@ class OnSqlite(Faults, memories.Case):
         store = self.fresh()
         with contextlib.closing(sqlite3.connect(store.place + "/memory.db")) as db, db:
             db.execute("CREATE TABLE accounts (name TEXT)")
-        self.is_ill(store, lambda: os.remove(store.place + "/memory.db"), "is a database of another program")
+        self.is_ill(store, lambda: os.remove(store.place + "/memory.db"), "memory.db: is a database of another program: set memory.store to another file")
+
+    def test_H5_another_version(self):
+        """It is left as it is, too."""
+        store = self.fresh()
+        with contextlib.closing(sqlite3.connect(store.place + "/memory.db")) as db, db:
+            db.executescript("PRAGMA application_id = 0x49505256; PRAGMA user_version = 1000; CREATE TABLE entry (x)")
+        self.is_ill(store, lambda: os.remove(store.place + "/memory.db"),
+                    "memory.db: was made by another version of iprev-milter: move it away to start empty")
 
     def test_H6_locked(self):
         """Another process writes, and does not end."""
@@ -195,24 +203,47 @@ class OnSqlite(Faults, memories.Case):
         self.use(store)
         self.well()
         other = sqlite3.connect(store.place + "/memory.db", isolation_level=None, timeout=5)
-        self.falls_ill(store, lambda: other.execute("BEGIN EXCLUSIVE"), lambda: other.execute("ROLLBACK"), "database is locked")
+        self.falls_ill(store, lambda: other.execute("BEGIN EXCLUSIVE"), lambda: other.execute("ROLLBACK"),
+                        "memory.db: database is locked: another program is using it")
         other.close()
 
-    def test_H7_not_permitted(self):
-        """The directory belongs to somebody else, when root is left."""
+    def not_permitted(self, breaks, heals, says="Permission denied: the user of iprev-milter must own the file and its directory"):
+        """When root is left."""
         store = self.fresh()
+        breaks(store.place)
         self.daemon.signal(signal.SIGTERM)
         self.daemon.wait()
         since = len(self.daemon.log())
         self.daemon.configure(self.config(store=store).replace('user = ""', 'user = "iprev-milter"'))
         self.daemon.start()
         try:
-            self.spared("memory.db: Permission denied", since)
-            os.chmod(store.place, 0o777)
+            self.spared("memory.db: " + says, since)
+            heals(store.place)
             self.comes_back(since)
         finally:
             self.daemon.configure(self.config())
             self.again()
+
+    def test_H7_directory_of_another(self):
+        """It belongs to somebody else."""
+        self.not_permitted(lambda place: None, lambda place: os.chmod(place, 0o777))
+
+    def test_H7_read_only_directory(self):
+        """It can be read, and nothing made in it."""
+        def breaks(place):
+            with open(place + "/memory.db", "wb"):
+                os.chmod(place + "/memory.db", 0o666)
+            os.chmod(place, 0o555)
+        self.not_permitted(breaks, lambda place: os.chmod(place, 0o777),
+                           "attempt to write a readonly database: make the file and its directory writable")
+
+    def test_H7_file_of_another(self):
+        """The directory is ours, the file is not."""
+        def breaks(place):
+            with open(place + "/memory.db", "wb"):
+                os.chmod(place + "/memory.db", 0o600)
+            os.chmod(place, 0o777)
+        self.not_permitted(breaks, lambda place: os.remove(place + "/memory.db"))
 
     def test_H7_key_file(self):
         """A key that is none, and one that is not there and cannot be made."""
@@ -236,7 +267,7 @@ class OnSqlite(Faults, memories.Case):
         """Neither it nor its parent is there."""
         store = self.fresh()
         store.text = store.text.replace("/memory.db", "/none/below/memory.db")
-        self.is_ill(store, lambda: os.mkdir(store.place + "/none"), "none/below: No such file or directory")
+        self.is_ill(store, lambda: os.mkdir(store.place + "/none"), "none/below: No such file or directory: create the directory above it")
 
 
 class OnRedis(Faults, memories.Case):

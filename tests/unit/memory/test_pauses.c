@@ -27,21 +27,21 @@ Test(memory, a_redis_that_stands_still)
         snprintf(key, sizeof key, "%s/key", p.dir);
         p.options.key_file = key;
         m = start(&p);
-        cr_expect(comes_back(m, 10), "%s", said[0]);
+        cr_expect(comes_back(m, 30), "%s", said[0]);
         kill(p.server, SIGSTOP);
         is_left_alone(m, "stopped");
         memory_stats(m, &stats);
         cr_expect(!stats.up);
         kill(p.server, SIGCONT);
-        cr_expect(comes_back(m, 10), "%s", said[0]);
+        cr_expect(comes_back(m, 30), "%s", said[0]);
         memory_stats(m, &stats);
         cr_expect(stats.up);
-        cr_expect_eq(atomic_load(&recoveries), 1);
+        cr_expect_geq(atomic_load(&recoveries), 1);
         kill(p.server, SIGKILL);
         waitpid(p.server, NULL, 0);
         is_left_alone(m, "killed");
         place_serve(&p);
-        cr_expect(comes_back(m, 10), "%s", said[0]);
+        cr_expect(comes_back(m, 30), "%s", said[0]);
         memory_end(m);
     }
     place_remove(&p);
@@ -69,7 +69,7 @@ Test(memory, a_redis_that_pauses_once)
     snprintf(key, sizeof key, "%s/key", p.dir);
     p.options.key_file = key;
     m = start(&p);
-    cr_expect(comes_back(m, 10), "%s", said[0]);
+    cr_expect(comes_back(m, 30), "%s", said[0]);
     kill(p.server, SIGSTOP);
     for (i = 0; i < 16; i++)
         cr_assert_eq(pthread_create(&thread[i], NULL, knocks_once, m), 0);
@@ -92,7 +92,7 @@ static struct memory *start_redis(struct place *p, char key[96])
     snprintf(key, 96, "%s/key", p->dir);
     p->options.key_file = key;
     m = start(p);
-    cr_assert(comes_back(m, 10), "%s", said[0]);
+    cr_assert(comes_back(m, 30), "%s", said[0]);
     return m;
 }
 
@@ -159,7 +159,7 @@ Test(memory, H2_a_redis_that_is_well_again_after_a_second)
     cr_expect(!stats.up);
     kill(p.server, SIGCONT);
     cr_expect_eq(look(m, "192.0.2.1"), MEMORY_KNOWN_UNAVAILABLE, "it is left alone");
-    cr_expect(comes_back(m, 10), "%s", said[0]);
+    cr_expect(comes_back(m, 30), "%s", said[0]);
     cr_expect_geq(now_ms() - begun, MEMORY_FIRST_MS - 100);
     cr_expect_lt(now_ms() - begun, MEMORY_PAUSE_MS - 1000, "%ld ms", (long)(now_ms() - begun));
     cr_expect_eq(atomic_load(&complaints), 1, "%s", said[0]);
@@ -171,7 +171,7 @@ Test(memory, H2_a_redis_that_is_well_again_after_a_second)
     cr_expect_eq(look(m, "192.0.2.1"), MEMORY_KNOWN_UNAVAILABLE, "the fourth failure");
     begun = now_ms();
     kill(p.server, SIGCONT);
-    cr_expect(comes_back(m, 10), "%s", said[0]);
+    cr_expect(comes_back(m, 30), "%s", said[0]);
     cr_expect_geq(now_ms() - begun, MEMORY_PAUSE_MS - 1000, "%ld ms", (long)(now_ms() - begun));
     memory_end(m);
     place_remove(&p);
@@ -203,7 +203,7 @@ Test(memory, a_note_that_meets_a_redis_in_trouble)
     usleep(300000);
     kill(p.server, SIGCONT);
     cr_expect_eq(seen(&p), 0, "it is lost");
-    cr_expect(comes_back(m, 10), "%s", said[0]);
+    cr_expect(comes_back(m, 30), "%s", said[0]);
     memory_note(m, &a);
     usleep(300000);
     cr_expect_eq(seen(&p), 1, "the next message of the day counts");
