@@ -18,6 +18,7 @@ static bool has(const struct client *k, enum finding f)
 void client_reason(const struct client *k, const struct settings *s, struct sbuf *sb)
 {
     findings rest = k->found & (FINDINGS_SHAPE | FINDINGS_HELO) & ~FINDING(F_PTR_NAMED);
+    unsigned f;
 
     if (k->fate.kind == FATE_UNKNOWN) {
         sbuf_str(sb, "no findings in the log");
@@ -43,10 +44,11 @@ void client_reason(const struct client *k, const struct settings *s, struct sbuf
     sbuf_str(sb, k->cause < F_COUNT    ? finding_word((enum finding)k->cause)
                  : k->result < F_COUNT ? finding_word((enum finding)k->result)
                                        : "-");
-    if (rest != 0) {
-        sbuf_byte(sb, ',');
-        findings_put(sb, rest);
-    }
+    for (f = 0; f < F_COUNT; f++)
+        if ((rest & FINDING(f)) != 0) {
+            sbuf_str(sb, ", ");
+            sbuf_str(sb, finding_word((enum finding)f));
+        }
 }
 
 void client_exempt_line(const struct client *k, const struct settings *s, struct sbuf *sb)

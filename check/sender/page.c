@@ -358,7 +358,8 @@ static void put_zone(const json_t *z, FILE *out)
     fputs(json_is_true(json_object_get(z, "local")) ? "; a zone that only the resolver has</p>\n"
                                                     : "</p>\n",
           out);
-    fputs("<div class=\"scroll\"><table><thead><tr><th>State</th><th>Server</th><th>Address</th>"
+    fputs("<div class=\"scroll\"><table "
+          "class=\"servers\"><thead><tr><th>State</th><th>Server</th><th>Address</th>"
           "<th>Says</th></tr></thead><tbody>\n<tr><td></td><td>the resolver</td><td></td><td>",
           out);
     put_reply(resolver, out);

@@ -31,15 +31,15 @@ Test(replay_judged, one_client)
         bool by_name;               /* exempted by name, not by address */
     } row[] = {
         {"mail.good.example", "mail.good.example", "iprev-pass,ptr-named,helo-verified",
-         ACTION_ACCEPT, "no rule: iprev-pass,helo-verified", "", true},
+         ACTION_ACCEPT, "no rule: iprev-pass, helo-verified", "", true},
         {"-", "pc", "iprev-permerror,ptr-missing,helo-unqualified", ACTION_REJECT,
-         "no-ptr: ptr-missing,helo-unqualified", "550 5.7.25 ", false},
+         "no-ptr: ptr-missing, helo-unqualified", "550 5.7.25 ", false},
         {"mail.bad.example", "x.example", "iprev-fail,forward-mismatch,ptr-named,helo-unresolved",
-         ACTION_REJECT, "forged: forward-mismatch,helo-unresolved", "550 5.7.25 ", false},
+         ACTION_REJECT, "forged: forward-mismatch, helo-unresolved", "550 5.7.25 ", false},
         {"192-0-2-1.dsl.isp.example", "x.example", "iprev-pass,ptr-generic,helo-mismatch",
-         ACTION_TAG, "botlike: iprev-pass,ptr-generic,helo-mismatch", "", true},
+         ACTION_TAG, "botlike: iprev-pass, ptr-generic, helo-mismatch", "", true},
         {"-", "x.example", "iprev-temperror,dns-timeout,helo-temperror", ACTION_ACCEPT,
-         "no rule: dns-timeout,helo-temperror", "", false},
+         "no rule: dns-timeout, helo-temperror", "", false},
     };
     size_t i;
 
