@@ -1,6 +1,8 @@
 /* daemon: the place of the socket, its lock, its mode, and privileges.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "config.h"
+
 #include <criterion/criterion.h>
 
 #include "milter/daemon.h"
@@ -8,6 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -183,6 +187,29 @@ Test(daemon, E13_a_dead_socket_of_another_user)
     place_remove(&p);
 }
 
+/* Without a descriptor to knock with: perhaps somebody listens there. */
+Test(daemon, E13_a_socket_that_cannot_be_tried_stays)
+{
+    struct rlimit lim;
+    struct place p;
+    const char *fault;
+    int fd;
+
+    place_make(&p);
+    close(bound(p.path, SOCK_STREAM, true));
+    fd = dup(0);
+    cr_assert(fd >= 0 && getrlimit(RLIMIT_NOFILE, &lim) == 0);
+    close(fd);
+    lim.rlim_cur = (rlim_t)fd + 1; /* for the lock alone */
+    cr_assert(setrlimit(RLIMIT_NOFILE, &lim) == 0);
+    fault = daemon_claim_socket(p.socket);
+    cr_expect(fault != NULL && strstr(fault, "listens on") != NULL, "%s", fault);
+    lim.rlim_cur = lim.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &lim);
+    cr_expect(exists(p.path));
+    place_remove(&p);
+}
+
 Test(daemon, claim_faults)
 {
     static const char *const lock_things[] = {"directory", "link"};
@@ -347,6 +374,49 @@ Test(daemon, E14_adopt_and_kick)
     place_remove(&p);
 }
 
+/* Inherited by each connection: without it a message waits for the ACK of the one before. */
+Test(daemon, no_delay_on_an_inet_socket)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 0;
+    socklen_t n = sizeof on;
+
+    cr_assert(bind(fd, (const struct sockaddr *)&sa, sizeof sa) == 0 && listen(fd, 5) == 0);
+    cr_assert(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &n) == 0 && on == 0);
+    cr_expect(daemon_adopt_socket() == NULL);
+    cr_expect(!daemon_listens_unix() && daemon_listens());
+    cr_expect(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &n) == 0 && on != 0);
+    close(fd);
+    cr_expect(!daemon_listens(), "it is gone");
+}
+
+/* What the mail server's administrator has to know: owner and mode of the socket, and of the
+ * directory. */
+Test(daemon, describes_its_socket)
+{
+    const struct passwd *pw = getpwuid(geteuid());
+    const struct group *gr = getgrgid(getegid());
+    char text[300], want[300], who[80];
+    struct place p;
+
+    snprintf(who, sizeof who, "%s:%s", pw != NULL ? pw->pw_name : "?",
+             gr != NULL ? gr->gr_name : "?");
+    place_make(&p);
+    close(bound(p.path, SOCK_STREAM, true));
+    cr_assert(chmod(p.path, 0660) == 0 && chmod(p.dir, 02750) == 0);
+    cr_expect(daemon_describe_socket(p.socket, text, sizeof text));
+    snprintf(want, sizeof want,
+             "the socket is %s 0660, in a directory %s 2750: the mail server's user needs access "
+             "to both",
+             who, who);
+    cr_expect_str_eq(text, want);
+    unlink(p.path);
+    cr_expect(daemon_describe_socket(p.socket, text, sizeof text));
+    cr_expect(strstr(text, "the socket is not there, in a directory") == text, "%s", text);
+    cr_expect(!daemon_describe_socket("inet:8891@localhost", text, sizeof text), "no file");
+    place_remove(&p);
+}
+
 /* ---- the process ---- */
 
 Test(daemon, F7_limits)
@@ -357,6 +427,25 @@ Test(daemon, F7_limits)
     cr_expect(getrlimit(RLIMIT_CORE, &lim) == 0 && lim.rlim_cur == 0 && lim.rlim_max == 0);
     cr_expect(getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur == lim.rlim_max);
 }
+
+#ifdef HAVE_SYSTEMD
+/* Twice within the time that systemd allows, and only for this process. */
+Test(daemon, watchdog_of_systemd)
+{
+    char pid[20];
+
+    unsetenv("WATCHDOG_USEC");
+    unsetenv("WATCHDOG_PID");
+    cr_expect_eq(daemon_watchdog_ms(), 0, "none");
+    setenv("WATCHDOG_USEC", "30000000", 1);
+    cr_expect_eq(daemon_watchdog_ms(), 15000);
+    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    setenv("WATCHDOG_PID", pid, 1);
+    cr_expect_eq(daemon_watchdog_ms(), 15000);
+    setenv("WATCHDOG_PID", "1", 1);
+    cr_expect_eq(daemon_watchdog_ms(), 0, "of another process");
+}
+#endif
 
 Test(daemon, E16_privileges)
 {

@@ -23,6 +23,8 @@ Test(nearest, slips)
         {"tpo", "top", "two letters swapped in a short word"},
         {"to", "top", "one edit in a short word"},
         {"t", NULL, "two edits in a short word"},
+        {"moxe", "mode", "one edit in a word of four letters"},
+        {"moxy", NULL, "two are too many"},
         {"bath", "batch", "five letters are long"},
         {"bat", "batch", "and allow two edits"},
         {"", NULL, "nothing at all"},
@@ -30,7 +32,10 @@ Test(nearest, slips)
          "forty letters are compared"},
         {"abcdefghijklmnopqrstuvwxyzabcdefghijklmno", NULL, "forty-one are not"},
     };
-    static const char *const words[] = {"top", "replay", "batch",
+    static const char *const words[] = {"top",
+                                        "replay",
+                                        "batch",
+                                        "mode",
                                         "abcdefghijklmnopqrstuvwxyzabcdefghijklmo",
                                         "abcdefghijklmnopqrstuvwxyzabcdefghijklmno"};
     size_t i, k;

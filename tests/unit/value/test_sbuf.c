@@ -118,6 +118,7 @@ Test(sbuf, visible_F1_forges_no_field)
         ROW("a-b", "a-b"),
         ROW("mail.example.com", "mail.example.com"),
         ROW("[192.0.2.1]", "[192.0.2.1]"),
+        ROW("!~", "!~"),
         ROW("a b", "a\\x20b"),
         ROW("\t\r\n", "\\x09\\x0d\\x0a"),
         ROW("x action=accept", "x\\x20action\\x3daccept"),
