@@ -340,18 +340,26 @@ class DeadServers(Metered):
 
     settings = {"extra": LISTEN, "mode": "enforce", "resolver": 'forward = ["127.0.0.1@5998"]\n deadline = 2000'}
 
+    @staticmethod
+    def result_of(client, helo):
+        """Authentication-Results of a client, each of a network and a domain of its own: of one that is silent few are asked for."""
+        milter, _ = milterclient.session(client=client, helo=helo)
+        with milter:
+            return {name: value for _, name, value in milter.inserted()}["Authentication-Results"]
+
     def test_E17_E18_dead_and_back(self):
         """Gauge 0, 503 and answers at once while it is gone; 1 and 200 within 15 s of its return,
         whether clients come or not."""
         self.assertEqual(get("/healthz"), (200, "ok\n"))
-        for result in harness.together([lambda at=at: self.send("192.0.2.%d" % at) for at in range(40, 48)]):
-            self.check_headers(result.message, "temperror")
+        for value in harness.together([lambda at=at: self.result_of("11.%d.0.1" % at, "mail.dead%d.example" % at) for at in range(8)]):
+            self.assertIn("; iprev=temperror ", value)
         self.until(lambda: samples()["iprev_resolver_up"] == 0)
         self.assertEqual(get("/healthz"), (503, "no name server answers\n"))
         self.until(lambda: "no name server answers: clients get temperror at once" in self.daemon.log())
-        result = self.send("192.0.2.50")
-        self.check_headers(result.message, "temperror", "dns-timeout", "192.0.2.50")
-        self.assertLess(result.seconds - result.greeted, 1)
+        clients = ["192.0.2.50", "192.0.2.51"]  # one a second may ask
+        for client, result in zip(clients, harness.together([lambda client=client: self.send(client) for client in clients])):
+            self.check_headers(result.message, "temperror", "dns-timeout", client)
+        self.assertLess(min(int(self.decision({"client": client})["wait"]) for client in clients), 1000)
         dnsd.DnsServer(harness.SCRIPT + self.dns, ["127.0.0.1"], 5998).start()
         self.until(lambda: samples()["iprev_resolver_up"] == 1, timeout=15)
         self.assertEqual(get("/healthz"), (200, "ok\n"))
