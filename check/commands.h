@@ -45,7 +45,7 @@ int sender_address(const struct settings *s, const struct addr *client,
  * Networks of Postfix's mynetworks that are not exempt are noted on standard error. */
 int sender_self(const struct settings *s, const struct sender_options *o);
 
-/* Which receivers refused or deferred mail for this server's name, by its own delivery logs ("-":
+/* Which receivers refused or deferred mail because of this server's name, by its own delivery logs ("-":
  * standard input), and the same about the addresses that they name and this machine's. 0 when there
  * is none or all is in order, 65 when no line is of a known log, 66 when a log cannot be read. */
 int sender_refused(const struct settings *s, const struct sender_options *o, int logs, char **log);

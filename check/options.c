@@ -27,17 +27,18 @@ static const struct {
     [COMMAND_IP] = {NULL, "IP [HELO]", 0, 1, "", "one client"},
     [COMMAND_HOST] = {NULL, "HOST [HELO]", 0, 1, "", "every address of a host"},
     [COMMAND_SELF] = {"self", "self [HELO]", 0, 1, "", "every public address of this machine"},
-    [COMMAND_BATCH] = {"batch", "batch [FILE]", 0, 1, "", "a list: lines of IP, tab, HELO"},
+    [COMMAND_BATCH] = {"batch", "batch [FILE]", 0, 1, "",
+                       "each client of a list: lines of IP, tab, HELO"},
     [COMMAND_CLASSIFY] = {"classify", "classify [FILE]", 0, 1, "",
-                          "name shapes, without DNS: lines of IP, tab, name"},
+                          "shapes of names, without DNS: lines of IP, tab, name"},
     [COMMAND_REPLAY] = {"replay", "replay LOG...", 1, 0,
                         "a log file is required, or - for standard input",
                         "what this policy would have done to logged mail"},
     [COMMAND_REFUSED] = {"refused", "refused LOG...", 1, 0,
                          "a log file is required, or - for standard input",
-                         "receivers that refuse this server for its name"},
+                         "receivers that refuse mail because of this server's name"},
     [COMMAND_MEMORY] = {"memory", "memory [IP]", 0, 1, "",
-                        "what the filter remembers of clients, or of this one"},
+                        "what the filter remembers of clients, or of one"},
 };
 
 #define ONLY(command) (1u << (command))

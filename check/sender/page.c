@@ -70,7 +70,8 @@ static void put_title(const json_t *r, int64_t now, FILE *out)
 
     fputs("<header><h1>", out);
     if (page_string(r, "host")[0] == '\0') {
-        fputs("No receiver refused or deferred mail for this server's name</h1></header>\n", out);
+        fputs("No receiver refused or deferred mail because of this server's name</h1></header>\n",
+              out);
         return;
     }
     html_breaking(out, page_string(r, "host"));
@@ -176,7 +177,8 @@ static void put_receivers(const json_t *r, FILE *out)
 
     if (list == NULL)
         return;
-    fputs("<section><h2>Who refused mail for this server's name</h2>\n<div class=\"scroll\"><table>"
+    fputs("<section><h2>Who refused mail because of this server's name</h2>\n<div "
+          "class=\"scroll\"><table>"
           "<thead><tr><th>Receiver</th><th>The address now</th><th>Tries</th><th>Its last words"
           "</th></tr></thead><tbody>\n",
           out);

@@ -208,7 +208,7 @@ void refused_text(const struct refused *r, const struct term *t)
 {
     unsigned i;
 
-    fprintf(t->out, "%u receiver%s refused or deferred mail for this server's name\n", r->n,
+    fprintf(t->out, "%u receiver%s refused or deferred mail because of this server's name\n", r->n,
             r->n == 1 ? "" : "s");
     for (i = 0; i < r->n; i++) {
         const struct receiver *x = &r->receiver[i];

@@ -26,7 +26,7 @@ static int nobody(struct refused *r, const struct sender_options *o)
     if (o->json)
         run_print_json(all);
     else
-        puts("No receiver refused or deferred mail for this server's name.");
+        puts("No receiver refused or deferred mail because of this server's name.");
     if (o->html != NULL && !sender_write_page(all, o->html))
         code = EX_CANTCREAT;
     json_decref(all);

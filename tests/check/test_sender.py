@@ -398,7 +398,7 @@ def test_refused():
         code, out, err = n.run("refused", log)
         same((code, err), (0, ""), out)
         plain(out)
-        has(out, "1 receiver refused or deferred mail for this server's name\n", "mx.example.net (IPv4): no PTR record",
+        has(out, "1 receiver refused or deferred mail because of this server's name\n", "mx.example.net (IPv4): no PTR record",
             "refused 0, deferred 2; first 2026-11-30 10:00, last 2026-11-30 10:00" if time.gmtime()[:2] == (2026, 11) else "deferred 2; first ",
             "Client host rejected: cannot find your reverse hostname, [192.0.2.10]", ": in order\n",
             "now: 192.0.2.10 is in order: fixed since then, or DNS failed for the\n",
@@ -415,7 +415,7 @@ def test_refused():
              (1, [("mx.example.net", "ipv4", "ptr", 3)]))
         same([(r["address"], r["now"]) for r in data["receivers"]], [("192.0.2.10", "in-order")])
         same(sorted(c["client"] for c in data["clients"]), ["192.0.2.10", "192.0.2.20"])
-        same(n.run("refused", n.file("other", OTHER)), (0, "No receiver refused or deferred mail for this server's name.\n", ""))
+        same(n.run("refused", n.file("other", OTHER)), (0, "No receiver refused or deferred mail because of this server's name.\n", ""))
         same(n.json("refused", n.path("other"))[:2], (0, {"receivers": []}))
         same(n.run("refused", n.file("strange", "what\nis\nthis\n"))[0], 65)
         code, _, err = n.run("refused", n.path("nothing"), n.path("other"))
