@@ -327,3 +327,33 @@ Test(session_told, A16_a_client_is_counted_once)
         "%s", c.text);
     world_end(&w);
 }
+
+/* A rule that only reports tells what it would have done, once for a message, beside the decision.
+ */
+Test(session, a_trial_is_told_beside_the_decision)
+{
+    static const char conf[] =
+        "mode = \"enforce\" builtin-rules = false rules: {\n"
+        "try: { when = [\"iprev-fail\"] action = \"reject\" mode = \"monitor\" };\n"
+        "keep: { when = [\"iprev-fail\"] action = \"tag\" }; };";
+    struct captured c;
+    struct message m;
+    struct session *s;
+    struct world w;
+    const char *trial;
+
+    world_begin(&w, conf);
+    s = connected("192.0.2.2");
+    session_helo(s, "mail.elsewhere.example");
+    capture_begin(&c);
+    one_message(s, &m);
+    capture_end(&c);
+    trial = strstr(c.text, "stage=trial");
+    cr_assert(trial != NULL, "%s", c.text);
+    cr_expect(strstr(trial + 1, "stage=trial") == NULL, "once: %s", c.text);
+    cr_expect(has_text(c.text, "rule=try action=reject"), "%s", c.text);
+    cr_expect(has_text(c.text, "rule=keep action=tag"), "%s", c.text);
+    cr_expect(has_text(m.x_iprev_value, "rule=keep; action=tag"), "%s", m.x_iprev_value);
+    session_free(s);
+    world_end(&w);
+}
