@@ -110,7 +110,9 @@ class Mutants(list):
             self.put("constant", token.start, token.start + len(token.text), "false" if token.text == "true" else "true")
 
     def is_size(self, i):
-        """`char text[46]`: another size of a buffer is not another behaviour."""
+        """`char text[46]`, `char text[NAME_MAX + 2]`: another size of a buffer is not another behaviour."""
+        if [token.text for token in self.tokens[i - 3:i:2]] == ["[", "+"]:
+            i -= 2
         texts = [token.text for token in self.tokens[i - 3:i]]
         return len(texts) == 3 and texts[2] == "[" and bool(WORD.match(texts[1])) and (
             texts[0] == "*" or bool(WORD.match(texts[0])) and texts[0] not in KEYWORDS)

@@ -2,6 +2,7 @@
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include <criterion/criterion.h>
+#include <errno.h>
 
 #include "tests/unit/dns/dns_shared.h"
 
@@ -274,7 +275,9 @@ Test(resolve, E19_start_faults)
 
         s.threads = 2;
         s.max_inflight = 100;
+        errno = EMFILE; /* of something else */
         cr_expect(resolver_start(&s, NULL, err, sizeof err) == NULL, "row %zu", i);
+        cr_expect(errno != EMFILE, "row %zu: the settings are to blame", i);
         cr_expect(strstr(err, row[i].told) != NULL, "row %zu: %s", i, err);
     }
     cr_expect(resolver_wait_ended(5000));
