@@ -53,7 +53,9 @@ static bool make_query(struct flight *f)
 {
     ldns_rdf *name =
         ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, f->ask->name.len, f->ask->name.wire);
-    ldns_pkt *pkt = ldns_pkt_query_new(name, (ldns_rr_type)f->ask->type, LDNS_RR_CLASS_IN, 0);
+    ldns_pkt *pkt = ldns_pkt_query_new(
+        name, (ldns_rr_type)f->ask->type, LDNS_RR_CLASS_IN,
+        (uint16_t)((f->ask->recurse ? LDNS_RD : 0) | (f->ask->unchecked ? LDNS_CD : 0)));
     uint8_t *wire = NULL;
     uint16_t id = 0;
     size_t n = 0;
@@ -167,8 +169,9 @@ static void on_socket(evutil_socket_t fd, short what, void *arg);
 static bool open_socket(struct flight *f)
 {
     const struct addr *to = &f->ask->server;
-    struct sockaddr_in six4 = {.sin_family = AF_INET, .sin_port = htons(LDNS_PORT)};
-    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(LDNS_PORT)};
+    in_port_t port = htons(f->ask->port != 0 ? f->ask->port : LDNS_PORT);
+    struct sockaddr_in six4 = {.sin_family = AF_INET, .sin_port = port};
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = port};
     bool four = to->family == ADDR_IPV4;
     int type = f->ask->way == ASK_TCP ? SOCK_STREAM : SOCK_DGRAM;
 

@@ -1,5 +1,5 @@
 /* Questions of any type, many at once: to the resolver that the configuration names, or straight
- * to one name server, by UDP or TCP at port 53.
+ * to one name server or resolver, by UDP or TCP.
  *
  * A server is asked six times before it counts as silent. A reply counts only with the id, the
  * opcode and the question that were sent (RFC 5452 9.1). All on the caller's thread.
@@ -36,6 +36,9 @@ struct ask {
     uint16_t type;
     enum ask_way way;
     struct addr server; /* unless ASK_RESOLVER */
+    uint16_t port;      /* of it; 0: 53 */
+    bool recurse;       /* it is a resolver */
+    bool unchecked;     /* which is not to validate (CD) */
     /* out */
     enum ask_end end;
     uint8_t *msg; /* to be freed */

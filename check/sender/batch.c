@@ -43,6 +43,18 @@ void batch_server(struct batch *b, const struct dname *name, uint16_t type, enum
     put(b, &(struct ask){.name = *name, .type = type, .way = way, .server = *server});
 }
 
+void batch_forwarder(struct batch *b, const struct dname *name, uint16_t type,
+                     const struct addr *server, uint16_t port, bool unchecked)
+{
+    put(b, &(struct ask){.name = *name,
+                         .type = type,
+                         .way = ASK_UDP,
+                         .server = *server,
+                         .port = port,
+                         .recurse = true,
+                         .unchecked = unchecked});
+}
+
 void batch_run(struct batch *b)
 {
     bool resolver = b->n > 0 && b->ask[0].way == ASK_RESOLVER;

@@ -21,6 +21,9 @@ void batch_free(struct batch *b);
 void batch_resolver(struct batch *b, const struct dname *name, uint16_t type);
 void batch_server(struct batch *b, const struct dname *name, uint16_t type, enum ask_way way,
                   const struct addr *server);
+/* By UDP to a resolver; unchecked: it is not to validate. Goes with batch_server. */
+void batch_forwarder(struct batch *b, const struct dname *name, uint16_t type,
+                     const struct addr *server, uint16_t port, bool unchecked);
 
 void batch_run(struct batch *b);
 void batch_clear(struct batch *b); /* for the next round */

@@ -300,6 +300,7 @@ bool looks_ask(struct looks *l, const struct resolver_settings *s)
     l->zone_file = s->zone != NULL && s->zone[0] != '\0';
     ask_cached(l, &b);
     since = resolver_now();
+    looks_ask_bogus(l, s, &b);
     part_aliases(l, &b);
     find_zones(l, &b);
     ask_names_of_servers(l, &b);

@@ -58,8 +58,11 @@ void looks_add(struct looks *l, const struct dname *name, uint16_t type);
  * name that is an alias becomes two looks: the alias, and the name that it leads to. */
 MUST_CHECK bool looks_ask(struct looks *l, const struct resolver_settings *s);
 
-/* Part of it: `parent` and `above` of each look, where the zone above can be asked. */
+/* Part of it: where the resolver fails because DNSSEC validation does, `cached` is SAID_BOGUS. */
 struct batch;
+void looks_ask_bogus(struct looks *l, const struct resolver_settings *s, struct batch *b);
+
+/* Part of it: `parent` and `above` of each look, where the zone above can be asked. */
 void looks_ask_parents(struct looks *l, struct batch *b);
 
 /* States of the servers, and troubles; asks nothing. now: seconds since 1970. */

@@ -196,6 +196,26 @@ static void say_stale(struct looks *l, const struct look *k, const struct said *
     say(l, &sb);
 }
 
+/* A zone that is not known is left out. */
+static void say_bogus(struct looks *l, const struct look *k)
+{
+    char text[TROUBLE_TEXT];
+    struct sbuf sb;
+
+    sbuf_init(&sb, text, sizeof text);
+    sbuf_str(&sb, "DNSSEC validation fails for ");
+    put_question(&sb, k);
+    sbuf_str(&sb, ": resolvers that validate have no answer. The owner of ");
+    if (k->soa.zoned) {
+        sbuf_str(&sb, "the zone ");
+        dname_put_visible(&sb, &k->soa.zone);
+    } else {
+        sbuf_str(&sb, "its zone");
+    }
+    sbuf_str(&sb, " must sign it again, or have its DS record removed from the zone above");
+    say(l, &sb);
+}
+
 static void say_dead_alias(struct looks *l, const struct look *k)
 {
     char text[TROUBLE_TEXT];
@@ -280,6 +300,8 @@ static void judge(struct looks *l, struct look *k, int64_t now)
     if (k->behind && (k->cached.kind == SAID_NXDOMAIN || k->cached.kind == SAID_NODATA) &&
         k->type == RR_PTR)
         say_dead_alias(l, k);
+    if (k->cached.kind == SAID_BOGUS)
+        say_bogus(l, k);
     if (look_local(k) && !(l->zone_file && k->ns.n == 0))
         say_local(l, k);
     if (usual == NULL)
@@ -287,7 +309,7 @@ static void judge(struct looks *l, struct look *k, int64_t now)
     other = dissenter(k, usual);
     if (other != NULL)
         say_dissent(l, k, other, usual);
-    else if (look_stale(k))
+    else if (k->cached.kind != SAID_BOGUS && look_stale(k))
         say_stale(l, k, usual, now);
 }
 

@@ -117,18 +117,21 @@ class World:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
+def enter_network(addresses, temporary=None):
+    """From now on this process is in a network that has these addresses and no other; and `temporary`, from which the
+    kernel makes a temporary one."""
+    if netns.libc.unshare(CLONE_NEWNET) != 0:
+        raise OSError("unshare")
+    netns.loopback_up()
+    for address in addresses:
+        netns.loopback_address(address)
+    if temporary and not netns.temporary_address(temporary):
+        raise OSError("no temporary address")
+
+
 def with_addresses(argv, addresses, temporary=None):
-    """Runs a program in a network that has these addresses and no other; and `temporary`, from which the kernel makes
-    a temporary one."""
-    def alone():
-        if netns.libc.unshare(CLONE_NEWNET) != 0:
-            raise OSError("unshare")
-        netns.loopback_up()
-        for address in addresses:
-            netns.loopback_address(address)
-        if temporary and not netns.temporary_address(temporary):
-            raise OSError("no temporary address")
-    return subprocess.run(argv, preexec_fn=alone, capture_output=True, timeout=60, check=False)
+    """Runs a program in such a network."""
+    return subprocess.run(argv, preexec_fn=lambda: enter_network(addresses, temporary), capture_output=True, timeout=60, check=False)
 
 
 def on_terminal(argv, env):

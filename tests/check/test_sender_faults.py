@@ -5,11 +5,12 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import multiprocessing
 import os
+import subprocess
+import tempfile
 import traceback
 
-import netns
 import servers
-from checker import CLONE_NEWNET, Skip, has, holds, plain, same
+from checker import Skip, enter_network, has, has_not, holds, plain, same
 from test_sender import BOTH, FORWARD, HEAD, HOSTER, LAME, REVERSE, SILENT, SIX, SIX_HOST, Names, first_screen
 from test_sender_page import text_of
 
@@ -80,30 +81,68 @@ def test_negative_cache_after_a_fix_G2():
         shows(n, "negative cache", [GOOD], says)
 
 
+def signed(zone, text, until):
+    """The zone with signatures that are good until then, and its DS record."""
+    if servers.why_not("ldns"):
+        raise Skip(servers.why_not("ldns"))
+
+    def run(program, *args):
+        return subprocess.run([servers.find("ldns", "usr/bin/" + program), *args], cwd=place, env=servers.environment("ldns"),
+                              capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+    with tempfile.TemporaryDirectory() as place:
+        with open(place + "/zone", "w", encoding="ascii") as file:
+            file.write("$ORIGIN %s.\n%s" % (zone, text))
+        key = run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", zone)
+        run("ldns-signzone", "-i", "20200101000000", "-e", until, "-f", "signed", "zone", key)
+        with open(place + "/signed", encoding="ascii") as zone_file, open("%s/%s.ds" % (place, key), encoding="ascii") as ds:
+            return zone_file.read(), ds.read()
+
+
+def validating(ds):
+    """Of unbound: it validates below this DS record."""
+    return '    trust-anchor: "%s"\n    module-config: "validator iterator"\n' % " ".join(ds.split())
+
+
+def test_dnssec_at_the_resolver_G2():
+    """The resolver validates and fails: the zone's own signatures are told from servers that fail."""
+    says = ["DNSSEC validation fails for 10.2.0.192.in-addr.arpa PTR: resolvers that validate have no answer",
+            "The owner of the zone 2.0.192.in-addr.arpa must sign it again, or have its DS record removed from the zone above"]
+    expired, ds = signed(R, REVERSE, "20200201000000")
+    with Names({R: expired}, local=validating(ds)) as n:
+        shows(n, "expired", [GOOD], says)
+        code, data, _ = n.json(GOOD)
+        same(code, 1)
+        holds(any(says[0] in str(value) for value in data.values()), data)
+    good, ds = signed(R, REVERSE, "20370101000000")
+    with Names({R: good}, local=validating(ds)) as n:
+        code, out, _ = n.run(GOOD)
+        same(code, 0, out)
+    with Names({R: None}, local=validating(ds)) as n:
+        code, out, _ = n.run(GOOD)
+        same(code, 75, out)
+        has_not(out, "DNSSEC validation fails")
+
+
 def test_dnssec_bogus_G2():
-    """Validated here, the answer is bogus; a resolver that validates only fails, and the report says what that may be."""
+    """Validated here, the answer is bogus."""
     with Names() as n:
         anchor = n.file("anchor", "2.0.192.in-addr.arpa. DS 12345 13 2 %s\n" % ("ab" * 32))
         n.config = n.file("signed", open(n.config).read().replace("resolver: {", 'resolver: { trust-anchor = "%s" ' % anchor))
-        shows(n, "bogus", [GOOD], ["192.0.2.10: the DNS answer fails DNSSEC validation", "Whoever signs the zone should fix its signatures"], 75)
+        shows(n, "bogus", [GOOD], ["192.0.2.10: the DNS answer fails DNSSEC validation", "Whoever signs the zone should fix its signatures",
+                                   "DNSSEC validation fails for 10.2.0.192.in-addr.arpa PTR"])
     validator = '    trust-anchor: "2.0.192.in-addr.arpa. DS 12345 13 2 %s"\n    module-config: "validator iterator"\n' % ("ab" * 32)
     with Names(local=validator) as n:
-        shows(n, "bogus at the resolver", [GOOD], ["192.0.2.10: the name servers failed (SERVFAIL), or DNSSEC validation at your resolver"], 75)
+        shows(n, "bogus at the resolver", [GOOD], ["192.0.2.10: the name servers failed (SERVFAIL), or DNSSEC validation at your resolver",
+                                                 "DNSSEC validation fails for 10.2.0.192.in-addr.arpa PTR"])
 
 
 # ---- of this machine ----
 
 def alone(function, addresses, temporary=None):
-    """Runs it in a network that has these addresses and no other."""
+    """Runs it in a network of its own."""
     def child(pipe):
         try:
-            if netns.libc.unshare(CLONE_NEWNET) != 0:
-                raise OSError("unshare")
-            netns.loopback_up()
-            for address in addresses:
-                netns.loopback_address(address)
-            if temporary and not netns.temporary_address(temporary):
-                raise OSError("no temporary address")
+            enter_network(addresses, temporary)
             function()
             pipe.send(None)
         except Skip as reason:
