@@ -102,11 +102,11 @@ def stop_all():
 class Filter(Program):
     """A filter that listens on `socket` ("unix:PATH" or "inet:PORT@HOST")."""
 
-    def __init__(self, name, argv, where, **popen):
+    def __init__(self, name, argv, where, patience=30, **popen):
         self.socket = where
         super().__init__(name, argv, **popen)
         self.cursor = 0  # of the clients it has not seen yet
-        self.wait()
+        self.wait(patience)
 
     def connect(self):
         """Raises OSError when nobody listens."""
@@ -118,7 +118,7 @@ class Filter(Program):
             port, _, host = rest.partition("@")
             socket.create_connection((host, int(port)), 1).close()
 
-    def wait(self, seconds=30):
+    def wait(self, seconds):
         """Until it listens."""
         end = time.monotonic() + seconds
         while True:
@@ -152,6 +152,13 @@ DEFAULTS = {"mode": "monitor", "exempt": '"127.0.0.0/8", "::1/128"', "forward": 
             "forged": "true", "log": "info", "resolver": "", "extra": ""}
 
 
+def at_home(server):
+    """What to put before a server's command: it sees the files that get-servers unpacked as if they were installed."""
+    usr = os.path.join(servers.root_of(server), "usr")
+    mount = 'mount -t overlay overlay -o lowerdir=%s:/usr /usr && exec "$@"' % usr
+    return ["unshare", "-m", "sh", "-c", mount, "sh"] if os.path.isdir(usr) else []
+
+
 def configuration(name, where, **settings):
     """Writes a configuration; its path."""
     return write(name + ".conf", CONFIGURATION % {**DEFAULTS, **settings, "socket": where})
@@ -173,6 +180,11 @@ def null(name="null", kind="min", where=None):
     """The filter that does nothing."""
     where = where or unix(name)
     return Filter(name, [tool("nullfilter"), where, kind], where)
+
+
+def asking(name="null-asks"):
+    """libmilter, libunbound, and nothing else: the floor of any filter that asks."""
+    return Filter(name, [tool("askfilter"), configuration(name, "unix:/nowhere"), unix(name)], unix(name))
 
 
 def blocking(name="blocking"):
@@ -255,7 +267,30 @@ def checkbench(mode, clients, config, **options):
     return json.loads(done.stdout)
 
 
+def spread(mode, clients, config, rounds, **options):
+    """Medians of the numbers of several runs of checkbench."""
+    runs = [checkbench(mode, clients, config, **options) for _ in range(rounds)]
+    return {key: median([run[key] for run in runs]) for key in runs[0]}
+
+
 # ---- figures ----
+
+
+def own_share(rows, rounds):
+    """The filter's CPU beside that of its parts: null-headers, and libunbound alone; and beside both in one program."""
+    cpu = {(row["filter"], row["concurrent"]): row["cpu"] for row in rows}
+    config, kept = configuration("bare", "unix:/nowhere"), []
+    for level in sorted({row["concurrent"] for row in rows}):
+        headers, floor, whole = (cpu[name, level] for name in ("null-headers", "null-asks", "iprev"))
+        bare = spread("bare", "%s,%d" % (address(BASE), 5000), config, rounds, w=min(level, 1000))["cpu_us"]
+        kept.append({"concurrent": level, "null-headers": headers, "bare": bare, "iprev": whole, "null-asks": floor})
+    print("### CPU us of a session, and ratios")
+    table(["at once", "null-headers", "libunbound alone", "iprev", "of both", "null-asks", "iprev of it"], [
+        [r["concurrent"], number(r["null-headers"], 1), number(r["bare"], 1), number(r["iprev"], 1),
+         against(r["iprev"], r["null-headers"] + r["bare"]), number(r["null-asks"], 1), against(r["iprev"], r["null-asks"])]
+        for r in kept])
+    return kept
+
 
 def median(values):
     """The median, None of nothing."""

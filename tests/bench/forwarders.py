@@ -1,14 +1,15 @@
-"""A real unbound to ask instead of NSD: it recurses to servers of this benchmark.
+"""A real unbound, BIND or Knot Resolver to ask instead of NSD: it asks the server of this benchmark.
 
-tests/system/get-servers unpacks it; it runs in the foreground, in the private network.
+tests/system/get-servers unpacks them; they run in the foreground, in the private network.
 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
+import os
 import socket
 import struct
 import time
 
-from benchlib import Program, work, write
+from benchlib import Program, at_home, work, write
 import servers
 
 ZONES = 256  # that are dead
@@ -34,6 +35,28 @@ stub-zone:
 stub-zone:
   name: "com"
   stub-addr: %(leaf)s
+"""
+BIND = """options {
+  directory "%(dir)s";
+  pid-file none;
+  session-keyfile none;
+  listen-on { 127.0.0.1; };
+  listen-on-v6 { none; };
+  recursion yes;
+  allow-query { any; };
+  dnssec-validation no;
+  empty-zones-enable no;
+  max-cache-size 192m;
+};
+controls { };
+zone "in-addr.arpa" { type static-stub; server-addresses { %(leaf)s; }; };
+zone "com" { type static-stub; server-addresses { %(leaf)s; }; };
+"""
+KNOT = """net.listen("127.0.0.1", 53, { kind = "dns" })
+modules.unload("priming")
+trust_anchors.remove(".")
+cache.size = 192 * MB
+policy.add(policy.suffix(policy.STUB("%(leaf)s"), policy.todnames({ "in-addr.arpa.", "com." })))
 """
 STUB = """stub-zone:
   name: "%s"
@@ -86,5 +109,22 @@ def unbound(layout=None):
     text += "".join(STUB % (zone, SILENT) for zone in (dead_zones(layout) if layout else ()))
     started = Program("unbound", [servers.program("unbound", "unbound"), "-d", "-c", write("unbound.conf", text)],
                       env=servers.environment("unbound"))
+    wait()
+    return started
+
+
+def bind():
+    """BIND: named."""
+    path = write("named.conf", BIND % {"dir": work(), "leaf": LEAF})
+    started = Program("BIND", [servers.program("bind9", "named"), "-f", "-c", path], env=servers.environment("bind9"))
+    wait()
+    return started
+
+
+def knot():
+    """Knot Resolver."""
+    os.makedirs(work("knot"), exist_ok=True)
+    path = write("kresd.conf", KNOT % {"leaf": LEAF})
+    started = Program("Knot Resolver", at_home("knot-resolver") + ["kresd", "-n", "-c", path, work("knot")])
     wait()
     return started

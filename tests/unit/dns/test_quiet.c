@@ -174,6 +174,10 @@ Test(quiet, what_hangs)
     quiet_bound(&q, 4);
     cr_expect(q.most == QUIET_MOST / 4 && q.pace == QUIET_PACE * 4);
     cr_expect(quiet_pressed(&q, HOUR + 5000));
+    quiet_over(&q, nowhere, 1, HOUR, QUIET_SILENT, HOUR + 5000);
+    cr_expect_eq(q.sent[HOUR / 100 % QUIET_HANGS].open, 100, "in vain: it still hangs");
+    quiet_over(&q, nowhere, 1, HOUR, QUIET_CACHED, HOUR + 5000);
+    cr_expect_eq(q.sent[HOUR / 100 % QUIET_HANGS].open, 99, "from the cache: it does not");
     cr_expect(!quiet_pressed(&q, HOUR + QUIET_HANGS * 100 + 100), "all forgotten");
     quiet_asked(&q, nowhere, HOUR + QUIET_HANGS * 100);
     cr_expect(quiet_pressed(&q, HOUR + QUIET_HANGS * 100), "the second hundred still hang");
@@ -198,13 +202,13 @@ Test(quiet, a_full_place)
     }
     cr_expect(quiet_find(&q, 8 * QUIET_ZONES * 2, 200) == NULL, "all have questions out");
     cr_expect(quiet_find(&q, 8 * QUIET_ZONES * 2 + 8, 200) != NULL, "another place");
-    for (i = 0; i < 8; i++)
-        cr_expect_eq(quiet_find(&q, i * QUIET_ZONES * 2, 200), z[i], "each is found again");
-    z[5]->parked = (struct query *)&q; /* none of ours */
-    quiet_over(&q, (struct quiet_place){z[5], NULL}, 1, 105, QUIET_HEARD, 200);
-    quiet_over(&q, (struct quiet_place){z[2], NULL}, 1, 102, QUIET_HEARD, 200);
-    z[8] = quiet_find(&q, 8 * QUIET_ZONES * 2, 201);
-    cr_expect_eq(z[8], z[2], "asked before the other");
+    for (i = 8; i-- > 0;)
+        cr_expect_eq(quiet_find(&q, i * QUIET_ZONES * 2, 208 - (int64_t)i), z[i], "found again");
+    for (i = 2; i <= 6; i += 2)
+        quiet_over(&q, (struct quiet_place){z[i], NULL}, 1, 102, QUIET_HEARD, 210);
+    z[6]->parked = (struct query *)&q; /* only whether there is one counts */
+    z[8] = quiet_find(&q, 8 * QUIET_ZONES * 2, 211);
+    cr_expect_eq(z[8], z[4], "looked for before the second, and nobody waits as for the sixth");
     cr_expect(z[8]->heard == 0 && z[8]->open == 0, "it begins anew");
 }
 
@@ -344,8 +348,9 @@ Test(resolve, B24_a_dead_zone_of_names)
     end_both(r, v);
 }
 
-/* Eighty clients of 20.0.0.0/16, a /24 each, beside a few others. */
-#define HANGING 80
+/* Clients of 20.0.0.0/16, a /24 each, beside a few others: some more than may hang. */
+#define HANGING 90
+#define ZEROS   "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
 
 enum { WAITS = 2, NEXT };
 
@@ -395,6 +400,10 @@ Test(resolve, B24_strangers_wait_while_many_questions_hang)
     ends_as(begin(r, "198.51.99.1", 500), F_IPREV_PERMERROR, F_PTR_MISSING, "the next let in");
     ends_as(waits, F_IPREV_PERMERROR, F_PTR_MISSING, "takes who waited in the same /16 along");
     ends_as(dead, F_IPREV_TEMPERROR, F_DNS_TIMEOUT, "this one waits in vain");
+    sleep_ms(200);
+    ends_as(begin(r, "2001:db8:1::1", 500), F_IPREV_PERMERROR, F_PTR_MISSING, "let in");
+    ends_as(begin(r, "2001:db8:2::1", 500), F_IPREV_PERMERROR, F_PTR_MISSING, "the same /32");
+    ends_as(begin(r, "192.0.2.1", 50), F_IPREV_TEMPERROR, F_DNS_TIMEOUT, "waits to the very end");
     for (i = 0; i < HANGING; i++)
         ends_as(l[i], F_IPREV_TEMPERROR, F_DNS_TIMEOUT, "in vain");
     end_both(r, v);
