@@ -194,3 +194,35 @@ Test(resolve_zone, what_it_answers)
     zonefile_free(&z);
     files_remove(&f);
 }
+
+/* A zone file of the root is asked about everything. */
+Test(resolve_zone, what_a_root_zone_answers)
+{
+    static const char *const name[] = {".", "example.", "a.example.", "1.2.0.192.in-addr.arpa."};
+    char err[256] = "";
+    struct dns_files f;
+    struct zonefile z = {0};
+    size_t i;
+
+    files_make(&f, "zone", ". 60 SOA ns.example. host.example. 1 2 3 4 5\n");
+    cr_assert(zonefile_read(&z, f.file, err, sizeof err), "%s", err);
+    for (i = 0; i < sizeof name / sizeof name[0]; i++)
+        cr_expect(zonefile_answers(&z, name[i]), "%s", name[i]);
+    zonefile_free(&z);
+    files_remove(&f);
+}
+
+/* What cannot be read is left to libunbound, which says why. */
+Test(resolve_zone, trust_anchors_without_a_key)
+{
+    struct dns_files f;
+
+    files_make(&f, "anchor", "; none\n");
+    cr_expect(zonefile_lacks_keys(f.file));
+    cr_expect(!zonefile_lacks_keys(f.dir), "a directory");
+    cr_expect(!zonefile_lacks_keys("/nonexistent/anchor"));
+    files_remove(&f);
+    files_make(&f, "anchor", ". IN DNSKEY 257 3 8 AwEAAaz/tAm8yTn4Mfeh5eyI96WSVexTBAvkMgJz\n");
+    cr_expect(!zonefile_lacks_keys(f.file));
+    files_remove(&f);
+}

@@ -275,6 +275,34 @@ Test(metrics, histograms)
     metrics_stop();
 }
 
+/* A time that is as long as a bound is in its bucket; a millisecond more is in the next. */
+Test(metrics, each_bound_belongs_to_its_bucket)
+{
+    static const struct {
+        unsigned ms;
+        const char *le;
+    } bound[] = {{1, "0.001"},  {5, "0.005"},  {10, "0.01"}, {50, "0.05"},
+                 {100, "0.1"},  {250, "0.25"}, {500, "0.5"}, {1000, "1"},
+                 {2500, "2.5"}, {5000, "5"},   {10000, "10"}};
+    const char *body;
+    size_t i;
+
+    for (i = 0; i < ROWS(bound); i++) {
+        metrics_wait_ms(bound[i].ms);
+        metrics_wait_ms(bound[i].ms + 1);
+    }
+    serve();
+    body = page();
+    for (i = 0; i < ROWS(bound); i++) {
+        char name[80], count[20];
+
+        snprintf(name, sizeof name, "iprev_wait_seconds_bucket{le=\"%s\"}", bound[i].le);
+        snprintf(count, sizeof count, "%zu", 2 * i + 1);
+        expect_sample(body, name, count);
+    }
+    metrics_stop();
+}
+
 #define THREADS 4
 #define NAMES   100
 #define EACH    50000
