@@ -354,13 +354,15 @@ Test(resolve, B24_a_dead_zone_of_names)
 
 enum { WAITS = 2, NEXT };
 
-#define OTHERS                                                                                     \
-    {"1.1.18.198.in-addr.arpa", RR_PTR, NULL, .rcode = DNS_NXDOMAIN},                              \
-        {"2.2.18.198.in-addr.arpa", RR_PTR, NULL, .rcode = DNS_NXDOMAIN},                          \
-        {"1.100.51.198.in-addr.arpa", RR_PTR, NULL, .rcode = DNS_NXDOMAIN},                        \
+#define NO_NAME(name)                                                                              \
     {                                                                                              \
-        "1.99.51.198.in-addr.arpa", RR_PTR, NULL, .rcode = DNS_NXDOMAIN                            \
+        name, RR_PTR, NULL, .rcode = DNS_NXDOMAIN                                                  \
     }
+#define OTHERS                                                                                     \
+    NO_NAME("1.1.18.198.in-addr.arpa"), NO_NAME("2.2.18.198.in-addr.arpa"),                        \
+        NO_NAME("1.100.51.198.in-addr.arpa"), NO_NAME("1.99.51.198.in-addr.arpa"),                 \
+        NO_NAME("1." ZEROS "1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"),                                    \
+        NO_NAME("1." ZEROS "2.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa")
 
 static const struct dns_row silent_rows[] = {OTHERS, {"*", RR_PTR, NULL, .manner = DNS_SILENT}};
 static const struct dns_row late_rows[] = {
