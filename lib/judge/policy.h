@@ -55,7 +55,7 @@ struct policy {
     struct rule rule[RULES_MAX];
 };
 
-/* The built-in rules, which stand behind those of the configuration: no-ptr and forged
+/* The built-in rules, which come after those of the configuration: no-ptr and forged
  * (reject), botlike and bothelo (tag). Measured, not guessed: see iprev-milter.conf(5). */
 void policy_defaults(struct policy *p);
 
