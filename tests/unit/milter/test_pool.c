@@ -80,3 +80,41 @@ Test(pool, D11_the_last_to_wait_wakes_the_listener)
     cr_expect(pool_running() == 0);
     close(fd);
 }
+
+static unsigned kicks_within(int fd, unsigned ms)
+{
+    unsigned n = 0, waited;
+
+    for (waited = 0; waited < ms && n == 0; waited += 5) {
+        usleep(5000);
+        n = kicks(fd);
+    }
+    return n;
+}
+
+/* The other thread may hang elsewhere by then: who still waits wakes the listener, again and again.
+ */
+Test(pool, D11_who_still_waits_wakes_the_listener_again)
+{
+    pthread_t thread;
+    int fd = listening();
+
+    alarm(30);
+    pthread_barrier_init(&both, NULL, 2);
+    cr_assert(pool_start());
+    cr_assert(pthread_create(&thread, NULL, other, NULL) == 0);
+    pthread_barrier_wait(&both);
+    pool_enter(false);
+    cr_expect_eq(kicks_within(fd, 200), 0, "nobody waits");
+    pool_before_wait();
+    cr_expect(kicks_within(fd, 5000) > 0, "a little later");
+    cr_expect(kicks_within(fd, 5000) > 0, "and again");
+    pool_after_wait();
+    usleep(50000);
+    kicks(fd);
+    cr_expect_eq(kicks_within(fd, 300), 0, "not after the wait");
+    pool_leave();
+    pthread_barrier_wait(&both);
+    pthread_join(thread, NULL);
+    close(fd);
+}
