@@ -39,7 +39,8 @@ Test(memory, texts_of_a_key)
         {"00112233445566778899aAbBcCdDeEfg\n", false},
     };
     char path[] = "/tmp/test-key-XXXXXX";
-    struct memory_options o = {.store = "redis://127.0.0.1", .key_file = path};
+    char store[] = "redis://127.0.0.1";
+    struct memory_options o = {.store = store, .key_file = path};
     size_t i;
 
     close(mkstemp(path));
