@@ -11,11 +11,12 @@
 #define MEMORY     8
 #define ITERATIONS 150
 
-const struct tuning learn_default = {.ridge = 0.8,
+const struct tuning learn_default = {.ridge = 1.2,
                                      .gram = 0.5,
+                                     .domain = 0.35,
                                      .made_up = 0.15,
                                      .own = 0.4,
-                                     .provider = 1.5,
+                                     .provider = 2.5,
                                      .named = 1.5,
                                      .most_provider = 0.0165,
                                      .most_named = 0.0036};
@@ -47,6 +48,12 @@ static uint64_t hash_text(const char *s, size_t n)
     return h ^ h >> 29;
 }
 
+/* What a group of this slot is worth. */
+static double gram_value(size_t slot, const struct tuning *t)
+{
+    return slot < HOST_GRAMS ? t->gram : t->domain;
+}
+
 static void add_features(struct data *d, struct row *r, const struct tuning *t)
 {
     static struct evidence e;
@@ -65,7 +72,7 @@ static void add_features(struct data *d, struct row *r, const struct tuning *t)
         if (e.clue[i])
             add_feature(d, i, 1);
     for (i = 0; i < e.ngram; i++)
-        add_feature(d, CLUE_COUNT + e.gram[i], (float)t->gram);
+        add_feature(d, CLUE_COUNT + e.gram[i], (float)gram_value(e.gram[i], t));
     r->count = (uint32_t)d->nfeature - r->first;
 }
 
@@ -302,7 +309,8 @@ void learn(struct weights *out, const struct data *d, const bool *use, const str
     for (i = 0; i < CLUE_COUNT; i++)
         out->clue[i] = (int16_t)limited(x[i] * 256, INT16_MAX);
     for (i = 0; i < GRAM_SLOTS; i++)
-        out->gram[i] = (int8_t)limited(x[CLUE_COUNT + i] * t->gram * 256 / GRAM_SCALE, INT8_MAX);
+        out->gram[i] =
+            (int8_t)limited(x[CLUE_COUNT + i] * gram_value(i, t) * 256 / GRAM_SCALE, INT8_MAX);
     free(x);
 }
 

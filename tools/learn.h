@@ -43,7 +43,8 @@ struct data {
 
 struct tuning {
     double ridge;    /* strength of the penalty on large weights */
-    double gram;     /* value of one letter group beside a clue of 1 */
+    double gram;     /* value of one letter group of the host part beside a clue of 1 */
+    double domain;   /* the same of the domain */
     double made_up;  /* weight of a made-up sample of a published pattern */
     double own;      /* weight of a row of samples.tsv */
     double provider; /* weight of a row of a provider */

@@ -65,11 +65,12 @@ static void note_part(struct evidence *e, const struct view *v, size_t i)
     }
 }
 
-/* no-rdns, not-assigned: the negation belongs to the placeholder. */
+/* no-rdns, not-assigned, without-ptr: the negation belongs to the placeholder. */
 static bool negation(const struct view *v, const struct token *t)
 {
     return (t->len == 2 && memcmp(v->text + t->at, "no", 2) == 0) ||
-           (t->len == 3 && memcmp(v->text + t->at, "not", 3) == 0);
+           (t->len == 3 && memcmp(v->text + t->at, "not", 3) == 0) ||
+           (t->len == 7 && memcmp(v->text + t->at, "without", 7) == 0);
 }
 
 /* How many runs of letters there are, and how many are words of which sort. */

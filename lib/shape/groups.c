@@ -3,7 +3,8 @@
  * Groups of two and three characters are taken from the host part with its
  * numbers folded: a part of the address becomes `#`, any other number one
  * digit that tells its length. So groups speak of the scheme of a name, not
- * of the one address.
+ * of the one address. Groups of three of the first label of the domain are
+ * counted for themselves: telecom and webmail say who the owner is.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "shape/parts.h"
@@ -67,31 +68,59 @@ static size_t fold(struct evidence *e, const struct view *v, size_t n)
     return n;
 }
 
-static uint16_t slot(uint32_t hash)
+#define SEED  2166136261u
+#define PRIME 16777619u
+
+static uint32_t mix(uint32_t hash, char c)
 {
-    return (uint16_t)((hash ^ hash >> 15) & (GRAM_SLOTS - 1));
+    return (hash ^ (unsigned char)c) * PRIME;
 }
 
-/* Group i of two characters begins at folded[i], that of three as well. */
+/* slots is a power of two. */
+static uint16_t slot(uint32_t hash, uint32_t slots)
+{
+    return (uint16_t)((hash ^ hash >> 15) & (slots - 1));
+}
+
+/* Two and three characters from each place of the folded host part. */
+static size_t host_groups(struct evidence *e, size_t n)
+{
+    size_t i, k = 0;
+    uint32_t two;
+
+    for (i = 0; i + 2 < n; i++) {
+        two = mix(mix(SEED, e->folded[i]), e->folded[i + 1]);
+        e->gram[k++] = slot(two, HOST_GRAMS);
+        e->gram[k++] = slot(mix(two, e->folded[i + 2]), HOST_GRAMS);
+    }
+    e->gram[k++] = slot(mix(mix(SEED, e->folded[i]), e->folded[i + 1]), HOST_GRAMS);
+    return k;
+}
+
+/* The dots around the label are part of the groups. */
+static size_t domain_groups(struct evidence *e, const struct view *v, size_t k)
+{
+    size_t i, end = (size_t)v->org + v->org_len;
+    uint32_t hash;
+
+    for (i = v->org - 1u; i + 2 <= end; i++) {
+        hash = mix(mix(mix(SEED, v->text[i]), v->text[i + 1]), v->text[i + 2]);
+        e->gram[k++] = (uint16_t)(HOST_GRAMS + slot(hash, DOMAIN_GRAMS));
+    }
+    return k;
+}
+
 void groups_collect(struct evidence *e, const struct view *v)
 {
-    size_t n = 0, i;
-    uint32_t hash;
+    size_t n = 0;
 
     e->folded[n++] = '^';
     if (!v->bare)
         n = fold(e, v, n);
     e->folded[n++] = '$';
     e->folded[n] = '\0';
-    for (i = 0; i + 2 < n; i++) {
-        hash = (2166136261u ^ (unsigned char)e->folded[i]) * 16777619u;
-        hash = (hash ^ (unsigned char)e->folded[i + 1]) * 16777619u;
-        e->gram[2 * i] = slot(hash);
-        e->gram[2 * i + 1] = slot((hash ^ (unsigned char)e->folded[i + 2]) * 16777619u);
-    }
-    hash = (2166136261u ^ (unsigned char)e->folded[i]) * 16777619u;
-    e->gram[2 * i] = slot((hash ^ (unsigned char)e->folded[i + 1]) * 16777619u);
-    e->ngram = (uint16_t)(2 * i + 1);
+    n = host_groups(e, n);
+    e->ngram = (uint16_t)(v->bare ? n : domain_groups(e, v, n));
 }
 
 int32_t evidence_groups(const struct evidence *e, const struct weights *w)

@@ -148,9 +148,11 @@ enum {
     CLUE_COUNT = CLUE_SCHEME + SCHEME_TRACES * SCHEME_LABELS * SCHEME_OWNERS
 };
 
-#define GRAM_BITS  13
-#define GRAM_SLOTS (1u << GRAM_BITS)
-#define GRAM_MAX   (2 * DNAME_TEXT_MAX)
+/* Slots of the letter groups: those of the host part, and behind them those of the domain. */
+#define HOST_GRAMS   (1u << 13)
+#define DOMAIN_GRAMS (1u << 12)
+#define GRAM_SLOTS   (HOST_GRAMS + DOMAIN_GRAMS)
+#define GRAM_MAX     (2 * DNAME_TEXT_MAX)
 
 struct evidence {
     struct trace trace;
@@ -162,7 +164,7 @@ struct evidence {
     bool clue[CLUE_COUNT];
     uint16_t non, on[CLUE_COUNT]; /* the clues that apply */
     uint16_t ngram;
-    uint16_t gram[GRAM_MAX]; /* slots; group i begins at folded[i / 2], has 2 + i % 2 */
+    uint16_t gram[GRAM_MAX]; /* slots */
     char folded[DNAME_TEXT_MAX + 2];
 };
 

@@ -88,8 +88,9 @@ Test(shape, the_margin_is_for_less_than_two_octets)
 /* Names of lines and hosters, more and less like a default: some stay below the margin. */
 Test(shape, below_the_margin_is_named)
 {
-    static const char *const words[] = {"ws", "node", "host", "gw",  "cl",
-                                        "sd", "max",  "abcd", "cust"};
+    static const char *const words[] = {"ws",  "node", "host", "gw",  "cl",  "sd",
+                                        "max", "abcd", "cust", "pc",  "srv", "line",
+                                        "vs",  "unit", "web",  "zeus"};
     static const char *const zones[] = {"isp.example", "net.town.isp.example", "hosting.example"};
     struct addr client;
     struct dname name;
