@@ -330,13 +330,13 @@ static void zone_over(struct query *q, const struct answer *a)
 }
 
 /* Those for whom no question is out in their zone: the first that is still waited for goes out once
- * strangers may, and the others wait for it. */
-static void next_parked(struct quiet_zone *z, bool pressed)
+ * strangers may or it is let in, and the others wait for it. */
+static void next_parked(struct quiet *quiet, struct quiet_zone *z, bool pressed, int64_t now)
 {
     struct query **at = &z->parked, *q;
 
     while ((q = *at) != NULL && z->open == 0) {
-        if (q->work->lookup != NULL && pressed) {
+        if (q->work->lookup != NULL && pressed && !quiet_lets_in(quiet, now)) {
             at = &q->after;
             continue;
         }
@@ -352,8 +352,8 @@ void question_beat(struct worker *k)
     size_t i;
 
     k->looked = now;
-    for (i = 0; i < QUIET_ZONES; i++)
-        next_parked(&k->quiet.zone[i], pressed);
+    for (i = 0; i < QUIET_ZONES; i++) /* from another one each time: none is always the last */
+        next_parked(&k->quiet, &k->quiet.zone[(i + (size_t)now) % QUIET_ZONES], pressed, now);
 }
 
 void question_end(struct worker *k)
@@ -381,6 +381,18 @@ static void park(struct query *q, enum quiet_word word)
     q->work->worker->parked++;
 }
 
+/* The name of a client whose network has just answered is no stranger once more: who was let in is
+ * asked for to the end. */
+static enum quiet_word may_ask(struct query *q)
+{
+    struct quiet *quiet = &q->work->worker->quiet;
+    enum quiet_word word = quiet_may_ask(quiet, q->place, q->hash, q->started);
+
+    if (word == QUIET_PARK_WIDE && q->index < FCRDNS_NAMES_MAX && q->place.near->open == 0)
+        return QUIET_ASK;
+    return word;
+}
+
 static void ask(struct work *w, unsigned index, struct trail trail, const struct dname *name,
                 enum rrtype type)
 {
@@ -399,7 +411,7 @@ static void ask(struct work *w, unsigned index, struct trail trail, const struct
         return;
     }
     if (!q->local)
-        word = quiet_may_ask(&k->quiet, q->place, q->hash, q->started);
+        word = may_ask(q);
     if (word == QUIET_DENY) {
         turn_down(q, w, index);
         return;

@@ -73,15 +73,22 @@ static bool left_alone(const struct quiet_zone *z, uint64_t name, int64_t now)
     return is_silent(z, now) && (z->open > 0 || now - z->failed < alone);
 }
 
+bool quiet_lets_in(struct quiet *q, int64_t now)
+{
+    if (now - q->let_in < q->pace)
+        return false;
+    q->let_in = now;
+    return true;
+}
+
 /* While many questions hang. */
 static enum quiet_word may_stranger(struct quiet *q, const struct quiet_zone *wide, uint64_t name,
                                     int64_t now)
 {
     if (left_alone(wide, name, now))
         return QUIET_DENY;
-    if (wide->open > 0 || now - q->let_in < q->pace)
+    if (wide->open > 0 || !quiet_lets_in(q, now))
         return QUIET_PARK_WIDE;
-    q->let_in = now;
     return QUIET_ASK;
 }
 

@@ -80,6 +80,9 @@ enum quiet_word quiet_may_ask(struct quiet *q, struct quiet_place p, uint64_t na
 /* So many questions hang that strangers must wait. */
 bool quiet_pressed(const struct quiet *q, int64_t now);
 
+/* May one of those that wait go out all the same? Then it is counted. */
+bool quiet_lets_in(struct quiet *q, int64_t now);
+
 /* A question goes out. */
 void quiet_asked(struct quiet *q, struct quiet_place p, int64_t now);
 

@@ -397,8 +397,8 @@ Test(resolve, B24_strangers_wait_while_many_questions_hang)
     ends_as(begin(r, "198.18.2.2", 300), F_IPREV_PERMERROR, F_PTR_MISSING, "its /16 is known now");
     resolver_stats(r, &st);
     cr_expect_eq(st.inflight, HANGING + 2, "two wait: %u", st.inflight);
-    sleep_ms(200);
     cr_expect_eq(dns_asked(v, WAITS), 0, "and are not asked");
+    sleep_ms(200);
     ends_as(begin(r, "198.51.99.1", 500), F_IPREV_PERMERROR, F_PTR_MISSING, "the next let in");
     ends_as(waits, F_IPREV_PERMERROR, F_PTR_MISSING, "takes who waited in the same /16 along");
     ends_as(dead, F_IPREV_TEMPERROR, F_DNS_TIMEOUT, "this one waits in vain");
@@ -406,6 +406,36 @@ Test(resolve, B24_strangers_wait_while_many_questions_hang)
     ends_as(begin(r, "2001:db8:1::1", 500), F_IPREV_PERMERROR, F_PTR_MISSING, "let in");
     ends_as(begin(r, "2001:db8:2::1", 500), F_IPREV_PERMERROR, F_PTR_MISSING, "the same /32");
     ends_as(begin(r, "192.0.2.1", 50), F_IPREV_TEMPERROR, F_DNS_TIMEOUT, "waits to the very end");
+    for (i = 0; i < HANGING; i++)
+        ends_as(l[i], F_IPREV_TEMPERROR, F_DNS_TIMEOUT, "in vain");
+    end_both(r, v);
+}
+
+/* A stranger who was let in is judged to the end: its name is no second stranger. */
+Test(resolve, B24_a_stranger_has_its_name_asked)
+{
+    static const struct dns_row with_name[] = {
+        {"1.97.51.198.in-addr.arpa", RR_PTR, "mail.fresh.example", .ttl = 300},
+        {"mail.fresh.example", RR_A, "198.51.97.1", .ttl = 300},
+        {"1.1.18.198.in-addr.arpa", RR_PTR, NULL, .rcode = DNS_NXDOMAIN},
+        {"1.96.51.198.in-addr.arpa", RR_PTR, "one.still.example", .ttl = 300},
+        {"1.95.51.198.in-addr.arpa", RR_PTR, "two.still.example", .ttl = 300},
+        {"one.still.example", RR_A, NULL, .manner = DNS_SILENT},
+        {"two.still.example", RR_A, NULL, .manner = DNS_SILENT},
+        {"*", RR_PTR, NULL, .manner = DNS_SILENT}};
+    struct dns_server *v = DNS_START(with_name);
+    struct resolver *r = start_with(v, 2500);
+    struct lookup *l[HANGING];
+    unsigned i;
+
+    begin_crowd(r, l, 2500);
+    ends_as(begin(r, "198.51.97.1", 1000), F_IPREV_PASS, F_NONE, "new, and in order");
+    ends_as(begin(r, "198.18.1.1", 2000), F_IPREV_PERMERROR, F_PTR_MISSING,
+            "right behind it: its turn comes");
+    ends_as(begin(r, "198.51.96.1", 300), F_IPREV_TEMPERROR, F_DNS_TIMEOUT, "a name in vain");
+    ends_as(begin(r, "198.51.95.1", 300), F_IPREV_TEMPERROR, F_DNS_TIMEOUT,
+            "another one of its domain");
+    cr_expect(dns_asked(v, 5) > 0 && dns_asked(v, 6) == 0, "waits for the first");
     for (i = 0; i < HANGING; i++)
         ends_as(l[i], F_IPREV_TEMPERROR, F_DNS_TIMEOUT, "in vain");
     end_both(r, v);
