@@ -127,6 +127,19 @@ static void take_relay(struct mta *m, const char *value, bool transport)
         (void)mta_keep(m->relay, colon + 1);
 }
 
+/* Tables that choose another way for some destinations or senders. What is in them is not read. */
+static void take_maps(struct mta *m, char *line)
+{
+    static const char *const name[] = {"transport_maps", "sender_dependent_relayhost_maps",
+                                       "sender_dependent_default_transport_maps"};
+    size_t i, n = strlen(m->maps);
+    const char *value;
+
+    for (i = 0; i < sizeof name / sizeof *name; i++)
+        if ((value = line_value(line, name[i])) != NULL && value[0] != '\0')
+            snprintf(m->maps + n, sizeof m->maps - n, "%s%s", n > 0 ? ", " : "", name[i]);
+}
+
 static bool read_main(struct mta *m, struct main_cf *cf, char *text)
 {
     static const char *const values[] = {"postconf",
@@ -139,6 +152,9 @@ static bool read_main(struct mta *m, struct main_cf *cf, char *text)
                                          "relayhost",
                                          "default_transport",
                                          "inet_interfaces",
+                                         "transport_maps",
+                                         "sender_dependent_relayhost_maps",
+                                         "sender_dependent_default_transport_maps",
                                          NULL};
     static const char *const raw[] = {"postconf", "-h", "smtp_helo_name", NULL};
     char *line, *value;
@@ -156,6 +172,7 @@ static bool read_main(struct mta *m, struct main_cf *cf, char *text)
             take_relay(m, value, true);
         if ((value = line_value(line, "inet_interfaces")) != NULL)
             (void)mta_keep(cf->interfaces, value);
+        take_maps(m, line);
         take(&cf->usual, line, cf);
     }
     return m->program != NULL;

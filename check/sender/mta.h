@@ -22,6 +22,7 @@ struct transport {
 struct mta {
     const char *program;  /* "Postfix", "Sendmail"; NULL: neither is here */
     char relay[MTA_TEXT]; /* all mail goes through this host; "": none */
+    char maps[MTA_TEXT];  /* settings that send some mail elsewhere: "transport_maps"; "": none */
     unsigned n, left_out; /* transports; those beyond TRANSPORTS_MAX */
     struct transport transport[TRANSPORTS_MAX];
 };

@@ -168,6 +168,20 @@ static void note_relay(struct sender *x)
     sender_note(x, text);
 }
 
+static void note_maps(struct sender *x)
+{
+    char text[PROBLEM_TEXT];
+    struct sbuf sb;
+
+    if (x->mta.maps[0] == '\0')
+        return;
+    sbuf_init(&sb, text, sizeof text);
+    sbuf_str(&sb, x->mta.program);
+    sbuf_str(&sb, " may send some mail through other relays, which are not looked at: see ");
+    sbuf_str(&sb, x->mta.maps);
+    sender_note(x, text);
+}
+
 int sender_self(const struct settings *s, const struct sender_options *o)
 {
     struct own m;
@@ -196,5 +210,6 @@ int sender_self(const struct settings *s, const struct sender_options *o)
         own_egresses(x, &m, o->helo);
         x->run.code = x->egresses == 0 ? EX_UNAVAILABLE : 0;
     }
+    note_maps(x);
     return sender_report(x);
 }

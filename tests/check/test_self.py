@@ -103,6 +103,11 @@ POSTFIX = [
     ("through a relay", "relayhost = [smtp.isp.example]:587", "", [A], [], {},
      ["Postfix sends all mail through the relay [smtp.isp.example]:587: receivers see the relay's address and name"]),
     ("through a relay, in other words", "default_transport = smtp:[smtp.isp.example]", "", [], [], {}, ["through the relay [smtp.isp.example]: "]),
+    ("elsewhere for some destinations", "transport_maps = hash:$config_directory/transport", "", [A], [], {(A, GOOD): BOTH},
+     ["Postfix may send some mail through other relays, which are not looked at: see transport_maps"]),
+    ("elsewhere for some senders", "sender_dependent_default_transport_maps = inline:{x=y}\nsender_dependent_relayhost_maps = inline:{x=y}", "",
+     [A], [], {(A, GOOD): BOTH}, ["see sender_dependent_"]),
+    ("tables that are empty", "transport_maps =\nsender_dependent_relayhost_maps =", "", [A], [], {(A, GOOD): BOTH}, []),
     ("checked all the same", "relayhost = [smtp.isp.example]", "", [B], ["--address", A], {(A, GOOD): BOTH}, []),
 ]
 
