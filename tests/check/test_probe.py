@@ -9,7 +9,7 @@ import threading
 import time
 
 import netns
-from checker import Skip, World, has, has_not, holds, plain, same
+from checker import PROGRAM, Skip, World, has, has_not, holds, plain, same
 from postfix import Postfix, why_not
 
 A, SIX, LIAR = "192.0.2.101", "2001:db8::101", "192.0.2.%d"
@@ -92,6 +92,22 @@ def test_postfix():
                 same(server.log().count("connect from"), before, "nobody is asked without the option")
             finally:
                 server.stop()
+
+
+def test_certificate_needs_openssl():
+    """A program built without OpenSSL says what it cannot show, and shows the rest; tests/packaging runs this with one."""
+    if why_not():
+        raise Skip(why_not())
+    linked = "libssl" in subprocess.run(["readelf", "-d", PROGRAM], capture_output=True, text=True, check=True).stdout
+    with Probed() as w:
+        server = Postfix({25: None}, settings=certificate(w, NAME)).start()
+        try:
+            probe = w.probes(NAME)[A]
+            same((probe["banner"], probe["ehlo"], probe["certificate"]), ("mx.example.org", "mx.example.org", [NAME] if linked else []))
+            same(probe["error"], "" if linked else "certificate not read: iprev-check was built without OpenSSL")
+            same("built without OpenSSL" in " ".join(w.run("--probe", NAME)[1].split()), not linked)
+        finally:
+            server.stop()
 
 
 def test_postfix_without_tls():
