@@ -13,6 +13,9 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -80,7 +83,8 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 }
 
 /* The wake descriptors stay open to the last: who ends the resolver may still poke a
- * worker that has seen the end already. */
+ * worker that has seen the end already. What was freed lies between what lives on: without the
+ * trim each reload keeps some of it. */
 static void drop_holders(struct resolver *r, unsigned n)
 {
     struct resolver **at;
@@ -101,6 +105,9 @@ static void drop_holders(struct resolver *r, unsigned n)
     lookup_table_free(r->table);
     zonefile_free(&r->zone);
     free(r);
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 static void worker_close(struct worker *k)
