@@ -1,7 +1,7 @@
 /* The text of a store at its bounds, and options that are compared and copied.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
-#include "memory/options.h"
+#include "memory/ledger.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -95,6 +95,17 @@ Test(memory, a_store_with_a_long_name)
     cr_expect(memory_endpoint(&e, "redis+unix:/a"));
     cr_expect(!memory_endpoint(&e, "redis+unix:/"));
     cr_expect(!memory_endpoint(&e, "redis+unix:"));
+}
+
+Test(memory, what_is_no_store_is_named)
+{
+    char text[] = "memcache://a", err[100] = "";
+    const struct memory_options o = {.store = text};
+    struct store_bounds bounds[TABLES];
+
+    ledger_bounds(&o, bounds);
+    cr_expect_null(store_open(&o, bounds, STORE_SERVE, err, sizeof err));
+    cr_expect_str_eq(err, "\"memcache://a\" is no store");
 }
 
 Test(memory, options_that_differ)

@@ -141,6 +141,8 @@ Test(reload, what_is_in_force_afterwards)
         cr_expect_eq(has_text(c.text, "conf: mode "), rows[i].taken, "%s: %s", rows[i].why, c.text);
         cr_expect_eq(has_text(c.text, "reload failed; keeping the previous settings"),
                      !rows[i].taken, "%s: %s", rows[i].why, c.text);
+        cr_expect_eq(has_text(c.text, "name servers: 127.0.0.1@9"), rows[i].taken, "%s: %s",
+                     rows[i].why, c.text);
         cr_expect(rows[i].told == NULL || has_text(c.text, rows[i].told), "%s: %s", rows[i].why,
                   c.text);
         cr_expect_eq(lines_with(c.text, RESTART),

@@ -443,6 +443,35 @@ Test(record, F4_read_log)
     }
 }
 
+Test(record, what_memory_said_is_read_back)
+{
+    static const struct {
+        const char *field;
+        bool good;
+        enum record_memory memory;
+    } rows[] = {
+        {"", true, RECORD_NO_MEMORY},
+        {" memory=new", true, RECORD_NEW},
+        {" memory=early", true, RECORD_EARLY},
+        {" memory=passed", true, RECORD_PASSED},
+        {" memory=known", true, RECORD_KNOWN},
+        {" memory=unavailable", true, RECORD_UNAVAILABLE},
+        {" memory=old", false, RECORD_NO_MEMORY},
+        {" memory=news", false, RECORD_NO_MEMORY},
+        {" memory=-", false, RECORD_NO_MEMORY},
+    };
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[200];
+        struct record r;
+
+        snprintf(text, sizeof text, "client=192.0.2.1 ptr=- helo=- " LOG_REST "%s", rows[i].field);
+        cr_expect(read_exact(&r, text, strlen(text)) == rows[i].good, "%s", text);
+        cr_expect_eq(r.memory, rows[i].memory, "%s", text);
+    }
+}
+
 /* Damaged lines: read or refused, never past their end. */
 Test(record, F4_damaged_records)
 {
