@@ -113,8 +113,8 @@ static bool is_spared(const struct verdict *v, const struct settings *s, rule_se
 
     if (v->report.result == F_IPREV_SKIP || v->rule != NULL || v->rule_name[0] == '\0')
         return false;
-    d = policy_decide_without(p, without | policy_trials(p), v->report.found, v->report.unsure,
-                              &v->client, now);
+    d = policy_decide(p, without | policy_trials(p), v->report.found, v->report.unsure, &v->client,
+                      now);
     return d.action > ACTION_QUARANTINE;
 }
 

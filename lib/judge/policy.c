@@ -274,8 +274,8 @@ static bool rule_decides(const struct rule *r, struct truth t, struct truth m,
       \forall integer j; 0 <= j < \result.rule && (without >> j & 1) == 0 &&
         takes(&p->rule[j], client, now) && p->rule[j].action != ACTION_REJECT ==>
         !(ANY_MAYBE(&p->rule[j]) && WORDS_MAYBE(&p->rule[j])); */
-struct decision policy_decide_without(const struct policy *p, rule_set without, findings found,
-                                      findings unsure, const struct addr *client, int64_t now)
+struct decision policy_decide(const struct policy *p, rule_set without, findings found,
+                              findings unsure, const struct addr *client, int64_t now)
 {
     struct earlier e = {false, false, false};
     unsigned i;
@@ -301,12 +301,6 @@ struct decision policy_decide_without(const struct policy *p, rule_set without, 
         e.known |= m.maybe && r->action <= ACTION_TAG;
     }
     return (struct decision){ACTION_ACCEPT, -1, !e.other};
-}
-
-struct decision policy_decide(const struct policy *p, findings found, findings unsure,
-                              const struct addr *client, int64_t now)
-{
-    return policy_decide_without(p, 0, found, unsure, client, now);
 }
 
 /* ---- sets of rules ---- */

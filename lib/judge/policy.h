@@ -98,12 +98,9 @@ bool policy_has_to(const struct policy *p);
 
 /* now: seconds since 1970. client is hashed for percent. Rules in `without` do not take part.
  * While client-known is unsure, as memory is not available, no rule that rests on it refuses, puts
- * off or quarantines, and nothing does behind a gentler rule that might have matched for it. */
-struct decision policy_decide_without(const struct policy *p, rule_set without, findings found,
-                                      findings unsure, const struct addr *client, int64_t now);
-/* With all rules. */
-struct decision policy_decide(const struct policy *p, findings found, findings unsure,
-                              const struct addr *client, int64_t now);
+ * off or quarantines, and nothing does after a gentler rule that might have matched for it. */
+struct decision policy_decide(const struct policy *p, rule_set without, findings found,
+                              findings unsure, const struct addr *client, int64_t now);
 
 /* "accept", "tag", "quarantine", "greylist", "tempfail", "reject". */
 const char *action_word(enum action a);

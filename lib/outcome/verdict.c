@@ -22,8 +22,7 @@ static const struct rule *find_trial(const struct verdict *v, const struct verdi
 
     if (trials == 0)
         return NULL;
-    d = policy_decide_without(&o->policy, without, v->report.found, v->report.unsure, &v->client,
-                              now);
+    d = policy_decide(&o->policy, without, v->report.found, v->report.unsure, &v->client, now);
     return d.rule >= 0 && (trials >> d.rule & 1) != 0 && d.action != v->action
                ? &o->policy.rule[d.rule]
                : NULL;
@@ -51,8 +50,8 @@ static void decide(struct verdict *v, const struct verdict_options *o, const str
     }
     if (open)
         v->report.unsure |= ~FINDING(F_CLIENT_KNOWN);
-    d = policy_decide_without(&o->policy, without | policy_trials(&o->policy), v->report.found,
-                              v->report.unsure, client, now);
+    d = policy_decide(&o->policy, without | policy_trials(&o->policy), v->report.found,
+                      v->report.unsure, client, now);
     v->certain = d.certain;
     if (d.rule >= 0) {
         v->rule = &o->policy.rule[d.rule];
@@ -92,9 +91,8 @@ static bool known_matters(const struct verdict *v, const struct policy *p, rule_
 
     if (!policy_may_ask(p, without, found | unsure))
         return false;
-    no = policy_decide_without(p, without, found, unsure, &v->client, now);
-    yes =
-        policy_decide_without(p, without, found | FINDING(F_CLIENT_KNOWN), unsure, &v->client, now);
+    no = policy_decide(p, without, found, unsure, &v->client, now);
+    yes = policy_decide(p, without, found | FINDING(F_CLIENT_KNOWN), unsure, &v->client, now);
 
     return no.rule != yes.rule;
 }

@@ -23,7 +23,7 @@ int main(void)
     any_octets(&client, sizeof(client));
     any_octets(&now, sizeof(now));
     policy_defaults(&p);
-    policy_decide(&p, found, unsure, &client, now);
+    policy_decide(&p, 0, found, unsure, &client, now);
     any_octets(&p, sizeof(p));
     p.rules = (unsigned)any_size(0, RULES_MAX);
     for (k = 0; k < RULES_MAX; k++)
@@ -32,7 +32,7 @@ int main(void)
         !rule_add_any(&p.rule[i], word, any_size(0, WORD)) || rule_fault(&p.rule[i]) != NULL)
         return 1;
     rule_same_condition(&p.rule[0], &p.rule[i]);
-    d = policy_decide(&p, found, unsure, &client, now);
+    d = policy_decide(&p, 0, found, unsure, &client, now);
     if (action_from_word(&action, word, any_size(0, WORD)))
         action_word(action);
     action_word((enum action)any_size(ACTION_ACCEPT, ACTION_REJECT));

@@ -108,7 +108,7 @@ Test(policy, defaults)
     policy_defaults(&p);
     cr_assert(p.rules == RULES_BUILT_IN);
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct decision d = policy_decide(&p, words_of(rows[i].found), 0, &client, 0);
+        struct decision d = policy_decide(&p, 0, words_of(rows[i].found), 0, &client, 0);
         const char *rule = d.rule < 0 ? NULL : p.rule[d.rule].name;
 
         cr_expect(d.action == rows[i].action && d.certain, "%s", rows[i].found);
@@ -237,21 +237,21 @@ Test(policy, first_rule_that_holds_decides)
     struct decision d;
 
     memset(&p, 0, sizeof p);
-    d = policy_decide(&p, words_of("iprev-fail"), 0, &client, 0);
+    d = policy_decide(&p, 0, words_of("iprev-fail"), 0, &client, 0);
     cr_expect(d.action == ACTION_ACCEPT && d.rule == -1 && d.certain, "no rules at all");
     p.rule[0] = rule_of(ACTION_REJECT, "iprev-fail");
-    d = policy_decide(&p, words_of("iprev-fail"), 0, &client, 0);
+    d = policy_decide(&p, 0, words_of("iprev-fail"), 0, &client, 0);
     cr_expect(d.rule == -1 && d.certain, "what lies behind the rules is none");
     p.rule[p.rules++] = rule_of(ACTION_ACCEPT, "iprev-fail helo-verified");
     p.rule[p.rules++] = rule_of(ACTION_QUARANTINE, "iprev-fail ptr-generic");
     p.rule[p.rules++] = rule_of(ACTION_REJECT, "iprev-fail");
-    d = policy_decide(&p, words_of("iprev-fail ptr-generic helo-verified"), 0, &client, 0);
+    d = policy_decide(&p, 0, words_of("iprev-fail ptr-generic helo-verified"), 0, &client, 0);
     cr_expect(d.action == ACTION_ACCEPT && d.rule == 0 && d.certain);
-    d = policy_decide(&p, words_of("iprev-fail ptr-generic helo-mismatch"), 0, &client, 0);
+    d = policy_decide(&p, 0, words_of("iprev-fail ptr-generic helo-mismatch"), 0, &client, 0);
     cr_expect(d.action == ACTION_QUARANTINE && d.rule == 1 && d.certain);
-    d = policy_decide(&p, words_of("iprev-fail ptr-named helo-mismatch"), 0, &client, 0);
+    d = policy_decide(&p, 0, words_of("iprev-fail ptr-named helo-mismatch"), 0, &client, 0);
     cr_expect(d.action == ACTION_REJECT && d.rule == 2 && d.certain);
-    d = policy_decide(&p, words_of("iprev-pass ptr-named helo-mismatch"), 0, &client, 0);
+    d = policy_decide(&p, 0, words_of("iprev-pass ptr-named helo-mismatch"), 0, &client, 0);
     cr_expect(d.action == ACTION_ACCEPT && d.rule == -1 && d.certain);
 }
 
@@ -452,7 +452,7 @@ Test(policy, unsure_words)
 
             p.rule[p.rules++] = rule_of((enum action)(strchr(actions, *rule) - actions), rule + 1);
         }
-        d = policy_decide(&p, words_of(rows[i].found), words_of(rows[i].unsure), &client, 0);
+        d = policy_decide(&p, 0, words_of(rows[i].found), words_of(rows[i].unsure), &client, 0);
         cr_expect(
             d.action == rows[i].action && d.rule == rows[i].rule && d.certain == rows[i].certain,
             "%s: %s, rule %d, certain %d", rows[i].why, action_word(d.action), d.rule, d.certain);
@@ -483,14 +483,15 @@ Test(policy, expired_rules_are_skipped)
 
         policy_defaults(&p);
         p.rule[1].expires = rows[i].expires;
-        d = policy_decide(&p, FINDING(F_IPREV_FAIL), 0, &client, rows[i].now);
+        d = policy_decide(&p, 0, FINDING(F_IPREV_FAIL), 0, &client, rows[i].now);
         cr_expect((d.rule == 1) == rows[i].holds && d.certain, "expires %lld, now %lld",
                   (long long)rows[i].expires, (long long)rows[i].now);
         /* An expired rule casts no doubt either. */
         p.rule[1] = rule_of(ACTION_ACCEPT, "helo-forward");
         p.rule[1].expires = rows[i].expires;
         p.rule[2] = rule_of(ACTION_REJECT, "iprev-fail");
-        d = policy_decide(&p, FINDING(F_IPREV_FAIL), FINDING(F_HELO_FORWARD), &client, rows[i].now);
+        d = policy_decide(&p, 0, FINDING(F_IPREV_FAIL), FINDING(F_HELO_FORWARD), &client,
+                          rows[i].now);
         cr_expect((d.action == ACTION_REJECT) != rows[i].holds, "expires %lld, now %lld: doubt",
                   (long long)rows[i].expires, (long long)rows[i].now);
     }
@@ -512,10 +513,10 @@ Test(policy, percent_takes_its_share_and_stays)
             bool first, again, more;
 
             p.rule[0].percent = (uint8_t)percents[i];
-            first = policy_decide(&p, FINDING(F_IPREV_PERMERROR), 0, &client, 0).rule == 0;
-            again = policy_decide(&p, FINDING(F_IPREV_PERMERROR), 0, &client, 99).rule == 0;
+            first = policy_decide(&p, 0, FINDING(F_IPREV_PERMERROR), 0, &client, 0).rule == 0;
+            again = policy_decide(&p, 0, FINDING(F_IPREV_PERMERROR), 0, &client, 99).rule == 0;
             p.rule[0].percent = 100;
-            more = policy_decide(&p, FINDING(F_IPREV_PERMERROR), 0, &client, 0).rule == 0;
+            more = policy_decide(&p, 0, FINDING(F_IPREV_PERMERROR), 0, &client, 0).rule == 0;
             cr_assert(first == again && more);
             taken += first;
         }
@@ -599,7 +600,7 @@ Test(policy, property_certain_words_give_plain_rules)
         struct decision d;
 
         random_policy(&p);
-        d = policy_decide(&p, found, 0, &client, 0);
+        d = policy_decide(&p, 0, found, 0, &client, 0);
         cr_assert(d.certain && d.rule == plain_rule(&p, found) && d.action == action_of(&p, d.rule),
                   "round %u", round);
     }
@@ -617,7 +618,7 @@ Test(policy, property_reject_and_certain_hold_for_every_completion)
         int look;
 
         random_policy(&p);
-        d = policy_decide(&p, found, unsure, &client, 0);
+        d = policy_decide(&p, 0, found, unsure, &client, 0);
         look = plain_rule(&p, found);
         /* What looks gentle is done; what looks like a reject, or less. */
         cr_assert(d.action == action_of(&p, d.rule), "round %u", round);

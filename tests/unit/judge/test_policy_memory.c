@@ -57,9 +57,9 @@ Test(policy, property_memory_unavailable_H1)
         p.rules = 1 + rnd(5);
         for (i = 0; i < p.rules; i++)
             random_rule(&p.rule[i]);
-        no = policy_decide(&p, found, 0, &client, 0);
-        yes = policy_decide(&p, found | FINDING(F_CLIENT_KNOWN), 0, &client, 0);
-        open = policy_decide(&p, found, FINDING(F_CLIENT_KNOWN), &client, 0);
+        no = policy_decide(&p, 0, found, 0, &client, 0);
+        yes = policy_decide(&p, 0, found | FINDING(F_CLIENT_KNOWN), 0, &client, 0);
+        open = policy_decide(&p, 0, found, FINDING(F_CLIENT_KNOWN), &client, 0);
         if (open.action < ACTION_QUARANTINE) {
             gentle++;
             continue;
@@ -96,9 +96,8 @@ Test(policy, property_may_ask)
         ask = policy_may_ask(&p, without, found | unsure);
         asked += ask;
         spared += !ask;
-        if (policy_decide_without(&p, without, found, unsure, &client, 0).rule ==
-            policy_decide_without(&p, without, found | FINDING(F_CLIENT_KNOWN), unsure, &client, 0)
-                .rule)
+        if (policy_decide(&p, without, found, unsure, &client, 0).rule ==
+            policy_decide(&p, without, found | FINDING(F_CLIENT_KNOWN), unsure, &client, 0).rule)
             continue;
         needed++;
         cr_assert(ask, "round %u", round);
@@ -169,7 +168,7 @@ Test(policy, memory_unavailable_rules)
         p.rule[0].action = (uint8_t)row[i].first;
         p.rule[1].action = (uint8_t)row[i].second;
         p.rule[0].all |= row[i].first_names ? FINDING(F_CLIENT_KNOWN) : 0;
-        d = policy_decide(&p, FINDING(F_IPREV_FAIL), FINDING(F_CLIENT_KNOWN), &client, 0);
+        d = policy_decide(&p, 0, FINDING(F_IPREV_FAIL), FINDING(F_CLIENT_KNOWN), &client, 0);
         cr_expect(d.action == row[i].expected, "%s: %s", row[i].why, action_word(d.action));
     }
 }
@@ -219,11 +218,9 @@ Test(policy, without_each_rule)
     for (i = 0; i < RULES_MAX; i++) {
         rule_set others = ~((rule_set)1 << i);
 
-        cr_expect_eq(policy_decide_without(&p, others, FINDING(F_IPREV_FAIL), 0, &client, 0).rule,
-                     (int)i);
+        cr_expect_eq(policy_decide(&p, others, FINDING(F_IPREV_FAIL), 0, &client, 0).rule, (int)i);
     }
-    cr_expect_eq(policy_decide_without(&p, ~(rule_set)0, FINDING(F_IPREV_FAIL), 0, &client, 0).rule,
-                 -1);
+    cr_expect_eq(policy_decide(&p, ~(rule_set)0, FINDING(F_IPREV_FAIL), 0, &client, 0).rule, -1);
 }
 
 Test(exempt, sender_domains)

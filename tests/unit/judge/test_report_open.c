@@ -228,10 +228,10 @@ Test(report, B20_property_no_refusal_that_the_truth_would_not_give)
             p.rule[i] = p.rule[p.rules - 1 - i];
             p.rule[p.rules - 1 - i] = swap;
         }
-        d = policy_decide(&p, early.found, early.unsure, &client, 0);
+        d = policy_decide(&p, 0, early.found, early.unsure, &client, 0);
         if (d.action == ACTION_REJECT) {
             refused++;
-            d = policy_decide(&p, last.found, 0, &client, 0);
+            d = policy_decide(&p, 0, last.found, 0, &client, 0);
             cr_assert(d.action == ACTION_REJECT, "round %u", round);
         }
     }

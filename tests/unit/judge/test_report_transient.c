@@ -230,12 +230,12 @@ static void hold(const struct policy *p)
         if (i == 0 || pairs[i].found != found || pairs[i].unsure != unsure) {
             found = pairs[i].found;
             unsure = pairs[i].unsure;
-            rejects = policy_decide(p, found, unsure, &client, 0).action == ACTION_REJECT;
+            rejects = policy_decide(p, 0, found, unsure, &client, 0).action == ACTION_REJECT;
             tried++;
             refused += rejects;
         }
         if (rejects)
-            cr_assert(policy_decide(p, pairs[i].last, 0, &client, 0).action == ACTION_REJECT,
+            cr_assert(policy_decide(p, 0, pairs[i].last, 0, &client, 0).action == ACTION_REJECT,
                       "found %llx unsure %llx, in the end %llx", (unsigned long long)found,
                       (unsigned long long)unsure, (unsigned long long)pairs[i].last);
     }
