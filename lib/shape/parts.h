@@ -208,7 +208,8 @@ enum { PART_ACCESS = 8, PART_MACHINE = 16, PART_MAIL = 32 };
 uint32_t stem_class(const char *s, size_t n);
 
 /* What the script `tables` makes of words.txt, senders.txt and suffixes.txt: sorted by octets.
- * Those that begin with letter i of the alphabet are list[at[i]] to list[at[i + 1] - 1]. */
+ * Stems that begin with letter i of the alphabet are list[at[i]] to list[at[i + 1] - 1]; words that
+ * begin with letters i and k, the same at 26 * i + k. */
 #define WORD_MAX 15
 struct word {
     char text[WORD_MAX]; /* NUL-terminated if shorter */
@@ -223,7 +224,7 @@ struct sender {
 };
 extern const struct word shape_words[];
 extern const struct stem shape_stems[];
-extern const uint16_t shape_words_at[27], shape_stems_at[27];
+extern const uint16_t shape_words_at[26 * 26 + 1], shape_stems_at[27];
 extern const uint32_t shape_stems_second[26]; /* letters, one bit each */
 extern const struct sender shape_senders[];
 extern const size_t shape_senders_count;

@@ -8,18 +8,17 @@
 uint32_t word_class(const char *s, size_t n)
 {
     const struct word *list = shape_words;
-    size_t low, high, mid;
+    size_t low, high, mid, pair;
     int order;
 
-    if (n < 2 || n >= WORD_MAX || s[0] < 'a' || s[0] > 'z')
+    if (n < 2 || n >= WORD_MAX || s[0] < 'a' || s[0] > 'z' || s[1] < 'a' || s[1] > 'z')
         return 0;
-    low = shape_words_at[s[0] - 'a'];
-    high = shape_words_at[s[0] - 'a' + 1];
+    pair = 26 * (size_t)(s[0] - 'a') + (size_t)(s[1] - 'a');
+    low = shape_words_at[pair];
+    high = shape_words_at[pair + 1];
     while (low < high) {
         mid = low + (high - low) / 2;
-        order = s[1] - list[mid].text[1];
-        if (order == 0)
-            order = memcmp(s, list[mid].text, n);
+        order = memcmp(s, list[mid].text, n);
         if (order == 0 && list[mid].text[n] == '\0')
             return list[mid].classes;
         if (order <= 0)
