@@ -1,0 +1,105 @@
+/* shape: in which form an IPv4 address shows in a name, at the bounds of each form.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "shape/parts.h"
+#include "tests/unit/values.h"
+
+static const struct {
+    const char *ip, *name;
+    enum form form;
+} rows[] = {
+    /* four octets */
+    {"87.162.35.214", "87-162-35-214.isp.example", FORM_FULL},
+    {"87.162.35.214", "214-35-162-87.isp.example", FORM_REVERSED},
+    {"87.162.35.214", "162-87-214-35.isp.example", FORM_PERMUTED},
+    {"87.162.35.214", "87-162-35-215.isp.example", FORM_NEAR},
+    {"87.162.35.214", "215-35-162-87.isp.example", FORM_NEAR},
+    {"87.162.35.214", "87-162-1-2.isp.example", FORM_NEAR}, /* the same /16 */
+    {"87.162.35.214", "2-1-162-87.isp.example", FORM_NEAR},
+    {"87.162.35.214", "87-35-1-2.isp.example", FORM_PAIR},
+    {"87.162.35.214", "2-1-35-87.isp.example", FORM_PAIR},
+    {"87.162.35.214", "11-22-33-44.isp.example", FORM_QUAD},
+    {"87.162.35.214", "11-22-3-4.isp.example", FORM_QUAD}, /* six digits */
+    {"87.162.35.214", "111-2-3-4.isp.example", FORM_QUAD},
+    {"87.162.35.214", "1-2-3-111.isp.example", FORM_QUAD},
+    {"87.162.35.214", "11-2-3-4.isp.example", FORM_NONE},       /* five may be a version */
+    {"87.162.35.214", "87-162-35-470.isp.example", FORM_THREE}, /* 470 is no octet */
+    {"87.162.35.214", "87-162-35-0214.isp.example", FORM_THREE},
+    /* three */
+    {"87.162.35.214", "162-35-214.isp.example", FORM_THREE},
+    {"87.162.35.214", "214-162-35.isp.example", FORM_THREE},
+    {"1.2.3.14", "2-3-14.isp.example", FORM_THREE},
+    {"1.2.3.4", "2-3-4.isp.example", FORM_LAST2}, /* three digits are few */
+    /* two */
+    {"87.162.35.214", "35-214.isp.example", FORM_TAIL},
+    {"87.162.35.214", "214-35.isp.example", FORM_TAIL_REV},
+    {"87.162.35.214", "162-35.isp.example", FORM_PAIR},
+    {"87.162.35.214", "87-214.isp.example", FORM_PAIR},
+    {"10.20.13.4", "13-4.isp.example", FORM_TAIL},
+    {"10.20.3.14", "3-14.isp.example", FORM_TAIL},
+    {"10.20.13.4", "4-13.isp.example", FORM_TAIL_REV},
+    {"10.20.3.4", "3-4.isp.example", FORM_LAST2},
+    {"10.20.3.4", "4-3.isp.example", FORM_LAST2},
+    /* one */
+    {"87.162.35.214", "h214.isp.example", FORM_LAST3},
+    {"87.162.35.14", "h14.isp.example", FORM_LAST2},
+    {"87.162.35.4", "h4.isp.example", FORM_LAST1},
+    {"87.162.35.214", "h87.isp.example", FORM_OTHER1},
+    {"87.162.35.214", "h162.isp.example", FORM_OTHER1},
+    {"87.162.35.214", "h35.isp.example", FORM_OTHER1},
+    {"8.162.35.214", "h8.isp.example", FORM_NONE},
+    {"87.162.35.214", "h36.isp.example", FORM_NONE},
+    /* run together, three digits each */
+    {"87.162.35.214", "087162035214.isp.example", FORM_RUN},
+    {"87.162.35.214", "214035162087.isp.example", FORM_RUN},
+    {"87.162.35.214", "162035214.isp.example", FORM_RUN3},
+    {"87.162.35.214", "035214.isp.example", FORM_RUN2},
+    {"87.162.35.214", "087162035215.isp.example", FORM_NEAR},
+    {"87.162.35.214", "087162035470.isp.example", FORM_NONE},
+    /* run together as they are */
+    {"87.162.35.214", "8716235214.isp.example", FORM_RUN},
+    {"87.162.35.214", "2143516287.isp.example", FORM_RUN},
+    {"87.162.35.214", "16235214.isp.example", FORM_RUN3},
+    {"87.162.35.214", "8716235.isp.example", FORM_RUN3},
+    {"87.162.35.214", "21435162.isp.example", FORM_RUN3},
+    {"87.162.35.214", "87162214.isp.example", FORM_NONE},
+    {"87.162.35.214", "35214.isp.example", FORM_RUN2},
+    {"87.162.35.214", "21435.isp.example", FORM_RUN2},
+    {"87.162.35.214", "87214.isp.example", FORM_RUN2},
+    /* one number, and hexadecimal */
+    {"87.162.35.214", "1470243798.isp.example", FORM_NUMBER},
+    {"87.162.35.214", "1470243799.isp.example", FORM_NONE},
+    {"87.162.35.214", "57a223d6.isp.example", FORM_HEX},
+    {"87.162.35.214", "57-a2-23-d6.isp.example", FORM_HEX},
+    {"87.162.35.214", "d623a257.isp.example", FORM_HEX},
+    {"87.162.35.214", "x50a020d0.isp.example", FORM_NONE}, /* each first half alone */
+    {"87.162.35.214", "x07020306.isp.example", FORM_NONE},
+    {"169.62.189.10", "a-bd-3e-a9.isp.example", FORM_HEX}, /* a first octet of one digit */
+    {"10.189.62.169", "a-bd-3e-a9.isp.example", FORM_HEX},
+    /* joined to something, or another digit: three octets alone are no address in this order */
+    {"169.62.189.10", "xa-bd-3e-a9.isp.example", FORM_NONE},
+    {"169.62.189.10", "b-bd-3e-a9.isp.example", FORM_NONE},
+    {"169.62.189.16", "g-bd-3e-a9.isp.example", FORM_NONE},
+};
+
+Test(shape, forms_of_an_address)
+{
+    size_t i;
+
+    for (i = 0; i < ROWS(rows); i++) {
+        struct addr client;
+        struct dname name;
+        struct view v;
+        struct evidence e;
+
+        cr_assert(addr_parse(&client, rows[i].ip, strlen(rows[i].ip)));
+        cr_assert(dname_from_text(&name, rows[i].name, strlen(rows[i].name)));
+        view_make(&v, &name);
+        evidence_collect(&e, &v, &client);
+        cr_expect_eq(e.trace.form, rows[i].form, "%s of %s: form %d, not %d", rows[i].name,
+                     rows[i].ip, e.trace.form, rows[i].form);
+    }
+}
