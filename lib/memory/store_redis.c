@@ -10,6 +10,7 @@
 
 #ifdef HAVE_HIREDIS
 
+#include "memory/clock.h"
 #include "memory/options.h"
 #include "memory/store.h"
 
@@ -57,11 +58,19 @@ static const char put_script[] =
 struct redis_store {
     struct store base;
     redisContext *c;
+    unsigned patience_ms;
+    unsigned pending; /* replies */
+    int64_t begun_us; /* the first of these was asked for */
 };
+
+static struct redis_store *of(struct store *s)
+{
+    return (struct redis_store *)s;
+}
 
 static redisContext *context(struct store *s)
 {
-    return ((struct redis_store *)s)->c;
+    return of(s)->c;
 }
 
 /* ---- names ---- */
@@ -106,11 +115,20 @@ static enum store_result broken(struct store *s, const char *what)
     return STORE_BROKEN;
 }
 
-/* The next reply, to be freed; NULL with the trouble written when it is none or an error. */
+/* hiredis counts its patience anew with each octet. When it has run out twice nobody waits any
+ * more. */
+static bool is_late(const struct redis_store *s)
+{
+    return clock_us() - s->begun_us > (int64_t)s->patience_ms * 2 * 1000;
+}
+
+/* The next reply, to be freed; NULL with the trouble written when it is none, late or an error. */
 static redisReply *next_reply(struct store *s)
 {
     redisContext *c = context(s);
     void *reply = NULL;
+
+    of(s)->pending--;
 
     if (redisGetReply(c, &reply) != REDIS_OK || reply == NULL) {
         broken(s, c->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK)
@@ -118,8 +136,8 @@ static redisReply *next_reply(struct store *s)
                       : c->errstr);
         return NULL;
     }
-    if (((redisReply *)reply)->type == REDIS_REPLY_ERROR) {
-        broken(s, ((redisReply *)reply)->str);
+    if (((redisReply *)reply)->type == REDIS_REPLY_ERROR || is_late(of(s))) {
+        broken(s, is_late(of(s)) ? "no answer in time" : ((redisReply *)reply)->str);
         freeReplyObject(reply);
         return NULL;
     }
@@ -148,7 +166,11 @@ static enum store_result append(struct store *s, const char *fmt, ...)
     va_start(args, fmt);
     rc = redisvAppendCommand(context(s), fmt, args);
     va_end(args);
-    return rc == REDIS_OK ? STORE_OK : broken(s, "out of memory");
+    if (rc != REDIS_OK)
+        return broken(s, "out of memory");
+    if (of(s)->pending++ == 0)
+        of(s)->begun_us = clock_us();
+    return STORE_OK;
 }
 
 /* ---- the store ---- */
@@ -306,9 +328,8 @@ static bool read_secret(const char *path, char secret[SECRET_MAX], char *err, si
     return true;
 }
 
-static redisContext *connect_to(const struct memory_endpoint *e, enum store_use use)
+static redisContext *connect_to(const struct memory_endpoint *e, unsigned ms)
 {
-    unsigned ms = use == STORE_SERVE ? BUSY_MS : PATIENT_MS;
     struct timeval patience = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
     redisContext *c = e->unix_path[0] != '\0' ? redisConnectUnixWithTimeout(e->unix_path, patience)
                                               : redisConnectWithTimeout(e->host, e->port, patience);
@@ -366,7 +387,8 @@ struct store *store_open_redis(const struct memory_options *o, enum store_use us
         return snprintf(err, errlen, "out of memory"), NULL;
     }
     s->base.kind = &redis_kind;
-    s->c = connect_to(&e, use);
+    s->patience_ms = use == STORE_SERVE ? BUSY_MS : PATIENT_MS;
+    s->c = connect_to(&e, s->patience_ms);
     if (s->c == NULL || s->c->err != 0)
         broken(&s->base, s->c == NULL ? "out of memory" : s->c->errstr);
     else if (greet(&s->base, o, &e) == STORE_OK &&

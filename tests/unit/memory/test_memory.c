@@ -118,7 +118,31 @@ static void wait_for_complaint(void)
         usleep(10000);
 }
 
-Test(memory, a_store_that_cannot_be_opened)
+/* A file of ours, made by another version: the first statement tells which one. */
+static void make_version(struct place *p, const char *version)
+{
+    char path[96];
+    sqlite3 *db;
+
+    snprintf(path, sizeof path, "%s/memory.db", p->dir);
+    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, version, NULL, NULL, NULL), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, "PRAGMA application_id = 0x49505256", NULL, NULL, NULL),
+                 SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void damage_older(struct place *p)
+{
+    make_version(p, "PRAGMA user_version = 1");
+}
+
+static void damage_newer(struct place *p)
+{
+    make_version(p, "PRAGMA user_version = 3");
+}
+
+Test(memory, H5_a_store_that_cannot_be_opened)
 {
     static const struct {
         void (*damage)(struct place *p);
@@ -126,6 +150,8 @@ Test(memory, a_store_that_cannot_be_opened)
     } row[] = {
         {damage_directory, "no directory", "memory.db"},
         {damage_link, "a link", "memory.db"},
+        {damage_older, "an older version", "memory.db: was made by another version"},
+        {damage_newer, "a newer version", "move it away to start empty"},
         {damage_key, "a key that is none", "must contain 32 hexadecimal digits"},
     };
     size_t i;
