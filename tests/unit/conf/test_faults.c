@@ -448,8 +448,8 @@ Test(settings, memory_settings_that_go_together)
         "memory: { password-file = \"/etc/passwd\"; };",
         "memory: { key-file = \"/etc/passwd\"; };",
         "memory: { store = \"sqlite:/m.db\"; key-file = \"/etc/passwd\"; };",
-        "memory: { store = \"redis://127.0.0.1\"; key-file = \"/etc/passwd\";\n"
-        "password-file = \"/etc/passwd\"; };",
+        ("memory: { store = \"redis://127.0.0.1\"; key-file = \"/etc/passwd\";\n"
+         "password-file = \"/etc/passwd\"; };"),
         "memory: { greylist-delay-seconds = 3599; greylist-retry-hours = 1; };",
     };
     size_t i;
