@@ -1,0 +1,83 @@
+/* Memory as the daemon uses it: what is noted, and how quickly it answers.
+ *
+ * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
+#include "tests/unit/memory/memory_shared.h"
+
+#include <time.h>
+
+static void say(bool good, const char *text)
+{
+    (void)good;
+    (void)text;
+}
+
+static uint64_t seen(struct place *p)
+{
+    struct store *s = place_open(p);
+    struct store_counts n;
+
+    cr_expect_eq(s->kind->count(s, &n), STORE_OK);
+    s->kind->close(s);
+    return n.entries[TABLE_SEEN];
+}
+
+/* Who is asked about is not noted by that, and is noted afterwards all the same. */
+Test(memory, asked_about_and_then_noted)
+{
+    static const struct {
+        bool ask;
+        unsigned notes;
+        uint64_t seen;
+    } row[] = {{false, 0, 0}, {true, 0, 0}, {true, 1, 1}, {true, 3, 1}, {false, 1, 1}};
+    struct addr client = address("192.0.2.1");
+    size_t i, k;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct place p;
+        struct memory *m;
+
+        place_make(&p, false);
+        m = memory_new(&p.options, say);
+        cr_assert_not_null(m);
+        if (row[i].ask)
+            memory_client(m, &client, MEMORY_WAIT_MS);
+        for (k = 0; k < row[i].notes; k++)
+            memory_note(m, &client);
+        memory_end(m);
+        cr_expect_eq(seen(&p), row[i].seen, "row %zu", i);
+        place_remove(&p);
+    }
+}
+
+static int64_t now_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* An answer wakes who waits for it: on any machine one of a hundred comes well before the 50 ms. */
+Test(memory, an_answer_wakes_the_caller)
+{
+    struct addr client = address("192.0.2.1");
+    int64_t quickest = INT64_MAX, took;
+    struct place p;
+    struct memory *m;
+    int i;
+
+    place_make(&p, false);
+    m = memory_new(&p.options, say);
+    cr_assert_not_null(m);
+    for (i = 0; i < 100 && quickest > 25000; i++) {
+        took = now_us();
+        if (memory_client(m, &client, MEMORY_WAIT_MS) == MEMORY_UNKNOWN) {
+            took = now_us() - took;
+            quickest = took < quickest ? took : quickest;
+        } else
+            usleep(100000); /* it is being made, or left alone */
+    }
+    cr_expect_lt(quickest, 25000, "%ld us", (long)quickest);
+    memory_end(m);
+    place_remove(&p);
+}
