@@ -120,6 +120,7 @@ void groups_collect(struct evidence *e, const struct view *v)
     e->folded[n++] = '$';
     e->folded[n] = '\0';
     n = host_groups(e, n);
+    e->ngram_host = (uint16_t)n;
     e->ngram = (uint16_t)(v->bare ? n : domain_groups(e, v, n));
 }
 

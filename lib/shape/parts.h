@@ -163,8 +163,9 @@ struct evidence {
     uint8_t key[WORD_CLASSES]; /* a token of each class, counted from 1; 0: none */
     bool clue[CLUE_COUNT];
     uint16_t non, on[CLUE_COUNT]; /* the clues that apply */
-    uint16_t ngram;
-    uint16_t gram[GRAM_MAX]; /* slots */
+    uint16_t ngram, ngram_host;   /* all groups; those of the host part, which come first */
+    uint16_t gram[GRAM_MAX]; /* slots; of the host part group i begins at folded[i / 2] and has 2 +
+                                i % 2 characters */
     char folded[DNAME_TEXT_MAX + 2];
 };
 

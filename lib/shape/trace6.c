@@ -93,16 +93,29 @@ static void match_groups_from(struct trace *t, const struct view *v, const uint8
 
 static void match_groups(struct trace *t, const struct view *v, const uint8_t octet[16])
 {
-    size_t i, k;
+    size_t i, k, end;
+    int value;
 
-    for (i = 0; i < v->len && t->form < FORM_SIX; i++)
-        if (ascii_hex((unsigned char)v->text[i]) >= 0 &&
-            (i == 0 || !ascii_alnum((unsigned char)v->text[i - 1])))
-            for (k = 0; k < GROUPS; k++)
+    for (i = 0; i < v->len && t->form < FORM_SIX; i = end + 1) {
+        value = read_group(v, i, &end);
+        for (k = 0; k < GROUPS && value >= 0; k++)
+            if (value == (octet[2 * k] << 8 | octet[2 * k + 1]))
                 match_groups_from(t, v, octet, i, k);
+    }
 }
 
-#define FIVES 25 /* whole digits of 128 bits in base 32 */
+#define FIVES      25 /* whole digits of 128 bits in base 32 */
+#define HALF_FIVES 12 /* of 64 bits */
+
+/* Letters and digits in one piece, enough for half of an address. */
+static bool long_piece(const struct view *v)
+{
+    size_t i, run = 0;
+
+    for (i = 0; i < v->len && run < HALF_FIVES; i++)
+        run = v->sort[i] == VIEW_SEPARATOR ? 0 : run + 1;
+    return run == HALF_FIVES;
+}
 
 static unsigned five_bits(const uint8_t octet[16], size_t bit)
 {
@@ -122,7 +135,7 @@ static void match_base32(struct trace *t, const struct view *v, const uint8_t oc
     const char *found;
 
     for (i = 0; i < 8; i++) {
-        n = (i & 1) != 0 ? 64 / 5 : 128 / 5;
+        n = (i & 1) != 0 ? HALF_FIVES : FIVES;
         from = (i & 2) != 0 ? 128 - 5 * n : (i & 1) != 0 ? 64 : 0;
         for (k = 0; k < n; k++)
             text[k] = alphabet[i / 4][five_bits(octet, from + 5 * k)];
@@ -182,7 +195,7 @@ void trace_find_v6(struct trace *t, const struct view *v, const uint8_t octet[16
     match_groups(t, v, octet);
     if (t->form < FORM_SIX)
         match_nibbles(t, v, octet);
-    if (t->form < FORM_SIX)
+    if (t->form < FORM_SIX && long_piece(v))
         match_base32(t, v, octet);
     if (t->form < FORM_SIX && inner_v4(v4, octet))
         trace_find_v4(t, v, v4);

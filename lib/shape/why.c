@@ -179,18 +179,28 @@ static void put_word(struct sbuf *sb, const struct evidence *e, const struct vie
     sbuf_mem(sb, v->text + t->at, t->len);
 }
 
-static void put_group(struct sbuf *sb, const struct evidence *e, int32_t sign)
+/* The three characters that speak loudest, of the folded host part or of the domain. */
+static const char *best_group(const struct evidence *e, const struct view *v, int32_t sign)
 {
-    size_t i, k, best = 0;
-    int32_t weight = 0;
-    const char *s;
+    int32_t weight, most = 0;
+    size_t i, best = 0;
 
-    for (i = 1; i < e->ngram; i += 2)
-        if (sign * shape_weights.gram[e->gram[i]] > weight) {
-            weight = sign * shape_weights.gram[e->gram[i]];
+    for (i = 1; i < e->ngram; i += i < e->ngram_host ? 2 : 1) {
+        weight = sign * shape_weights.gram[e->gram[i]];
+        if (weight > most) {
+            most = weight;
             best = i;
         }
-    s = e->folded + best / 2;
+    }
+    return best < e->ngram_host ? e->folded + best / 2
+                                : v->text + v->org - 1 + (best - e->ngram_host);
+}
+
+static void put_group(struct sbuf *sb, const struct evidence *e, const struct view *v, int32_t sign)
+{
+    const char *s = best_group(e, v, sign);
+    size_t k;
+
     sbuf_str(sb, "text ");
     for (k = 0; k < 3 && s[k] != '\0'; k++)
         if (s[k] == '#' || (s[k] >= '0' && s[k] <= '9'))
@@ -229,7 +239,7 @@ static void put_topic(struct sbuf *why, const struct reasons *r, enum topic topi
         else if (topic == TOPIC_SHAPE)
             sbuf_str(&one, shapes[r->list[i].which].text);
         else
-            put_group(&one, e, r->sign);
+            put_group(&one, e, v, r->sign);
         put_item(why, &one);
     }
 }

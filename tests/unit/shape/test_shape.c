@@ -50,6 +50,25 @@ static bool good_why(const char *why)
     return n > 0 && n < SHAPE_WHY_MAX;
 }
 
+/* The letters of the item "text abN usual" are letters of the name. */
+static bool text_is_of_name(const char *why, const char *name)
+{
+    const char *at = strstr(why, "text "), *end = strstr(why, " usual in");
+    char piece[SHAPE_WHY_MAX];
+    size_t n;
+
+    if (at == NULL || end == NULL)
+        return at == NULL;
+    for (at += strlen("text "); at < end; at += n) {
+        n = strcspn(at, "N .-_");
+        snprintf(piece, sizeof(piece), "%.*s", (int)n, at);
+        if (strstr(name, piece) == NULL)
+            return false;
+        n += strspn(at + n, "N .-_");
+    }
+    return at == end + 1;
+}
+
 /* A kind that ends in ? is what the name should be called and is not yet: whoever makes it right
  * takes the mark away. Few may be left. */
 #define KNOWN_MISSES 11
@@ -83,6 +102,7 @@ Test(shape, golden_B28_B29_B31_B33)
                              field[1], field[2], field[3], g.why);
         }
         cr_expect(good_why(g.why), "reason of %s %s", field[0], field[1]);
+        cr_expect(text_is_of_name(g.why, field[1]), "%s: %s", field[1], g.why);
         rows++;
     }
     fclose(f);
