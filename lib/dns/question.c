@@ -240,7 +240,7 @@ static void send_out(struct query *q)
     breaker_asked(&k->breaker);
     w->asked++;
     if (!q->local)
-        quiet_asked(&k->quiet, q->place, q->started);
+        quiet_asked(&k->quiet, &q->place, q->started);
     if (breaker_ask(&k->breaker, text, (int)q->type, q, on_reply) == 0)
         return;
     leaves(w);

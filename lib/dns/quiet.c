@@ -4,6 +4,7 @@
 #include "dns/quiet.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define WAYS       8      /* places where a zone may stand */
 #define PATIENCE   500    /* ms: then a second question waits for the first */
@@ -11,6 +12,10 @@
 #define LATELY     600000 /* ms */
 #define TENTH      100    /* ms */
 #define TAKES_TIME 2      /* tenths: what is out for longer hangs */
+#define TAKES_LONG 5      /* tenths: a stranger that is out for longer is asked in vain, */
+#define COUNTED    30     /* of those asked in so many tenths, */
+#define IN_VAIN    3      /* and one in so many is too many, */
+#define TOO_FEW    8      /* or one of so few */
 
 static bool heard_lately(const struct quiet_zone *z, int64_t now)
 {
@@ -27,7 +32,12 @@ static bool is_known(const struct quiet_zone *z, int64_t now)
     return heard_lately(z, now) && !is_silent(z, now);
 }
 
-bool quiet_pressed(const struct quiet *q, int64_t now)
+static bool is_stranger(struct quiet_place p, int64_t now)
+{
+    return p.near != NULL && !is_known(p.near, now) && (p.wide == NULL || !is_known(p.wide, now));
+}
+
+static bool many_hang(const struct quiet *q, int64_t now)
 {
     int64_t tenth = now / TENTH;
     unsigned i, hanging = 0;
@@ -38,6 +48,24 @@ bool quiet_pressed(const struct quiet *q, int64_t now)
         if (tenth - q->sent[i].tenth >= TAKES_TIME && tenth - q->sent[i].tenth < QUIET_HANGS)
             hanging += q->sent[i].open;
     return hanging >= q->most;
+}
+
+static bool many_in_vain(const struct quiet *q, int64_t now)
+{
+    int64_t tenth = now / TENTH, at;
+    unsigned strangers = 0, vain = 0;
+
+    for (at = tenth - COUNTED; at <= tenth - TAKES_LONG; at++)
+        if (q->sent[at % QUIET_HANGS].tenth == at) {
+            strangers += q->sent[at % QUIET_HANGS].strangers;
+            vain += q->sent[at % QUIET_HANGS].vain;
+        }
+    return strangers < TOO_FEW || vain * IN_VAIN >= strangers;
+}
+
+bool quiet_pressed(const struct quiet *q, int64_t now)
+{
+    return many_hang(q, now) && many_in_vain(q, now);
 }
 
 void quiet_bound(struct quiet *q, unsigned threads)
@@ -87,6 +115,8 @@ static enum quiet_word may_stranger(struct quiet *q, const struct quiet_zone *wi
 {
     if (left_alone(wide, name, now))
         return QUIET_DENY;
+    if (!many_in_vain(q, now))
+        return QUIET_ASK;
     if (wide->open > 0 || !quiet_lets_in(q, now))
         return QUIET_PARK_WIDE;
     return QUIET_ASK;
@@ -95,13 +125,16 @@ static enum quiet_word may_stranger(struct quiet *q, const struct quiet_zone *wi
 enum quiet_word quiet_may_ask(struct quiet *q, struct quiet_place p, uint64_t name, int64_t now)
 {
     const struct quiet_zone *wide = p.wide != NULL ? p.wide : p.near;
+    enum quiet_word word = QUIET_ASK;
 
     if (p.near == NULL || is_known(p.near, now))
         return QUIET_ASK;
     if (left_alone(p.near, name, now))
         return QUIET_DENY;
-    if (!is_known(wide, now) && quiet_pressed(q, now))
-        return may_stranger(q, wide, name, now);
+    if (is_stranger(p, now) && many_hang(q, now))
+        word = may_stranger(q, wide, name, now);
+    if (word != QUIET_ASK)
+        return word;
     if (p.near->open > 0 && now - p.near->since >= PATIENCE)
         return QUIET_PARK;
     return QUIET_ASK;
@@ -115,17 +148,20 @@ static void zone_asked(struct quiet_zone *z, int64_t now)
         z->since = now;
 }
 
-void quiet_asked(struct quiet *q, struct quiet_place p, int64_t now)
+void quiet_asked(struct quiet *q, struct quiet_place *p, int64_t now)
 {
     size_t i = (size_t)(now / TENTH % QUIET_HANGS);
 
     if (q->sent[i].tenth != now / TENTH) {
+        memset(&q->sent[i], 0, sizeof q->sent[i]);
         q->sent[i].tenth = now / TENTH;
-        q->sent[i].open = 0;
     }
+    p->stranger = is_stranger(*p, now);
     q->sent[i].open++;
-    zone_asked(p.near, now);
-    zone_asked(p.wide, now);
+    q->sent[i].strangers += p->stranger;
+    q->sent[i].vain += p->stranger;
+    zone_asked(p->near, now);
+    zone_asked(p->wide, now);
 }
 
 /* A name in vain that is the only one counts once. */
@@ -159,8 +195,10 @@ void quiet_over(struct quiet *q, struct quiet_place p, uint64_t name, int64_t as
 {
     size_t i = (size_t)(asked / TENTH % QUIET_HANGS);
 
-    if (end != QUIET_SILENT && q->sent[i].tenth == asked / TENTH)
+    if (end != QUIET_SILENT && q->sent[i].tenth == asked / TENTH) {
         q->sent[i].open--;
+        q->sent[i].vain -= p.stranger;
+    }
     zone_over(p.near, name, asked, end, now);
     zone_over(p.wide, name, asked, end, now);
     if (end == QUIET_HEARD || end == QUIET_REFUSED)

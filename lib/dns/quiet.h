@@ -9,8 +9,9 @@
  *
  * A forwarder holds a dead question for some 15 seconds, and unbound no more than 1,000 from one
  * address (wait-limit); each of ours takes up to four. So when many are out or were in vain
- * lately, only a few go out to strangers: zones not heard lately whose wide zone was not either.
- * The others wait for the one that is out in their wide zone, and share its fate.
+ * lately, a stranger, whose zone and wide zone were not heard lately, is told at once if its wide
+ * zone is silent. When many strangers were asked in vain, only a few more are: the others wait for
+ * the one that is out in their wide zone, and share its fate.
  * Times are resolver_now(). For one thread.
  *
  * The zone is guessed, as a forwarder tells nothing of cuts: the /24 or /48 of a client, the
@@ -50,7 +51,9 @@ struct quiet {
     int64_t let_in; /* when a stranger was let through last, while others waited */
     struct {
         int64_t tenth;
-        unsigned open; /* questions sent then, and not answered since */
+        unsigned open;      /* questions sent then, and not answered since */
+        unsigned strangers; /* questions to strangers sent then */
+        unsigned vain;      /* of them, those not answered since */
     } sent[QUIET_HANGS];
     struct quiet_zone zone[QUIET_ZONES];
 };
@@ -58,6 +61,7 @@ struct quiet {
 /* Where a question belongs. Either may be NULL: unknown, or the table is full. */
 struct quiet_place {
     struct quiet_zone *near, *wide;
+    bool stranger; /* it was one when its question went out */
 };
 
 enum quiet_word {
@@ -77,14 +81,15 @@ struct quiet_zone *quiet_find(struct quiet *q, uint64_t hash, int64_t now);
 /* name: a hash of what would be asked. The name that was in vain last waits for others to try. */
 enum quiet_word quiet_may_ask(struct quiet *q, struct quiet_place p, uint64_t name, int64_t now);
 
-/* So many questions hang that strangers must wait. */
+/* So many questions hang, and so many of those to strangers were in vain, that strangers must
+ * wait: a forwarder that is slow, but answers, is asked on. */
 bool quiet_pressed(const struct quiet *q, int64_t now);
 
 /* May one of those that wait go out all the same? Then it is counted. */
 bool quiet_lets_in(struct quiet *q, int64_t now);
 
 /* A question goes out. */
-void quiet_asked(struct quiet *q, struct quiet_place p, int64_t now);
+void quiet_asked(struct quiet *q, struct quiet_place *p, int64_t now);
 
 enum quiet_end {
     QUIET_HEARD,   /* DNS answered, even if only that there is no such name */

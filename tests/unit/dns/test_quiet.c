@@ -14,7 +14,7 @@
 static void play(const char *steps, const char *why)
 {
     static struct quiet q;
-    struct quiet_place z = {NULL, NULL};
+    struct quiet_place z = {NULL, NULL, false};
     int64_t now = HOUR, asked[128];
     const char *p;
 
@@ -43,7 +43,7 @@ static void play(const char *steps, const char *why)
                                  : QUIET_DENY,
                      "%s: at \"%s\"", why, p);
         if (*p == 'A')
-            quiet_asked(&q, z, asked[name] = now);
+            quiet_asked(&q, &z, asked[name] = now);
     }
 }
 
@@ -80,114 +80,6 @@ Test(quiet, what_a_zone_is_asked)
         play(row[i].steps, row[i].why);
 }
 
-/* ---- when many questions hang ---- */
-
-enum { STRANGER, NEAR_HEARD, WIDE_HEARD, WIDE_OUT, WIDE_DEAD, WIDE_FAILED, A_NAME };
-
-static void prepare(struct quiet *q, struct quiet_place *p, int what)
-{
-    enum quiet_end end = what == WIDE_DEAD ? QUIET_SILENT : QUIET_HEARD;
-    struct quiet_place wide = {NULL, p->wide}, near = {p->near, NULL};
-    struct quiet_place *of = what == NEAR_HEARD ? &near : &wide;
-
-    if (what == A_NAME)
-        p->wide = NULL;
-    if (what == STRANGER || what == A_NAME)
-        return;
-    quiet_asked(q, *of, HOUR);
-    if (what != WIDE_OUT)
-        quiet_over(q, *of, 9, HOUR, end, HOUR + 5);
-    if (what == WIDE_FAILED) { /* two in vain since it was heard */
-        quiet_asked(q, *of, HOUR + 6);
-        quiet_asked(q, *of, HOUR + 6);
-        quiet_over(q, *of, 10, HOUR + 6, QUIET_SILENT, HOUR + 7);
-        quiet_over(q, *of, 11, HOUR + 6, QUIET_SILENT, HOUR + 7);
-    }
-    q->sent[HOUR / 100 % QUIET_HANGS].open = 0;
-}
-
-/* So many questions were sent at HOUR to other zones; after so many ms one is to be asked. */
-Test(quiet, a_stranger_while_many_questions_hang)
-{
-    static const struct {
-        unsigned hanging, answered;
-        int64_t after, let_in; /* ms ago */
-        int what;
-        enum quiet_word word;
-        const char *why;
-    } row[] = {
-        {79, 0, 300, 5000, WIDE_OUT, QUIET_ASK, "one less than too many"},
-        {80, 0, 300, 5000, WIDE_OUT, QUIET_PARK_WIDE, "too many: one at a time in a wide zone"},
-        {81, 0, 300, 5000, WIDE_OUT, QUIET_PARK_WIDE, "one more"},
-        {81, 1, 300, 5000, WIDE_OUT, QUIET_PARK_WIDE, "one was answered"},
-        {81, 2, 300, 5000, WIDE_OUT, QUIET_ASK, "two were"},
-        {80, 0, 199, 5000, WIDE_OUT, QUIET_ASK, "they may be answered yet"},
-        {80, 0, 200, 5000, WIDE_OUT, QUIET_PARK_WIDE, "it takes long"},
-        {80, 0, 16999, 5000, WIDE_OUT, QUIET_PARK_WIDE, "the forwarder still has them"},
-        {80, 0, 17000, 5000, WIDE_OUT, QUIET_ASK, "it has given up"},
-        {80, 0, 300, 150, STRANGER, QUIET_ASK, "a few strangers are let in"},
-        {80, 0, 300, 149, STRANGER, QUIET_PARK_WIDE, "the last one was just before"},
-        {79, 0, 300, 149, STRANGER, QUIET_ASK, "nobody counts them"},
-        {80, 0, 300, 149, NEAR_HEARD, QUIET_ASK, "its zone is known"},
-        {80, 0, 300, 149, WIDE_HEARD, QUIET_ASK, "its wide zone is known"},
-        {80, 0, 300, 5000, WIDE_DEAD, QUIET_DENY, "its wide zone was asked in vain"},
-        {79, 0, 300, 5000, WIDE_DEAD, QUIET_ASK, "which says little of a neighbour"},
-        {80, 0, 14999, 5000, WIDE_DEAD, QUIET_DENY, "for a while"},
-        {80, 0, 15005, 5000, WIDE_DEAD, QUIET_ASK, "then one may try"},
-        {80, 0, 15005, 149, WIDE_DEAD, QUIET_PARK_WIDE, "when it is its turn"},
-        {80, 0, 300, 5000, WIDE_FAILED, QUIET_DENY, "heard, and then silent for two names"},
-        {80, 0, 300, 150, A_NAME, QUIET_ASK, "a name has no wide zone"},
-        {80, 0, 300, 149, A_NAME, QUIET_PARK_WIDE, "it waits by its own"},
-    };
-    size_t i;
-
-    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
-        static struct quiet q;
-        struct quiet_place p, nowhere = {NULL, NULL};
-        unsigned n;
-
-        memset(&q, 0, sizeof q);
-        quiet_bound(&q, 1);
-        p.near = quiet_find(&q, 77, HOUR);
-        p.wide = quiet_find(&q, 990, HOUR);
-        prepare(&q, &p, row[i].what);
-        for (n = q.sent[HOUR / 100 % QUIET_HANGS].open; n < row[i].hanging; n++)
-            quiet_asked(&q, nowhere, HOUR);
-        for (n = 0; n < row[i].answered; n++)
-            quiet_over(&q, nowhere, 1, HOUR, n % 2 == 0 ? QUIET_HEARD : QUIET_NOBODY, HOUR + 50);
-        quiet_over(&q, nowhere, 1, HOUR - QUIET_HANGS * 100, QUIET_HEARD, HOUR); /* long ago */
-        q.let_in = HOUR + row[i].after - row[i].let_in;
-        cr_expect_eq(quiet_may_ask(&q, p, 5, HOUR + row[i].after), row[i].word, "%s", row[i].why);
-    }
-}
-
-/* What hangs is counted for each time it was sent; threads share the bound. */
-Test(quiet, what_hangs)
-{
-    static struct quiet q;
-    struct quiet_place nowhere = {NULL, NULL};
-    int64_t i;
-
-    for (i = 0; i < 200; i++)
-        quiet_asked(&q, nowhere, HOUR + i);
-    cr_expect(!quiet_pressed(&q, HOUR + 5000), "without a forwarder there is no bound");
-    quiet_bound(&q, 4);
-    cr_expect(q.most == QUIET_MOST / 4 && q.pace == QUIET_PACE * 4);
-    cr_expect(quiet_pressed(&q, HOUR + 5000));
-    quiet_over(&q, nowhere, 1, HOUR, QUIET_SILENT, HOUR + 5000);
-    cr_expect_eq(q.sent[HOUR / 100 % QUIET_HANGS].open, 100, "in vain: it still hangs");
-    quiet_over(&q, nowhere, 1, HOUR, QUIET_CACHED, HOUR + 5000);
-    cr_expect_eq(q.sent[HOUR / 100 % QUIET_HANGS].open, 99, "from the cache: it does not");
-    cr_expect(!quiet_pressed(&q, HOUR + QUIET_HANGS * 100 + 100), "all forgotten");
-    quiet_asked(&q, nowhere, HOUR + QUIET_HANGS * 100);
-    cr_expect(quiet_pressed(&q, HOUR + QUIET_HANGS * 100), "the second hundred still hang");
-    cr_expect(!quiet_pressed(&q, HOUR + QUIET_HANGS * 100 + 300), "one does not");
-    quiet_bound(&q, 64);
-    cr_expect(quiet_pressed(&q, HOUR + QUIET_HANGS * 100 + 300), "a 64th of the bound is one");
-    quiet_bound(&q, 200);
-    cr_expect_eq(q.most, 1, "never none");
-}
-
 /* Zones that share a place: the one longest ago goes, none that has questions out does. */
 Test(quiet, a_full_place)
 {
@@ -198,14 +90,14 @@ Test(quiet, a_full_place)
     for (i = 0; i < 8; i++) {
         z[i] = quiet_find(&q, i * QUIET_ZONES * 2, (int64_t)(100 + i));
         cr_assert(z[i] != NULL);
-        quiet_asked(&q, (struct quiet_place){z[i], NULL}, (int64_t)(100 + i));
+        quiet_asked(&q, &(struct quiet_place){z[i], NULL, false}, (int64_t)(100 + i));
     }
     cr_expect(quiet_find(&q, 8 * QUIET_ZONES * 2, 200) == NULL, "all have questions out");
     cr_expect(quiet_find(&q, 8 * QUIET_ZONES * 2 + 8, 200) != NULL, "another place");
     for (i = 8; i-- > 0;)
         cr_expect_eq(quiet_find(&q, i * QUIET_ZONES * 2, 208 - (int64_t)i), z[i], "found again");
     for (i = 2; i <= 6; i += 2)
-        quiet_over(&q, (struct quiet_place){z[i], NULL}, 1, 102, QUIET_HEARD, 210);
+        quiet_over(&q, (struct quiet_place){z[i], NULL, false}, 1, 102, QUIET_HEARD, 210);
     z[6]->parked = (struct query *)&q; /* only whether there is one counts */
     z[8] = quiet_find(&q, 8 * QUIET_ZONES * 2, 211);
     cr_expect_eq(z[8], z[4], "looked for before the second, and nobody waits as for the sixth");
