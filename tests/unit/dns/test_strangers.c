@@ -118,8 +118,14 @@ Test(quiet, a_slow_forwarder_is_asked_on)
 
         memset(&q, 0, sizeof q);
         quiet_bound(&q, 1);
-        for (n = 0; n < 100; n++)
-            quiet_asked(&q, &nowhere, HOUR - 3500);
+        for (n = 0; n < 100; n++) {
+            int64_t long_ago = HOUR - 2000 - QUIET_HANGS * 100;
+
+            other = (struct quiet_place){quiet_find(&q, 16 + 8 * n, long_ago), NULL, false};
+            quiet_asked(&q, &other, long_ago);
+            quiet_over(&q, other, 1, long_ago, QUIET_SILENT, long_ago);
+            quiet_asked(&q, &nowhere, HOUR - 1000); /* who is no stranger does not count */
+        }
         for (n = 0; n < row[i].strangers; n++) {
             other = (struct quiet_place){quiet_find(&q, 16 + 8 * n, then), NULL, false};
             quiet_asked(&q, &other, then);
