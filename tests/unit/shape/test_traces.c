@@ -103,3 +103,48 @@ Test(shape, forms_of_an_address)
                      rows[i].ip, e.trace.form, rows[i].form);
     }
 }
+
+/* What stands beside the address, or in its midst. */
+Test(shape, clues_beside_an_address)
+{
+    static const struct {
+        const char *name;
+        unsigned clue;
+        bool applies;
+    } row[] = {
+        {"192-0-2-77.isp.example", CLUE_FORM_FIRST, true},
+        {"a192-0-2-77.isp.example", CLUE_FORM_FIRST, false},
+        {"dsl-192-0-2-77.isp.example", CLUE_FORM_FIRST, false},
+        {"192-0-2-77.isp.example", CLUE_FORM_ALONE, true},
+        {"a192-0-2-77.isp.example", CLUE_FORM_ALONE, true},
+        {"ab192-0-2-77.isp.example", CLUE_FORM_ALONE, true},
+        {"abc192-0-2-77.isp.example", CLUE_FORM_ALONE, false},
+        {"192-dsl-0-2-77.isp.example", CLUE_WORD, true}, /* its digits are no letters */
+        {"dsl9.isp.example", CLUE_WORD_NUM, true},
+        {"9dsl.isp.example", CLUE_WORD_NUM, true},
+        {"a9dsl.isp.example", CLUE_WORD_NUM, true},
+        {"9adsl-x.isp.example", CLUE_WORD_NUM, true},
+        {"9.dsl.isp.example", CLUE_WORD_NUM, false},
+        {"dsl.9.isp.example", CLUE_WORD_NUM, false},
+        {"by-acme.isp.example", CLUE_FIRST_LINE, false}, /* it is no "no" */
+        {"lon-a204.isp.example", CLUE_UNIT, true},
+        {"lon-a-bcd.isp.example", CLUE_UNIT, false},
+        {"bcdfg.isp.example", CLUE_NO_VOWEL, true},
+        {"bcdf.isp.example", CLUE_NO_VOWEL, false},
+        {"badfog.isp.example", CLUE_NO_VOWEL, false},
+    };
+    struct addr client;
+    size_t i;
+
+    cr_assert(addr_parse(&client, "192.0.2.77", 10));
+    for (i = 0; i < ROWS(row); i++) {
+        struct dname name;
+        struct view v;
+        struct evidence e;
+
+        cr_assert(dname_from_text(&name, row[i].name, strlen(row[i].name)));
+        view_make(&v, &name);
+        evidence_collect(&e, &v, &client);
+        cr_expect_eq(e.clue[row[i].clue], row[i].applies, "row %zu: %s", i, row[i].name);
+    }
+}
