@@ -106,7 +106,7 @@ POSTFIX = [
     ("elsewhere for some destinations", "transport_maps = hash:$config_directory/transport", "", [A], [], {(A, GOOD): BOTH},
      ["Postfix may send some mail through other relays, which are not looked at: see transport_maps"]),
     ("elsewhere for some senders", "sender_dependent_default_transport_maps = inline:{x=y}\nsender_dependent_relayhost_maps = inline:{x=y}", "",
-     [A], [], {(A, GOOD): BOTH}, ["see sender_dependent_"]),
+     [A], [], {(A, GOOD): BOTH}, ["see sender_dependent_relayhost_maps, sender_dependent_default_transport_maps"]),
     ("tables that are empty", "transport_maps =\nsender_dependent_relayhost_maps =", "", [A], [], {(A, GOOD): BOTH}, []),
     ("checked all the same", "relayhost = [smtp.isp.example]", "", [B], ["--address", A], {(A, GOOD): BOTH}, []),
 ]

@@ -113,6 +113,15 @@ def test_dnssec_at_the_resolver_G2():
         code, data, _ = n.json(GOOD)
         same(code, 1)
         holds(any(says[0] in str(value) for value in data.values()), data)
+    other, other_ds = signed("sender.example", FORWARD, "20200201000000")
+    anchors = validating(ds) + '    trust-anchor: "%s"\n' % " ".join(other_ds.split())
+    for interface, forward in (("127.0.1.54@5353", '["127.0.1.54@5353"]'), ("127.0.0.1", "[]")):  # another port, resolv.conf
+        with Names({R: expired, "sender.example": other}, local=anchors + "    interface: %s\n" % interface) as n:
+            n.config = n.file("other", "resolver: { forward = %s  deadline = 3000 }\n" % forward)
+            code, out, _ = n.run(GOOD)
+            has(" ".join(out.split()), "DNSSEC validation fails for mail.good.sender.example A:", "for mail.good.sender.example AAAA:",
+                "The owner of the zone sender.example must sign it again")
+            same(code, 1)
     good, ds = signed(R, REVERSE, "20370101000000")
     with Names({R: good}, local=validating(ds)) as n:
         code, out, _ = n.run(GOOD)
