@@ -34,7 +34,7 @@ static void prepare(struct quiet *q, struct quiet_place *p, int what)
 }
 
 /* So many questions were sent at HOUR to other zones; after so many ms one is to be asked. */
-Test(quiet, a_stranger_while_many_questions_hang)
+Test(quiet, B24_a_stranger_while_many_questions_hang)
 {
     static const struct {
         unsigned hanging, answered;
@@ -90,7 +90,7 @@ Test(quiet, a_stranger_while_many_questions_hang)
 
 /* A hundred questions hang. So many strangers were asked, so many of them in vain, at that time
  * before the question. */
-Test(quiet, a_slow_forwarder_is_asked_on)
+Test(quiet, B24_a_slow_forwarder_is_asked_on)
 {
     static const struct {
         unsigned strangers, vain;
@@ -164,7 +164,7 @@ Test(quiet, who_is_a_stranger)
 }
 
 /* What hangs is counted for each time it was sent; threads share the bound. */
-Test(quiet, what_hangs)
+Test(quiet, B24_what_hangs)
 {
     static struct quiet q;
     struct quiet_place nowhere = {NULL, NULL, false};
