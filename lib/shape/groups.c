@@ -124,6 +124,26 @@ void groups_collect(struct evidence *e, const struct view *v)
     e->ngram = (uint16_t)(v->bare ? n : domain_groups(e, v, n));
 }
 
+size_t groups_best(const struct evidence *e, const struct weights *w, int32_t sign)
+{
+    int32_t weight, most = 0;
+    size_t i, best = 0;
+
+    for (i = 1; i < e->ngram; i += i < e->ngram_host ? 2 : 1) {
+        weight = sign * w->gram[e->gram[i]];
+        if (weight > most) {
+            most = weight;
+            best = i;
+        }
+    }
+    return best;
+}
+
+const char *groups_text(const struct evidence *e, const struct view *v, size_t i)
+{
+    return i < e->ngram_host ? e->folded + i / 2 : v->text + v->org - 1 + (i - e->ngram_host);
+}
+
 int32_t evidence_groups(const struct evidence *e, const struct weights *w)
 {
     int32_t sum = 0;

@@ -244,6 +244,13 @@ void evidence_collect(struct evidence *e, const struct view *v, const struct add
 /* The letter groups, once the trace is found. */
 void groups_collect(struct evidence *e, const struct view *v);
 
+/* The group of three characters that weighs most for a default name (sign 1) or against it (-1):
+ * the first of several; 0 if none does. */
+size_t groups_best(const struct evidence *e, const struct weights *w, int32_t sign);
+
+/* Where group i begins, in the folded host part or in the name. */
+const char *groups_text(const struct evidence *e, const struct view *v, size_t i);
+
 /* The sum of all weights, and the part of the letter groups in it. */
 int32_t evidence_score(const struct evidence *e, const struct weights *w);
 int32_t evidence_groups(const struct evidence *e, const struct weights *w);

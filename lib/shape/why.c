@@ -179,26 +179,9 @@ static void put_word(struct sbuf *sb, const struct evidence *e, const struct vie
     sbuf_mem(sb, v->text + t->at, t->len);
 }
 
-/* The three characters that speak loudest, of the folded host part or of the domain. */
-static const char *best_group(const struct evidence *e, const struct view *v, int32_t sign)
-{
-    int32_t weight, most = 0;
-    size_t i, best = 0;
-
-    for (i = 1; i < e->ngram; i += i < e->ngram_host ? 2 : 1) {
-        weight = sign * shape_weights.gram[e->gram[i]];
-        if (weight > most) {
-            most = weight;
-            best = i;
-        }
-    }
-    return best < e->ngram_host ? e->folded + best / 2
-                                : v->text + v->org - 1 + (best - e->ngram_host);
-}
-
 static void put_group(struct sbuf *sb, const struct evidence *e, const struct view *v, int32_t sign)
 {
-    const char *s = best_group(e, v, sign);
+    const char *s = groups_text(e, v, groups_best(e, &shape_weights, sign));
     size_t k;
 
     sbuf_str(sb, "text ");

@@ -24,6 +24,14 @@ static const struct {
     {"192.0.2.10", "ip11.isp.example", CLUE_BESIDE, true},
     {"192.0.2.9", "ip10.isp.example", CLUE_BESIDE, false}, /* small numbers are everywhere */
     {"2001:db8::77", "ip78.isp.example", CLUE_BESIDE, false},
+    /* there is no name */
+    {"192.0.2.77", "without-ptr.isp.example", CLUE_NEGATION, true},
+    {"192.0.2.77", "within-ptr.isp.example", CLUE_NEGATION, false},
+    /* letters nobody can pronounce: five consonants */
+    {"192.0.2.77", "abcdfgh.isp.example", CLUE_NO_VOWEL, true},
+    {"192.0.2.77", "bcdfg.isp.example", CLUE_NO_VOWEL, true},
+    {"192.0.2.77", "bcdfa.isp.example", CLUE_NO_VOWEL, false},
+    {"192.0.2.77", "bcdfabc.isp.example", CLUE_NO_VOWEL, false},
     /* opaque text */
     {"192.0.2.77", "0a1b2c3d.isp.example", CLUE_HEX, true},
     {"192.0.2.77", "0a1b2c3.isp.example", CLUE_HEX, false},
@@ -116,4 +124,38 @@ Test(shape, clues_at_their_bounds)
         cr_expect_eq(e.clue[rows[i].clue], rows[i].applies, "row %zu: %s, clue %u", i, rows[i].name,
                      rows[i].clue);
     }
+}
+
+/* The groups of ab7.tel.net: of two and three characters in the folded host part, of three in the
+ * domain. */
+static const char *const groups[] = {"^a",  "^ab", "ab",  "ab1", "b1",
+                                     "b1$", "1$",  ".te", "tel", "el."};
+
+Test(shape, groups_of_host_part_and_domain)
+{
+    static struct weights w;
+    struct evidence e;
+    struct dname name;
+    struct view v;
+    size_t i;
+
+    cr_assert(dname_from_text(&name, "ab7.tel.net", 11));
+    view_make(&v, &name);
+    evidence_collect(&e, &v, &(struct addr){.family = ADDR_NONE});
+    cr_assert_eq(e.ngram, sizeof groups / sizeof groups[0]);
+    cr_expect_eq(groups_best(&e, &w, 1), 0u, "no weights");
+    for (i = 0; i < e.ngram; i++) {
+        size_t n = strlen(groups[i]);
+        bool three = n == 3;
+
+        cr_expect(strncmp(groups_text(&e, &v, i), groups[i], n) == 0, "group %zu is %s", i,
+                  groups[i]);
+        cr_expect_eq(e.gram[i] >= HOST_GRAMS, i >= 7, "group %zu has a slot of its part", i);
+        w.gram[e.gram[i]] = -5;
+        cr_expect_eq(groups_best(&e, &w, -1), three ? i : 0, "%s weighs most", groups[i]);
+        cr_expect_eq(groups_best(&e, &w, 1), 0u, "nothing weighs for a default name");
+        w.gram[e.gram[i]] = 0;
+    }
+    w.gram[e.gram[3]] = w.gram[e.gram[8]] = 4;
+    cr_expect_eq(groups_best(&e, &w, 1), 3u, "the first of two");
 }

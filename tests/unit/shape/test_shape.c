@@ -141,6 +141,8 @@ static const struct {
     {"203.0.113.7", "mail.example.com", FORM_NONE, NULL},
     {"2001:db8:1:2:3:4:5:6", "2001-db8-1-2-3-4-5-6.isp.example", FORM_SIX,
      "address 2001:db8:1:2:3:4:5:6 in the name"},
+    {"2001:db8:9:8:7:6:5:4", "cust-2001-db8-9-8-7-6-5-4.isp.example", FORM_SIX,
+     "address 2001:db8:9:8:7:6:5:4 in the name"},
     {"2001:db8::1f", "2001-db8--1f.isp.example", FORM_SIX_PART, "groups of 2001:db8::1f"},
     {"2001:db8:1:2:aaaa:bbbb:cccc:dddd",
      "d.d.d.d.c.c.c.c.b.b.b.b.a.a.a.a.2.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.isp.example", FORM_SIX,
