@@ -5,12 +5,14 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import multiprocessing
 import os
+import socket
 import subprocess
 import tempfile
+import threading
 import traceback
 
 import servers
-from checker import Skip, enter_network, has, has_not, holds, plain, same
+from checker import Skip, World, enter_network, has, has_not, holds, plain, same
 from test_sender import BOTH, FORWARD, HEAD, HOSTER, LAME, REVERSE, SILENT, SIX, SIX_HOST, Names, first_screen
 from test_sender_page import text_of
 
@@ -130,6 +132,41 @@ def test_dnssec_at_the_resolver_G2():
         code, out, _ = n.run(GOOD)
         same(code, 75, out)
         has_not(out, "DNSSEC validation fails")
+
+
+# What a resolver says that has failed once, when it is asked again, and when it need not validate: RCODE, truncated. Is
+# DNSSEC to blame?
+AGAIN = [("it fails only when it validates", (2, 0), (0, 0), True), ("no such name", (2, 0), (3, 0), True),
+         ("cut", (2, 0), (0, 1), True), ("it was busy", (0, 0), (0, 0), False), ("it fails", (2, 0), (2, 0), False),
+         ("it refuses", (5, 0), (5, 0), False)]
+
+
+def failing_resolver(says):
+    """A resolver that fails for libunbound, and says to us what is in says; known by the size that we announce (1232)."""
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.1.55", 53))
+
+    def serve():
+        while True:
+            query, client = server.recvfrom(4096)
+            rcode, cut = (2, 0) if b"\0\0\x29\x04\xd0" not in query else says["unchecked" if query[3] & 16 else "again"]
+            if not query[2] & 1:
+                rcode = 5  # recursion was not asked for
+            end = query.index(b"\0", 12) + 5
+            server.sendto(query[:2] + bytes([0x81 | cut << 1, 0x80 | rcode]) + b"\0\1" + bytes(6) + query[12:end], client)
+    threading.Thread(target=serve, daemon=True).start()
+
+
+def test_dnssec_is_to_blame_or_not_G2():
+    with World() as w:
+        w.config = w.file("conf", 'resolver: { forward = ["127.0.1.55"]  deadline = 1000 }\n')
+        says = {}
+        failing_resolver(says)
+        for what, again, unchecked, blamed in AGAIN:
+            says.update(again=again, unchecked=unchecked)
+            code, out, _ = w.run("mail.good.sender.example")
+            same(("DNSSEC validation fails for mail.good.sender.example A:" in " ".join(out.split()), code),
+                 (blamed, 1 if blamed else 75), "%s: %s" % (what, out))
 
 
 def test_dnssec_bogus_G2():
