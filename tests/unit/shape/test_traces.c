@@ -28,6 +28,7 @@ static const struct {
     {"87.162.35.214", "11-2-3-4.isp.example", FORM_NONE},       /* five may be a version */
     {"87.162.35.214", "87-162-35-470.isp.example", FORM_THREE}, /* 470 is no octet */
     {"87.162.35.214", "87-162-35-0214.isp.example", FORM_THREE},
+    {"87.162.35.214", "87-162-256-35-214.isp.example", FORM_TAIL}, /* nor is 256, in the midst */
     /* three */
     {"87.162.35.214", "162-35-214.isp.example", FORM_THREE},
     {"87.162.35.214", "214-162-35.isp.example", FORM_THREE},
@@ -76,6 +77,7 @@ static const struct {
     {"87.162.35.214", "57-a2-23-d6.isp.example", FORM_HEX},
     {"87.162.35.214", "d623a257.isp.example", FORM_HEX},
     {"87.162.35.214", "x50a020d0.isp.example", FORM_NONE}, /* each first half alone */
+    {"87.162.35.214", "x57a020d0.isp.example", FORM_NONE},
     {"87.162.35.214", "x07020306.isp.example", FORM_NONE},
     {"169.62.189.10", "a-bd-3e-a9.isp.example", FORM_HEX}, /* a first octet of one digit */
     {"10.189.62.169", "a-bd-3e-a9.isp.example", FORM_HEX},
