@@ -65,3 +65,24 @@ Test(resolve, A22_network_of_a_client)
         cr_expect(addr_equal(&is, &network), "%s", row[i].client);
     }
 }
+
+/* The zone of an address is that of its network, not of all addresses that begin with 203. */
+Test(resolve, B24_a_dead_network_is_not_its_neighbour)
+{
+    static const struct dns_row rows[] = {
+        {"1.113.0.203.in-addr.arpa", RR_PTR, NULL, .manner = DNS_SILENT},
+        {"1.114.0.203.in-addr.arpa", RR_PTR, NULL, .rcode = DNS_NXDOMAIN},
+    };
+    struct dns_server *v = DNS_START(rows);
+    struct resolver *r = start_at(v);
+    struct addr dead = client_of("203.0.113.1");
+    struct lookup *one = resolver_ask_client(r, &dead, resolver_now() + 4000, NULL), *two;
+
+    sleep_ms(600);
+    two = ask_client(r, "203.0.114.1", 3000);
+    cr_expect_eq(lookup_chain(two)->result, F_IPREV_PERMERROR);
+    cr_expect_eq(lookup_chain(two)->cause, F_PTR_MISSING);
+    lookup_release(two);
+    lookup_release(one);
+    end_both(r, v);
+}
