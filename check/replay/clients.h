@@ -54,37 +54,41 @@ struct client_days {
     int32_t first, last;
 };
 
+/* What each line of the log reads comes first. */
 struct client {
     struct addr addr;
     uint16_t helo_len;
-    char *helo;        /* CLIENT_HELO_MAX octets at most; NULL: not known */
-    uint32_t base;     /* the entry of the address without HELO: */
-    uint32_t sender;   /* - hash of the sender domain that it named last */
-    bool senders_more; /* - it named more than are kept */
-    uint8_t helos;     /* - how many others the address has */
-    uint8_t refuses;   /* - how iprev-milter refused it since it last accepted it, REFUSES_... */
-    bool passed;       /* - our last record before `since` said iprev-pass, */
-    bool turned;       /* - or told of a refusal */
+    bool senders_more; /* it named more sender domains than are kept */
+    uint8_t helos;     /* of the entry of the address without HELO: how many others it has */
+    bool judged;
+    bool gone;                      /* its counts were moved to another entry, */
+    char *helo;                     /* CLIENT_HELO_MAX octets at most; NULL: not known */
+    uint32_t base;                  /* the entry of the address without HELO: */
+    uint32_t sender;                /* - hash of the sender domain that it named last */
+    struct client_senders *senders; /* - NULL: none seen */
+    uint32_t other;                 /* the next entry of the same pair, with another set; 0: end */
+    uint32_t to;                    /* set of kinds of recipients, bit 0: all rules apply */
+    struct client_days days;        /* delivered */
+    uint32_t count[OUT_COUNT];
+    uint32_t when[TIMELINE]; /* messages that the policy decides about */
+    uint32_t into;           /* if it is gone: the other entry */
+    uint32_t next;           /* entries of the same address, from the one without HELO; 0: end */
+    uint8_t refuses;         /* of the entry without HELO: how iprev-milter refused it since it last
+                              * accepted it, REFUSES_... */
+    bool passed;             /* - our last record before `since` said iprev-pass, */
+    bool turned;             /* - or told of a refusal */
     struct client_days passed_days; /* - our own records that make a client known */
     uint8_t known; /* of any entry: enum remembered, as the last of our own records says */
     bool recorded; /* there is one */
     bool first;    /* of its pair: clients_get finds it */
     bool logged;   /* found and ptr come from our own records, until it is judged */
     bool broken;   /* passed then, and fails now */
-    bool gone;     /* its counts were moved to another entry, */
-    uint32_t into; /* which is this one */
-    bool judged;
-    uint32_t next;  /* entries of the same address, from the one without HELO; 0: end */
-    uint32_t other; /* the next entry of the same pair, with another set; 0: end */
-    uint32_t to;    /* set of kinds of recipients, bit 0: all rules apply */
-    uint32_t count[OUT_COUNT];
     uint32_t own[OWN_COUNT]; /* our own records */
-    uint32_t put_off;        /* tries for a recipient that the greylist puts off; of them */
-    uint32_t firsts;         /* those that are the first, */
-    uint32_t came_back;      /* and that came back in time */
-    uint32_t when[TIMELINE]; /* messages that the policy decides about */
     uint32_t own_when[TIMELINE];
-    struct client_days days, own_days; /* delivered; accepted by our own records */
+    struct client_days own_days; /* accepted by our own records */
+    uint32_t put_off;            /* tries for a recipient that the greylist puts off; of them */
+    uint32_t firsts;             /* those that are the first, */
+    uint32_t came_back;          /* and that came back in time */
     findings found;
     uint8_t result, cause; /* enum finding */
     struct fate fate, against;
@@ -94,7 +98,6 @@ struct client {
     int8_t trial;     /* the rule on trial that would have decided otherwise; -1: none */
     char *ptr;        /* host name, or NULL */
     char *why;        /* of its shape, or NULL */
-    struct client_senders *senders; /* entry without HELO; NULL: none seen */
 };
 
 #define ENDS_SOON (14 * 86400) /* a line of an exempt list that ends within this time */
