@@ -208,3 +208,43 @@ Test(reload, a_file_that_has_gone)
     files_remove(&conf);
     files_remove(&zone);
 }
+
+/* Looked at again and again: as long as the list of servers stays, nothing is done or said; and
+ * with servers of its own the configuration does not care. */
+Test(reload, servers_that_stay)
+{
+    static const char *const forward[] = {"forward = [\"127.0.0.1@9\"];", ""};
+    struct dns_files zone, conf;
+    struct reload_source from = {0};
+    size_t i, k;
+
+    files_make(&zone, "zone", world_zone);
+    for (i = 0; i < 2; i++) {
+        struct snapshot *first, *second;
+        struct captured c;
+        char text[400];
+
+        snprintf(
+            text, sizeof text,
+            "user = \"\"; resolver: { %s zone = \"%s\"; };\nlog: { destination = \"stderr\"; };",
+            forward[i], zone.file);
+        files_make(&conf, "conf", text);
+        from.config = conf.file;
+        reload_run(&from, "inet:8891@localhost");
+        first = snapshot_take();
+        cr_assert(first != NULL || i == 1, "%s", text);
+        capture_begin(&c);
+        for (k = 0; k < 25 && first != NULL; k++)
+            follow_servers();
+        capture_end(&c);
+        cr_expect_str_empty(c.text, "%s", c.text);
+        second = snapshot_take();
+        cr_expect(second == first);
+        snapshot_release(first);
+        snapshot_release(second);
+        snapshot_put(NULL);
+        files_remove(&conf);
+    }
+    cr_expect(resolver_wait_ended(5000));
+    files_remove(&zone);
+}
