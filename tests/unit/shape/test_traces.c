@@ -106,6 +106,48 @@ Test(shape, forms_of_an_address)
     }
 }
 
+/* An IPv4 address inside: 6to4, Teredo, RFC 6052 and ISATAP, and what only looks like it. */
+Test(shape, forms_of_an_address_in_IPv6)
+{
+    static const struct {
+        const char *ip, *name;
+        enum form form;
+    } row[] = {
+        {"2002:c633:6407::1", "198-51-100-7.isp.example", FORM_FULL},
+        {"2001:0:1:2:3:4:39cc:9bf8", "198-51-100-7.isp.example", FORM_FULL},
+        {"2001:1:1:2:3:4:39cc:9bf8", "198-51-100-7.isp.example", FORM_NONE},
+        {"64:ff9b::c633:6407", "198-51-100-7.isp.example", FORM_FULL},
+        {"64:ff9b:1::c633:6407", "198-51-100-7.isp.example", FORM_NONE},
+        {"2001:db8::200:5efe:c633:6407", "198-51-100-7.isp.example", FORM_FULL},
+        {"2001:db8::5efe:c633:6407", "198-51-100-7.isp.example", FORM_FULL},
+        {"2001:db8::100:5efe:c633:6407", "198-51-100-7.isp.example", FORM_NONE},
+        {"2001:db8::11:5efe:c633:6407", "198-51-100-7.isp.example", FORM_NONE},
+        {"2001:db8::200:5ffe:c633:6407", "198-51-100-7.isp.example", FORM_NONE},
+        {"2001:db8::200:5eff:c633:6407", "198-51-100-7.isp.example", FORM_NONE},
+        {"2001:db8::7", "h7.isp.example", FORM_LAST1},
+        {"2001:db8::77", "h77.isp.example", FORM_LAST2},
+        {"2001:db8::777", "h777.isp.example", FORM_LAST3},
+        {"2001:db8::7777", "h7777.isp.example", FORM_LAST3},
+        {"2001:db8::7777", "h07777.isp.example", FORM_NONE},
+        {"2001:db8::", "h0.isp.example", FORM_NONE},
+    };
+    size_t i;
+
+    for (i = 0; i < ROWS(row); i++) {
+        struct addr client;
+        struct dname name;
+        struct view v;
+        struct evidence e;
+
+        cr_assert(addr_parse(&client, row[i].ip, strlen(row[i].ip)));
+        cr_assert(dname_from_text(&name, row[i].name, strlen(row[i].name)));
+        view_make(&v, &name);
+        evidence_collect(&e, &v, &client);
+        cr_expect_eq(e.trace.form, row[i].form, "%s of %s: form %d, not %d", row[i].name, row[i].ip,
+                     e.trace.form, row[i].form);
+    }
+}
+
 /* What stands beside the address, or in its midst. */
 Test(shape, clues_beside_an_address)
 {
