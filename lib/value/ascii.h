@@ -25,6 +25,8 @@ static inline bool ascii_alnum(unsigned char c)
     return ascii_alpha(c) || ascii_digit(c);
 }
 
+/*@ assigns \nothing;
+    ensures !('A' <= \result <= 'Z'); */
 static inline unsigned char ascii_lower(unsigned char c)
 {
     return c >= 'A' && c <= 'Z' ? (unsigned char)(c + ('a' - 'A')) : c;

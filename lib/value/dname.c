@@ -16,13 +16,35 @@
  * the registrable label: what is further left cannot change the result. */
 #define SUFFIX_LABELS 8
 
+/* A name without its root label yet. */
+#define UNFINISHED(d)                                                                              \
+    (d)->len < 255 && labels(&(d)->wire[0], (d)->len) &&                                           \
+        (\forall integer k; 0 <= k<(d)->len ==> !('A' <= (d)->wire[k] <= 'Z')) &&                  \
+        (\forall integer k; (d)->len <= k<255 ==>(d)->wire[k] == 0)
+
+/* All octets 0. */
+/*@ requires \valid(d);
+    assigns *d;
+    ensures d->len == len && (\forall integer i; 0 <= i < 255 ==> d->wire[i] == 0); */
+static void clear(struct dname *d, uint8_t len)
+{
+    *d = (struct dname){.len = len};
+}
+
+/*@ requires \valid(d);
+    assigns *d;
+    ensures DNAME_FORMED(d); */
 static void set_root(struct dname *d)
 {
-    *d = (struct dname){.len = 1};
+    clear(d, 1);
 }
 
 /* While a name is being made, len counts what is there and may be 0. Room for
  * the root label is kept, so that finishing cannot fail. n is 1 to LABEL_MAX. */
+/*@ requires \valid(d) && UNFINISHED(d) && 1 <= n <= LABEL_MAX && \valid_read(p + (0 .. n - 1));
+    requires \separated(d, p + (0 .. n - 1));
+    assigns *d;
+    ensures UNFINISHED(d); */
 static bool add_label(struct dname *d, const uint8_t *p, size_t n)
 {
     size_t start = d->len + 1u;
@@ -31,12 +53,22 @@ static bool add_label(struct dname *d, const uint8_t *p, size_t n)
     if (start + n >= DNAME_MAX)
         return false;
     d->wire[d->len] = (uint8_t)n;
+    /*@ loop invariant 0 <= i <= n && d->len == start - 1 && d->wire[start - 1] == n &&
+          labels(&d->wire[0], start - 1) &&
+          (\forall integer k; 0 <= k < start + i ==> !('A' <= d->wire[k] <= 'Z')) &&
+          (\forall integer k; start + i <= k < 255 ==> d->wire[k] == 0);
+        loop assigns i, d->wire[start .. start + n - 1];
+        loop variant n - i; */
     for (i = 0; i < n; i++)
         d->wire[start + i] = ascii_lower(p[i]);
+    /*@ assert labels(&d->wire[0], start + n); */
     d->len = (uint8_t)(start + n);
     return true;
 }
 
+/*@ requires \valid(d) && UNFINISHED(d);
+    assigns *d;
+    ensures DNAME_FORMED(d); */
 static void add_root(struct dname *d)
 {
     d->wire[d->len++] = 0;
@@ -44,13 +76,19 @@ static void add_root(struct dname *d)
 
 /* *at is moved past the name as it is at msg[*at]. The lines with `//@` are for `make prove`: it
  * looks at one length of a label after the other. */
+/*@ requires \valid(d) && \valid(at) && \valid_read(msg + (0 .. n - 1)) && n <= 65535;
+    requires \separated(d, msg + (0 .. n - 1)) && \separated(d, at);
+    assigns *d, *at;
+    ensures \result ==> (DNAME_FORMED(d)); */
 static bool read_message(struct dname *d, const uint8_t *msg, size_t n, size_t *at)
 {
     size_t pos = *at;
     size_t run = pos; /* where the labels being read began */
     bool jumped = false;
 
-    *d = (struct dname){.len = 0};
+    clear(d, 0);
+    /*@ loop invariant UNFINISHED(d);
+        loop assigns pos, run, jumped, *d, *at; */
     while (pos < n) {
         size_t c = msg[pos];
 
@@ -144,21 +182,21 @@ static bool is_host_octet(uint8_t c)
 }
 
 /* The length octet of a label stands where the dot before it stood, one octet
- * further: p[i] becomes wire[i + 1]. */
-static bool read_text(struct dname *d, const uint8_t *p, size_t n)
+ * further: s[i] becomes wire[i + 1]. */
+static bool read_text(struct dname *d, const char *s, size_t n)
 {
     size_t start = 0;
     size_t i;
 
-    *d = (struct dname){.len = 0};
+    clear(d, 0);
     if (n == 0)
         return false;
-    if (p[n - 1] == '.')
+    if (s[n - 1] == '.')
         n--;
     if (n > DNAME_MAX - 2)
         return false;
     for (i = 0; i <= n; i++) {
-        uint8_t c = i < n ? text_octets[p[i]] : '.';
+        uint8_t c = i < n ? text_octets[(unsigned char)s[i]] : '.';
 
         d->wire[i + 1] = c;
         if (c > '.' || c == '-')
@@ -175,7 +213,7 @@ static bool read_text(struct dname *d, const uint8_t *p, size_t n)
 
 bool dname_from_text(struct dname *d, const char *s, size_t n)
 {
-    if (read_text(d, (const uint8_t *)s, n))
+    if (read_text(d, s, n))
         return true;
     set_root(d);
     return false;
@@ -201,7 +239,7 @@ void dname_reverse(struct dname *d, const struct addr *a)
     static const uint8_t hex[] = "0123456789abcdef";
     unsigned i;
 
-    *d = (struct dname){.len = 0};
+    clear(d, 0);
     if (a->family == ADDR_IPV4) {
         for (i = 4; i-- > 0;)
             add_decimal(d, a->bytes[i]);

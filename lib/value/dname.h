@@ -22,6 +22,25 @@ struct dname {
     uint8_t wire[DNAME_MAX];
 };
 
+/* A name is well formed: whole labels, the root label behind them, no capitals, and 0 behind it.
+ * Proven by `make prove` of what dname_from_wire and dname_from_message make. */
+/*@ axiomatic Labels {
+      // The octets w[0 .. n - 1] are whole labels, each of 1 to 63 octets behind its length.
+      predicate labels{L}(uint8_t *w, integer n) reads w[0 .. n - 1];
+      axiom no_label{L}: \forall uint8_t *w; labels{L}(w, 0);
+      axiom one_more{L}: \forall uint8_t *w, integer n;
+        0 <= n && labels{L}(w, n) && 1 <= w[n] <= 63 ==> labels{L}(w, n + 1 + w[n]);
+      // What it says depends on these octets alone: by induction, in tests/prove/labels.smt2.
+      axiom same_octets{L1, L2}: \forall uint8_t *w, integer n;
+        labels{L1}(w, n) && (\forall integer i; 0 <= i < n ==> \at(w[i], L1) == \at(w[i], L2)) ==>
+          labels{L2}(w, n);
+    }
+*/
+#define DNAME_FORMED(d)                                                                            \
+    1 <= (d)->len &&labels(&(d)->wire[0], (d)->len - 1) &&                                         \
+        (\forall integer k; 0 <= k<(d)->len ==> !('A' <= (d)->wire[k] <= 'Z')) &&                  \
+        (\forall integer k; (d)->len - 1 <= k<255 ==>(d)->wire[k] == 0)
+
 /* Labels begin at 0, dname_next(d, 0) and so on, while at + 1 < len; the root begins at len - 1.
  * Never behind it, whatever the octets are: so no walk over a name leaves it. */
 static inline size_t dname_next(const struct dname *d, size_t at)
@@ -32,12 +51,20 @@ static inline size_t dname_next(const struct dname *d, size_t at)
 }
 
 /* Uncompressed wire form that ends exactly at p + n (rdata of a PTR). */
+/*@ requires \valid(d) && \valid_read(p + (0 .. n - 1)) && n <= 65535;
+    requires \separated(d, p + (0 .. n - 1));
+    assigns *d;
+    ensures DNAME_FORMED(d); */
 MUST_CHECK bool dname_from_wire(struct dname *d, const uint8_t *p, size_t n);
 
 /* A possibly compressed name (RFC 1035 4.1.4) at msg[*at] inside the message
  * msg[0..n). On success *at is moved past the name as it is there.
  * A pointer must lead to before the labels it ends, so no loop is possible. On
  * failure *at stays. */
+/*@ requires \valid(d) && \valid(at) && \valid_read(msg + (0 .. n - 1)) && n <= 65535;
+    requires \separated(d, msg + (0 .. n - 1)) && \separated(d, at);
+    assigns *d, *at;
+    ensures DNAME_FORMED(d); */
 MUST_CHECK bool dname_from_message(struct dname *d, const uint8_t *msg, size_t n, size_t *at);
 
 /* Host-name text: labels of letters, digits, hyphen and underscore, single

@@ -30,6 +30,23 @@ Test(dname, octets_by_table)
     }
 }
 
+/* Every octet of a text: one that a label may contain, in lower case, or none. */
+Test(dname, text_octets_by_table)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    unsigned c;
+
+    for (c = 0; c < 256; c++) {
+        const char text[] = {(char)c, '.', 'a'};
+        bool expected = c != 0 && strchr(allowed, (int)c) != NULL;
+        struct dname d;
+
+        cr_expect_eq(dname_from_text(&d, text, sizeof(text)), expected, "octet %u", c);
+        cr_expect_eq(d.wire[1], expected ? ascii_lower((uint8_t)c) : 0, "octet %u", c);
+    }
+}
+
 Test(dname, put_forms_B6_fits)
 {
     struct dname root = WIRE("");
