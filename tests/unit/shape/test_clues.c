@@ -159,3 +159,37 @@ Test(shape, groups_of_host_part_and_domain)
     w.gram[e.gram[3]] = w.gram[e.gram[8]] = 4;
     cr_expect_eq(groups_best(&e, &w, 1), 3u, "the first of two");
 }
+
+/* A part of the address is #, other numbers are one digit: their length to 3, 4, 6, or 0 for padded
+ * ones. */
+static const struct {
+    const char *name, *folded;
+} folds[] = {
+    {"ip77.isp.example", "^ip#$"},
+    {"a0.isp.example", "^a1$"},
+    {"a01.isp.example", "^a0$"},
+    {"a12.isp.example", "^a2$"},
+    {"a123.isp.example", "^a3$"},
+    {"a1234.isp.example", "^a4$"},
+    {"a12345.isp.example", "^a4$"},
+    {"a123456.isp.example", "^a6$"},
+    {"x192-0-2-77.dsl.isp.example", "^x#-#-#-#.dsl$"},
+    {"isp.example", "^$"},
+};
+
+Test(shape, numbers_are_folded)
+{
+    struct addr client;
+    struct evidence e;
+    struct dname name;
+    struct view v;
+    size_t i;
+
+    cr_assert(addr_parse(&client, "192.0.2.77", 10));
+    for (i = 0; i < sizeof folds / sizeof folds[0]; i++) {
+        cr_assert(dname_from_text(&name, folds[i].name, strlen(folds[i].name)));
+        view_make(&v, &name);
+        evidence_collect(&e, &v, &client);
+        cr_expect_str_eq(e.folded, folds[i].folded, "%s", folds[i].name);
+    }
+}

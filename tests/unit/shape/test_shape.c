@@ -124,6 +124,10 @@ static const struct {
     {"203.0.113.77", "203000113077.isp.example", FORM_RUN, "address 203.0.113.77 run together"},
     {"203.0.113.77", "203011377.isp.example", FORM_RUN, "address 203.0.113.77 run together"},
     {"203.0.113.77", "ip113077.isp.example", FORM_RUN2, "two octets of 203.0.113.77 run"},
+    {"192.0.13.77", "ip1377.isp.example", FORM_RUN2, "two octets of 192.0.13.77 run"},
+    {"192.0.2.77", "ip277.isp.example", FORM_NONE, NULL}, /* three digits are by chance */
+    {"1.2.3.4", "16909060.isp.example", FORM_NUMBER, "address 1.2.3.4 as one number"},
+    {"0.152.150.127", "9999999.isp.example", FORM_NONE, NULL}, /* seven digits as well */
     {"192.0.2.77", "3221226061.isp.example", FORM_NUMBER, "address 192.0.2.77 as one number"},
     {"192.0.2.77", "xc000024d.isp.example", FORM_HEX, "address 192.0.2.77 in hexadecimal"},
     {"192.0.2.77", "c0-00-02-4d.isp.example", FORM_HEX, "address 192.0.2.77 in hexadecimal"},
