@@ -226,7 +226,7 @@ static void match_plain_run(struct trace *t, const struct view *v, const struct 
             n = digits_of(o[r->index[0]]);
             for (j = 1; j < r->count; j++)
                 n += padded ? 3 : digits_of(o[r->index[j]]);
-            if (n < 4 || n != k->len)
+            if (n != k->len)
                 continue;
             for (n = j = 0; j < r->count; j++)
                 n += put_octet(text + n, o[r->index[j]], padded && j > 0);
