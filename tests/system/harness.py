@@ -224,8 +224,15 @@ class Daemon:
                 if "client=" in line and "action=" in line]
 
     def signal(self, number):
-        """Sends a signal."""
+        """Sends a signal; after SIGSTOP, returns when it stands still."""
         self.process.send_signal(number)
+        while number == signal.SIGSTOP and not self.stands_still():
+            time.sleep(0.01)
+
+    def stands_still(self):
+        """Is it stopped, or gone?"""
+        with open("/proc/%d/stat" % self.process.pid, encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] in "TtZX"
 
     def reload(self, config, pattern=r"(?i)reload|configuration", timeout=10):
         """New configuration, USR1, and the line that tells about it."""
