@@ -141,6 +141,17 @@ static inline struct store *place_open(struct place *p)
     return s;
 }
 
+/* Clients whose mail has passed, on one day. */
+static inline uint64_t place_seen(struct place *p)
+{
+    struct store *s = place_open(p);
+    struct store_counts n;
+
+    cr_expect_eq(s->kind->count(s, &n), STORE_OK);
+    s->kind->close(s);
+    return n.entries[TABLE_SEEN];
+}
+
 static inline struct addr address(const char *text)
 {
     struct addr a;

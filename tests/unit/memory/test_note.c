@@ -11,16 +11,6 @@ static void say(bool good, const char *text)
     (void)text;
 }
 
-static uint64_t seen(struct place *p)
-{
-    struct store *s = place_open(p);
-    struct store_counts n;
-
-    cr_expect_eq(s->kind->count(s, &n), STORE_OK);
-    s->kind->close(s);
-    return n.entries[TABLE_SEEN];
-}
-
 /* Who is asked about is not noted by that, and is noted afterwards all the same. */
 Test(memory, asked_about_and_then_noted)
 {
@@ -44,7 +34,7 @@ Test(memory, asked_about_and_then_noted)
         for (k = 0; k < row[i].notes; k++)
             memory_note(m, &client);
         memory_end(m);
-        cr_expect_eq(seen(&p), row[i].seen, "row %zu", i);
+        cr_expect_eq(place_seen(&p), row[i].seen, "row %zu", i);
         place_remove(&p);
     }
 }

@@ -177,17 +177,6 @@ Test(memory, H2_a_redis_that_is_well_again_after_a_second)
     place_remove(&p);
 }
 
-/* Clients whose mail has passed, on one day. */
-static uint64_t seen(struct place *p)
-{
-    struct store *s = place_open(p);
-    struct store_counts n;
-
-    cr_expect_eq(s->kind->count(s, &n), STORE_OK);
-    s->kind->close(s);
-    return n.entries[TABLE_SEEN];
-}
-
 Test(memory, a_note_that_meets_a_redis_in_trouble)
 {
     struct place p;
@@ -202,11 +191,11 @@ Test(memory, a_note_that_meets_a_redis_in_trouble)
     memory_note(m, &a);
     usleep(300000);
     kill(p.server, SIGCONT);
-    cr_expect_eq(seen(&p), 0, "it is lost");
+    cr_expect_eq(place_seen(&p), 0, "it is lost");
     cr_expect(comes_back(m, 30), "%s", said[0]);
     memory_note(m, &a);
     usleep(300000);
-    cr_expect_eq(seen(&p), 1, "the next message of the day counts");
+    cr_expect_eq(place_seen(&p), 1, "the next message of the day counts");
     memory_end(m);
     place_remove(&p);
 }

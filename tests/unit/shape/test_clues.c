@@ -4,8 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "shape/parts.h"
-#include "tests/unit/values.h"
+#include "tests/unit/shape/evidence_of.h"
 
 enum { ACCESS, MACHINE, MAIL }; /* as CLUE_PART counts them */
 
@@ -112,15 +111,8 @@ Test(shape, clues_at_their_bounds)
     size_t i;
 
     for (i = 0; i < ROWS(rows); i++) {
-        struct addr client;
-        struct dname name;
-        struct view v;
-        struct evidence e;
+        struct evidence e = evidence_of(rows[i].ip, rows[i].name);
 
-        cr_assert(addr_parse(&client, rows[i].ip, strlen(rows[i].ip)));
-        cr_assert(dname_from_text(&name, rows[i].name, strlen(rows[i].name)));
-        view_make(&v, &name);
-        evidence_collect(&e, &v, &client);
         cr_expect_eq(e.clue[rows[i].clue], rows[i].applies, "row %zu: %s, clue %u", i, rows[i].name,
                      rows[i].clue);
     }

@@ -4,8 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "shape/parts.h"
-#include "tests/unit/values.h"
+#include "tests/unit/shape/evidence_of.h"
 
 static const struct {
     const char *ip, *name;
@@ -92,15 +91,8 @@ Test(shape, forms_of_an_address)
     size_t i;
 
     for (i = 0; i < ROWS(rows); i++) {
-        struct addr client;
-        struct dname name;
-        struct view v;
-        struct evidence e;
+        struct evidence e = evidence_of(rows[i].ip, rows[i].name);
 
-        cr_assert(addr_parse(&client, rows[i].ip, strlen(rows[i].ip)));
-        cr_assert(dname_from_text(&name, rows[i].name, strlen(rows[i].name)));
-        view_make(&v, &name);
-        evidence_collect(&e, &v, &client);
         cr_expect_eq(e.trace.form, rows[i].form, "%s of %s: form %d, not %d", rows[i].name,
                      rows[i].ip, e.trace.form, rows[i].form);
     }
