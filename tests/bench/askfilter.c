@@ -167,14 +167,6 @@ static sfsistat on_helo(SMFICTX *ctx, char *name)
     return SMFIS_CONTINUE;
 }
 
-static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
-{
-    (void)ctx;
-    (void)name;
-    (void)value;
-    return SMFIS_NOREPLY;
-}
-
 static void wait_for(struct session *s)
 {
     pthread_mutex_lock(&lock);
@@ -205,40 +197,22 @@ static sfsistat on_close(SMFICTX *ctx)
     return SMFIS_CONTINUE;
 }
 
-static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
-                             unsigned long f3, unsigned long *pf0, unsigned long *pf1,
-                             unsigned long *pf2, unsigned long *pf3)
-{
-    (void)ctx;
-    (void)f0;
-    (void)f2;
-    (void)f3;
-    filter_terms(f1, true, pf0, pf1, pf2, pf3);
-    return SMFIS_CONTINUE;
-}
-
-static char filter_name[] = "askfilter";
-
-static struct smfiDesc desc = {
-    .xxfi_name = filter_name,
-    .xxfi_version = SMFI_VERSION,
-    .xxfi_flags = SMFIF_ADDHDRS,
-    .xxfi_connect = on_connect,
-    .xxfi_helo = on_helo,
-    .xxfi_envfrom = filter_list,
-    .xxfi_header = on_header,
-    .xxfi_eom = on_eom,
-    .xxfi_data = filter_step,
-    .xxfi_close = on_close,
-    .xxfi_negotiate = on_negotiate,
-};
-
 int main(int argc, char **argv)
 {
+    static char name[] = "askfilter";
+    const struct filter filter = {
+        .name = name,
+        .headers = true,
+        .connect = on_connect,
+        .helo = on_helo,
+        .eom = on_eom,
+        .close = on_close,
+    };
+
     if (argc != 3) {
         fputs("usage: askfilter CONFIGURATION SOCKET\n", stderr);
         return 64;
     }
     start_asking(argv[1]);
-    return filter_run(argv[2], desc);
+    return filter_run(argv[2], &filter);
 }

@@ -104,35 +104,16 @@ static sfsistat on_close(SMFICTX *ctx)
     return SMFIS_CONTINUE;
 }
 
-static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
-                             unsigned long f3, unsigned long *pf0, unsigned long *pf1,
-                             unsigned long *pf2, unsigned long *pf3)
-{
-    (void)ctx;
-    (void)f0;
-    (void)f2;
-    (void)f3;
-    filter_terms(f1, false, pf0, pf1, pf2, pf3);
-    return SMFIS_CONTINUE;
-}
-
-static char filter_name[] = "blockfilter";
-
-static struct smfiDesc desc = {
-    .xxfi_name = filter_name,
-    .xxfi_version = SMFI_VERSION,
-    .xxfi_flags = SMFIF_ADDHDRS,
-    .xxfi_connect = on_connect,
-    .xxfi_helo = on_helo,
-    .xxfi_envfrom = filter_list,
-    .xxfi_eom = on_eom,
-    .xxfi_data = filter_step,
-    .xxfi_close = on_close,
-    .xxfi_negotiate = on_negotiate,
-};
-
 int main(int argc, char **argv)
 {
+    static char name[] = "blockfilter";
+    const struct filter filter = {
+        .name = name,
+        .connect = on_connect,
+        .helo = on_helo,
+        .eom = on_eom,
+        .close = on_close,
+    };
     char no[] = "no", range[] = "4096", option[] = "do-not-query-localhost:";
     char ports[] = "outgoing-range:";
 
@@ -144,5 +125,5 @@ int main(int argc, char **argv)
     }
     if (argc > 3) /* more sockets for questions, as a busy site would set: it costs */
         ub_ctx_set_option(resolver, ports, range);
-    return filter_run(argv[1], desc);
+    return filter_run(argv[1], &filter);
 }

@@ -14,38 +14,66 @@
 
 #define STACK_SIZE (256 * 1024) /* as iprev-milter's */
 
-void filter_terms(unsigned long offered, bool headers, unsigned long *actions,
-                  unsigned long *protocol, unsigned long *pf2, unsigned long *pf3)
+static bool with_headers;
+
+/* ---- steps that only continue ---- */
+
+static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
+{
+    (void)ctx;
+    (void)host;
+    (void)sa;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_helo(SMFICTX *ctx, char *name)
+{
+    (void)ctx;
+    (void)name;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_mail(SMFICTX *ctx, char **argument)
+{
+    (void)ctx;
+    (void)argument;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_step(SMFICTX *ctx)
+{
+    (void)ctx;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+    (void)ctx;
+    (void)name;
+    (void)value;
+    return SMFIS_NOREPLY;
+}
+
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
+                             unsigned long f3, unsigned long *pf0, unsigned long *pf1,
+                             unsigned long *pf2, unsigned long *pf3)
 {
     unsigned long unwanted = SMFIP_NORCPT | SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NOUNKNOWN;
 
-    if (!headers)
+    (void)ctx;
+    (void)f0;
+    (void)f2;
+    (void)f3;
+    if (!with_headers)
         unwanted |= SMFIP_NOHDRS;
-    *actions = SMFIF_ADDHDRS;
-    *protocol = (offered & unwanted) | SMFIP_NR_HDR;
+    *pf0 = SMFIF_ADDHDRS;
+    *pf1 = (f1 & unwanted) | SMFIP_NR_HDR;
     *pf2 = 0;
     *pf3 = 0;
-}
-
-sfsistat filter_text(SMFICTX *ctx, char *argument)
-{
-    (void)ctx;
-    (void)argument;
     return SMFIS_CONTINUE;
 }
 
-sfsistat filter_list(SMFICTX *ctx, char **argument)
-{
-    (void)ctx;
-    (void)argument;
-    return SMFIS_CONTINUE;
-}
-
-sfsistat filter_step(SMFICTX *ctx)
-{
-    (void)ctx;
-    return SMFIS_CONTINUE;
-}
+/* ---- serving ---- */
 
 static void set_nodelay(void)
 {
@@ -75,8 +103,23 @@ static void set_limits(void)
     }
 }
 
-int filter_run(char *socket, struct smfiDesc desc)
+int filter_run(char *socket, const struct filter *filter)
 {
+    struct smfiDesc desc = {
+        .xxfi_name = filter->name,
+        .xxfi_version = SMFI_VERSION,
+        .xxfi_flags = SMFIF_ADDHDRS,
+        .xxfi_connect = filter->connect != NULL ? filter->connect : on_connect,
+        .xxfi_helo = filter->helo != NULL ? filter->helo : on_helo,
+        .xxfi_envfrom = on_mail,
+        .xxfi_header = on_header,
+        .xxfi_eom = filter->eom != NULL ? filter->eom : on_step,
+        .xxfi_close = filter->close,
+        .xxfi_data = on_step,
+        .xxfi_negotiate = on_negotiate,
+    };
+
+    with_headers = filter->headers;
     if (socket == NULL) {
         fputs("usage: FILTER SOCKET [...]\n", stderr);
         return 64;

@@ -1,4 +1,4 @@
-/* What the filters to compare with share: negotiation, socket, idle callbacks.
+/* What the filters to compare with share: the steps of a session, socket, limits.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef BENCH_FILTER_H
@@ -7,16 +7,18 @@
 #include <libmilter/mfapi.h>
 #include <stdbool.h>
 
-/* connect, helo, mail, data, end of message; header fields, unanswered, when wanted. */
-void filter_terms(unsigned long offered, bool headers, unsigned long *actions,
-                  unsigned long *protocol, unsigned long *pf2, unsigned long *pf3);
+/* A filter: what it does at each step. NULL only continues. */
+struct filter {
+    char *name;
+    bool headers; /* header fields too, unanswered: the steps of iprev-milter in monitor mode */
+    sfsistat (*connect)(SMFICTX *ctx, char *host, _SOCK_ADDR *sa);
+    sfsistat (*helo)(SMFICTX *ctx, char *name);
+    sfsistat (*eom)(SMFICTX *ctx);
+    sfsistat (*close)(SMFICTX *ctx);
+};
 
-/* Callbacks that only continue. */
-sfsistat filter_text(SMFICTX *ctx, char *argument);
-sfsistat filter_list(SMFICTX *ctx, char **argument);
-sfsistat filter_step(SMFICTX *ctx);
-
-/* Serves on unix:PATH or inet:PORT@HOST until a signal comes; an exit code. */
-int filter_run(char *socket, struct smfiDesc desc);
+/* Serves connect, helo, mail, data and end of message on unix:PATH or inet:PORT@HOST until a signal
+ * comes; an exit code. */
+int filter_run(char *socket, const struct filter *filter);
 
 #endif
