@@ -15,9 +15,10 @@
 struct resolver;
 
 /* Starts threads and proves the settings with a first question. NULL on
- * failure, with the reason in err; errno is EINVAL when the settings are to blame, else
- * it says what ran out (ENOMEM, EAGAIN, EMFILE, ENFILE). Call with the signals that the process
- * handles blocked, from one thread at a time. trace: NULL, or for iprev-check. */
+ * failure, with the reason in err; errno is ENOMEM, EAGAIN, EMFILE or ENFILE when that ran out.
+ * Else the settings are to blame: it is that of opening the zone file (ENOENT, EACCES), or EINVAL.
+ * Call with the signals that the process handles blocked, from one thread at a time. trace: NULL,
+ * or for iprev-check. */
 MUST_CHECK struct resolver *resolver_start(const struct resolver_settings *s,
                                            const struct resolver_trace *trace, char *err,
                                            size_t errlen);

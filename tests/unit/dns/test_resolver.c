@@ -256,16 +256,18 @@ Test(resolve, helo_names)
 
 Test(resolve, E19_start_faults)
 {
-    static char bad_server[] = "not-an-address", no_file[] = "/nonexistent/file";
+    static char bad_server[] = "not-an-address", no_file[] = "/nonexistent/file", no_zone[] = "/";
     static char *bad_list[] = {bad_server};
     static const struct {
         struct resolver_settings s;
         const char *told;
+        int error;
     } row[] = {
-        {{.forwards = 1, .forward = bad_list}, "resolver settings"},
-        {{.forwards = 1, .forward = nowhere_list, .zone = no_file}, "/nonexistent/file"},
-        {{.forwards = 1, .forward = nowhere_list, .trust_anchor = no_file}, "trust anchor"},
-        {{.root = true, .trust_anchor = no_file}, "trust anchor"},
+        {{.forwards = 1, .forward = bad_list}, "resolver settings", EINVAL},
+        {{.forwards = 1, .forward = nowhere_list, .zone = no_file}, "/nonexistent/file", ENOENT},
+        {{.forwards = 1, .forward = nowhere_list, .zone = no_zone}, "/:1: ", EINVAL},
+        {{.forwards = 1, .forward = nowhere_list, .trust_anchor = no_file}, "trust anchor", EINVAL},
+        {{.root = true, .trust_anchor = no_file}, "trust anchor", EINVAL},
     };
     size_t i;
 
@@ -277,7 +279,7 @@ Test(resolve, E19_start_faults)
         s.max_inflight = 100;
         errno = EMFILE; /* of something else */
         cr_expect(resolver_start(&s, NULL, err, sizeof err) == NULL, "row %zu", i);
-        cr_expect(errno != EMFILE, "row %zu: the settings are to blame", i);
+        cr_expect(errno == row[i].error, "row %zu: %s", i, strerror(errno));
         cr_expect(strstr(err, row[i].told) != NULL, "row %zu: %s", i, err);
     }
     cr_expect(resolver_wait_ended(5000));
