@@ -205,21 +205,39 @@ static bool plain_number(const char *s, size_t n)
     return v <= INT_MAX;
 }
 
-/* Meant as a number: 1.5, 0x10, 010, 5L; not 127.0.0.1. */
+/* Meant as a number: 1.5, 0x10, 010, 5L, 5 000; not 127.0.0.1. */
 static bool like_number(const char *s, size_t n)
 {
     const char *dot = memchr(s, '.', n);
 
     return strchr("0123456789+-.", s[0]) != NULL &&
-           strspn(s, "0123456789+-.xXabcdefABCDEFlL") >= n &&
+           strspn(s, "0123456789+-.xXabcdefABCDEFlL \t,") >= n &&
            (dot == NULL || memchr(dot + 1, '.', n - (size_t)(dot + 1 - s)) == NULL);
+}
+
+/* Octets of a bare word. A number written in groups, 5 000 or 5,000, is one; but in a list a comma
+ * separates. */
+static size_t bare_length(const struct scan *sc, const char *s)
+{
+    static const char end[] = " \t\r\n;,}])\"#";
+    bool in_list = sc->depth > 0 && sc->open[sc->depth - 1].bracket != '{';
+    size_t n = strcspn(s, end), gap, digits;
+
+    if (n == 0 || strspn(s, "-0123456789") < n)
+        return n;
+    for (;; n += gap + digits) {
+        gap = s[n] == ',' && !in_list ? 1 : strspn(s + n, " \t");
+        digits = strspn(s + n + gap, "0123456789");
+        if (gap == 0 || digits == 0 || strchr(end, s[n + gap + digits]) == NULL)
+            return n;
+    }
 }
 
 /* What cannot be a value is reported, and libconfig gets an empty text there, to read on. */
 static void take_bare(struct scan *sc)
 {
     char *s = sc->text + sc->at;
-    size_t n = strcspn(s, " \t\r\n;,}])\"#");
+    size_t n = bare_length(sc, s);
 
     n += n == 0; /* a bracket that does not belong here */
     sc->at += n;
