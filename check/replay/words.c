@@ -114,11 +114,12 @@ void client_reply(const struct client *k, const struct settings *s, struct sbuf 
         .found = k->found,
         .ptr = &ptr,
         .helo = &helo,
+        .seconds = s->memory.greylist_delay_s, /* what a newcomer is told */
         .help = s->judge.help_url,
     };
     struct reply reply;
 
-    if (!fate_refuses(k->fate.kind))
+    if (!fate_refuses(k->fate.kind) && k->fate.kind != ACTION_GREYLIST)
         return;
     if (k->ptr != NULL)
         dname_from_text(&ptr, k->ptr, strlen(k->ptr));

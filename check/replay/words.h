@@ -13,7 +13,7 @@ typedef void client_text(const struct client *k, const struct settings *s, struc
 
 client_text client_reason;      /* what the decision rests on: rule and cause in words */
 client_text client_exempt_line; /* of a file of exempt.lists */
-client_text client_reply;       /* "550 5.7.25 text"; empty when the policy does not refuse */
+client_text client_reply;       /* "550 5.7.25 text"; empty for clients that are let in */
 
 /* The lines that exempt the first `max` clients of the list, each once. Their text needs no
  * escaping in HTML. */

@@ -106,6 +106,8 @@ def test_what_is_shown():
         _, data, _ = w.replay_json(log)
         same([(c["client"], c["greylist"]["put_off"], c["greylist"]["came_back"]) for c in data["put_off"]["clients"]],
              [(OTHER, 1, 0), (A, 1, 1), ("2001:db8:0:2::9", 2, 0)])
+        same([c["reply"].partition(" (")[0] for c in data["put_off"]["clients"] if c["client"] == A],
+             ["451 4.7.1 Please try again in %d seconds. Client address %s has no PTR record" % (DELAY, A)])
         same((data["tagged"]["count"], data["put_off"]["clients"][0]["sender_domains"]), (0, ["b.example"]))
         # our own lines alone name neither sender nor recipient
         own = ("%s mx iprev-milter[3]: client=192.0.2.11 ptr=- helo=h.example findings=iprev-permerror,ptr-missing rule=suspects "
