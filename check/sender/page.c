@@ -26,28 +26,28 @@ static const json_t *list_of(const json_t *object, const char *name)
 
 /* ---- pieces ---- */
 
-/* A state in words, with its sign: "&#10003; ok". */
+/* A state in words, with its sign: "&#10003; ok", "&#10007; to fix". */
 static void put_mark(FILE *out, const char *state)
 {
     static const struct {
-        const char *state, *class, *sign;
+        const char *state, *words, *class, *sign;
     } marks[] = {
-        {"ok", "ok", "&#10003;"},
-        {"broken", "broken", "&#10007;"},
-        {"differs", "broken", "&#10007;"},
-        {"failed", "broken", "&#10007;"},
-        {"to-fix", "broken", "&#10007;"},
-        {"in-order", "ok", "&#10003;"},
-        {"weak", "weak", "!"},
-        {"unknown", "unknown", "?"},
+        {"ok", "ok", "ok", "&#10003;"},
+        {"broken", "broken", "broken", "&#10007;"},
+        {"differs", "differs", "broken", "&#10007;"},
+        {"failed", "failed", "broken", "&#10007;"},
+        {"to-fix", "to fix", "broken", "&#10007;"},
+        {"in-order", "in order", "ok", "&#10003;"},
+        {"weak", "weak", "weak", "!"},
+        {"not-checked", "not checked", "unknown", "?"},
+        {"unknown", "unknown", "unknown", "?"},
     };
     size_t i = 0;
 
     while (i + 1 < sizeof marks / sizeof *marks && strcmp(marks[i].state, state) != 0)
         i++;
-    fprintf(out, "<span class=\"mark %s\">%s ", marks[i].class, marks[i].sign);
-    html_text(out, state);
-    fputs("</span>", out);
+    fprintf(out, "<span class=\"mark %s\">%s %s</span>", marks[i].class, marks[i].sign,
+            marks[i].words);
 }
 
 static void put_time(FILE *out, int64_t at)
@@ -157,9 +157,9 @@ static void put_receiver(const json_t *x, FILE *out)
     html_breaking(out, page_string(x, "receiver"));
     fputs("</td><td>", out);
     put_mark(out, page_string(x, "now"));
-    fputs(" ", out);
-    html_breaking(out, page_string(x, "address"));
-    fprintf(out, "</td><td>%lld refused, %lld deferred, ",
+    fputs(" <span class=\"ip\">", out);
+    html_text(out, page_string(x, "address"));
+    fprintf(out, "</span></td><td>%lld refused, %lld deferred, ",
             (long long)json_integer_value(json_object_get(x, "refused")),
             (long long)json_integer_value(json_object_get(x, "deferred")));
     put_time(out, json_integer_value(json_object_get(x, "first")));
@@ -178,7 +178,7 @@ static void put_receivers(const json_t *r, FILE *out)
     if (list == NULL)
         return;
     fputs("<section><h2>Who refused mail because of this server's name</h2>\n<div "
-          "class=\"scroll\"><table>"
+          "class=\"scroll\"><table class=\"receivers\">"
           "<thead><tr><th>Receiver</th><th>The address now</th><th>Tries</th><th>Its last words"
           "</th></tr></thead><tbody>\n",
           out);

@@ -196,6 +196,14 @@ def test_page_never_destroys():
         same(n.run("refused", "--html", other, n.file("log", DEFERRED % (1, 1, "192.0.2.10")))[0], 73)
 
 
+def probed(n, html, title):
+    """The page as a file, with a script that writes this into its title."""
+    probe = "document.title = 'PROBE ' + %s;" % title
+    digest = base64.b64encode(hashlib.sha256(probe.encode()).digest()).decode()
+    return n.file("probe.html", html.replace("base-uri ", "script-src 'sha256-%s'; base-uri " % digest, 1)
+                  .replace("</body>", "<script>%s</script></body>" % probe))
+
+
 def test_browser_fits_any_width():
     """Long names and the window of a telephone; two screenshots for people to look at."""
     long = "%s.%s.%s.good.sender.example" % ("a" * 63, "b" * 63, "c" * 60)
@@ -203,11 +211,9 @@ def test_browser_fits_any_width():
              "2.0.192.in-addr.arpa": REVERSE + "15 PTR %s.\n" % long, SIX: HEAD + BOTH}
     with Names(zones) as n:
         html = page_of(n, HOST)
-        probe = ("document.title = 'PROBE ' + (document.documentElement.scrollWidth - document.documentElement.clientWidth) + ' ' + "
-                 "Math.round(document.querySelector('svg').getBoundingClientRect().width) + ' ' + getComputedStyle(document.querySelector('.cards')).display;")
-        digest = base64.b64encode(hashlib.sha256(probe.encode()).digest()).decode()
-        path = n.file("probe.html", html.replace("base-uri ", "script-src 'sha256-%s'; base-uri " % digest, 1)
-                      .replace("</body>", "<script>%s</script></body>" % probe))
+        path = probed(n, html, "(document.documentElement.scrollWidth - document.documentElement.clientWidth) + ' ' + "
+                               "Math.round(document.querySelector('svg').getBoundingClientRect().width) + ' ' + "
+                               "getComputedStyle(document.querySelector('.cards')).display")
         for width in (500, 800, 1600):
             out, _ = browse(path, "--dump-dom", "--window-size=%d,900" % width)
             beyond, picture, cards = re.search(r"PROBE (\S+) (\S+) (\w+)", out).groups()
@@ -219,6 +225,16 @@ def test_browser_fits_any_width():
             os.makedirs(os.path.dirname(shot), exist_ok=True)
             browse(path, "--window-size=%d,2000" % width, "--hide-scrollbars", "--screenshot=" + shot, "--blink-settings=preferredColorScheme=" + dark)
             holds(os.path.getsize(shot) > 20000, "the screenshot is empty")
+
+
+def test_browser_receivers_on_a_telephone():
+    """What a receiver said stands in one column there, and no word is cut to fit a table."""
+    with Names({"example.org": HEAD + BOTH + "mx A 192.0.2.10\n"}) as n:
+        html = page_of(n, "refused", "--address", "192.0.2.10", n.file("log", DEFERRED % (1, 1, "192.0.2.10")))
+        has(text_of(html), "in order 192.0.2.10 0 refused, 1 deferred")
+        path = probed(n, html, "Math.min(...Array.from(document.querySelectorAll('.receivers td'), x => Math.round(x.getBoundingClientRect().width)))")
+        out, _ = browse(path, "--dump-dom", "--window-size=500,900")
+        holds(int(re.search(r"PROBE (\d+)", out).group(1)) > 400, out)
 
 
 # ---- --compare ----
