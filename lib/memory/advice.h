@@ -1,4 +1,4 @@
-/* What to do about a file that cannot be used, behind the reason.
+/* What to do about a store that cannot be used, behind the reason.
  *
  * Inner header of lib/memory.
  *
@@ -8,5 +8,8 @@
 
 /* ": free some space" for ENOSPC; "" where nothing is to be said. */
 const char *memory_advice(int error);
+
+/* ": raise its maxmemory" for "OOM command not allowed ...": what Redis or hiredis has said. */
+const char *redis_advice(const char *said);
 
 #endif

@@ -10,6 +10,7 @@
 
 #ifdef HAVE_HIREDIS
 
+#include "memory/advice.h"
 #include "memory/clock.h"
 #include "memory/options.h"
 #include "memory/store.h"
@@ -27,6 +28,7 @@
 #define PATIENT_MS 5000 /* of iprev-check */
 #define KEY_MAX    64
 #define SECRET_MAX 512
+#define SAID_MAX   500 /* of what Redis says, beside what to do */
 
 /* KEYS: the group, all entries. ARGV: the member in its group, and among all; its number;
  * those below this number are over, and some are dropped; most of a group, most of all; seconds
@@ -111,7 +113,11 @@ static void make_names(struct names *n, const struct store_key *k)
 
 static enum store_result broken(struct store *s, const char *what)
 {
-    snprintf(s->trouble, sizeof s->trouble, "Redis: %s", what);
+    size_t n = strlen(what);
+
+    n -= n > 0 && what[n - 1] == '.';
+    snprintf(s->trouble, sizeof s->trouble, "Redis: %.*s%s", (int)(n > SAID_MAX ? SAID_MAX : n),
+             what, redis_advice(what));
     return STORE_BROKEN;
 }
 
@@ -318,7 +324,9 @@ static bool read_secret(const char *path, char secret[SECRET_MAX], char *err, si
     ssize_t n = fd >= 0 ? read(fd, secret, SECRET_MAX - 1) : -1;
 
     if (n < 0)
-        snprintf(err, errlen, "%s: %s", path, strerror(errno));
+        snprintf(err, errlen, "%s: %s: %s", path, strerror(errno),
+                 errno == ENOENT ? "create it, or correct memory.password-file"
+                                 : "the user of iprev-milter must be able to read it");
     if (fd >= 0)
         close(fd);
     if (n < 0)

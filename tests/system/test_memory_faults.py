@@ -317,7 +317,7 @@ class OnRedis(Faults, memories.Case):
 
     def test_H1_killed(self):
         """The server is gone, and starts anew."""
-        self.falls_ill(self.store, self.store.end, self.store.start, "Connection refused|closed the connection")
+        self.falls_ill(self.store, self.store.end, self.store.start, "Connection refused: start it, or correct memory.store|closed the connection")
 
     def test_H2_slow(self):
         """Each answer comes a second late."""
@@ -357,7 +357,7 @@ class OnRedis(Faults, memories.Case):
 
     def test_H3_full(self):
         """No memory is left, and nothing is thrown out for a newcomer."""
-        self.command(("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), "OOM command not allowed")
+        self.command(("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), "OOM command not allowed when used memory > 'maxmemory': raise its maxmemory")
 
     def test_H3_full_disk(self):
         """The server cannot save, and takes no more."""
@@ -371,11 +371,11 @@ class OnRedis(Faults, memories.Case):
 
         def heals():
             self.store.do("CONFIG", "SET", "save", "")
-        self.falls_ill(self.store, breaks, heals, "MISCONF")
+        self.falls_ill(self.store, breaks, heals, "MISCONF .*: its log says why it cannot save")
 
     def test_H4_read_only(self):
         """It has become a replica."""
-        self.command(("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "READONLY|MASTERDOWN")
+        self.command(("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "(?:READONLY|MASTERDOWN) .*: set memory.store to the primary server")
 
     def test_H5_another_server(self):
         """Something else listens there."""
@@ -405,7 +405,7 @@ class OnRedis(Faults, memories.Case):
         def heals():
             self.store.ask("SCRIPT", "KILL")
             runs[0].wait(10)
-        self.falls_ill(self.store, breaks, heals, "BUSY Redis is busy|no answer in time")
+        self.falls_ill(self.store, breaks, heals, "BUSY Redis is busy.*: end the script with SCRIPT KILL|no answer in time")
 
     def test_H7_wrong_password(self):
         """The server has another one now; and the file of ours is gone at the start."""
@@ -415,14 +415,14 @@ class OnRedis(Faults, memories.Case):
 
         def heals():
             self.store.ask("CONFIG", "SET", "requirepass", self.store.password, password="changed")
-        self.falls_ill(self.store, breaks, heals, "WRONGPASS")
+        self.falls_ill(self.store, breaks, heals, "WRONGPASS .*: put its password into memory.password-file")
         self.assertNotIn(self.store.password, self.daemon.log())
         os.rename(self.store.place + "/password", self.store.place + "/moved")
         self.daemon.signal(signal.SIGTERM)
         self.daemon.wait()
         since = len(self.daemon.log())
         self.daemon.start()
-        self.spared("password: No such file or directory", since)
+        self.spared("password: No such file or directory: create it, or correct memory.password-file", since)
         os.rename(self.store.place + "/moved", self.store.place + "/password")
         self.comes_back(since)
 
@@ -430,13 +430,43 @@ class OnRedis(Faults, memories.Case):
         """Somebody else has a key of that name."""
         self.store.do("DEL", "iprev:w")
         self.falls_ill(self.store, lambda: self.store.do("SET", "iprev:w", "x"), lambda: self.store.do("DEL", "iprev:w"),
-                       "WRONGTYPE")
+                       r"WRONGTYPE .*: another program uses keys iprev:\*; set memory.store to another database")
 
     def test_H9_no_directory(self):
         """The socket is not there."""
         missing = self.store.place + "/none"
         store = type("Missing", (), {"text": "redis+unix:%s/redis.sock" % missing, "more": self.store.more})
-        self.is_ill(store, lambda: os.symlink(self.store.place, missing), "No such file or directory")
+        self.is_ill(store, lambda: os.symlink(self.store.place, missing), "No such file or directory: start it, or correct memory.store")
+
+    def checked(self, text, more):
+        """What iprev-check says of such a store."""
+        path = os.path.join(netns.work_dir(), "told")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(self.config(store=type("Told", (), {"text": text, "more": more})))
+        done = subprocess.run([harness.program("iprev-check"), "memory", "-c", path], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 75)
+        return done.stderr
+
+    def test_what_to_do(self):
+        """Behind the reason; in words of a real server."""
+        self.store.do("CONFIG", "SET", "port", "7379")
+        tcp, ours, key = "redis://127.0.0.1:7379", self.store.more, self.store.more.partition(" password-file")[0]
+        try:
+            for text, more, command, says in (
+                    (self.store.text, key, (), "NOAUTH Authentication required: set memory.password-file\n"),
+                    ("redis://127.0.0.1:7380", ours, (), "Connection refused: start it, or correct memory.store\n"),
+                    ("redis://none.invalid", ours, (), "Name or service not known: correct the host in memory.store\n"),
+                    (tcp + "/99", ours, (), "ERR DB index is out of range: correct the database in memory.store\n"),
+                    (tcp, ours, ("ACL", "SETUSER", "default", "-zcard"), ": let this user of Redis use all commands on the keys iprev:*\n"),
+                    (tcp, ours, ("CONFIG", "SET", "requirepass", ""), ": remove memory.password-file\n")):
+                with self.subTest(says):
+                    if command:
+                        self.store.do(*command)
+                    self.assertIn(says, self.checked(text, more))
+        finally:
+            self.store.process.kill()  # it forgets what was set
+            self.store.process.wait()
+            self.store.start()
 
 
 if __name__ == "__main__":
