@@ -8,10 +8,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define LATE_MS  5  /* from a wait to the look at it */
 #define AGAIN_MS 80 /* to the next, for as long as somebody waits */
+/* When nobody waits: between two connections, and while they leave more threads. */
+#define REST_MS    1000
+#define SOON_MS    20
+#define SOON_TIMES 5 /* without one more, on a machine that is too busy to start it at once */
 
 static atomic_uint running;
 static atomic_uint waiting; /* of them, those that wait for DNS */
@@ -77,22 +82,25 @@ void pool_before_wait(void)
     pthread_mutex_unlock(&late_lock);
 }
 
-/* With the lock held. False: no wait has begun for a while, but somebody still waits. */
-static bool look_wanted(void)
+/* With the lock held. False: no wait has begun for a while; rest_ms when nobody waits. */
+static bool look_wanted(unsigned rest_ms)
 {
     struct timespec t;
+    bool somebody;
+    unsigned ms;
     int rc = 0;
 
     while (!late_wanted && rc == 0) {
-        if (atomic_load(&waiting) == 0) {
-            pthread_cond_wait(&late_more, &late_lock);
-            continue;
-        }
+        somebody = atomic_load(&waiting) > 0;
+        ms = somebody ? AGAIN_MS : rest_ms;
         clock_gettime(CLOCK_MONOTONIC, &t);
-        t.tv_nsec += AGAIN_MS * 1000000L;
+        t.tv_sec += ms / 1000;
+        t.tv_nsec += ms % 1000 * 1000000L;
         t.tv_sec += t.tv_nsec / 1000000000;
         t.tv_nsec %= 1000000000;
         rc = pthread_cond_timedwait(&late_more, &late_lock, &t);
+        if (somebody && atomic_load(&waiting) == 0)
+            rc = 0; /* the rest begins */
     }
     return late_wanted;
 }
@@ -103,25 +111,49 @@ static bool must_kick(bool begun)
 {
     unsigned n = atomic_load(&waiting);
 
-    return n > 0 && (!begun || (n >= atomic_load(&running) && n < atomic_load(&threads)));
+    return !begun || (n > 0 && n >= atomic_load(&running) && n < atomic_load(&threads));
+}
+
+/* Of the process, and a constant; 0 without /proc. */
+static unsigned threads_in_all(void)
+{
+    struct stat st;
+
+    return stat("/proc/self/task", &st) == 0 ? (unsigned)st.st_nlink : 0;
+}
+
+/* A thread that has taken a session left over, and hangs in it as the one before did, is one more
+ * than there were: then there may be more such sessions, and a good one behind them. */
+static unsigned next_rest(unsigned *seen, unsigned *soon)
+{
+    unsigned before = *seen;
+
+    *seen = threads_in_all();
+    if (*seen > before)
+        *soon = SOON_TIMES;
+    else if (*soon > 0)
+        --*soon;
+    return *soon > 0 ? SOON_MS : REST_MS;
 }
 
 static void *kick_late(void *arg)
 {
     static const struct timespec little = {.tv_nsec = LATE_MS * 1000000};
+    unsigned rest_ms = REST_MS, seen = threads_in_all(), soon = 0;
     bool begun;
 
     (void)arg;
     for (;;) {
         pthread_mutex_lock(&late_lock);
-        begun = look_wanted();
+        begun = look_wanted(rest_ms);
         pthread_mutex_unlock(&late_lock);
         if (begun) {
             nanosleep(&little, NULL);
             pthread_mutex_lock(&late_lock);
             late_wanted = false;
             pthread_mutex_unlock(&late_lock);
-        }
+        } else
+            rest_ms = next_rest(&seen, &soon);
         if (must_kick(begun))
             daemon_kick();
     }

@@ -5,7 +5,8 @@
  * or later; so the last one to block makes a connection come. One that hangs in half a
  * packet, or in what it writes to an MTA that has stopped, is not known to be blocked: when no
  * other callback is at work, one more connection comes a little later, and now and then for as
- * long as a callback waits.
+ * long as a callback waits. Such a thread may have been counted as idle when a good session came,
+ * which then waits for nobody: so one connection comes each second in any case.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #ifndef IPREV_POOL_H

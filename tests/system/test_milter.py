@@ -4,6 +4,7 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import contextlib
 import random
+import signal
 import socket
 import struct
 import threading
@@ -492,6 +493,29 @@ class Socket(harness.Case):
             for milter in held:
                 milter.sock.close()
         self.until(lambda: self.daemon.descriptors() <= before + 5, "descriptors are left")
+
+    def test_D7_half_packets_at_once(self):
+        """Peers that stop in the middle of a packet come together with a good one, so that libmilter
+        has counted the same idle thread for several of them, and nobody else comes later."""
+        for peers in (1, 2, 20):
+            held = []
+            self.daemon.signal(signal.SIGSTOP)
+            try:
+                for _ in range(peers):
+                    milter = milterclient.MilterClient()
+                    milter.sock.sendall(struct.pack(">I", 600) + b"O")
+                    held.append(milter)
+                good = milterclient.MilterClient(timeout=10)
+                good.packet("O", struct.pack(">III", milterclient.VERSION, milterclient.ACTIONS, milterclient.PROTOCOL))
+                start = time.monotonic()
+                self.daemon.signal(signal.SIGCONT)
+                self.assertEqual(good.receive()[0], "O", peers)
+                self.assertLess(time.monotonic() - start, 5)
+                good.close()
+            finally:
+                self.daemon.signal(signal.SIGCONT)
+                for milter in held:
+                    milter.sock.close()
 
     def test_protocol_2(self):
         """An old server, without any of the newer steps."""

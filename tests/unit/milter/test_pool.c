@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static int listening(void)
@@ -116,5 +117,51 @@ Test(pool, D11_who_still_waits_wakes_the_listener_again)
     pool_leave();
     pthread_barrier_wait(&both);
     pthread_join(thread, NULL);
+    close(fd);
+}
+
+/* What comes in that time; the first `hung` leave a thread each, as when one of libmilter's hangs
+ * in the session that it took. */
+static unsigned kicks_in(int fd, unsigned ms, unsigned hung)
+{
+    struct timespec begun, now;
+    pthread_t thread;
+    unsigned n = 0, more;
+
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    do {
+        usleep(5000);
+        for (more = kicks(fd); more > 0; more--)
+            if (n++ < hung)
+                cr_assert(pthread_create(&thread, NULL, other, NULL) == 0);
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((now.tv_sec - begun.tv_sec) * 1000 + (now.tv_nsec - begun.tv_nsec) / 1000000 < ms);
+    return n;
+}
+
+/* A good session may be left over though nobody waits for DNS, behind others in which the threads
+ * that take them hang. */
+Test(pool, D7_each_second_though_nobody_waits)
+{
+    static const struct {
+        unsigned ms, hung, least, most;
+        const char *says;
+    } row[] = {
+        {800, 0, 0, 0, "not at once"},
+        {3000, 0, 2, 4, "each second"},
+        {2500, 30, 31, 60, "each leaves a thread: soon again"},
+        {3000, 0, 1, 4, "and each second afterwards"},
+    };
+    int fd = listening();
+    unsigned n;
+    size_t i;
+
+    alarm(60);
+    pthread_barrier_init(&both, NULL, 1000);
+    cr_assert(pool_start());
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        n = kicks_in(fd, row[i].ms, row[i].hung);
+        cr_expect(n >= row[i].least && n <= row[i].most, "%s: %u", row[i].says, n);
+    }
     close(fd);
 }
