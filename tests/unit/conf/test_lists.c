@@ -6,19 +6,21 @@
 #include "tests/unit/conf/settings_shared.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <time.h>
 
-#define DAY(n) ((int64_t)(n)*86400)
-#define NOW    DAY(20000) /* 2024-10-04 */
+#define DAY(n)   ((int64_t)(n)*86400)
+#define KEY_HASH "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D"
+#define NOW      DAY(20000) /* 2024-10-04 */
 
-/* What was reported, to be freed. */
-static char *read_octets(const char *octets, size_t n, struct exempt_list *out)
+/* What was reported, to be freed. Closes the file. */
+static char *read_stream(FILE *in, struct exempt_list *out)
 {
     char *said = NULL;
     size_t len;
-    FILE *in = n > 0 ? fmemopen((void *)(uintptr_t)octets, n, "r") : fopen("/dev/null", "r");
     struct faults rd = {.err = open_memstream(&said, &len)};
 
+    cr_assert_not_null(in);
     *out = (struct exempt_list){0};
     lists_read_from(&rd, "list", in, NOW, out);
     lists_sort(out);
@@ -26,6 +28,12 @@ static char *read_octets(const char *octets, size_t n, struct exempt_list *out)
     fclose(in);
     cr_expect(!rd.out_of_memory);
     return said;
+}
+
+static char *read_octets(const char *octets, size_t n, struct exempt_list *out)
+{
+    return read_stream(
+        n > 0 ? fmemopen((void *)(uintptr_t)octets, n, "r") : fopen("/dev/null", "r"), out);
 }
 
 static char *read_list(const char *text, struct exempt_list *out)
@@ -136,6 +144,16 @@ Test(lists, bad_list_E20)
     free(said);
     free(text);
     free(expected);
+}
+
+Test(lists, a_disk_that_fails_E20)
+{
+    struct exempt_list l;
+    char *said = read_stream(fopen("/tmp", "r"), &l);
+
+    cr_expect_str_eq(said, "list: Is a directory\n", "half of a list is none: %s", said);
+    lists_free(&l);
+    free(said);
 }
 
 Test(lists, lines_that_are_over_are_named_once)
@@ -327,4 +345,63 @@ Test(lists, from_the_configuration)
     free(err);
     close(fd1);
     close(fd2);
+}
+
+static unsigned descriptors(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    unsigned n = 0;
+
+    cr_assert_not_null(d);
+    while (readdir(d) != NULL)
+        n++;
+    closedir(d);
+    return n;
+}
+
+static void put_file(const char *dir, const char *name, const char *text)
+{
+    char path[128];
+    FILE *out;
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    out = fopen(path, "w");
+    cr_assert(out != NULL && fputs(text, out) >= 0 && fclose(out) == 0, "%s", path);
+}
+
+/* Else a daemon that is reloaded for a year runs out of them. */
+Test(lists, files_that_were_read_are_closed)
+{
+    static const struct {
+        const char *list, *anchor;
+        bool taken;
+    } row[] = {
+        {"/list", "/anchor", true},
+        {"/bad", "/bad", false},
+        {"", "", false},
+        {"\"", "", false},
+    };
+    char dir[] = "/tmp/test-lists-XXXXXX", text[512], *err;
+    unsigned before;
+    size_t i;
+
+    cr_assert_not_null(mkdtemp(dir));
+    put_file(dir, "list", "192.0.2.1\n");
+    put_file(dir, "anchor", ". IN DS 20326 8 2 " KEY_HASH "\n");
+    put_file(dir, "bad", "b..c d\n");
+    before = descriptors();
+    for (i = 0; i < sizeof row / sizeof *row; i++) {
+        struct settings *s;
+
+        snprintf(text, sizeof text,
+                 "exempt: { lists = [\"%s%s\"]; };\nresolver: { trust-anchor = \"%s%s\"; };", dir,
+                 row[i].list, dir, row[i].anchor);
+        s = read_text(text, &err);
+        cr_expect_eq(s != NULL, row[i].taken, "%s: %s", text, err);
+        cr_expect_eq(descriptors(), before, "%s: %u were open before", text, before);
+        settings_free(s);
+        free(err);
+    }
+    snprintf(text, sizeof text, "rm -r '%s'", dir);
+    cr_expect_eq(system(text), 0);
 }

@@ -154,6 +154,52 @@ Test(settings, a_bare_word_is_one_fault)
     }
 }
 
+/* A comment ends at the first star and slash behind its first two octets, as in C. */
+Test(settings, where_a_comment_ends)
+{
+    static const struct {
+        const char *text;
+        bool taken;
+    } comment[] = {
+        {"/*/ mode = x; */ mode = \"monitor\";", true},
+        {"/**/ mode = x;", false},
+        {"/***/ mode = x;", false},
+        {"/* / * mode = x; * / */", true},
+        {"/* // */ mode = x;", false},
+        {"// /*\nmode = x; // */", false},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof comment / sizeof comment[0]; i++) {
+        char *err;
+        struct settings *s = read_text(comment[i].text, &err);
+
+        cr_expect_eq(s != NULL, comment[i].taken, "%s: %s", comment[i].text, err);
+        settings_free(s);
+        free(err);
+    }
+}
+
+/* A line of the log stays readable. */
+Test(settings, a_long_word_is_shown_up_to_80_octets)
+{
+    static const unsigned lengths[] = {79, 80, 81, 300};
+    size_t i;
+
+    for (i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        char word[301], text[400], fault[200], *err;
+
+        memset(word, 'x', sizeof word);
+        word[lengths[i]] = '\0';
+        snprintf(text, sizeof text, "authserv-id = %s;", word);
+        snprintf(fault, sizeof fault, ":1: authserv-id: %.80s needs double quotes around it\n",
+                 word);
+        cr_expect(read_text(text, &err) == NULL);
+        cr_expect(strstr(err, fault) != NULL, "%u: %s", lengths[i], err);
+        free(err);
+    }
+}
+
 /* A path that is too long to be shown is cut, and the fault is told all the same. */
 Test(settings, a_long_path_is_cut)
 {
