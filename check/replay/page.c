@@ -143,7 +143,7 @@ static void figure_put_off(const struct judged *j, FILE *out, const struct gist 
 {
     fputs("<div class=\"figure later\"><b>", out);
     html_number(out, g->put_off);
-    fputs("</b><span>messages put off", out);
+    fprintf(out, "</b><span>%s put off", g->put_off == 1 ? "message" : "messages");
     html_share(out, g->put_off, g->all);
     if (j->grey.clients > 0) {
         fprintf(out, "; %llu of %llu clients came back", (unsigned long long)j->grey.back,
@@ -162,12 +162,15 @@ static void put_figures(const struct judged *j, FILE *out)
            lost             ? "warn"
            : j->clients > 0 ? "good"
                             : "",
-           g.delivered, "of those refused were delivered", g.refused);
-    figure(out, "bad", g.refused, "messages refused", g.all);
+           g.delivered,
+           g.delivered == 1 ? "of those refused was delivered" : "of those refused were delivered",
+           g.refused);
+    figure(out, "bad", g.refused, g.refused == 1 ? "message refused" : "messages refused", g.all);
     if (g.put_off > 0)
         figure_put_off(j, out, &g);
     else
-        figure(out, "bad", j->refused_addresses, "addresses refused", j->addresses);
+        figure(out, "bad", j->refused_addresses,
+               j->refused_addresses == 1 ? "address refused" : "addresses refused", j->addresses);
     fputs("</div>\n", out);
 }
 

@@ -111,7 +111,7 @@ def test_the_answer_stands_first():
             holds(re.search(r"<dt>Made</dt><dd>2\d\d\d-\d\d-\d\d \d\d:\d\d on %s</dd></dl></header>" % re.escape(os.uname().nodename), html), html)
             same(len(re.findall('<div class="figure ', html)), 3)
             first = re.search(r'<div class="figure (\w*)"><b>(\d+)</b><span>(.*?)</span>', html)
-            same((first.group(1), first.group(3).split(" (")[0]), (tone, "of those refused were delivered"))
+            same((first.group(1), first.group(3).split(" (")[0]), (tone, "of those refused %s delivered" % ("was" if first.group(2) == "1" else "were")))
         refused = ("Nov  1 10:00:00 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.11]: 550 5.1.1 no; from=<> to=<a@b.example> "
                    "proto=ESMTP helo=<pc>\n")
         w.replay("--html", page, w.file("log", refused))

@@ -364,7 +364,7 @@ def test_addresses_are_counted_once():
         _, out, _ = w.replay("--html", page, path)
         has(out, "; 1 address with messages\n", "refused 12 messages of 1 address;", "for each HELO: 8 clients.\n")
         text = open(page).read()
-        has(text, "12 messages of 1 client address</dd>", "<b>1</b><span>addresses refused", "for each HELO: 8 clients.")
+        has(text, "12 messages of 1 client address</dd>", "<b>1</b><span>address refused", "for each HELO: 8 clients.")
         # an address of which one HELO is refused and another put off is one as well
         w.config = w.file("conf2", open(w.config).read() + 'builtin-rules = false rules: { h: { when = ["helo-unqualified"] action = "tempfail" };\n'
                           'n: { when = ["iprev-permerror"] action = "reject" }; };')
