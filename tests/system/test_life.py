@@ -417,7 +417,8 @@ class Life(several.Case):
         127.0.0.1 asked."""
         syslog = harness.configuration().replace('destination = "stderr"', 'destination = "syslog"')
         bare = ["unshare", "-m", "--propagation", "unchanged", "sh", "-c", 'mount -t tmpfs none /etc && exec "$@"', "sh"]
-        for what, text, wrap in (("environment", harness.configuration(log="info"), ["/usr/bin/env", "-i"]),
+        none = ["/usr/bin/env", "-i"] + ["%s=%s" % pair for pair in os.environ.items() if pair[0].endswith("SAN_OPTIONS")]
+        for what, text, wrap in (("environment", harness.configuration(log="info"), none),
                                  ("syslog", syslog, []),
                                  ("etc", harness.configuration(resolver="forward = []"), bare)):
             with self.subTest(what):
