@@ -8,6 +8,7 @@ Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import os
 import signal
+import smtplib
 import subprocess
 import threading
 import time
@@ -18,6 +19,7 @@ import netns
 import pages
 import postfix
 import servers
+import smtp
 
 DNS = r"""
 mail.good.example          A   192.0.2.10
@@ -30,6 +32,7 @@ sender.example             TXT v=spf1 ip4:192.0.2.10 -all
 NAME = "page"
 UNIX, CLIENTS, MAPS = "A unix socket", "Which clients", "Without the filter, by address"
 FIRST, SCREEN, TIME, OTHERS, POLICY = "", "Postscreen", "Time", "With other filters", "With policy services"
+CONTENT = "With a content filter"
 RESTARTS = "Restarts"
 CHROOTED, FREE = "2525 inet n - y - - smtpd\n", "2525 inet n - n - - smtpd\n"
 
@@ -38,6 +41,14 @@ user = "iprev-milter"
 resolver: { forward = ["127.0.0.1@53"] }
 log: { destination = "stderr" level = "debug" }
 """
+
+
+class ContentFilter(smtp.Sink):
+    """It hands back what it has taken."""
+
+    def keep(self, message):
+        with smtplib.SMTP("127.0.0.1", 10025) as client:
+            client.sendmail(message.sender, message.recipients, message.raw)
 
 
 class PostfixPage(pages.FirstLines, harness.Case):
@@ -251,6 +262,25 @@ class PostfixPage(pages.FirstLines, harness.Case):
             server.stop()
             daemon.kill()
 
+    def through_content_filter(self, master):
+        """What arrives of a message that a content filter has taken and handed back."""
+        back = ContentFilter(("127.0.0.1", 10024))
+        server = self.serve(self.page.text(FIRST, "main.cf") + "content_filter = smtp:[127.0.0.1]:10024\n", CHROOTED + master)
+        try:
+            return self.send("192.0.2.10").message
+        finally:
+            server.stop()
+            back.stop()
+
+    def test_C11_content_filter(self):
+        """The fields survive the way through a content filter; without the option that leaves the filter out they do not."""
+        self.filter()
+        master = self.page.text(CONTENT, "master.cf")
+        kept = self.through_content_filter(master)
+        self.assertEqual((self.ours(kept).split()[1], self.xiprev(kept)["ip"]), ("iprev=pass", "192.0.2.10"))
+        asked_again = self.through_content_filter(master.replace("no_milters,", ""))
+        self.assertEqual(asked_again.all("X-IPRev") + asked_again.all("Authentication-Results"), [])
+
     def test_what_the_client_sees(self):
         """The four stages of the table."""
         self.serve(self.page.text(FIRST, "main.cf"))
@@ -272,4 +302,4 @@ class PostfixPage(pages.FirstLines, harness.Case):
             (FIRST, "main.cf"), (UNIX, "sh"), (UNIX, "iprev-milter.conf"), (UNIX, "main.cf"), (UNIX, "systemd"),
             (CLIENTS, "master.cf"), (MAPS, "main.cf"), (MAPS, "/etc/postfix/milter-maps"), (SCREEN, "master.cf"),
             (TIME, "main.cf"), (RESTARTS, "/etc/hosts"), (RESTARTS, "main.cf"), (OTHERS, "main.cf"), (OTHERS, "opendkim.conf"),
-            (OTHERS, "opendmarc.conf"), (POLICY, "policyd-spf.conf")})
+            (OTHERS, "opendmarc.conf"), (CONTENT, "master.cf"), (POLICY, "policyd-spf.conf")})
