@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -28,6 +29,10 @@
 
 #define CLIENT_OCTETS 512   /* of a remembered one: its chain, and its HELO name */
 #define STUCK_MS      10000 /* a resolver thread that has not run its loop for so long is stuck */
+/* Requests that are begun between two looks for answers. All of a crowd at once would take longer,
+ * on a busy machine, than libunbound waits for an answer: it would ask again, and give up, while
+ * the answers lie there. */
+#define AT_ONCE 32
 
 /* A lookup handed to a worker. */
 struct request {
@@ -42,28 +47,43 @@ static struct resolver *living; /* from start to the end of the last holder */
 
 /* ---- the worker thread ---- */
 
-/* The requests of the inbox, oldest first. */
-static struct request *inbox_take(struct worker *k)
+static void poke(struct worker *k)
 {
-    struct request *r, *next, *list = NULL;
+    uint64_t one = 1;
 
-    for (r = atomic_exchange(&k->inbox, NULL); r != NULL; r = next) {
+    while (write(k->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+static void inbox_take(struct worker *k)
+{
+    struct request *r = atomic_exchange(&k->inbox, NULL), *next, *list = NULL, **last = k->last;
+
+    if (r != NULL)
+        k->last = &r->next; /* the newest comes last */
+    for (; r != NULL; r = next) {
         next = r->next;
         r->next = list;
         list = r;
     }
-    return list;
+    *last = list;
 }
 
-static void take_requests(struct worker *k)
+/* Begins at most so many; the others have their turn when answers have been read. */
+static void take_requests(struct worker *k, unsigned most)
 {
-    struct request *q, *next;
+    struct request *q;
 
-    for (q = inbox_take(k); q != NULL; q = next) {
-        next = q->next;
+    inbox_take(k);
+    for (; most > 0 && (q = k->taken) != NULL; most--) {
+        k->taken = q->next;
+        if (k->taken == NULL)
+            k->last = &k->taken;
         work_start(k, q->lookup, q->deadline);
         free(q);
     }
+    if (k->taken != NULL)
+        poke(k);
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
@@ -75,9 +95,11 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (read(fd, &n, sizeof n) < 0 && errno != EAGAIN)
         return;
-    take_requests(k);
-    if (atomic_load(&r->draining))
+    if (atomic_load(&r->draining)) {
+        take_requests(k, UINT_MAX);
         work_finish_all(k);
+    } else
+        take_requests(k, AT_ONCE);
     if (atomic_load(&r->quit))
         event_base_loopbreak(k->base);
 }
@@ -128,7 +150,7 @@ static void *worker_main(void *arg)
 
     prctl(PR_SET_NAME, "iprev-resolver"); /* for top -H */
     event_base_loop(k->base, EVLOOP_NO_EXIT_ON_EMPTY);
-    take_requests(k); /* those that came between the last look and the end */
+    take_requests(k, UINT_MAX); /* those that came between the last look and the end */
     work_finish_all(k);
     question_end(k);
     worker_close(k);
@@ -137,14 +159,6 @@ static void *worker_main(void *arg)
     threads_alive--;
     pthread_mutex_unlock(&ended_lock);
     return NULL;
-}
-
-static void poke(struct worker *k)
-{
-    uint64_t one = 1;
-
-    while (write(k->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
-        ;
 }
 
 static void on_beat(evutil_socket_t fd, short what, void *arg)
@@ -156,7 +170,7 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
     atomic_store_explicit(&k->beaten, resolver_now(), memory_order_relaxed);
     breaker_beat(&k->breaker);
     question_beat(k);
-    take_requests(k); /* those whose poke failed: nobody would poke again */
+    take_requests(k, AT_ONCE); /* those whose poke failed: nobody would poke again */
 }
 
 bool resolver_alive(const struct resolver *r)
@@ -262,6 +276,7 @@ static struct resolver *resolver_new(const struct resolver_settings *s,
         if (!s->root)
             quiet_bound(&r->worker[i].quiet, s->threads);
         r->worker[i].wake_fd = -1;
+        r->worker[i].last = &r->worker[i].taken;
     }
     return r;
 }

@@ -27,9 +27,10 @@ struct worker {
     struct ub_ctx *ctx;
     struct event *wake;
     int wake_fd;
-    _Atomic(struct request *) inbox;
-    struct work *open;    /* lookups not finished, newest first */
-    atomic_uint inflight; /* questions at libunbound; written by this thread only */
+    _Atomic(struct request *) inbox; /* newest first */
+    struct request *taken, **last;   /* out of the inbox and not begun, oldest first */
+    struct work *open;               /* lookups not finished, newest first */
+    atomic_uint inflight;            /* questions at libunbound; written by this thread only */
     struct breaker breaker;
     struct silence silence;
     struct quiet quiet;

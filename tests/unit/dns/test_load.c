@@ -259,6 +259,76 @@ Test(resolve, B24_helo_is_shed_first)
     end_both(r, v);
 }
 
+/* ---- a crowd that comes at once ---- */
+
+#define AT_ONCE 1000
+
+static const struct dns_row crowd_rows[] = {
+    {REV(1), RR_PTR, "", .ttl = 300, .delay = 50},
+    {REV(2), RR_PTR, "", .ttl = 300, .delay = 300},
+    {"*", RR_PTR, NULL, .manner = DNS_SILENT},
+};
+
+struct crowd {
+    _Atomic(struct resolver *) r;
+    atomic_bool held, go;
+    atomic_uint asked; /* when the second answer is read */
+};
+
+/* The resolver thread stands still when it has the first answer. */
+static void stand_still(void *arg, const struct dname *name, enum rrtype type,
+                        const struct answer *answer, unsigned ms)
+{
+    struct dname first = name_of(REV(1)), second = name_of(REV(2));
+    struct crowd *c = arg;
+    struct resolver_stats st;
+
+    (void)type;
+    (void)answer;
+    (void)ms;
+    if (dname_equal(name, &first))
+        for (atomic_store(&c->held, true); !atomic_load(&c->go);)
+            sleep_ms(5);
+    if (dname_equal(name, &second)) {
+        resolver_stats(atomic_load(&c->r), &st);
+        atomic_store(&c->asked, (unsigned)st.questions);
+    }
+}
+
+/* It comes, and then an answer, while the resolver thread is busy elsewhere: the answer is read
+ * when a few of the crowd have been asked about, not all. Else libunbound would take answers that
+ * have come for lost. */
+Test(resolve, B24_answers_are_read_while_a_crowd_is_begun)
+{
+    struct dns_server *v = DNS_START(crowd_rows);
+    struct crowd c = {0};
+    struct resolver_trace trace = {stand_still, &c};
+    struct resolver *r = start_traced(v, 9000, 3000, &trace);
+    struct addr first = client_of("192.0.2.1"), second = client_of("192.0.2.2");
+    int64_t until = resolver_now() + 9000;
+    struct lookup *one, *two;
+    struct resolver_stats st;
+    unsigned i;
+
+    atomic_store(&c.r, r);
+    one = resolver_ask_client(r, &first, until, NULL);
+    two = resolver_ask_client(r, &second, until, NULL);
+    for (i = 0; i < 1000 && !atomic_load(&c.held); i++)
+        sleep_ms(5);
+    for (i = 0; i < AT_ONCE; i++)
+        lookup_release(ask_dead(r, i, until));
+    sleep_ms(1000); /* the second answer is there */
+    atomic_store(&c.go, true);
+    cr_expect(lookup_wait(two, until) && lookup_chain(two)->cause == F_PTR_MISSING);
+    cr_expect_lt(atomic_load(&c.asked), 100, "%u questions", atomic_load(&c.asked));
+    for (i = 0; i < 500 && (resolver_stats(r, &st), st.questions < AT_ONCE + 2); i++)
+        sleep_ms(10);
+    cr_expect_eq(st.questions, AT_ONCE + 2, "then all the others: %u", (unsigned)st.questions);
+    lookup_release(one);
+    lookup_release(two);
+    end_both(r, v);
+}
+
 /* ---- the share of a network ---- */
 
 #define REV6(n) "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0." #n ".0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"
