@@ -135,7 +135,7 @@ Test(settings, texts_at_their_bounds)
 /* What stands in the place of a bad value is no fault of its own: one octet, two, many. */
 Test(settings, a_bare_word_is_one_fault)
 {
-    static const char *const word[] = {"x", "xy", "x-y", "mx.example.com"};
+    static const char *const word[] = {"x", "xy", "x-y", "mx.example.com", "3com.example"};
     size_t i;
 
     for (i = 0; i < sizeof word / sizeof word[0]; i++) {
@@ -150,6 +150,30 @@ Test(settings, a_bare_word_is_one_fault)
         cr_expect(behind != NULL && strstr(err, "needs double quotes around it\n") != NULL, "%s",
                   err);
         cr_expect(strchr(err, '\n') == err + strlen(err) - 1, "one line: %s", err);
+        free(err);
+        snprintf(text, sizeof text, "authserv-id = %s;\nmode = \"x\";\n", word[i]);
+        cr_expect(read_text(text, &err) == NULL);
+        cr_expect(strstr(err, ":2: mode: ") != NULL, "what follows is read, too: %s", err);
+        free(err);
+    }
+}
+
+/* Each fault once, at its line. */
+Test(settings, a_name_that_is_wrong_and_set_twice)
+{
+    static const char *const name[] = {"1a", "-a", "_a"};
+    size_t i;
+
+    for (i = 0; i < sizeof name / sizeof name[0]; i++) {
+        char text[64], second[64], *err, *newline;
+
+        snprintf(text, sizeof text, "%s = 1;\n%s = 2;\n", name[i], name[i]);
+        snprintf(second, sizeof second, ":2: %s: set twice, first in line 1\n", name[i]);
+        cr_expect(read_text(text, &err) == NULL);
+        newline = strchr(err, '\n');
+        cr_assert_not_null(newline);
+        cr_expect(strstr(newline, second) != NULL, "%s: %s", name[i], err);
+        cr_expect(strchr(newline + 1, '\n') == err + strlen(err) - 1, "two lines: %s", err);
         free(err);
     }
 }

@@ -88,3 +88,48 @@ Test(resolve, E17_few_questions_of_its_own_are_out)
     cr_expect(b.unanswered == 0 && !b.probed);
     end(&b);
 }
+
+/* libunbound answers from its cache before breaker_ask returns: that says nothing of the servers.
+ */
+Test(resolve, E17_an_answer_from_the_cache_closes_nothing)
+{
+    struct breaker b;
+
+    begin(&b);
+    b.unanswered = 10;
+    b.since = resolver_now() - 5000;
+    breaker_beat(&b);
+    breaker_beat(&b);
+    cr_assert(breaker_is_open(&b));
+    b.asking = true;
+    breaker_reply(&b, true);
+    cr_expect(breaker_is_open(&b));
+    cr_expect_eq(b.unanswered, 9, "and only this one is no longer out");
+    b.unanswered = 0;
+    breaker_reply(&b, true);
+    cr_expect_eq(b.unanswered, 0, "nor fewer than none");
+    b.asking = false;
+    breaker_reply(&b, true);
+    cr_expect(!breaker_is_open(&b), "an answer of a server does");
+    end(&b);
+}
+
+/* Silence counts from the first question that nobody has answered. */
+Test(resolve, E17_silence_begins_with_the_first_question)
+{
+    struct breaker b;
+    int64_t first;
+
+    begin(&b);
+    breaker_asked(&b);
+    first = b.since;
+    cr_expect(first > 0 && resolver_now() - first < 1000, "now");
+    b.since = first - 5000;
+    breaker_asked(&b);
+    cr_expect_eq(b.since, first - 5000, "the second does not begin anew");
+    cr_expect_eq(b.unanswered, 2);
+    breaker_reply(&b, true);
+    breaker_asked(&b);
+    cr_expect(b.since >= first, "after an answer it does");
+    end(&b);
+}

@@ -8,6 +8,9 @@
 
 enum { ACCESS, MACHINE, MAIL }; /* as CLUE_PART counts them */
 
+#define SCHEME(trace, label, owner)                                                                \
+    (CLUE_SCHEME + ((trace)*SCHEME_LABELS + (label)) * SCHEME_OWNERS + (owner))
+
 static const struct {
     const char *ip, *name;
     unsigned clue;
@@ -60,7 +63,28 @@ static const struct {
     {"192.0.2.77", "vps.192-0-2-77.isp.example", CLUE_FORM_NAME, false},
     {"192.0.2.77", "acme1.192-0-2-77.isp.example", CLUE_FORM_NAME, false},
     {"192.0.2.77", "acme-192-0-2-77.isp.example", CLUE_FORM_NAME, false},
+    {"192.0.2.77", "123.192-0-2-77.isp.example", CLUE_FORM_NAME, false},
+    /* an octet, and who owns the domain */
+    {"192.0.2.77", "h77.webmail.example", CLUE_FORM_MAIL, true},
+    {"192.0.2.77", "dsl77.webmail.example", CLUE_FORM_MAIL, false},
+    {"192.0.2.77", "h77.acme.example", CLUE_FORM_MAIL, false},
+    {"192.0.2.77", "mail77.acme.example", CLUE_FORM_MAIL, true},
+    {"192.0.2.77", "mail-2-77.acme.example", CLUE_FORM_MAIL_PART, true},
+    {"192.0.2.77", "192-0-2-77.webmail.example", CLUE_FORM_MAIL_FULL, false},
+    {"192.0.2.77", "mail-192-0-2-77.acme.example", CLUE_FORM_MAIL_FULL, true},
+    /* digits of the address are no word: bb is not broadband there */
+    {"192.0.187.18", "bb12.isp.example", CLUE_WORD, false},
+    {"192.0.187.19", "bb12.isp.example", CLUE_WORD, true},
+    /* the address opens the name with a group that is zero */
+    {"2001:db8:0:5:6:7:8:9", "0-5-6-7-8-9.isp.example", CLUE_FORM_FIRST, true},
     /* serial numbers and units */
+    {"192.0.2.77", "ab123.isp.example", CLUE_SERIAL, true},
+    {"192.0.2.77", "abcd-123.isp.example", CLUE_SERIAL, true},
+    {"192.0.2.77", "abcde123.isp.example", CLUE_SERIAL, false},
+    {"192.0.2.77", "ab12.isp.example", CLUE_SERIAL, false},
+    {"192.0.2.77", "ab123x.isp.example", CLUE_SERIAL, false},
+    {"192.0.2.77", "ab.123.isp.example", CLUE_SERIAL, false},
+    {"192.0.2.77", "ab123.com", CLUE_SERIAL, false}, /* somebody registered it */
     {"192.0.2.77", "ns.ab1234.isp.example", CLUE_SERIAL_REST, true},
     {"192.0.2.77", "ns.abcd1234.isp.example", CLUE_SERIAL_REST, true},
     {"192.0.2.77", "ns.abcde1234.isp.example", CLUE_SERIAL_REST, false},
@@ -80,6 +104,23 @@ static const struct {
     {"192.0.2.77", "abc0107.isp.example", CLUE_ZEROS, false},
     {"192.0.2.77", "abc1007.isp.example", CLUE_ZEROS, false},
     {"192.0.2.77", "dsl0007.isp.example", CLUE_ZEROS, false},
+    /* labels of the host part, and how the first one ends */
+    {"192.0.2.77", "a.b.c.d.isp.example", CLUE_LABELS + 4, true},
+    {"192.0.2.77", "a.b.c.d.e.isp.example", CLUE_LABELS + 5, true},
+    {"192.0.2.77", "a.b.c.d.e.f.isp.example", CLUE_LABELS + 5, true},
+    {"192.0.2.77", "a.b.c.d.e.f.g.isp.example", CLUE_LABELS + 5, true},
+    {"192.0.2.77", "1ab.isp.example", CLUE_LETTER_END, true},
+    {"192.0.2.77", "1ax.isp.example", CLUE_LETTER_END, true},
+    {"192.0.2.77", "ab1.isp.example", CLUE_LETTER_END, false},
+    /* how much of the address shows, what the first label is, whose domain it is */
+    {"192.0.2.77", "mail.webmail.example", SCHEME(0, 0, 0), true},
+    {"192.0.2.77", "mta.acme.example", SCHEME(0, 0, 3), true},
+    {"192.0.2.77", "vps77.acme.example", SCHEME(1, 1, 3), true},
+    {"192.0.2.77", "dsl-2-77.acme.example", SCHEME(2, 2, 3), true},
+    {"192.0.2.77", "dsl-0-2-77.acme.example", SCHEME(3, 2, 3), true},
+    {"192.0.2.77", "www.acme.example", SCHEME(0, 3, 3), true},
+    {"192.0.2.77", "florp.acme.example", SCHEME(0, 4, 3), true},
+    {"192.0.2.77", "ab.acme.example", SCHEME(0, 5, 3), true},
     /* parts of words */
     {"192.0.2.77", "adslmuc.isp.example", CLUE_PART + ACCESS, true},
     {"192.0.2.77", "adsl.isp.example", CLUE_PART + ACCESS, false}, /* a word is no part */
@@ -102,6 +143,14 @@ static const struct {
     /* what a lone octet stands behind: nothing is the last of the eight */
     {"192.0.2.77", "vps77.isp.example", CLUE_FORM_BEHIND, true},
     {"192.0.2.77", "dsl77.isp.example", CLUE_FORM_BEHIND, false},
+    {"192.0.2.77", "webmailer77.isp.example", CLUE_FORM_BEHIND + 2, true},
+    {"192.0.2.77", "mail77.isp.example", CLUE_FORM_BEHIND + 2, true},
+    {"192.0.2.77", "mta77.isp.example", CLUE_FORM_BEHIND + 2, true},
+    {"192.0.2.77", "www77.isp.example", CLUE_FORM_BEHIND + 3, true},
+    {"192.0.2.77", "adslmuc77.isp.example", CLUE_FORM_BEHIND + 4, true},
+    {"192.0.2.77", "florp77.isp.example", CLUE_FORM_BEHIND + 5, true},
+    {"192.0.2.77", "ab77.isp.example", CLUE_FORM_BEHIND + 6, true},
+    {"192.0.2.77", "vps.77.isp.example", CLUE_FORM_BEHIND + 7, true},
     {"192.0.2.77", "77.isp.example", CLUE_FORM_BEHIND + 7, true},
     {"192.0.2.77", "2-77.isp.example", CLUE_FORM_BEHIND + 7, false},
 };
@@ -148,6 +197,10 @@ Test(shape, groups_of_host_part_and_domain)
         cr_expect_eq(groups_best(&e, &w, 1), 0u, "nothing weighs for a default name");
         w.gram[e.gram[i]] = 0;
     }
+    w.gram[e.gram[2]] = 5;
+    w.gram[e.gram[3]] = 4;
+    cr_expect_eq(groups_best(&e, &w, 1), 3u, "a group of two is not shown");
+    w.gram[e.gram[2]] = 0;
     w.gram[e.gram[3]] = w.gram[e.gram[8]] = 4;
     cr_expect_eq(groups_best(&e, &w, 1), 3u, "the first of two");
 }
@@ -166,6 +219,8 @@ static const struct {
     {"a12345.isp.example", "^a4$"},
     {"a123456.isp.example", "^a6$"},
     {"x192-0-2-77.dsl.isp.example", "^x#-#-#-#.dsl$"},
+    {"c000024d.isp.example", "^#$"},
+    {"xc000024dx.isp.example", "^x#x$"},
     {"isp.example", "^$"},
 };
 

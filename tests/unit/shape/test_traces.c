@@ -32,7 +32,9 @@ static const struct {
     {"87.162.35.214", "162-35-214.isp.example", FORM_THREE},
     {"87.162.35.214", "214-162-35.isp.example", FORM_THREE},
     {"1.2.3.14", "2-3-14.isp.example", FORM_THREE},
-    {"1.2.3.4", "2-3-4.isp.example", FORM_LAST2}, /* three digits are few */
+    {"1.14.2.3", "14-2-3.isp.example", FORM_THREE},
+    {"87.162.35.0", "87-162-35.isp.example", FORM_THREE}, /* nothing is no zero */
+    {"1.2.3.4", "2-3-4.isp.example", FORM_LAST2},         /* three digits are few */
     /* two */
     {"87.162.35.214", "35-214.isp.example", FORM_TAIL},
     {"87.162.35.214", "214-35.isp.example", FORM_TAIL_REV},
@@ -52,6 +54,7 @@ static const struct {
     {"87.162.35.214", "h35.isp.example", FORM_OTHER1},
     {"8.162.35.214", "h8.isp.example", FORM_NONE},
     {"87.162.35.214", "h36.isp.example", FORM_NONE},
+    {"87.162.0.214", "256-214.isp.example", FORM_LAST3}, /* 256 is not zero */
     /* run together, three digits each */
     {"87.162.35.214", "087162035214.isp.example", FORM_RUN},
     {"87.162.35.214", "214035162087.isp.example", FORM_RUN},
@@ -62,6 +65,8 @@ static const struct {
     /* run together as they are */
     {"87.162.35.214", "8716235214.isp.example", FORM_RUN},
     {"87.162.35.214", "2143516287.isp.example", FORM_RUN},
+    {"87.2.35.214", "87002035214.isp.example", FORM_RUN}, /* padded from the second on */
+    {"87.2.35.214", "8702035214.isp.example", FORM_NONE},
     {"87.162.35.214", "16235214.isp.example", FORM_RUN3},
     {"87.162.35.214", "8716235.isp.example", FORM_RUN3},
     {"87.162.35.214", "21435162.isp.example", FORM_RUN3},
@@ -72,6 +77,8 @@ static const struct {
     /* one number, and hexadecimal */
     {"87.162.35.214", "1470243798.isp.example", FORM_NUMBER},
     {"87.162.35.214", "1470243799.isp.example", FORM_NONE},
+    {"255.255.255.249", "h4294967289.isp.example", FORM_NUMBER},
+    {"255.255.255.248", "h4294967289.isp.example", FORM_NONE},
     {"87.162.35.214", "57a223d6.isp.example", FORM_HEX},
     {"87.162.35.214", "57-a2-23-d6.isp.example", FORM_HEX},
     {"87.162.35.214", "d623a257.isp.example", FORM_HEX},
@@ -84,6 +91,8 @@ static const struct {
     {"169.62.189.10", "xa-bd-3e-a9.isp.example", FORM_NONE},
     {"169.62.189.10", "b-bd-3e-a9.isp.example", FORM_NONE},
     {"169.62.189.16", "g-bd-3e-a9.isp.example", FORM_NONE},
+    {"16.189.62.169", "g-bd-3e-a9.isp.example", FORM_NONE},
+    {"169.62.189.255", "xa9-3e-bd-fg.isp.example", FORM_NONE},
 };
 
 Test(shape, forms_of_an_address)
@@ -122,6 +131,11 @@ Test(shape, forms_of_an_address_in_IPv6)
         {"2001:db8::7777", "h7777.isp.example", FORM_LAST3},
         {"2001:db8::7777", "h07777.isp.example", FORM_NONE},
         {"2001:db8::", "h0.isp.example", FORM_NONE},
+        {"2001:db8::1", "20010db80000.isp.example", FORM_SIX}, /* five of them are no zeros */
+        {"2001:d08::1", "20010d080000.isp.example", FORM_SIX_PART},
+        {"2001:db8::1", "20010db8000.isp.example", FORM_SIX_PART},
+        {"2001:db8:0:5::1", "db8-0-5.isp.example", FORM_NONE}, /* zeros prove nothing */
+        {"2001:db8:0:15::1", "db8-0-15.isp.example", FORM_SIX_PART},
     };
     size_t i;
 
