@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -85,15 +86,40 @@ static unsigned long actions_wanted(const struct settings *set)
  * and the callbacks may rely on it. */
 static const unsigned long unanswered = SMFIP_NR_HDR | SMFIP_NR_EOH;
 
-/* Something may be refused at MAIL. */
-static bool mail_decides(const struct settings *set)
+/* Steps at which something may be refused, so that the MTA is asked to wait for a reply. */
+enum { REPLY_MAIL = 1, REPLY_RCPT = 2, REPLIES = REPLY_MAIL | REPLY_RCPT };
+
+static unsigned replies_wanted(const struct settings *set)
 {
-    return set->judge.enforce && set->reject_at <= STAGE_MAIL;
+    if (!set->judge.enforce)
+        return 0;
+    return set->reject_at == STAGE_RCPT ? REPLY_RCPT : REPLY_MAIL;
 }
 
-static bool rcpt_decides(const struct settings *set)
+/* For whom the MTA waits is settled by the negotiation, and an MTA may then bring one client after
+ * the other (QUIT_NC), each with the settings of its own time: a reply that it waits for must
+ * come. libmilter forgets what it has negotiated with the client, so it stands here: the context,
+ * which is aligned, and the replies in its lowest bits. Whoever has been overwritten is taken to
+ * have negotiated by today's settings. */
+static atomic_uintptr_t negotiated[4096];
+
+static atomic_uintptr_t *place_of(const SMFICTX *ctx)
 {
-    return set->judge.enforce && set->reject_at == STAGE_RCPT;
+    uintptr_t at = (uintptr_t)ctx;
+
+    return &negotiated[(at >> 6 ^ at >> 18) % (sizeof negotiated / sizeof negotiated[0])];
+}
+
+static void replies_agreed(const SMFICTX *ctx, unsigned replies)
+{
+    atomic_store_explicit(place_of(ctx), (uintptr_t)ctx | replies, memory_order_relaxed);
+}
+
+static unsigned replies_awaited(const SMFICTX *ctx, const struct settings *set)
+{
+    uintptr_t is = atomic_load_explicit(place_of(ctx), memory_order_relaxed);
+
+    return (is & ~(uintptr_t)REPLIES) == (uintptr_t)ctx ? is & REPLIES : replies_wanted(set);
 }
 
 static unsigned long steps_unwanted(const struct settings *set)
@@ -137,6 +163,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
     const struct settings *set;
     struct session *s;
     unsigned long wanted;
+    unsigned replies;
 
     (void)f2;
     (void)f3;
@@ -154,9 +181,12 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
         wanted |= SMFIF_SETSYMLIST;
         ask_macros(ctx);
     }
+    replies = replies_wanted(set);
+    replies_agreed(ctx, replies);
     *pf0 = wanted;
-    *pf1 = (f1 & steps_unwanted(set)) | unanswered | (mail_decides(set) ? 0 : SMFIP_NR_MAIL) |
-           (rcpt_decides(set) ? 0 : SMFIP_NR_RCPT);
+    *pf1 = (f1 & steps_unwanted(set)) | unanswered |
+           ((replies & REPLY_MAIL) != 0 ? 0 : SMFIP_NR_MAIL) |
+           ((replies & REPLY_RCPT) != 0 ? 0 : SMFIP_NR_RCPT);
     *pf2 = 0;
     *pf3 = 0;
     return leave(SMFIS_CONTINUE);
@@ -281,7 +311,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
     auth = macro(ctx, "{auth_authen}");
     session_mail(s, auth != NULL && auth[0] != '\0');
     session_sender(s, argv[0]);
-    if (!mail_decides(session_settings(s)))
+    if ((replies_awaited(ctx, session_settings(s)) & REPLY_MAIL) == 0)
         return leave(SMFIS_NOREPLY);
     return leave(decide(ctx, s, STAGE_MAIL, NULL));
 }
@@ -294,7 +324,7 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
     s = session_of(ctx);
     if (s == NULL)
         return leave(SMFIS_CONTINUE);
-    if (!rcpt_decides(session_settings(s))) {
+    if ((replies_awaited(ctx, session_settings(s)) & REPLY_RCPT) == 0) {
         session_recipient(s, argv[0]);
         return leave(SMFIS_NOREPLY);
     }

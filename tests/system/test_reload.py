@@ -128,3 +128,22 @@ class Reload(harness.Case):
             milter.connect("192.0.2.10")
             milter.helo("mail.good.example")
             return {self.message(milter)}
+
+    def test_D12_E9_settings_of_the_negotiation(self):
+        """QUIT_NC: no new negotiation, so the replies that the MTA waits for are those of the old one, whatever a reload
+        has changed in between."""
+        for before, after in (("enforce", "monitor"), ("monitor", "enforce")):
+            for stage in ("mail", "rcpt"):
+                self.daemon.reload(harness.configuration(mode=before, reject_at=stage), "reloaded")
+                with milterclient.MilterClient(timeout=5) as milter:
+                    milter.negotiate()
+                    milter.connect("192.0.2.10")
+                    milter.mail()
+                    milter.rcpt()
+                    milter.message()
+                    milter.quit_new()
+                    self.daemon.reload(harness.configuration(mode=after, reject_at=stage), "reloaded")
+                    milter.connect("192.0.2.10")
+                    milter.helo("mail.good.example")
+                    self.assertEqual((milter.mail().letter, milter.rcpt().letter), ("c", "c"), (before, after, stage))
+                    self.assertIn(milter.message().letter, "ca")
