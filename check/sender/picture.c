@@ -1,7 +1,8 @@
 /* The picture of a client's chain: see page.h.
  *
- * A column of boxes with arrows between, narrow enough for a telephone. What does not fit is cut
- * in the middle; the whole text is the box's title, and stands below the picture anyway.
+ * A column of boxes with arrows between, so narrow that a telephone shows it at its size. A long
+ * name has two lines; one that does not fit them is cut in the middle. The whole text is the box's
+ * title, and stands below the picture anyway.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "check/html.h"
@@ -10,11 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WIDTH       440
+#define WIDTH       320
 #define BOX         48
+#define LINE        17 /* a second one */
 #define WAY         34
 #define GAP         16
-#define FITS        44 /* letters of a name in a box */
+#define FITS        33 /* letters of a name in a line */
 #define NAMES_SHOWN 3
 
 struct picture {
@@ -32,37 +34,54 @@ static const char *glyph(const char *state)
                                           : "?";
 }
 
-static void put_cut(FILE *out, const char *text)
+/* Letters of the first line: up to one after which a name or a sentence may end there, if its
+ * second half has one. */
+static size_t first_line(const char *text)
 {
-    size_t n = strlen(text), head = FITS / 2;
-    char part[FITS + 4];
+    size_t n = strlen(text), at;
 
-    if (n <= FITS) {
-        html_text(out, text);
+    for (at = FITS; n > FITS && at > FITS / 2; at--)
+        if (strchr(" .:-", text[at - 1]) != NULL)
+            return at;
+    return n < FITS ? n : FITS;
+}
+
+static void put_lines(FILE *out, const char *text)
+{
+    size_t head = first_line(text), n = strlen(text + head);
+    char line[FITS + 1];
+
+    snprintf(line, sizeof line, "%.*s", (int)head, text);
+    html_text(out, line);
+    if (n == 0)
         return;
-    }
-    snprintf(part, sizeof part, "%.*s...%s", (int)head, text, text + n - (FITS - head - 3));
-    html_text(out, part);
+    fprintf(out, "<tspan x=\"14\" dy=\"%d\">", LINE);
+    if (n > FITS)
+        fputs("...", out);
+    html_text(out, n > FITS ? text + head + n - (FITS - 3) : text + head);
+    fputs("</tspan>", out);
 }
 
 /* A box with what it is, the text, and the sign of its state; missing: nothing is there. */
 static void box(struct picture *p, const char *state, bool missing, const char *label,
                 const char *text)
 {
+    unsigned height = BOX + (text[first_line(text)] != '\0' ? LINE : 0);
+
     fprintf(p->out, "<g class=\"%s\"><title>", state);
     html_text(p->out, text);
     fprintf(p->out,
-            "</title><rect class=\"box%s\" x=\"1\" y=\"%u\" width=\"%d\" height=\"%d\" "
+            "</title><rect class=\"box%s\" x=\"1\" y=\"%u\" width=\"%d\" height=\"%u\" "
             "rx=\"8\"/><text class=\"label\" x=\"14\" y=\"%u\">",
-            missing ? " none" : "", p->y, WIDTH - 2, BOX, p->y + 19);
+            missing ? " none" : "", p->y, WIDTH - 2, height, p->y + 19);
     html_text(p->out, label);
     fprintf(p->out, "</text><text class=\"name\" x=\"14\" y=\"%u\">", p->y + 38);
-    put_cut(p->out, text);
+    put_lines(p->out, text);
     fprintf(p->out,
             "</text><circle class=\"sign\" cx=\"%d\" cy=\"%u\" r=\"11\"/><text class=\"glyph\" "
             "x=\"%d\" y=\"%u\">%s</text></g>\n",
-            WIDTH - 24, p->y + BOX / 2, WIDTH - 24, p->y + BOX / 2 + 5, glyph(state));
-    p->y += BOX;
+            WIDTH - 24, p->y + height / 2, WIDTH - 24, p->y + height / 2 + 5, glyph(state));
+    p->y += height;
 }
 
 /* An arrow down; broken ones have a gap. */

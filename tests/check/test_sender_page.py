@@ -44,9 +44,9 @@ def picture_of(html, address):
     svg = next(s for s in re.findall(r"<svg.*?</svg>", html, re.S) if "<title>Chain of %s<" % address in s)
     signs = {"&#10003;": "yes", "&#10007;": "no"}
     boxes = re.findall(r'<g class="(\w+)"><title>[^<]*</title><rect class="box(?: none)?"[^>]*><text class="label"[^>]*>([^<]*)</text>'
-                       r'<text class="name"[^>]*>([^<]*)</text><circle[^>]*><text class="glyph"[^>]*>([^<]*)</text></g>', svg)
+                       r'<text class="name"[^>]*>((?:[^<]|</?tspan[^>]*>)*)</text><circle[^>]*><text class="glyph"[^>]*>([^<]*)</text></g>', svg)
     ways = re.findall(r'<g class="(\w+)"><path class="way[^"]*"[^>]*><path[^>]*><text class="label"[^>]*>([^<]*)</text></g>', svg)
-    return [(state, signs.get(sign, sign), label, text) for state, label, text, sign in boxes], ways
+    return [(state, signs.get(sign, sign), label, re.sub("<[^>]*>", "", text)) for state, label, text, sign in boxes], ways
 
 
 def test_whole_and_closed():
@@ -96,6 +96,22 @@ def test_picture():
     has(good, "mail.<wbr>good.<wbr>sender.<wbr>example: <span class=\"ok\">&#10003; in order</span>")
     has_not(good, "What is wrong", "What to do")
     same(picture_of(helo, "192.0.2.10")[0][-1], ("broken", "no", "HELO name: does not fit the address", "pc"))
+
+
+def test_picture_of_long_names():
+    """A second line begins behind a dot; what does not fit two lines is cut in the middle."""
+    end = ".sender.example"
+    table = [("a" * 18 + end, ["a" * 18 + end], "33 letters"), ("a" * 19 + end, ["a" * 19 + ".sender.", "example"], "34"),
+             ("a" * 51 + end, ["a" * 33, "a" * 18 + end], "66, and no dot where the line ends"),
+             ("a" * 52 + end, ["a" * 33, "..." + "a" * 15 + end], "67")]
+    with Names({"sender.example": FORWARD + "".join("mail A 192.0.2.%d\n" % (10 + i) for i in range(len(table))),
+                "2.0.192.in-addr.arpa": REVERSE.split("10 ")[0] + "".join("%d PTR %s.\n" % (10 + i, row[0]) for i, row in enumerate(table))}) as n:
+        html = page_of(n, HOST)
+    for i, (_, lines, says) in enumerate(table):
+        svg = next(s for s in re.findall(r"<svg.*?</svg>", html, re.S) if "<title>Chain of 192.0.2.%d<" % (10 + i) in s)
+        name = re.findall(r'<text class="name"[^>]*>(.*?)</text>', svg)[1]
+        same(re.split("<tspan[^>]*>", name.replace("</tspan>", "")), lines, says)
+        same(re.findall(r' height="(\d+)"', svg)[1], "65" if len(lines) > 1 else "48", says)
 
 
 def test_picture_without_answers():
@@ -217,7 +233,16 @@ def test_browser_fits_any_width():
         for width in (500, 800, 1600):
             out, _ = browse(path, "--dump-dom", "--window-size=%d,900" % width)
             beyond, picture, cards = re.search(r"PROBE (\S+) (\S+) (\w+)", out).groups()
-            same((beyond, cards, 380 < int(picture) <= 540), ("0", "grid", True), (width, picture))
+            same((beyond, cards, picture), ("0", "grid", "360"), width)
+        # on a telephone of 360 px: the smallest text, and what stands out of its box
+        path = probed(n, html, "(document.body.style.width = '360px', (texts, scale) => "
+                               "Math.min(...texts.map(t => parseFloat(getComputedStyle(t).fontSize) * scale)).toFixed(1) + ' ' + "
+                               "texts.filter(t => t.getBBox().x + t.getBBox().width > 285 && t.textContent.length > 1).map(t => t.textContent) + '.' + texts.length)"
+                               "(Array.from(document.querySelectorAll('svg text')), document.querySelector('svg').getScreenCTM().a)")
+        out, _ = browse(path, "--dump-dom", "--window-size=500,900")
+        size, outside = re.search(r"PROBE (\S+) (.*?)<", out).groups()
+        holds(float(size) >= 12, size)
+        holds(re.fullmatch(r"\.[1-9]\d+", outside), outside)
     with Names(MANY, {"2.0.192.in-addr.arpa": REVERSE}) as n:
         path = n.file("shot.html", page_of(n, HOST))
         for name, width, dark in (("sender.png", 1200, "1"), ("sender-dark.png", 500, "0")):
