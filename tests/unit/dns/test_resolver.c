@@ -6,6 +6,8 @@
 
 #include "tests/unit/dns/dns_shared.h"
 
+#include <dirent.h>
+
 /* Everything is answered from memory; the server address leads nowhere. */
 static char nowhere[] = "127.0.0.1@9";
 static char *nowhere_list[] = {nowhere};
@@ -394,4 +396,42 @@ Test(resolve, cache_keeps_the_used)
               (int)(after.cache_hits - before.cache_hits));
     end(r);
     files_remove(&f);
+}
+
+static unsigned descriptors(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    unsigned n = 0;
+
+    cr_assert_not_null(d);
+    while (readdir(d) != NULL)
+        n++;
+    closedir(d);
+    return n;
+}
+
+/* Each reload ends one resolver and starts another. The first start leaves what the libraries keep.
+ */
+Test(resolve, an_ended_resolver_leaves_nothing_open)
+{
+    static const struct dns_row rows[] = {
+        {"1.2.0.192.in-addr.arpa", RR_PTR, "mail.good.example", .ttl = 300},
+        {"mail.good.example", RR_A, "192.0.2.1", .ttl = 300},
+    };
+    struct dns_server *v = DNS_START(rows);
+    unsigned before = 0, i;
+
+    for (i = 0; i < 3; i++) {
+        struct resolver *r = start_at(v);
+        struct lookup *l = ask_client(r, "192.0.2.1", 3000);
+
+        cr_expect_eq(lookup_chain(l)->result, F_IPREV_PASS);
+        lookup_release(l);
+        resolver_release(r);
+        cr_assert(resolver_wait_ended(10000));
+        if (i == 0)
+            before = descriptors();
+    }
+    cr_expect_eq(descriptors(), before, "%u, and %u after the first", descriptors(), before);
+    dns_stop(v);
 }

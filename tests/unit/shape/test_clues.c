@@ -140,6 +140,11 @@ static const struct {
     {"192.0.2.77", "hosted-by.isp.example", CLUE_FIRST_LINE, true},
     {"192.0.2.77", "dsl.7.isp.example", CLUE_FIRST_LINE, true},
     {"192.0.2.77", "dsl7.isp.example", CLUE_FIRST_LINE, false},
+    /* a word beside a number, not beside another word */
+    {"192.0.2.77", "acme-dsl.isp.example", CLUE_WORD, true},
+    {"192.0.2.77", "acme-dsl.isp.example", CLUE_WORD_NUM, false},
+    {"192.0.2.77", "dsl-acme.isp.example", CLUE_WORD_NUM, false},
+    {"192.0.2.77", "9-dsl.isp.example", CLUE_WORD_NUM, true},
     /* what a lone octet stands behind: nothing is the last of the eight */
     {"192.0.2.77", "vps77.isp.example", CLUE_FORM_BEHIND, true},
     {"192.0.2.77", "dsl77.isp.example", CLUE_FORM_BEHIND, false},
@@ -164,6 +169,31 @@ Test(shape, clues_at_their_bounds)
 
         cr_expect_eq(e.clue[rows[i].clue], rows[i].applies, "row %zu: %s, clue %u", i, rows[i].name,
                      rows[i].clue);
+    }
+}
+
+/* Which word is told of each class: the first. */
+Test(shape, the_word_of_a_class)
+{
+    static const struct {
+        const char *name;
+        size_t class;
+        uint8_t token; /* counted from 1 */
+    } row[] = {
+        {"dsl.isp.example", 0, 1},        {"acme-dsl-cable.isp.example", 0, 2},
+        {"static.isp.example", 1, 1},     {"vps.isp.example", 2, 1},
+        {"unassigned.isp.example", 3, 1}, {"mta.isp.example", 4, 1},
+        {"mail.isp.example", 5, 1},       {"a.mail.mail.isp.example", 5, 2},
+        {"www.isp.example", 6, 1},
+    };
+    size_t i, k;
+
+    for (i = 0; i < ROWS(row); i++) {
+        struct evidence e = evidence_of("192.0.2.77", row[i].name);
+
+        for (k = 0; k < WORD_CLASSES; k++)
+            cr_expect_eq(e.key[k], k == row[i].class ? row[i].token : 0, "%s, class %zu: %d",
+                         row[i].name, k, e.key[k]);
     }
 }
 
@@ -201,6 +231,8 @@ Test(shape, groups_of_host_part_and_domain)
     w.gram[e.gram[3]] = 4;
     cr_expect_eq(groups_best(&e, &w, 1), 3u, "a group of two is not shown");
     w.gram[e.gram[2]] = 0;
+    w.gram[e.gram[3]] = 1;
+    cr_expect_eq(groups_best(&e, &w, 1), 3u, "the least weight");
     w.gram[e.gram[3]] = w.gram[e.gram[8]] = 4;
     cr_expect_eq(groups_best(&e, &w, 1), 3u, "the first of two");
 }
