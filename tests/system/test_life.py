@@ -430,6 +430,33 @@ class Life(several.Case):
                 daemon.signal(signal.SIGTERM)
                 self.assertEqual(daemon.wait(), STOPPED)
 
+    @unittest.skipIf(harness.confined(), "the cage has another /dev")
+    def test_syslog(self):
+        """Lines of the facility mail, with our name and number, each with its level; also after a reload to it."""
+        folder = self.world.path("dev")
+        os.mkdir(folder)
+        syslog = harness.configuration().replace('destination = "stderr"', 'destination = "syslog"')
+        for first in (syslog, harness.configuration()):
+            with self.subTest(first), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+                heard.bind(folder + "/log")
+                heard.settimeout(5)
+                daemon = harness.Daemon(first)
+                daemon.command = ["unshare", "-m", "--propagation", "unchanged", "sh", "-c", 'mount --bind "$0" /dev && exec "$@"',
+                                  folder, harness.program(), "-c", daemon.config_path]
+                self.daemons.append(daemon)
+                daemon.start()
+                if first != syslog:
+                    daemon.configure(syslog)
+                    daemon.signal(signal.SIGUSR1)
+                self.assertRegex(heard.recv(4096).decode(), r"^<21>.* iprev-milter\[%d\]: .*mode monitor" % daemon.process.pid)
+                with open(daemon.config_path, "a", encoding="ascii") as file:
+                    file.write("mode = 1\n")
+                daemon.signal(signal.SIGUSR1)
+                self.assertRegex(heard.recv(4096).decode(), r"^<19>.* iprev-milter\[%d\]: error: .*mode" % daemon.process.pid)
+                daemon.signal(signal.SIGTERM)
+                self.assertEqual(daemon.wait(), STOPPED)
+            os.unlink(folder + "/log")
+
     @unittest.skipIf(harness.confined(), "the cage has another /etc")
     def test_E10_file_that_comes_later(self):
         """Started without a file, it reads the default one when it is told to, once there is one; and keeps to it."""

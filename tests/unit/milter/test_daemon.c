@@ -1,4 +1,4 @@
-/* daemon: the place of the socket, its lock, its mode, and privileges.
+/* daemon: the place of the socket, its lock and its mode.
  *
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "config.h"
@@ -68,6 +68,16 @@ static int bound(const char *path, int type, bool listening)
     if (listening)
         cr_assert(listen(fd, 5) == 0);
     return fd;
+}
+
+static unsigned descriptors(void)
+{
+    unsigned n = 0;
+    int fd;
+
+    for (fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
 }
 
 static double now(void)
@@ -187,6 +197,33 @@ Test(daemon, E13_a_dead_socket_of_another_user)
     place_remove(&p);
 }
 
+/* Whoever we are, what we left behind ourselves goes, and the lock is all that stays open. */
+Test(daemon, E13_a_dead_socket_of_ones_own)
+{
+    struct place p;
+    int status = -1;
+    pid_t pid;
+
+    place_make(&p);
+    cr_assert(chmod(p.dir, 0777) == 0);
+    pid = fork();
+    if (pid == 0) {
+        unsigned before;
+
+        if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+            _exit(2);
+        close(bound(p.path, SOCK_STREAM, true));
+        before = descriptors();
+        if (daemon_claim_socket(p.socket) != NULL)
+            _exit(1);
+        _exit(descriptors() == before + 1 ? 0 : 3);
+    }
+    waitpid(pid, &status, 0);
+    cr_expect(status == 0, "%d", status >> 8);
+    cr_expect(!exists(p.path));
+    place_remove(&p);
+}
+
 /* Without a descriptor to knock with: perhaps somebody listens there. */
 Test(daemon, E13_a_socket_that_cannot_be_tried_stays)
 {
@@ -275,14 +312,17 @@ Test(daemon, E12_a_live_instance_refuses)
 {
     struct place p;
     double from;
+    unsigned open_before;
     const char *fault;
     pid_t pid;
 
     place_make(&p);
     pid = other_instance(&p, 12000, 0);
     from = now();
+    open_before = descriptors();
     fault = daemon_claim_socket(p.socket);
     cr_assert(fault != NULL);
+    cr_expect_eq(descriptors(), open_before);
     cr_expect(strstr(fault, "another instance") != NULL, "%s", fault);
     cr_expect(now() - from < 9, "who started it does not wait long");
     cr_expect(exists(p.path));
@@ -353,6 +393,7 @@ Test(daemon, E14_adopt_and_kick)
 {
     struct place p;
     const char *fault;
+    unsigned before;
     int fd, got;
 
     place_make(&p);
@@ -365,12 +406,15 @@ Test(daemon, E14_adopt_and_kick)
     cr_expect(fault == NULL, "%s", fault);
     cr_expect(daemon_listens_unix());
     fcntl(fd, F_SETFL, O_NONBLOCK);
+    before = descriptors();
     daemon_kick();
+    cr_expect_eq(descriptors(), before, "it comes each second");
     got = accept(fd, NULL, NULL);
     cr_expect(got >= 0, "the kick arrives");
     close(got);
     close(fd);
     daemon_kick();
+    cr_expect_eq(descriptors(), before - 1, "nobody listens any more");
     place_remove(&p);
 }
 
@@ -415,58 +459,4 @@ Test(daemon, describes_its_socket)
     cr_expect(strstr(text, "the socket is not there, in a directory") == text, "%s", text);
     cr_expect(!daemon_describe_socket("inet:8891@localhost", text, sizeof text), "no file");
     place_remove(&p);
-}
-
-/* ---- the process ---- */
-
-Test(daemon, F7_limits)
-{
-    struct rlimit lim;
-
-    daemon_limits();
-    cr_expect(getrlimit(RLIMIT_CORE, &lim) == 0 && lim.rlim_cur == 0 && lim.rlim_max == 0);
-    cr_expect(getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur == lim.rlim_max);
-}
-
-#ifdef HAVE_SYSTEMD
-/* Twice within the time that systemd allows, and only for this process. */
-Test(daemon, watchdog_of_systemd)
-{
-    char pid[20];
-
-    unsetenv("WATCHDOG_USEC");
-    unsetenv("WATCHDOG_PID");
-    cr_expect_eq(daemon_watchdog_ms(), 0, "none");
-    setenv("WATCHDOG_USEC", "30000000", 1);
-    cr_expect_eq(daemon_watchdog_ms(), 15000);
-    snprintf(pid, sizeof pid, "%d", (int)getpid());
-    setenv("WATCHDOG_PID", pid, 1);
-    cr_expect_eq(daemon_watchdog_ms(), 15000);
-    setenv("WATCHDOG_PID", "1", 1);
-    cr_expect_eq(daemon_watchdog_ms(), 0, "of another process");
-}
-#endif
-
-Test(daemon, E16_privileges)
-{
-    const struct passwd *pw = getpwnam("nobody");
-    const gid_t other[2] = {1, 2};
-    gid_t left[64];
-    const char *fault;
-    int n;
-
-    cr_expect(daemon_drop_privileges(NULL) == NULL, "stays what it is");
-    if (geteuid() != 0 || pw == NULL)
-        return;
-    fault = daemon_drop_privileges("no-such-user-here");
-    cr_assert(fault != NULL);
-    cr_expect(strstr(fault, "no-such-user-here") != NULL, "%s", fault);
-    cr_expect(geteuid() == 0);
-    cr_assert(setgroups(2, other) == 0);
-    fault = daemon_drop_privileges("nobody");
-    cr_expect(fault == NULL, "%s", fault);
-    cr_expect(geteuid() == pw->pw_uid && getuid() == pw->pw_uid && getegid() == pw->pw_gid);
-    cr_expect(setuid(0) != 0 && seteuid(0) != 0 && setgid(0) != 0);
-    for (n = getgroups(64, left); n > 0; n--)
-        cr_expect(left[n - 1] != 1 && left[n - 1] != 2, "the groups before are kept");
 }
