@@ -145,6 +145,15 @@ class Rules(harness.Case):
         """A reply of its own."""
         self.check_reply(self.send("192.0.2.11", "PC-17").rcpt[0], "451 4.7.25 try later, 192.0.2.11")
 
+    def test_codes(self):
+        """Every digit of a reply code of one's own arrives."""
+        self.addCleanup(self.daemon.reload, harness.configuration(**self.settings))
+        for code in (450, 459, 500, 504, 509, 510, 559):
+            action = "reject" if code >= 500 else "tempfail"
+            self.daemon.reload(harness.configuration('builtin-rules = false rules: { r: { when = ["ptr-missing"] action = "%s" '
+                                                     'reply = "%d %d.7.1 one of ours" }; };' % (action, code, code // 100), mode="enforce"))
+            self.check_reply(self.send("192.0.2.11", "mail.good.example").rcpt[0], "%d %d.7.1 one of ours" % (code, code // 100))
+
     def test_C17_names_in_reply(self):
         """Every name."""
         self.check_reply(self.send("192.0.2.11", "mail.good.example").rcpt[0],

@@ -209,6 +209,28 @@ Test(reload, a_file_that_has_gone)
     files_remove(&zone);
 }
 
+/* A device is no file that an editor has left empty. */
+Test(reload, nothing_on_purpose)
+{
+    static char nowhere[] = "/dev/null";
+    struct reload_source from = {.config = nowhere};
+    struct snapshot *first, *second;
+    struct captured c;
+
+    reload_run(&from, "inet:8891@localhost");
+    first = snapshot_take();
+    cr_assert(first != NULL);
+    capture_begin(&c);
+    reload_run(&from, "inet:8891@localhost");
+    capture_end(&c);
+    second = snapshot_take();
+    cr_expect(second != first, "%s", c.text);
+    snapshot_release(second);
+    snapshot_release(first);
+    snapshot_put(NULL);
+    cr_expect(resolver_wait_ended(5000));
+}
+
 /* Looked at again and again: as long as the list of servers stays, nothing is done or said; and
  * with servers of its own the configuration does not care. */
 Test(reload, servers_that_stay)

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 Test(snapshot, rules_in_words)
 {
@@ -59,5 +60,58 @@ Test(snapshot, name_servers_in_words)
             cr_expect(strlen(text) == whole, "%zu: all", i);
         else
             cr_expect(strcmp(text + strlen(text) - 10, "65535, ...") == 0, "%zu: %s", i, text);
+    }
+}
+
+/* The line of start and reload. Clients of exempt lists by their number, and those whose time is
+ * over. */
+Test(snapshot, summary_in_words)
+{
+    static struct exempt_client client[3];
+    static char store[] = "sqlite:/m.db", listen[] = "127.0.0.1:9";
+    static const struct {
+        bool enforce, root, memory, metrics;
+        unsigned clients, expired, files;
+        const char *told;
+    } row[] = {
+        {false, false, false, false, 0, 0, 0,
+         "mode monitor, rules: none, name servers: 192.0.2.1 (/etc/resolv.conf)"},
+        {true, true, false, false, 0, 0, 0,
+         "mode enforce, rules: none, name servers: those of the root zone"},
+        {true, true, false, false, 0, 0, 1,
+         "mode enforce, rules: none, name servers: those of the root zone, exempt lists: 0 clients "
+         "in 1 file"},
+        {true, true, false, false, 1, 0, 1,
+         "mode enforce, rules: none, name servers: those of the root zone, exempt lists: 1 client "
+         "in 1 file"},
+        {true, true, false, false, 2, 1, 2,
+         "mode enforce, rules: none, name servers: those of the root zone, exempt lists: 2 clients "
+         "(1 expired) in 2 files"},
+        {true, true, false, false, 3, 3, 1,
+         "mode enforce, rules: none, name servers: those of the root zone, exempt lists: 3 clients "
+         "(3 expired) in 1 file"},
+        {true, true, true, false, 0, 0, 0,
+         "mode enforce, rules: none, name servers: those of the root zone, memory: sqlite:/m.db"},
+        {true, true, true, true, 0, 0, 0,
+         "mode enforce, rules: none, name servers: those of the root zone, memory: sqlite:/m.db, "
+         "metrics: 127.0.0.1:9"},
+    };
+    char text[SNAPSHOT_SUMMARY_MAX];
+    size_t i, k;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        static struct settings s;
+
+        s.judge.enforce = row[i].enforce;
+        s.resolver.root = row[i].root;
+        s.memory.store = row[i].memory ? store : NULL;
+        s.metrics_listen = row[i].metrics ? listen : NULL;
+        s.judge.exempt_list.client = client;
+        s.judge.exempt_list.n = row[i].clients;
+        s.exempt.lists.n = row[i].files;
+        for (k = 0; k < 3; k++)
+            client[k].end = (int64_t)time(NULL) + (k < row[i].expired ? -1 : 3600);
+        snapshot_summary(&s, "192.0.2.1", text);
+        cr_expect_str_eq(text, row[i].told);
     }
 }
