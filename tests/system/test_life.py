@@ -56,6 +56,18 @@ class Life(several.Case):
         self.assertEqual(daemon.wait(), STOPPED)
         self.assertLess(time.monotonic() - start, 6)
 
+    @unittest.skipIf(harness.sanitized(), "a sanitizer looks around at the end")
+    def test_E11_nobody_waits(self):
+        """The second that is left for answers is not waited for when nobody waits for one."""
+        seconds = []
+        for _ in range(3):
+            daemon = self.launch()
+            start = time.monotonic()
+            daemon.signal(signal.SIGTERM)
+            self.assertEqual(daemon.wait(), STOPPED)
+            seconds.append(time.monotonic() - start)
+        self.assertLess(min(seconds), 0.6)
+
     def test_E11_term_at_once(self):
         """TERM as soon as it listens, and again while it reloads: still 0."""
         for at in range(40):

@@ -209,26 +209,29 @@ Test(reload, a_file_that_has_gone)
     files_remove(&zone);
 }
 
-/* A device is no file that an editor has left empty. */
-Test(reload, nothing_on_purpose)
+/* Said as what it is, not as a file that an editor has left empty. */
+Test(reload, no_file_in_the_place_of_one)
 {
-    static char nowhere[] = "/dev/null";
-    struct reload_source from = {.config = nowhere};
-    struct snapshot *first, *second;
+    struct reload_source from = {0};
+    struct dns_files zone, conf;
     struct captured c;
 
+    files_make(&zone, "zone", world_zone);
+    files_make(&conf, "conf", "");
+    from.config = conf.file;
+    write_conf(&conf, zone.file, "");
     reload_run(&from, "inet:8891@localhost");
-    first = snapshot_take();
-    cr_assert(first != NULL);
+    unlink(conf.file);
+    cr_assert(mkfifo(conf.file, 0600) == 0);
     capture_begin(&c);
     reload_run(&from, "inet:8891@localhost");
     capture_end(&c);
-    second = snapshot_take();
-    cr_expect(second != first, "%s", c.text);
-    snapshot_release(second);
-    snapshot_release(first);
+    cr_expect(has_text(c.text, "conf: is not a regular file"), "%s", c.text);
+    cr_expect(has_text(c.text, "reload failed; keeping the previous settings\n"), "%s", c.text);
     snapshot_put(NULL);
     cr_expect(resolver_wait_ended(5000));
+    files_remove(&conf);
+    files_remove(&zone);
 }
 
 /* Looked at again and again: as long as the list of servers stays, nothing is done or said; and

@@ -67,7 +67,7 @@ Test(snapshot, name_servers_in_words)
  * over. */
 Test(snapshot, summary_in_words)
 {
-    static struct exempt_client client[3];
+    static struct listed client[3];
     static char store[] = "sqlite:/m.db", listen[] = "127.0.0.1:9";
     static const struct {
         bool enforce, root, memory, metrics;
