@@ -96,11 +96,11 @@ static unsigned replies_wanted(const struct settings *set)
     return set->reject_at == STAGE_RCPT ? REPLY_RCPT : REPLY_MAIL;
 }
 
-/* For whom the MTA waits is settled by the negotiation, and an MTA may then bring one client after
- * the other (QUIT_NC), each with the settings of its own time: a reply that it waits for must
- * come. libmilter forgets what it has negotiated with the client, so it stands here: the context,
- * which is aligned, and the replies in its lowest bits. Whoever has been overwritten is taken to
- * have negotiated by today's settings. */
+/* At which steps the MTA waits is negotiated once for a connection. It may then bring several
+ * clients, one after the other (QUIT_NC), and a reload may lie between them: a reply that it waits
+ * for must come all the same. libmilter does not tell what was negotiated, and a session ends with
+ * its client, so it is kept here: the context, which is aligned, with the replies in its lowest
+ * bits. For a context that was overwritten, today's settings count. */
 static atomic_uintptr_t negotiated[4096];
 
 static atomic_uintptr_t *place_of(const SMFICTX *ctx)

@@ -11,9 +11,9 @@ Test(advice, redis)
     static const struct {
         const char *said, *advice;
     } row[] = {
-        {"No route to host", ": correct memory.store, or let the firewall pass it"},
-        {"Connection timed out", ": correct memory.store, or let the firewall pass it"},
-        {"Permission denied", ": let the user of iprev-milter use its socket"},
+        {"No route to host", ": correct memory.store, or open the firewall"},
+        {"Connection timed out", ": correct memory.store, or open the firewall"},
+        {"Permission denied", ": give the user of iprev-milter access to its socket"},
         {"No address associated with hostname", ": correct the host in memory.store"},
         {"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
          ": set memory.store to the primary server"},
