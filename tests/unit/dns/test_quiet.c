@@ -11,11 +11,11 @@
 /* "t=MS": what follows happens then. A, P, D and a letter: the name is asked, must be parked, must
  * be denied; what is asked goes out. h, r, s, n, c and a letter: it comes back heard, refused, in
  * silence, with nobody answered, from the cache. */
-static void play(const char *steps, const char *why)
+static void play(int64_t start, const char *steps, const char *why)
 {
     static struct quiet q;
     struct quiet_place z = {NULL, NULL, false};
-    int64_t now = HOUR, asked[128];
+    int64_t now = start, asked[128];
     const char *p;
 
     memset(&q, 0, sizeof q);
@@ -27,7 +27,7 @@ static void play(const char *steps, const char *why)
         if (*p == 't') {
             char *end;
 
-            now = HOUR + strtol(p + 2, &end, 10);
+            now = start + strtol(p + 2, &end, 10);
             p = end - 1;
             continue;
         }
@@ -76,8 +76,30 @@ Test(quiet, what_a_zone_is_asked)
     };
     size_t i;
 
-    for (i = 0; i < sizeof row / sizeof row[0]; i++)
-        play(row[i].steps, row[i].why);
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        play(HOUR, row[i].steps, row[i].why);
+        play(1000, row[i].steps, "just after the machine has started");
+    }
+}
+
+/* What comes back after the count of its tenth of a second has been given to another. */
+Test(quiet, a_question_that_is_back_late)
+{
+    static const int64_t late = QUIET_HANGS * 100;
+    static struct quiet q;
+    struct quiet_place one = {NULL, NULL, false}, two = {NULL, NULL, false};
+    size_t slot = HOUR / 100 % QUIET_HANGS;
+
+    one.near = quiet_find(&q, 77, HOUR);
+    two.near = quiet_find(&q, 78, HOUR);
+    quiet_asked(&q, &one, HOUR);
+    cr_expect(q.sent[slot].open == 1 && q.sent[slot].strangers == 1 && q.sent[slot].vain == 1);
+    quiet_asked(&q, &two, HOUR + late);
+    cr_expect(q.sent[slot].open == 1 && q.sent[slot].strangers == 1, "it is begun anew");
+    quiet_over(&q, one, 1, HOUR, QUIET_HEARD, HOUR + late);
+    cr_expect(q.sent[slot].open == 1 && q.sent[slot].vain == 1, "the second is still out");
+    quiet_over(&q, two, 2, HOUR + late, QUIET_HEARD, HOUR + late);
+    cr_expect(q.sent[slot].open == 0 && q.sent[slot].vain == 0 && q.sent[slot].strangers == 1);
 }
 
 /* Zones that share a place: the one longest ago goes, none that has questions out does. */

@@ -3,6 +3,9 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "tests/unit/memory/memory_shared.h"
 
+#include "memory/clock.h"
+#include "memory/memory_impl.h"
+
 #include <time.h>
 
 static void say(bool good, const char *text)
@@ -70,4 +73,46 @@ Test(memory, an_answer_wakes_the_caller)
     cr_expect_lt(quickest, 25000, "%ld us", (long)quickest);
     memory_end(m);
     place_remove(&p);
+}
+
+/* Which notes the thread is given: here there is none, so they stay in the queue. */
+Test(memory, what_is_queued)
+{
+    static const struct {
+        unsigned queued, failures;
+        int from_now; /* s until the store is tried again */
+        bool end, taken;
+        const char *says;
+    } row[] = {
+        {0, 0, 0, false, true, "nothing waits"},
+        {QUEUE_MAX - 1, 0, 0, false, true, "room for one"},
+        {QUEUE_MAX, 0, 0, false, false, "full"},
+        {QUEUE_MAX + 1, 0, 0, false, false, "more than full"},
+        {0, MEMORY_TRIES - 1, 60, false, true, "the store has failed, but not too often"},
+        {0, MEMORY_TRIES, 60, false, false, "it is left alone"},
+        {0, MEMORY_TRIES, -1, false, true, "the pause is over"},
+        {0, MEMORY_TRIES + 1, 60, false, false, "still left alone"},
+        {0, 0, 0, true, false, "the end"},
+    };
+    struct addr client = address("192.0.2.1");
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct memory *m = calloc(1, sizeof *m);
+
+        cr_assert_not_null(m);
+        pthread_mutex_init(&m->lock, NULL);
+        pthread_cond_init(&m->work, NULL);
+        m->last = &m->first;
+        m->queued = row[i].queued;
+        m->failures = row[i].failures;
+        m->retry_at = clock_us() / 1000 + row[i].from_now * 1000;
+        m->end = row[i].end;
+        memory_note(m, &client);
+        cr_expect_eq(m->first != NULL, row[i].taken, "%s", row[i].says);
+        cr_expect_eq(m->queued, row[i].queued + row[i].taken, "%s", row[i].says);
+        if (m->first != NULL)
+            memory_request_release(m->first);
+        free(m);
+    }
 }

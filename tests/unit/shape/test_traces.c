@@ -40,6 +40,7 @@ static const struct {
     {"87.162.35.214", "214-35.isp.example", FORM_TAIL_REV},
     {"87.162.35.214", "162-35.isp.example", FORM_PAIR},
     {"87.162.35.214", "87-214.isp.example", FORM_PAIR},
+    {"87.162.35.214", "0214-35.isp.example", FORM_LAST3}, /* no octet has four digits */
     {"10.20.13.4", "13-4.isp.example", FORM_TAIL},
     {"10.20.3.14", "3-14.isp.example", FORM_TAIL},
     {"10.20.13.4", "4-13.isp.example", FORM_TAIL_REV},
@@ -85,6 +86,7 @@ static const struct {
     {"87.162.35.214", "x50a020d0.isp.example", FORM_NONE}, /* each first half alone */
     {"87.162.35.214", "x57a020d0.isp.example", FORM_NONE},
     {"87.162.35.214", "x07020306.isp.example", FORM_NONE},
+    {"87.162.35.214", "x57020306.isp.example", FORM_NONE},
     {"169.62.189.10", "a-bd-3e-a9.isp.example", FORM_HEX}, /* a first octet of one digit */
     {"10.189.62.169", "a-bd-3e-a9.isp.example", FORM_HEX},
     /* joined to something, or another digit: three octets alone are no address in this order */
