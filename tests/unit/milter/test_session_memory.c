@@ -212,6 +212,89 @@ Test(session_memory, callouts_cost_no_memory)
     end(&w, &p);
 }
 
+/* The page of metrics as one text. */
+static char *page(void)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+
+    metrics_put_page(f);
+    fclose(f);
+    return text;
+}
+
+static uint64_t figure(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+
+    cr_assert(at != NULL, "no %s in %s", name, text);
+    return strtoull(at + strlen(name), NULL, 10);
+}
+
+/* Each bound has its line, and none counts less than the one before. */
+static void check_waits(const char *text, uint64_t all)
+{
+    static const char *const le[] = {"0.0001", "0.00025", "0.001", "0.005",
+                                     "0.01",   "0.025",   "0.05",  "+Inf"};
+    uint64_t before = 0, n = 0;
+    char name[80];
+    size_t i;
+
+    for (i = 0; i < sizeof le / sizeof le[0]; i++) {
+        snprintf(name, sizeof name, "\niprev_memory_seconds_bucket{le=\"%s\"} ", le[i]);
+        n = figure(text, name);
+        cr_expect_geq(n, before, "%s", le[i]);
+        before = n;
+    }
+    cr_expect_eq(n, all);
+    cr_expect_eq(figure(text, "\niprev_memory_seconds_count "), all);
+}
+
+Test(session_memory, told_on_the_page_of_metrics)
+{
+    static const struct {
+        const char *line;
+        unsigned n;
+    } row[] = {
+        {"\niprev_greylist_total{outcome=\"new\"} ", 2},
+        {"\niprev_greylist_total{outcome=\"early\"} ", 1},
+        {"\niprev_greylist_total{outcome=\"passed\"} ", 0},
+        {"\niprev_greylist_total{outcome=\"unavailable\"} ", 0},
+        {"\niprev_known_total{outcome=\"known\"} ", 0},
+        {"\niprev_memory_up ", 1},
+        {"\niprev_settings_info{mode=\"enforce\",rules=\"known, forged, suspects\","
+         "name_servers=\"127.0.0.1@9\"} ",
+         1},
+    };
+    static const char *const to[] = {USER, OTHER, USER, NULL};
+    unsigned code[3];
+    struct session *s;
+    struct world w;
+    struct place p;
+    uint64_t all;
+    char *text;
+    size_t i;
+
+    begin(&w, &p, ENFORCE);
+    s = greeted(NAMELESS);
+    envelope(s, "<a@one.example>", to, code);
+    session_free(s);
+    text = page();
+    for (i = 0; i < sizeof row / sizeof row[0]; i++)
+        cr_expect_eq(figure(text, row[i].line), row[i].n, "%s: %s", row[i].line, text);
+    all = figure(text, "\niprev_known_total{outcome=\"unknown\"} ");
+    cr_expect_geq(all, 2, "that the store was waited for, and the client, once for its message");
+    all += figure(text, "\niprev_known_total{outcome=\"unavailable\"} ");
+    check_waits(text, all + 3);
+    free(text);
+    snapshot_put(NULL);
+    text = page();
+    cr_expect(!has_text(text, "iprev_memory") && !has_text(text, "iprev_greylist"), "%s", text);
+    free(text);
+    end(&w, &p);
+}
+
 /* Where nothing is refused, the greylist is only looked at. */
 Test(session_memory, only_looked_at)
 {
@@ -381,54 +464,4 @@ Test(session_memory, a_message_waits_once_for_a_silent_store)
     session_free(s);
     close(fd);
     end(&w, &p);
-}
-
-/* ---- rules for some recipients ---- */
-
-/* A rule for somebody else does not show; more kinds of decisions than are kept are told all the
- * same, and harm nothing. */
-Test(session_memory, rules_for_one_recipient_each)
-{
-    enum { KINDS = 20 };
-    char text[4096] = ENFORCE " builtin-rules = false rules: {\n", to[40];
-    struct captured c;
-    struct session *s;
-    struct outcome o;
-    struct message m;
-    struct world w;
-    unsigned i;
-    size_t n;
-
-    world_deadline = 5000;
-    for (i = 0; i < KINDS; i++) {
-        n = strlen(text);
-        snprintf(text + n, sizeof text - n,
-                 "r%u: { when = [\"iprev-fail\"] action = \"%s\" to = [\"u%u@example.org\"] };\n",
-                 i, i < KINDS - 1 ? "reject" : "accept", i);
-    }
-    n = strlen(text);
-    snprintf(text + n, sizeof text - n, "};");
-    world_begin(&w, text);
-    s = greeted(FORGED);
-    capture_begin(&c);
-    session_mail(s, false);
-    for (i = 0; i < KINDS; i++) {
-        snprintf(to, sizeof to, "<u%u@example.org>", i);
-        session_decide(s, STAGE_RCPT, to, "Q1", &o);
-        cr_expect_eq(o.refuse, i < KINDS - 1, "%s", to);
-    }
-    session_eom(s, "Q1", &m);
-    cr_expect(has_text(m.x_iprev_value, "rule=r19; action=accept"), "%s", m.x_iprev_value);
-    session_mail(s, false);
-    session_decide(s, STAGE_RCPT, USER, "Q2", &o);
-    session_eom(s, "Q2", &m);
-    cr_expect(!o.refuse && !m.outcome.refuse);
-    cr_expect(!has_text(m.x_iprev_value, "rule=r"), "for somebody else: %s", m.x_iprev_value);
-    capture_end(&c);
-    for (i = 0; i < KINDS; i++) {
-        snprintf(to, sizeof to, " rule=r%u action=", i);
-        cr_expect(has_text(c.text, to), "%s: %s", to, c.text);
-    }
-    session_free(s);
-    world_end(&w);
 }

@@ -357,3 +357,54 @@ Test(session, a_trial_is_told_beside_the_decision)
     session_free(s);
     world_end(&w);
 }
+
+/* ---- rules for some recipients ---- */
+
+/* A rule for somebody else does not show; more kinds of decisions than are kept are told all the
+ * same, and harm nothing. */
+Test(session_told, rules_for_one_recipient_each)
+{
+    enum { KINDS = 20 };
+    char text[4096] = "mode = \"enforce\" builtin-rules = false rules: {\n", to[40];
+    struct captured c;
+    struct session *s;
+    struct outcome o;
+    struct message m;
+    struct world w;
+    unsigned i;
+    size_t n;
+
+    world_deadline = 5000;
+    for (i = 0; i < KINDS; i++) {
+        n = strlen(text);
+        snprintf(text + n, sizeof text - n,
+                 "r%u: { when = [\"iprev-fail\"] action = \"%s\" to = [\"u%u@example.org\"] };\n",
+                 i, i < KINDS - 1 ? "reject" : "accept", i);
+    }
+    n = strlen(text);
+    snprintf(text + n, sizeof text - n, "};");
+    world_begin(&w, text);
+    s = connected("192.0.2.2");
+    session_helo(s, "mail.elsewhere.example");
+    capture_begin(&c);
+    session_mail(s, false);
+    for (i = 0; i < KINDS; i++) {
+        snprintf(to, sizeof to, "<u%u@example.org>", i);
+        session_decide(s, STAGE_RCPT, to, "Q1", &o);
+        cr_expect_eq(o.refuse, i < KINDS - 1, "%s", to);
+    }
+    session_eom(s, "Q1", &m);
+    cr_expect(has_text(m.x_iprev_value, "rule=r19; action=accept"), "%s", m.x_iprev_value);
+    session_mail(s, false);
+    session_decide(s, STAGE_RCPT, "<user@example.org>", "Q2", &o);
+    session_eom(s, "Q2", &m);
+    cr_expect(!o.refuse && !m.outcome.refuse);
+    cr_expect(!has_text(m.x_iprev_value, "rule=r"), "for somebody else: %s", m.x_iprev_value);
+    capture_end(&c);
+    for (i = 0; i < KINDS; i++) {
+        snprintf(to, sizeof to, " rule=r%u action=", i);
+        cr_expect(has_text(c.text, to), "%s: %s", to, c.text);
+    }
+    session_free(s);
+    world_end(&w);
+}
