@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,33 +30,55 @@ struct list {
     struct sbuf shown;
 };
 
-/* One word, which it ends with a NUL, and what stands behind it. NULL: none. */
-static char *word(char **rest)
-{
-    char *start = *rest + strspn(*rest, " \t\r"), *end = start + strcspn(start, " \t\r");
+struct line {
+    const char *s;
+    size_t n, at;
+};
 
-    *rest = end + (*end != '\0');
-    *end = '\0';
-    return *start != '\0' ? start : NULL;
+/* The next word, up to a blank, as a text of its own. False: there is none. */
+static bool next_word(struct line *l, char word[LIST_LINE_MAX + 1])
+{
+    size_t n = 0;
+
+    while (l->at < l->n && ascii_blank((unsigned char)l->s[l->at]))
+        l->at++;
+    while (l->at < l->n && n < LIST_LINE_MAX && !ascii_blank((unsigned char)l->s[l->at]))
+        word[n++] = l->s[l->at++];
+    word[n] = '\0';
+    return n > 0;
+}
+
+/* Where the next client goes, in a table that grows to powers of two; NULL: no memory. The lines
+ * with `//@` are for `make prove`: it looks at one length after the other. */
+static struct listed *place(struct exempt_list *out)
+{
+    struct listed *more = out->client;
+    size_t n = out->n;
+
+    //@ split n;
+    if ((n & (n - 1)) == 0)
+        more = realloc(more, (n == 0 ? 1 : 2 * n) * sizeof *more);
+    if (more == NULL)
+        return NULL;
+    out->client = more;
+    return more + n;
 }
 
 static void add(struct list *l, const struct listed_key *k, int64_t end)
 {
-    struct exempt_list *out = l->out;
-    struct listed *more = out->client;
-    uint8_t *key = malloc(k->len);
+    struct listed *client = place(l->out);
+    size_t len = k->len;
+    uint8_t *key;
 
-    if ((out->n & (out->n - 1)) == 0) /* room for the next power of two */
-        more = realloc(more, (out->n == 0 ? 1 : 2 * out->n) * sizeof *more);
-    if (more != NULL)
-        out->client = more;
-    if (key == NULL || more == NULL) {
+    //@ split len;
+    key = client == NULL ? NULL : malloc(len);
+    if (client == NULL || key == NULL) {
         l->rd->out_of_memory = true;
-        free(key);
         return;
     }
-    memcpy(key, k->octets, k->len);
-    more[out->n++] = (struct listed){key, k->len, end};
+    memcpy(key, k->octets, len);
+    *client = (struct listed){key, len, end};
+    l->out->n++;
 }
 
 /* What is wrong, or NULL. */
@@ -96,7 +119,7 @@ static void note_over(struct list *l, const char *client)
     if (l->shown.overflow)
         return;
     sbuf_str(&l->shown, l->over == 1 ? "" : ", ");
-    sbuf_mem(&l->shown, client, strcspn(client, " \t"));
+    sbuf_str(&l->shown, client);
     sbuf_str(&l->shown, " (line ");
     sbuf_uint(&l->shown, (uint64_t)l->line);
     sbuf_str(&l->shown, ")");
@@ -116,44 +139,49 @@ __attribute__((format(printf, 2, 3))) static void fault(struct list *l, const ch
         conf_fault(l->rd, l->file, l->line, NULL, "%s", text);
 }
 
-static void take_line(struct list *l, char *line)
+static void take_client(struct list *l, char *client, int64_t end)
 {
     struct value v = {.text = ""};
-    char *client, *until, *date;
-    int64_t end = LISTED_FOR_EVER;
-    const char *wrong;
+    const char *wrong = add_client(l, client, end, &v);
 
-    line[strcspn(line, "#")] = '\0';
-    client = word(&line);
-    until = word(&line);
-    date = word(&line);
-    if (client == NULL)
-        return;
-    if (until != NULL && (strcmp(until, "until") != 0 || date == NULL || word(&line) != NULL)) {
-        fault(l, "\"%.80s\" can only be followed by: until YYYY-MM-DD, or # comment", client);
-        return;
-    }
-    if (date != NULL && (end = kind_day_end(date)) == 0) {
-        fault(l, "\"%.80s\" is not a date such as 2027-01-31", date);
-        return;
-    }
-    wrong = add_client(l, client, end, &v);
     if (wrong != NULL)
         fault(l, "\"%.80s\"%s %s", client, strncmp(wrong, "is ", 3) == 0 ? "" : ":", wrong);
     else if (end <= l->now && ++l->over > 0)
         note_over(l, client);
 }
 
-static void take_octets(struct list *l, char *line, size_t n)
+static void take_line(struct list *l, const char *line, size_t n)
+{
+    char client[LIST_LINE_MAX + 1] = "", until[sizeof client] = "", date[sizeof client] = "";
+    const char *comment = memchr(line, '#', n);
+    struct line rest = {line, comment == NULL ? n : (size_t)(comment - line), 0};
+    int64_t end = LISTED_FOR_EVER;
+
+    if (!next_word(&rest, client))
+        return;
+    if (next_word(&rest, until)) {
+        if (strcmp(until, "until") != 0 || !next_word(&rest, date) || next_word(&rest, until)) {
+            fault(l, "\"%.80s\" can only be followed by: until YYYY-MM-DD, or # comment", client);
+            return;
+        }
+        end = kind_day_end(date);
+    }
+    if (end == 0)
+        fault(l, "\"%.80s\" is not a date such as 2027-01-31", date);
+    else
+        take_client(l, client, end);
+}
+
+static void take_octets(struct list *l, const char *line, size_t n)
 {
     if (n > 0 && line[n - 1] == '\n')
-        line[--n] = '\0';
+        n--;
     if (memchr(line, '\0', n) != NULL)
         fault(l, "contains a NUL octet");
     else if (n > LIST_LINE_MAX)
         fault(l, "the line is longer than %d octets", LIST_LINE_MAX);
     else
-        take_line(l, line);
+        take_line(l, line, n);
 }
 
 void lists_read_from(struct faults *rd, const char *file, FILE *in, int64_t now,
@@ -167,7 +195,8 @@ void lists_read_from(struct faults *rd, const char *file, FILE *in, int64_t now,
     sbuf_init(&l.shown, l.gone, sizeof l.gone - 6);
     errno = 0;
     while (!rd->out_of_memory && (n = getline(&line, &room, in)) >= 0) {
-        l.line++;
+        if (l.line < INT_MAX)
+            l.line++;
         take_octets(&l, line, (size_t)n);
         if (out->n > LIST_CLIENTS_MAX) {
             fault(&l, "there are more than %d clients in all lists", LIST_CLIENTS_MAX);
@@ -211,11 +240,6 @@ static int compare(const void *a, const void *b)
     return listed_compare(a, b);
 }
 
-static bool same_client(const struct listed *a, const struct listed *b)
-{
-    return a->len == b->len && memcmp(a->key, b->key, a->len) == 0;
-}
-
 void lists_sort(struct exempt_list *l)
 {
     size_t i, n = 0;
@@ -223,7 +247,7 @@ void lists_sort(struct exempt_list *l)
     if (l->n > 0)
         qsort(l->client, l->n, sizeof *l->client, compare);
     for (i = 0; i < l->n; i++)
-        if (i + 1 < l->n && same_client(&l->client[i], &l->client[i + 1]))
+        if (i + 1 < l->n && listed_same(&l->client[i], &l->client[i + 1]))
             free((uint8_t *)(uintptr_t)l->client[i].key);
         else
             l->client[n++] = l->client[i];

@@ -105,19 +105,23 @@ static bool reply_unset(const void *where)
 
 int64_t kind_day_end(const char *s)
 {
-    static const char form[] = "dddd-dd-dd";
+    static const char form[] = "yyyy-mm-dd";
     struct tm tm = {.tm_hour = 24}, back;
     time_t end;
     size_t i;
 
-    for (i = 0; form[i] != '\0'; i++)
-        if (form[i] == 'd' ? !ascii_digit((unsigned char)s[i]) : s[i] != form[i])
+    for (i = 0; form[i] != '\0'; i++) {
+        int *part = form[i] == 'y' ? &tm.tm_year : form[i] == 'm' ? &tm.tm_mon : &tm.tm_mday;
+
+        if (form[i] == '-' ? s[i] != '-' : !ascii_digit((unsigned char)s[i]))
             return 0;
+        if (form[i] != '-')
+            *part = 10 * *part + (s[i] - '0');
+    }
     if (s[i] != '\0')
         return 0;
-    tm.tm_year = (int)strtol(s, NULL, 10) - 1900;
-    tm.tm_mon = (int)strtol(s + 5, NULL, 10) - 1;
-    tm.tm_mday = (int)strtol(s + 8, NULL, 10);
+    tm.tm_year -= 1900;
+    tm.tm_mon--;
     back = tm;
     end = timegm(&back);
     gmtime_r(&(time_t){end - 86400}, &back);

@@ -40,6 +40,11 @@ static int compare_keys(const uint8_t *a, size_t an, const uint8_t *b, size_t bn
     return order != 0 ? order : (an > bn) - (an < bn);
 }
 
+bool listed_same(const struct listed *a, const struct listed *b)
+{
+    return compare_keys(a->key, a->len, b->key, b->len) == 0;
+}
+
 int listed_compare(const struct listed *a, const struct listed *b)
 {
     int order = compare_keys(a->key, a->len, b->key, b->len);

@@ -28,9 +28,9 @@ struct listed {
 
 struct exempt_list {
     size_t n;
-    struct listed *client;   /* sorted by listed_compare; of equal keys only the last end */
-    bool four[33], six[129]; /* lengths of the networks that occur */
-    int64_t names_end;       /* the last end of a name; 0: there is none */
+    struct listed *client;    /* sorted by listed_compare; of equal keys only the last end */
+    bool four[129], six[129]; /* lengths of the networks that occur */
+    int64_t names_end;        /* the last end of a name; 0: there is none */
 };
 
 struct listed_key listed_network(const struct addr_net *net);
@@ -40,6 +40,9 @@ struct listed_key listed_name(const struct dname *name, bool below);
 
 /* As it stands on a line. */
 void listed_put(struct sbuf *sb, const struct listed *c);
+
+/* The same client. */
+bool listed_same(const struct listed *a, const struct listed *b);
 
 /* By octets, then by length; of the same client, by end. */
 int listed_compare(const struct listed *a, const struct listed *b);

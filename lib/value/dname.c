@@ -181,8 +181,31 @@ static bool is_host_octet(uint8_t c)
     return octet_kinds[c] != 0;
 }
 
+/* Its contract is shown by the units, for every octet. */
+/*@ assigns \nothing;
+    ensures !('A' <= \result <= 'Z'); */
+static uint8_t text_octet(char c)
+{
+    return text_octets[(unsigned char)c];
+}
+
+/* The octets of a label are there already, behind start and up to end. */
+/*@ requires \valid(d) && start < end <= start + LABEL_MAX && end < 254;
+    requires labels(&d->wire[0], start);
+    assigns d->wire[start];
+    ensures d->wire[start] == end - start && labels(&d->wire[0], end + 1); */
+static void set_length(struct dname *d, size_t start, size_t end)
+{
+    d->wire[start] = (uint8_t)(end - start);
+    /*@ assert labels(&d->wire[0], start); */
+    /*@ assert labels(&d->wire[0], start + 1 + d->wire[start]); */
+}
+
 /* The length octet of a label stands where the dot before it stood, one octet
  * further: s[i] becomes wire[i + 1]. */
+/*@ requires \valid(d) && \valid_read(s + (0 .. n - 1)) && \separated(d, s + (0 .. n - 1));
+    assigns *d;
+    ensures \result ==> (DNAME_FORMED(d)); */
 static bool read_text(struct dname *d, const char *s, size_t n)
 {
     size_t start = 0;
@@ -195,15 +218,21 @@ static bool read_text(struct dname *d, const char *s, size_t n)
         n--;
     if (n > DNAME_MAX - 2)
         return false;
+    /*@ loop invariant 0 <= start <= i <= n + 1 <= 254 && labels(&d->wire[0], start) &&
+          (\forall integer k; 0 <= k <= i && k != start ==> !('A' <= d->wire[k] <= 'Z')) &&
+          (\forall integer k; i < k < 255 ==> d->wire[k] == 0);
+        loop invariant i == n + 1 ==> start == i;
+        loop assigns i, start, d->wire[0 .. 254];
+        loop variant n + 1 - i; */
     for (i = 0; i <= n; i++) {
-        uint8_t c = i < n ? text_octets[(unsigned char)s[i]] : '.';
+        uint8_t c = i < n ? text_octet(s[i]) : '.';
 
         d->wire[i + 1] = c;
         if (c > '.' || c == '-')
             continue;
         if (c == 0 || i == start || i - start > LABEL_MAX)
             return false;
-        d->wire[start] = (uint8_t)(i - start);
+        set_length(d, start, i);
         start = i + 1;
     }
     d->wire[start] = 0;
@@ -219,39 +248,56 @@ bool dname_from_text(struct dname *d, const char *s, size_t n)
     return false;
 }
 
+/*@ requires \valid(d) && UNFINISHED(d) && v <= 255;
+    assigns *d;
+    ensures UNFINISHED(d); */
 static void add_decimal(struct dname *d, unsigned v)
 {
-    char text[4] = "";
-    struct sbuf sb;
+    uint8_t digits[3];
+    size_t n = 0;
 
-    sbuf_init(&sb, text, sizeof(text));
-    sbuf_uint(&sb, v);
-    add_label(d, (const uint8_t *)sb.text, sb.len);
+    if (v >= 100)
+        digits[n++] = (uint8_t)('0' + v / 100);
+    if (v >= 10)
+        digits[n++] = (uint8_t)('0' + v / 10 % 10);
+    digits[n++] = (uint8_t)('0' + v % 10);
+    add_label(d, digits, n);
 }
 
-static void add_word(struct dname *d, const char *word)
+/*@ requires \valid(d) && UNFINISHED(d) && v <= 15;
+    assigns *d;
+    ensures UNFINISHED(d); */
+static void add_nibble(struct dname *d, unsigned v)
 {
-    add_label(d, (const uint8_t *)word, strlen(word));
+    uint8_t digit = (uint8_t)(v < 10 ? '0' + v : 'a' + v - 10);
+
+    add_label(d, &digit, 1);
 }
 
 void dname_reverse(struct dname *d, const struct addr *a)
 {
-    static const uint8_t hex[] = "0123456789abcdef";
+    const uint8_t in_addr[] = "in-addr", ip6[] = "ip6", arpa[] = "arpa";
     unsigned i;
 
     clear(d, 0);
     if (a->family == ADDR_IPV4) {
-        for (i = 4; i-- > 0;)
-            add_decimal(d, a->bytes[i]);
-        add_word(d, "in-addr");
+        /*@ loop invariant 0 <= i <= 4 && UNFINISHED(d);
+            loop assigns i, *d;
+            loop variant 4 - i; */
+        for (i = 0; i < 4; i++)
+            add_decimal(d, a->bytes[3 - i]);
+        add_label(d, in_addr, sizeof in_addr - 1);
     } else {
-        for (i = 16; i-- > 0;) {
-            add_label(d, hex + (a->bytes[i] & 15), 1);
-            add_label(d, hex + (a->bytes[i] >> 4), 1);
+        /*@ loop invariant 0 <= i <= 16 && UNFINISHED(d);
+            loop assigns i, *d;
+            loop variant 16 - i; */
+        for (i = 0; i < 16; i++) {
+            add_nibble(d, a->bytes[15 - i] % 16u);
+            add_nibble(d, a->bytes[15 - i] / 16u);
         }
-        add_word(d, "ip6");
+        add_label(d, ip6, sizeof ip6 - 1);
     }
-    add_word(d, "arpa");
+    add_label(d, arpa, sizeof arpa - 1);
     add_root(d);
 }
 

@@ -23,7 +23,7 @@ struct dname {
 };
 
 /* A name is well formed: whole labels, the root label behind them, no capitals, and 0 behind it.
- * Proven by `make prove` of what dname_from_wire and dname_from_message make. */
+ * Proven by `make prove` of all that the functions below make. */
 /*@ axiomatic Labels {
       // The octets w[0 .. n - 1] are whole labels, each of 1 to 63 octets behind its length.
       predicate labels{L}(uint8_t *w, integer n) reads w[0 .. n - 1];
@@ -70,10 +70,16 @@ MUST_CHECK bool dname_from_message(struct dname *d, const uint8_t *msg, size_t n
 /* Host-name text: labels of letters, digits, hyphen and underscore, single
  * dots between, one final dot allowed and dropped. Anything else, an empty
  * text or a label over 63 octets: false, and *d is the root. */
+/*@ requires \valid(d) && \valid_read(s + (0 .. n - 1)) && \separated(d, s + (0 .. n - 1));
+    assigns *d;
+    ensures DNAME_FORMED(d); */
 bool dname_from_text(struct dname *d, const char *s, size_t n);
 
 /* 1.2.0.192.in-addr.arpa or the ip6.arpa nibble form (RFC 3596 2.5).
  * a must not be ADDR_NONE. */
+/*@ requires \valid(d) && \valid_read(a) && \separated(d, a);
+    assigns *d;
+    ensures DNAME_FORMED(d); */
 void dname_reverse(struct dname *d, const struct addr *a);
 
 bool dname_equal(const struct dname *a, const struct dname *b);

@@ -46,5 +46,6 @@ int main(void)
     sbuf_init(&sb, text, sizeof(text));
     listed_put(&sb, &client[any_size(0, 1)]);
     listed_compare(&client[0], &client[1]);
+    listed_same(&client[0], &client[1]);
     return listed_has_address(&list, &a, 0) || listed_has_name(&list, &name, 0);
 }

@@ -71,6 +71,12 @@ void addr_put(struct sbuf *sb, const struct addr *a)
     sbuf_str(sb, any_bool() ? "-" : "2001:db8:1111:2222:3333:4444:5555:6666");
 }
 
+void addr_net_put(struct sbuf *sb, const struct addr_net *net)
+{
+    addr_put(sb, &net->base);
+    sbuf_str(sb, any_bool() ? "" : "/128");
+}
+
 uint64_t addr_hash(const struct addr *a, const struct hash_key *key)
 {
     read_all(a, sizeof(*a));
