@@ -197,14 +197,15 @@ enum memory_grey memory_greylist(struct memory *m, const struct grey_triple *t, 
 
 /* ---- notes ---- */
 
-/* Most clients send more than one message a day: only the first is worth a write. A cheap hash is
- * enough: who makes two of his addresses meet loses a note of his own. */
+/* Most clients send more than one message: only the first of an hour is worth a look into the
+ * store, which may have lost what was noted (forgotten, damaged, replaced). A cheap hash is enough:
+ * who makes two of his addresses meet loses a note of his own. */
 uint64_t memory_noted_hash(const struct addr *client, int64_t now_s)
 {
     uint64_t half[2], h;
 
     memcpy(half, client->bytes, sizeof half);
-    h = (half[0] + (uint64_t)(now_s / LEDGER_DAY_S)) * UINT64_C(0x9e3779b97f4a7c15);
+    h = (half[0] + (uint64_t)(now_s / NOTED_S)) * UINT64_C(0x9e3779b97f4a7c15);
     h = (h ^ half[1] ^ h >> 32) * UINT64_C(0xbf58476d1ce4e5b9);
     h ^= h >> 31;
     return h != 0 ? h : 1;

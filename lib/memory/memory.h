@@ -38,7 +38,7 @@ bool memory_wait_ended(unsigned ms);
 enum memory_known memory_client(struct memory *m, const struct addr *client, unsigned wait_ms);
 
 /* A message of this client has passed the filter. Never waits. While the store is in trouble the
- * note is lost; the client's next message of the day is noted instead. */
+ * note is lost; the client's next message is noted instead. */
 void memory_note(struct memory *m, const struct addr *client);
 
 struct grey_triple {

@@ -14,7 +14,8 @@
 #include <stdatomic.h>
 
 #define QUEUE_MAX  4096  /* requests that wait for the thread */
-#define NOTED_SIZE 16384 /* clients whose message of today is written down: a power of two */
+#define NOTED_SIZE 16384 /* clients whose message of this hour is written down: a power of two */
+#define NOTED_S    3600
 
 enum question { ASK_KNOWN, ASK_GREYLIST, NOTE };
 
@@ -52,7 +53,7 @@ struct memory {
     bool complained;   /* the failure is told */
     bool end;
     struct memory_stats stats;
-    uint64_t noted[NOTED_SIZE]; /* hashes of client and day */
+    uint64_t noted[NOTED_SIZE]; /* hashes of client and hour */
     /* of the thread alone */
     struct store *store;
     struct hash_key key;
@@ -77,7 +78,7 @@ void memory_recovered(struct memory *m);
 
 /* With the lock held. */
 void memory_request_release(struct request *r);
-/* Of a client's message on a day, never 0. */
+/* Of a client's message in an hour (UTC, so that none reaches into another day), never 0. */
 uint64_t memory_noted_hash(const struct addr *client, int64_t now_s);
 
 #endif

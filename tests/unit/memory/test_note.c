@@ -3,6 +3,8 @@
  * Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE. */
 #include "tests/unit/memory/memory_shared.h"
 
+#include "memory/memory_impl.h"
+
 #include "memory/clock.h"
 #include "memory/memory_impl.h"
 
@@ -40,6 +42,24 @@ Test(memory, asked_about_and_then_noted)
         cr_expect_eq(place_seen(&p), row[i].seen, "row %zu", i);
         place_remove(&p);
     }
+}
+
+/* Once an hour the store is asked again: it may have lost what was noted. */
+Test(memory, noted_for_an_hour)
+{
+    const int64_t hour = 1796083200; /* a full one */
+    const struct addr client = address("192.0.2.1"), other = address("192.0.2.2");
+    static const struct {
+        int64_t later;
+        bool same;
+    } row[] = {{0, true}, {1, true}, {3599, true}, {3600, false}, {-1, false}, {86400, false}};
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++)
+        cr_expect_eq(memory_noted_hash(&client, hour + row[i].later) ==
+                         memory_noted_hash(&client, hour),
+                     row[i].same, "row %zu", i);
+    cr_expect_neq(memory_noted_hash(&client, hour), memory_noted_hash(&other, hour));
 }
 
 static int64_t now_us(void)
