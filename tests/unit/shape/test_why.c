@@ -128,3 +128,28 @@ Test(shape, a_domain_without_a_host)
                      form);
     }
 }
+
+/* Where there is only one other reason, the letters are told, too. */
+Test(shape, letters_are_the_second_reason)
+{
+    struct evidence e = {.trace = {.form = FORM_FULL}, .ngram = 64, .ngram_host = 64};
+    struct dname name = name_of("ab.isp.example");
+    char text[SHAPE_WHY_MAX];
+    struct addr client;
+    struct sbuf why;
+    struct view v;
+    uint16_t best = 0;
+    size_t i;
+
+    cr_assert(addr_parse(&client, "192.0.2.77", 10));
+    view_make(&v, &name);
+    for (i = 0; i < GRAM_SLOTS; i++)
+        if (shape_weights.gram[i] > shape_weights.gram[best])
+            best = (uint16_t)i;
+    for (i = 0; i < e.ngram; i++)
+        e.gram[i] = best;
+    memcpy(e.folded, "^ab$", sizeof "^ab$");
+    sbuf_init(&why, text, sizeof text);
+    evidence_explain(&why, &e, &v, &client, true, 1000);
+    cr_expect_str_eq(text, "address 192.0.2.77 in the name, text ab usual in default names");
+}
