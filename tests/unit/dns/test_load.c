@@ -301,7 +301,7 @@ static void stand_still(void *arg, const struct dname *name, enum rrtype type,
 Test(resolve, B24_answers_are_read_while_a_crowd_is_begun)
 {
     struct dns_server *v = DNS_START(crowd_rows);
-    struct crowd c = {0};
+    struct crowd c = {.asked = 0};
     struct resolver_trace trace = {stand_still, &c};
     struct resolver *r = start_traced(v, 9000, 3000, &trace);
     struct addr first = client_of("192.0.2.1"), second = client_of("192.0.2.2");
