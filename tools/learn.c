@@ -13,10 +13,10 @@
 
 const struct tuning learn_default = {.ridge = 1.2,
                                      .gram = 0.5,
-                                     .domain = 0.35,
+                                     .domain = 0.45,
                                      .made_up = 0.15,
-                                     .own = 0.4,
-                                     .provider = 2.5,
+                                     .own = 0.3,
+                                     .provider = 3,
                                      .named = 1.5,
                                      .most_provider = 0.0165,
                                      .most_named = 0.0036};
@@ -316,8 +316,8 @@ void learn(struct weights *out, const struct data *d, const bool *use, const str
 
 #define INNER_FOLDS  10
 #define INNER_SPLITS 2
-#define MARGIN_STEP  8
-#define MARGIN_STEPS 50
+#define MARGIN_STEP  4
+#define MARGIN_STEPS 100
 
 /* Called default names with each margin, and how many rows there were, by label. */
 struct count {
@@ -360,7 +360,7 @@ int16_t learn_margin(const struct data *d, const bool *use, const struct tuning 
                 count_row(&c, &d->row[i], &w);
     }
     free(inner);
-    for (i = 0; i + 1 < MARGIN_STEPS; i++)
+    for (i = 1; i + 1 < MARGIN_STEPS; i++) /* an accusation needs more than a guess */
         if (c.called[LABEL_PROVIDER][i] <= t->most_provider * c.rows[LABEL_PROVIDER] &&
             c.called[LABEL_NAMED][i] <= t->most_named * c.rows[LABEL_NAMED])
             break;

@@ -173,6 +173,21 @@ static void put_tokens(struct view *v)
     }
 }
 
+#define PLACE_MAX 4
+
+/* adslmuc4711: a word of lines, a short one that says where, and a number. */
+static bool line_and_place(const struct view *v, const struct token *t)
+{
+    size_t place;
+
+    if ((t->parts & PART_ACCESS / PART_ACCESS) == 0 || v->sort[t->at + t->len] != VIEW_DIGIT)
+        return false;
+    for (place = 1; place <= PLACE_MAX; place++)
+        if ((word_class(v->text + t->at, t->len - place) & WORD_ACCESS) != 0)
+            return true;
+    return false;
+}
+
 static void put_class(struct view *v, struct token *t)
 {
     uint32_t set = word_class(v->text + t->at, t->len);
@@ -181,6 +196,8 @@ static void put_class(struct view *v, struct token *t)
     t->classes = (uint8_t)(set & ~(unsigned)WORD_GLUE);
     if (set == 0 && t->len >= 4)
         t->parts = (uint8_t)(stem_class(v->text + t->at, t->len) / PART_ACCESS);
+    if (line_and_place(v, t))
+        t->classes = WORD_ACCESS;
 }
 
 static void put_classes(struct view *v)

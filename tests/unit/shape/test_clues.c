@@ -129,6 +129,20 @@ static const struct {
     {"192.0.2.77", "webmailer.isp.example", CLUE_PART + MAIL, true},
     {"192.0.2.77", "skyvps106.isp.example", CLUE_PART_NUM + MACHINE, true},
     {"192.0.2.77", "skyvps.106.isp.example", CLUE_PART_NUM + MACHINE, false},
+    /* a word of lines, one to four letters that say where, and a number */
+    {"192.0.2.177", "adslx4711.isp.example", CLUE_WORD_NUM + ACCESS, true},
+    {"192.0.2.177", "adslmuc4711.isp.example", CLUE_WORD_NUM + ACCESS, true},
+    {"192.0.2.177", "adslmuni4711.isp.example", CLUE_WORD_NUM + ACCESS, true},
+    {"192.0.2.177", "adslmunic4711.isp.example", CLUE_WORD_NUM + ACCESS, false},
+    {"192.0.2.177", "adslmunic4711.isp.example", CLUE_PART_NUM + ACCESS, true},
+    {"192.0.2.177", "adslmuc.isp.example", CLUE_WORD + ACCESS, false},
+    {"192.0.2.177", "adslmuc-4711.isp.example", CLUE_WORD + ACCESS, false},
+    {"192.0.2.177", "mucadsl4711.isp.example", CLUE_WORD + ACCESS, false}, /* the place first */
+    {"192.0.2.177", "maildsl4711.isp.example", CLUE_WORD + ACCESS, false},
+    {"192.0.2.177", "skyvps4711.isp.example", CLUE_WORD + ACCESS, false},
+    {"192.0.2.177", "natmuc4711.isp.example", CLUE_WORD + ACCESS, false}, /* nat is no part */
+    {"192.0.2.177", "adslmuc4711.isp.example", CLUE_UNKNOWN, false},
+    {"192.0.2.177", "adslmunic4711.isp.example", CLUE_UNKNOWN, true},
     /* placeholders */
     {"192.0.2.77", "unassigned.city.isp.example", CLUE_FIRST_EMPTY, true},
     {"192.0.2.77", "no-dns-yet.isp.example", CLUE_FIRST_EMPTY, true},
