@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "milter/metrics.h"
-#include "tests/unit/values.h"
 
 static char reply[512 * 1024];
 static unsigned port;

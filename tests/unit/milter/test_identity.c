@@ -105,6 +105,31 @@ Test(identity, C16_fixed_for_its_holder)
     identity_release(mine);
 }
 
+/* An MTA has thousands of connections at once, and one name: they share it. */
+Test(identity, connections_of_one_MTA_share_it)
+{
+    static const struct {
+        const char *setting, *mta, *addr;
+        bool shared;
+        const char *why;
+    } row[] = {
+        {NULL, "mx.example.org", "192.0.2.1", true, "the same"},
+        {NULL, "mx.example.org", "192.0.2.2", false, "another address"},
+        {NULL, "mx.example.net", "192.0.2.1", false, "another name"},
+        {"mx.example.net", "mx.example.org", "192.0.2.1", false, "another name for the fields"},
+        {"mx.example.org", "mx.example.net", "192.0.2.1", false, "another name for HELO"},
+    };
+    struct identity *first = identity_take(NULL, "mx.example.org", "192.0.2.1"), *other;
+    size_t i;
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        other = identity_take(row[i].setting, row[i].mta, row[i].addr);
+        cr_expect_eq(other == first, row[i].shared, "%s", row[i].why);
+        identity_release(other);
+    }
+    identity_release(first);
+}
+
 static void *take_many(void *arg)
 {
     unsigned *wrong = arg, i;

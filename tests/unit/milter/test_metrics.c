@@ -10,6 +10,7 @@
 #include "conf/settings.h"
 #include "milter/snapshot.h"
 #include "tests/unit/milter/metrics_client.h"
+#include "tests/unit/values.h"
 #include "value/ascii.h"
 
 /* ---- the grammar of the page ---- */

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "tests/unit/milter/metrics_client.h"
+#include "tests/unit/values.h"
 
 Test(metrics, listen_texts)
 {

@@ -408,3 +408,99 @@ Test(session_told, rules_for_one_recipient_each)
     session_free(s);
     world_end(&w);
 }
+
+/* A message has one field for all its recipients: it shows the strictest decision, in whatever
+ * order they come, and the log has the others. */
+Test(session_told, the_strictest_of_the_recipients_shows)
+{
+    static const char rules[] =
+        "builtin-rules = false rules: {\n"
+        "a: { when = [\"iprev-fail\"] action = \"accept\" to = [\"a@example.org\"] };\n"
+        "r: { when = [\"iprev-fail\"] action = \"reject\" to = [\"r@example.org\"] };\n"
+        "t: { when = [\"iprev-fail\"] action = \"tempfail\" to = [\"t@example.org\"] };\n"
+        "all: { when = [\"iprev-fail\"] action = \"tag\" }; };";
+    static const struct {
+        const char *to[4], *field, *others[2];
+    } row[] = {
+        {{"<a@example.org>"}, "rule=a; action=accept", {NULL}},
+        {{"<r@example.org>"}, "rule=r; action=reject", {NULL}},
+        {{"<user@example.org>"}, "rule=all; action=tag", {NULL}},
+        {{"<user@example.org>", "<other@example.org>"}, "rule=all; action=tag", {NULL}},
+        {{"<a@example.org>", "<user@example.org>"},
+         "rule=all; action=tag",
+         {"rule=a action=accept"}},
+        {{"<user@example.org>", "<a@example.org>"},
+         "rule=all; action=tag",
+         {"rule=a action=accept"}},
+        {{"<r@example.org>", "<t@example.org>"},
+         "rule=r; action=reject",
+         {"rule=t action=tempfail"}},
+        {{"<t@example.org>", "<r@example.org>"},
+         "rule=r; action=reject",
+         {"rule=t action=tempfail"}},
+        {{"<user@example.org>", "<t@example.org>", "<a@example.org>"},
+         "rule=t; action=tempfail",
+         {"rule=all action=tag", "rule=a action=accept"}},
+    };
+    struct world w;
+    size_t i, k;
+
+    world_begin(&w, rules);
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct session *s = connected("192.0.2.2");
+        unsigned lines = 0;
+        struct captured c;
+        struct message m;
+        const char *at;
+
+        capture_begin(&c);
+        session_mail(s, false);
+        for (k = 0; row[i].to[k] != NULL; k++)
+            session_recipient(s, row[i].to[k]);
+        session_eom(s, "Q1", &m);
+        capture_end(&c);
+        cr_expect(has_text(m.x_iprev_value, row[i].field), "%zu: %s", i, m.x_iprev_value);
+        for (k = 0; k < 2 && row[i].others[k] != NULL; k++)
+            cr_expect(has_text(c.text, row[i].others[k]), "%zu: %s", i, c.text);
+        for (at = c.text; (at = strchr(at, '\n')) != NULL; at++)
+            lines++;
+        cr_expect_eq(lines, k + 1, "%zu: %s", i, c.text);
+        session_free(s);
+    }
+    world_end(&w);
+}
+
+/* Of two reasons not to look at a client, the log has the one that was there first. */
+Test(session_told, A20_why_a_client_is_skipped)
+{
+    static const struct {
+        const char *client; /* NULL: none */
+        bool local, login;
+        const char *word;
+    } row[] = {
+        {"192.0.2.2", true, false, "skip-local"},         {"192.0.2.2", true, true, "skip-local"},
+        {"127.0.0.1", false, true, "skip-network"},       {NULL, false, true, "skip-no-address"},
+        {"192.0.2.2", false, true, "skip-authenticated"},
+    };
+    struct world w;
+    size_t i;
+
+    world_begin(&w, "");
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct session_peer p = peer_of(row[i].client);
+        struct session *s = session_new(NULL);
+        struct captured c;
+        struct message m;
+
+        p.local = row[i].local;
+        session_connect(s, &p);
+        session_mail(s, row[i].login);
+        capture_begin(&c);
+        log_set(true, LOG_DEBUG);
+        session_eom(s, "Q1", &m);
+        capture_end(&c);
+        cr_expect(has_text(c.text, row[i].word), "%zu: %s", i, c.text);
+        session_free(s);
+    }
+    world_end(&w);
+}
