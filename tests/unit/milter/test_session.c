@@ -229,6 +229,41 @@ Test(session, A15_A16_A20_skipped_clients)
     world_end(&w);
 }
 
+/* Of two reasons not to look at a client, the log has the one that was there first. */
+Test(session, A20_why_a_client_is_skipped)
+{
+    static const struct {
+        const char *client; /* NULL: none */
+        bool local, login;
+        const char *word;
+    } row[] = {
+        {"192.0.2.2", true, false, "skip-local"},         {"192.0.2.2", true, true, "skip-local"},
+        {"127.0.0.1", false, true, "skip-network"},       {NULL, false, true, "skip-no-address"},
+        {"192.0.2.2", false, true, "skip-authenticated"},
+    };
+    struct world w;
+    size_t i;
+
+    world_begin(&w, "");
+    for (i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct session_peer p = peer_of(row[i].client);
+        struct session *s = session_new(NULL);
+        struct captured c;
+        struct message m;
+
+        p.local = row[i].local;
+        session_connect(s, &p);
+        session_mail(s, row[i].login);
+        capture_begin(&c);
+        log_set(true, LOG_DEBUG);
+        session_eom(s, "Q1", &m);
+        capture_end(&c);
+        cr_expect(has_text(c.text, row[i].word), "%zu: %s", i, c.text);
+        session_free(s);
+    }
+    world_end(&w);
+}
+
 /* Authentication belongs to the message, and to nobody else's connection. */
 Test(session, D12_authentication_is_not_kept)
 {
