@@ -159,10 +159,12 @@ static int test_settings(struct settings *s)
     snapshot_summary(s, servers, text);
     printf("# %s\n", text);
     settings_print(s, stdout);
-    settings_free(s);
     resolver_release(r);
     resolver_wait_ended(5000);
-    return fflush(stdout) == 0 ? EX_OK : EX_SOFTWARE;
+    code = fflush(stdout) == 0 ? EX_OK : EX_SOFTWARE;
+    reload_try_as(&source, s->user, stderr);
+    settings_free(s);
+    return code;
 }
 
 /* ---- running ---- */

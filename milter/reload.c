@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define RETRY 10 /* looks, when the new resolver could not be started */
 
@@ -34,6 +35,27 @@ struct settings *reload_read(const struct reload_source *from, FILE *err)
     settings_free(s);
     errno = error;
     return NULL;
+}
+
+void reload_try_as(const struct reload_source *from, const char *user, FILE *err)
+{
+    char *text = NULL, *line, *rest;
+    struct settings *s;
+    size_t n = 0;
+    FILE *faults;
+
+    if (user == NULL || geteuid() != 0 || daemon_drop_privileges(user) != NULL)
+        return;
+    faults = open_memstream(&text, &n);
+    if (faults == NULL)
+        return;
+    s = reload_read(from, faults);
+    rest = fclose(faults) == 0 && s == NULL ? text : NULL;
+    while ((line = strsep(&rest, "\n")) != NULL)
+        if (line[0] != '\0')
+            fprintf(err, "iprev-milter: note: read as user %s: %s\n", user, line);
+    settings_free(s);
+    free(text);
 }
 
 int reload_log_level(const struct reload_source *from, const struct settings *s)

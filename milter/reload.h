@@ -18,6 +18,10 @@ struct reload_source {
 /* The settings, or NULL with every fault written to err; errno as settings_read sets it. */
 MUST_CHECK struct settings *reload_read(const struct reload_source *from, FILE *err);
 
+/* For -t: gives root up and reads them again as the user of the daemon. What only root may read is
+ * noted to err. */
+void reload_try_as(const struct reload_source *from, const char *user, FILE *err);
+
 int reload_log_level(const struct reload_source *from, const struct settings *s);
 
 /* Logs what is in force, in one line that begins with `what`. */

@@ -50,6 +50,23 @@ class Options(harness.Case):
         done = self.check_config('user = "not-here"\n')
         self.assertEqual((done.returncode, done.stderr), (0, "iprev-milter: note: there is no user not-here yet; the daemon needs it when started as root\n"))
 
+    def test_what_only_root_may_read(self):
+        """-t of root notes each file that the daemon's user cannot read, and prints the settings all the same."""
+        place = self.world.path("readable")
+        os.makedirs(place + "/c.conf.d")
+        os.chmod(place, 0o755)
+        files = {"c.conf": 'user = "iprev-milter"\n', "c.conf.d/more.conf": 'exempt: { lists = ["%s/list"] }\n' % place, "list": "192.0.2.1\n"}
+        for name, text in files.items():
+            with open(os.path.join(place, name), "w", encoding="ascii") as file:
+                file.write(text)
+        for closed, said in (("", ""), ("c.conf", "%s/c.conf: Permission denied"), ("c.conf.d/more.conf", "%s/c.conf.d/more.conf: Permission denied"),
+                             ("list", '%s/c.conf.d/more.conf:1: exempt.lists: "%s/list": Permission denied')):
+            for name in files:
+                os.chmod(os.path.join(place, name), 0o600 if name == closed else 0o644)
+            done = self.run_it("-t", "-c", place + "/c.conf")
+            note = "iprev-milter: note: read as user iprev-milter: " + said.replace("%s", place) + "\n" if said else ""
+            self.assertEqual((done.returncode, done.stderr, "\nlog: {" in done.stdout), (0, note, True), closed)
+
     def test_good_configuration(self):
         """-t prints the configuration as understood; what it prints reads back the same."""
         done = self.check_config(harness.configuration('rules: { a: { when = ["iprev-fail"] action = "reject" }; };'))
