@@ -180,6 +180,8 @@ Test(received, A4_folded)
         cr_expect_str_eq(found, "none", "%u: Exim's, and not by Exim", n);
         found = client_of_field(folded(n, "a=b [203.0.113.9]"));
         cr_expect_str_eq(found, "none", "%u", n);
+        found = client_of_field(folded(n, "mail.example.com"));
+        cr_expect_str_eq(found, "none", "%u: no address", n);
     }
     cr_expect_str_eq(client_of_field("from x\r\n y (unknown [192.0.2.1]) by mx"), "none",
                      "so short a word is not folded");
@@ -197,6 +199,7 @@ Test(received, forms)
 /* No relay writes these; each must yield nothing. */
 static const char *const refused[] = {
     "",
+    "from x.example ([192.0.2.1]helo=x)\n\tby mx with esmtp (Exim 4.96)\n\tid 1; d",
     " ",
     "from",
     "from ",
