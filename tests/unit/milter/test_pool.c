@@ -82,6 +82,37 @@ Test(pool, D11_the_last_to_wait_wakes_the_listener)
     close(fd);
 }
 
+/* libmilter ends sessions on a thread of its own, too. */
+static void *closing(void *arg)
+{
+    (void)arg;
+    pool_enter(true);
+    pool_leave();
+    pthread_barrier_wait(&both);
+    pthread_barrier_wait(&both);
+    return NULL;
+}
+
+/* A thread that never takes a session is none that could take one now. */
+Test(pool, D11_a_thread_that_only_ends_sessions)
+{
+    pthread_t thread;
+    int fd = listening();
+
+    pool_enter(false);
+    pthread_barrier_init(&both, NULL, 2);
+    cr_assert(pthread_create(&thread, NULL, closing, NULL) == 0);
+    pthread_barrier_wait(&both);
+    cr_expect(pool_running() == 1);
+    pool_before_wait();
+    cr_expect(kicks(fd) == 1, "nobody else is left");
+    pool_after_wait();
+    pthread_barrier_wait(&both);
+    pthread_join(thread, NULL);
+    pool_leave();
+    close(fd);
+}
+
 static int64_t now_ms(void)
 {
     struct timespec t;
