@@ -69,6 +69,7 @@ int classify(const char *file, FILE *out, const struct shape_lists *shapes)
         l.shapes = NULL; /* a look into an empty list costs as well */
     whole = log_file_lines(&in);
     if (l.faults > 0)
-        fprintf(stderr, "iprev-check: %lu lines could not be judged\n", l.faults);
+        fprintf(stderr, "iprev-check: %lu line%s could not be judged\n", l.faults,
+                l.faults == 1 ? "" : "s");
     return !whole ? EX_NOINPUT : l.faults > 0;
 }

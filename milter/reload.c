@@ -168,7 +168,8 @@ static void change(const struct snapshot *now, const char *servers)
     struct snapshot *new = snapshot_renew(now, servers, err, sizeof err);
 
     if (new == NULL) {
-        log_line(LOG_ERR, "%s changed; still asking the old servers: %s", SNAPSHOT_RESOLV_CONF, err);
+        log_line(LOG_ERR, "%s changed; still asking the old servers: %s", SNAPSHOT_RESOLV_CONF,
+                 err);
         return;
     }
     log_line(LOG_NOTICE, "%s changed, name servers: %s", SNAPSHOT_RESOLV_CONF, servers);

@@ -17,17 +17,22 @@ static void on_line(void *arg, const char *s, size_t n)
     refused_line(arg, s, n);
 }
 
-/* Nobody refuses: nothing is asked. */
-static int nobody(struct refused *r, const struct sender_options *o)
+/* Nobody refuses: nothing is asked. whole: all logs were read to their ends. What could not be read
+ * says nothing of receivers. */
+static int nobody(struct refused *r, const struct sender_options *o, bool whole)
 {
-    int code = r->lines > 0 && r->known == 0 ? EX_DATAERR : 0;
+    bool strange = r->lines > 0 && r->known == 0;
+    bool read = r->known > 0 || (whole && !strange);
+    int code = strange ? EX_DATAERR : 0;
     json_t *all = json_pack("{s:[]}", "receivers");
 
+    if (strange)
+        fputs("iprev-check: no line of a known log format was found\n", stderr);
     if (o->json)
         run_print_json(all);
-    else
+    else if (read)
         puts("No receiver refused or deferred mail because of this server's name.");
-    if (o->html != NULL && !sender_write_page(all, o->html))
+    if (read && o->html != NULL && !sender_write_page(all, o->html))
         code = EX_CANTCREAT;
     json_decref(all);
     free(r);
@@ -89,6 +94,6 @@ int sender_refused(const struct settings *s, const struct sender_options *o, int
         file.what = log[i];
         whole &= log_file_lines(&file);
     }
-    code = r->n == 0 ? nobody(r, o) : check_refused(s, r, o);
+    code = r->n == 0 ? nobody(r, o, whole) : check_refused(s, r, o);
     return code == 0 && !whole ? EX_NOINPUT : code;
 }
