@@ -38,26 +38,31 @@ static void play(struct place *p)
 
     p->options.greylist_delay_s = 1;
     m = start(p);
-    cr_expect(comes_back(m, 30), "a store that is just being made");
-    cr_expect_eq(look(m, "192.0.2.1"), MEMORY_UNKNOWN);
-    cr_expect_eq(knock(m, "192.0.2.1", "Example.ORG", "Someone@Example.net"), GREY_NEW);
-    cr_expect_eq(knock(m, "192.0.2.1", "example.org", "someone@example.net"), GREY_EARLY,
-                 "case does not matter");
+    CHECK(comes_back(m, 30), "a store that is just being made");
+    CHECK(look(m, "192.0.2.1") == MEMORY_UNKNOWN, "");
+    CHECK(knock(m, "192.0.2.1", "Example.ORG", "Someone@Example.net") == GREY_NEW, "");
+    CHECK(knock(m, "192.0.2.1", "example.org", "someone@example.net") == GREY_EARLY,
+          "case does not matter");
     sleep(2);
     memory_end(m);
     m = start(p);
-    cr_expect(comes_back(m, 10), "a store that is just being opened");
-    cr_expect_eq(knock(m, "192.0.2.1", "example.org", "someone@example.net"), GREY_PASSED,
-                 "it outlives the daemon");
-    cr_expect_eq(knock(m, "192.0.2.1", "example.org", "other@example.net"), GREY_PASSED);
-    cr_expect_eq(knock(m, "192.0.2.1", NULL, "other@example.net"), GREY_NEW, "the null sender");
-    cr_expect_eq(atomic_load(&complaints), 0, "%s", said[0]);
+    CHECK(comes_back(m, 10), "a store that is just being opened");
+    CHECK(knock(m, "192.0.2.1", "example.org", "someone@example.net") == GREY_PASSED,
+          "it outlives the daemon");
+    CHECK(knock(m, "192.0.2.1", "example.org", "other@example.net") == GREY_PASSED, "");
+    CHECK(knock(m, "192.0.2.1", NULL, "other@example.net") == GREY_NEW, "the null sender");
+    CHECK(atomic_load(&complaints) == 0, "%s", said[0]);
     memory_end(m);
+}
+
+static void play_on_both(void)
+{
+    on_both(play);
 }
 
 Test(memory, asked_by_the_daemon)
 {
-    on_both(play);
+    when_steady(play_on_both);
 }
 
 Test(memory, sender_and_recipient_are_only_hashes)
@@ -176,7 +181,7 @@ Test(memory, H5_a_store_that_cannot_be_opened)
 
 /* ---- a store that falls ill ---- */
 
-Test(memory, a_file_that_another_process_has_locked)
+static void locked(void)
 {
     struct place p;
     struct memory *m;
@@ -186,7 +191,7 @@ Test(memory, a_file_that_another_process_has_locked)
     alarm(60);
     place_make(&p, false);
     m = start(&p);
-    cr_expect(comes_back(m, 30), "a store that is just being made");
+    CHECK(comes_back(m, 30), "a store that is just being made");
     sleep(2); /* nothing is owed */
     snprintf(path, sizeof path, "%s/memory.db", p.dir);
     cr_assert_eq(sqlite3_open(path, &other), SQLITE_OK);
@@ -194,12 +199,17 @@ Test(memory, a_file_that_another_process_has_locked)
     is_left_alone(m, "locked");
     cr_assert_eq(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(other);
-    cr_expect(comes_back(m, 30), "%s", said[0]);
+    CHECK(comes_back(m, 30), "%s", said[0]);
     memory_end(m);
     place_remove(&p);
 }
 
-Test(memory, a_file_that_is_removed)
+Test(memory, a_file_that_another_process_has_locked)
+{
+    when_steady(locked);
+}
+
+static void removed(void)
 {
     static const char *const how[] = {"rm memory.db*", "mv memory.db elsewhere"};
     size_t i;
@@ -212,22 +222,27 @@ Test(memory, a_file_that_is_removed)
 
         place_make(&p, false);
         m = start(&p);
-        cr_expect(comes_back(m, 30), "a store that is just being made");
-        cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_NEW);
+        CHECK(comes_back(m, 30), "a store that is just being made");
+        CHECK(knock(m, "192.0.2.1", "a.example", "b@c.example") == GREY_NEW, "");
         sleep(2);
         snprintf(command, sizeof command, "cd %s && %s", p.dir, how[i]);
         cr_assert_eq(system(command), 0);
         sleep(2);
-        cr_expect(comes_back(m, 30), "%s: %s", how[i], said[0]);
-        cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_NEW, "%s: begun anew",
-                     how[i]);
-        cr_expect_geq(atomic_load(&complaints), 1, "%s", how[i]);
+        CHECK(comes_back(m, 30), "%s: %s", how[i], said[0]);
+        CHECK(knock(m, "192.0.2.1", "a.example", "b@c.example") == GREY_NEW, "%s: begun anew",
+              how[i]);
+        CHECK(atomic_load(&complaints) >= 1, "%s", how[i]);
         memory_end(m);
         place_remove(&p);
     }
 }
 
-Test(memory, H5_a_damaged_file_is_put_aside)
+Test(memory, a_file_that_is_removed)
+{
+    when_steady(removed);
+}
+
+static void damaged(void)
 {
     static const char *const how[] = {
         "head -c 40000 /dev/zero > memory.db", "echo nonsense > memory.db",
@@ -243,23 +258,28 @@ Test(memory, H5_a_damaged_file_is_put_aside)
 
         place_make(&p, false);
         m = start(&p);
-        cr_expect(comes_back(m, 30), "a store that is just being made");
-        cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_NEW);
+        CHECK(comes_back(m, 30), "a store that is just being made");
+        CHECK(knock(m, "192.0.2.1", "a.example", "b@c.example") == GREY_NEW, "");
         memory_end(m);
         snprintf(command, sizeof command, "cd %s && %s", p.dir, how[i]);
         cr_assert_eq(system(command), 0);
         m = start(&p);
-        cr_expect(comes_back(m, 30), "%s: %s", how[i], said[0]);
-        cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_NEW, "%s: begun anew",
-                     how[i]);
-        cr_expect_eq(atomic_load(&complaints), 1, "%s: %s %u", how[i], said[0],
-                     atomic_load(&complaints));
-        cr_expect_not_null(strstr(said[0], "memory.db.damaged"), "%s: %s", how[i], said[0]);
+        CHECK(comes_back(m, 30), "%s: %s", how[i], said[0]);
+        CHECK(knock(m, "192.0.2.1", "a.example", "b@c.example") == GREY_NEW, "%s: begun anew",
+              how[i]);
+        CHECK(atomic_load(&complaints) == 1, "%s: %s %u", how[i], said[0],
+              atomic_load(&complaints));
+        CHECK(strstr(said[0], "memory.db.damaged") != NULL, "%s: %s", how[i], said[0]);
         memory_end(m);
         snprintf(command, sizeof command, "test -s %s/memory.db.damaged", p.dir);
-        cr_expect_eq(system(command), 0, "%s", how[i]);
+        CHECK(system(command) == 0, "%s", how[i]);
         place_remove(&p);
     }
+}
+
+Test(memory, H5_a_damaged_file_is_put_aside)
+{
+    when_steady(damaged);
 }
 
 /* ---- callers by the dozen ---- */

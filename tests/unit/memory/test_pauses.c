@@ -5,18 +5,16 @@
 
 #include <pthread.h>
 
-Test(memory, a_redis_that_stands_still)
+static void stands_still(void)
 {
     struct place p;
     struct memory *m;
     struct memory_stats stats;
 
     alarm(60);
-    if (redis_program() == NULL)
-        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
     place_make(&p, true);
     m = start(&p);
-    cr_expect_eq(look(m, "192.0.2.1"), MEMORY_KNOWN_UNAVAILABLE, "no key file beside a socket");
+    CHECK(look(m, "192.0.2.1") == MEMORY_KNOWN_UNAVAILABLE, "no key file beside a socket");
     memory_end(m);
     place_remove(&p);
 
@@ -27,24 +25,31 @@ Test(memory, a_redis_that_stands_still)
         snprintf(key, sizeof key, "%s/key", p.dir);
         p.options.key_file = key;
         m = start(&p);
-        cr_expect(comes_back(m, 30), "%s", said[0]);
+        CHECK(comes_back(m, 30), "%s", said[0]);
         kill(p.server, SIGSTOP);
         is_left_alone(m, "stopped");
         memory_stats(m, &stats);
-        cr_expect(!stats.up);
+        CHECK(!stats.up, "");
         kill(p.server, SIGCONT);
-        cr_expect(comes_back(m, 30), "%s", said[0]);
+        CHECK(comes_back(m, 30), "%s", said[0]);
         memory_stats(m, &stats);
-        cr_expect(stats.up);
-        cr_expect_geq(atomic_load(&recoveries), 1);
+        CHECK(stats.up, "");
+        CHECK(atomic_load(&recoveries) >= 1, "");
         kill(p.server, SIGKILL);
         waitpid(p.server, NULL, 0);
         is_left_alone(m, "killed");
         place_serve(&p);
-        cr_expect(comes_back(m, 30), "%s", said[0]);
+        CHECK(comes_back(m, 30), "%s", said[0]);
         memory_end(m);
     }
     place_remove(&p);
+}
+
+Test(memory, a_redis_that_stands_still)
+{
+    if (redis_program() == NULL)
+        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
+    when_steady(stands_still);
 }
 
 static void *knocks_once(void *arg)
@@ -54,7 +59,7 @@ static void *knocks_once(void *arg)
 }
 
 /* However many wait then, it is one failure: the store is asked as before. */
-Test(memory, a_redis_that_pauses_once)
+static void pauses_once(void)
 {
     struct place p;
     struct memory *m;
@@ -63,13 +68,11 @@ Test(memory, a_redis_that_pauses_once)
     size_t i;
 
     alarm(60);
-    if (redis_program() == NULL)
-        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
     place_make(&p, true);
     snprintf(key, sizeof key, "%s/key", p.dir);
     p.options.key_file = key;
     m = start(&p);
-    cr_expect(comes_back(m, 30), "%s", said[0]);
+    CHECK(comes_back(m, 30), "%s", said[0]);
     kill(p.server, SIGSTOP);
     for (i = 0; i < 16; i++)
         cr_assert_eq(pthread_create(&thread[i], NULL, knocks_once, m), 0);
@@ -77,9 +80,16 @@ Test(memory, a_redis_that_pauses_once)
         pthread_join(thread[i], NULL);
     kill(p.server, SIGCONT);
     usleep(20000);
-    cr_expect_neq(look(m, "192.0.2.1"), MEMORY_KNOWN_UNAVAILABLE, "%s", said[0]);
+    CHECK(look(m, "192.0.2.1") != MEMORY_KNOWN_UNAVAILABLE, "%s", said[0]);
     memory_end(m);
     place_remove(&p);
+}
+
+Test(memory, a_redis_that_pauses_once)
+{
+    if (redis_program() == NULL)
+        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
+    when_steady(pauses_once);
 }
 
 /* Redis, and memory that it answers. */
@@ -109,7 +119,7 @@ static void stand_still(struct place *p, struct memory *m, unsigned ms)
 
 /* Around the 50 ms that a caller waits: one moment is one failure at most, so two of them do no
  * harm. */
-Test(memory, H2_a_redis_that_stands_still_for_a_moment)
+static void stands_still_for_a_moment(void)
 {
     static const unsigned ms[] = {40, 50, 60};
     struct place p;
@@ -118,25 +128,30 @@ Test(memory, H2_a_redis_that_stands_still_for_a_moment)
     struct memory_stats stats;
     size_t i, k;
 
-    if (redis_program() == NULL)
-        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
     m = start_redis(&p, key);
     for (i = 0; i < sizeof ms / sizeof *ms; i++) {
         for (k = 0; k < 2; k++)
             stand_still(&p, m, ms[i]);
         memory_stats(m, &stats);
-        cr_expect(stats.up, "%u ms: %s", ms[i], said[0]);
-        cr_expect(comes_back(m, 1), "%u ms: %s", ms[i], said[0]);
+        CHECK(stats.up, "%u ms: %s", ms[i], said[0]);
+        CHECK(comes_back(m, 1), "%u ms: %s", ms[i], said[0]);
     }
     memory_stats(m, &stats);
-    cr_expect_leq(stats.greylist[GREY_UNAVAILABLE], 6);
+    CHECK(stats.greylist[GREY_UNAVAILABLE] <= 6, "");
     memory_end(m);
     place_remove(&p);
 }
 
+Test(memory, H2_a_redis_that_stands_still_for_a_moment)
+{
+    if (redis_program() == NULL)
+        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
+    when_steady(stands_still_for_a_moment);
+}
+
 /* Long enough for three failures: it is told once, and asked again a second later; if that fails,
  * too, five seconds later. */
-Test(memory, H2_a_redis_that_is_well_again_after_a_second)
+static void is_well_again_after_a_second(void)
 {
     struct place p;
     char key[96];
@@ -145,57 +160,67 @@ Test(memory, H2_a_redis_that_is_well_again_after_a_second)
     int64_t begun;
     int i;
 
-    if (redis_program() == NULL)
-        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
     m = start_redis(&p, key);
     kill(p.server, SIGSTOP);
     for (i = 0; i < 3; i++) {
         memory_stats(m, &stats);
-        cr_expect(stats.up, "%d failures", i);
-        cr_expect_eq(knock(m, "192.0.2.1", "a.example", "b@c.example"), GREY_UNAVAILABLE);
+        CHECK(stats.up, "%d failures", i);
+        CHECK(knock(m, "192.0.2.1", "a.example", "b@c.example") == GREY_UNAVAILABLE, "");
     }
     begun = now_ms();
     memory_stats(m, &stats);
-    cr_expect(!stats.up);
+    CHECK(!stats.up, "");
     kill(p.server, SIGCONT);
-    cr_expect_eq(look(m, "192.0.2.1"), MEMORY_KNOWN_UNAVAILABLE, "it is left alone");
-    cr_expect(comes_back(m, 30), "%s", said[0]);
-    cr_expect_geq(now_ms() - begun, MEMORY_FIRST_MS - 100);
-    cr_expect_lt(now_ms() - begun, MEMORY_PAUSE_MS - 1000, "%ld ms", (long)(now_ms() - begun));
-    cr_expect_eq(atomic_load(&complaints), 1, "%s", said[0]);
-    cr_expect_eq(atomic_load(&recoveries), 1);
+    CHECK(look(m, "192.0.2.1") == MEMORY_KNOWN_UNAVAILABLE, "it is left alone");
+    CHECK(comes_back(m, 30), "%s", said[0]);
+    CHECK(now_ms() - begun >= MEMORY_FIRST_MS - 100, "");
+    CHECK(now_ms() - begun < MEMORY_PAUSE_MS - 1000, "%ld ms", (long)(now_ms() - begun));
+    CHECK(atomic_load(&complaints) == 1, "%s", said[0]);
+    CHECK(atomic_load(&recoveries) == 1, "");
     kill(p.server, SIGSTOP);
     for (i = 0; i < 3; i++)
         knock(m, "192.0.2.1", "a.example", "b@c.example");
     usleep((MEMORY_FIRST_MS + 100) * 1000);
-    cr_expect_eq(look(m, "192.0.2.1"), MEMORY_KNOWN_UNAVAILABLE, "the fourth failure");
+    CHECK(look(m, "192.0.2.1") == MEMORY_KNOWN_UNAVAILABLE, "the fourth failure");
     begun = now_ms();
     kill(p.server, SIGCONT);
-    cr_expect(comes_back(m, 30), "%s", said[0]);
-    cr_expect_geq(now_ms() - begun, MEMORY_PAUSE_MS - 1000, "%ld ms", (long)(now_ms() - begun));
+    CHECK(comes_back(m, 30), "%s", said[0]);
+    CHECK(now_ms() - begun >= MEMORY_PAUSE_MS - 1000, "%ld ms", (long)(now_ms() - begun));
     memory_end(m);
     place_remove(&p);
 }
 
-Test(memory, a_note_that_meets_a_redis_in_trouble)
+Test(memory, H2_a_redis_that_is_well_again_after_a_second)
+{
+    if (redis_program() == NULL)
+        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
+    when_steady(is_well_again_after_a_second);
+}
+
+static void meets_a_note(void)
 {
     struct place p;
     char key[96];
     struct memory *m;
     struct addr a = address("192.0.2.1");
 
-    if (redis_program() == NULL)
-        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
     m = start_redis(&p, key);
     kill(p.server, SIGSTOP);
     memory_note(m, &a);
     usleep(300000);
     kill(p.server, SIGCONT);
-    cr_expect_eq(place_seen(&p), 0, "it is lost");
-    cr_expect(comes_back(m, 30), "%s", said[0]);
+    CHECK(place_seen(&p) == 0, "it is lost");
+    CHECK(comes_back(m, 30), "%s", said[0]);
     memory_note(m, &a);
     usleep(300000);
-    cr_expect_eq(place_seen(&p), 1, "the next message of the day counts");
+    CHECK(place_seen(&p) == 1, "the next message of the day counts");
     memory_end(m);
     place_remove(&p);
+}
+
+Test(memory, a_note_that_meets_a_redis_in_trouble)
+{
+    if (redis_program() == NULL)
+        cr_skip_test("no redis-server here (tests/system/get-servers redis)");
+    when_steady(meets_a_note);
 }
