@@ -99,6 +99,8 @@ static const struct row {
     {"from mail.example.com ([192.0.2.1])\n\tby mx with esmtps  (TLS1.3) tls TLS_AES_256\n\t(Exim "
      "4.96)\n\t(envelope-from <a@b.example>)\n\tid 1qW-0\n\tfor u@example.org;\n\tSat, 21 Nov 2026",
      "192.0.2.1 mail.example.com mail.example.com", "Exim: HELO equals the name"},
+    {"from x.example (host.example [192.0.2.1])\n\tby mx with esmtp (Exim 4.96)\n\tid 1; d",
+     "192.0.2.1 x.example host.example", "the name beside the address is the client's"},
     {"from host.example ([192.0.2.1] helo=x.example)\n\tby mx with esmtp (Exim 4.96)\n\tid 1; d",
      "192.0.2.1 x.example host.example", "HELO differs"},
     {"from host.example ([192.0.2.1]:4321 helo=[192.0.2.9])\n\tby mx with esmtp (Exim 4.96)\n\tid "

@@ -222,3 +222,61 @@ Test(memory, a_view_of_no_store)
     cr_expect_str_not_empty(err);
     place_remove(&p);
 }
+
+/* One command to the redis-server, as text; its reply is read and left. */
+static void tell_redis(const struct place *p, const char *command)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char reply[64];
+
+    snprintf(sa.sun_path, sizeof sa.sun_path, "%s/redis.sock", p->dir);
+    cr_assert(connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0);
+    cr_assert(write(fd, command, strlen(command)) == (ssize_t)strlen(command));
+    cr_assert(read(fd, reply, sizeof reply) > 0 && reply[0] == ':', "%s", command);
+    close(fd);
+}
+
+/* Somebody else may write to a shared Redis: what is no text of ours is read to its end, not
+ * beyond. */
+Test(memory, members_that_somebody_else_wrote)
+{
+    static const struct {
+        const char *member;
+        uint8_t len;
+    } row[] = {
+        {"ab", 1},
+        {"abc", 1},
+        {"a", 0},
+        {"ag", 0},
+        {"abxy", 0},
+        {"000102030405060708090a0b0c0d0e0f1011", STORE_OCTETS_MAX}, /* one more than fits */
+        {"000102030405060708090a0b0c0d0e0f10", STORE_OCTETS_MAX},
+        {"000102030405060708090a0b0c0d0e0f", STORE_OCTETS_MAX - 1},
+    };
+    struct store_key group = {.table = TABLE_KNOWN, .group_len = 3, .group = {1, 2, 3}};
+    struct store_entry entry[2];
+    struct place p;
+    size_t i, n;
+
+    if (redis_program() == NULL) {
+        printf("skip: no redis-server here (tests/system/get-servers redis)\n");
+        return;
+    }
+    place_make(&p, true);
+    for (i = 0; i < sizeof row / sizeof *row; i++) {
+        struct store *s = place_open(&p);
+        char command[128];
+
+        tell_redis(&p, i > 0 ? "DEL iprev:k:010203\r\n" : "DEL none\r\n");
+        snprintf(command, sizeof command, "ZADD iprev:k:010203 7 %s\r\n", row[i].member);
+        tell_redis(&p, command);
+        cr_expect_eq(s->kind->list(s, &group, entry, 2, &n), STORE_OK, "%s", s->trouble);
+        cr_assert_eq(n, 1, "%s", row[i].member);
+        cr_expect_eq(entry[0].key.member_len, row[i].len, "%s: %d octets", row[i].member,
+                     entry[0].key.member_len);
+        cr_expect_eq(entry[0].at, 7);
+        s->kind->close(s);
+    }
+    place_remove(&p);
+}
