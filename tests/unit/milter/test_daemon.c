@@ -358,6 +358,25 @@ Test(daemon, E12_waits_for_one_that_ends)
     place_remove(&p);
 }
 
+/* One that hangs at its end is not waited for longer than whoever starts us would wait. */
+Test(daemon, E12_one_that_does_not_end)
+{
+    struct place p;
+    double from = now();
+    const char *fault;
+    pid_t pid;
+
+    place_make(&p);
+    pid = other_instance(&p, 0, 20000);
+    fault = daemon_claim_socket(p.socket);
+    cr_expect(fault != NULL && strstr(fault, "another instance") != NULL, "%s", fault);
+    cr_expect(now() - from > 10, "%.1f s", now() - from);
+    cr_expect(exists(p.path));
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    place_remove(&p);
+}
+
 Test(daemon, E12_an_address_in_use_is_tried_again)
 {
     unsigned tries = 0, times = 0;
