@@ -164,12 +164,23 @@ static bool is_listener(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &n) == 0 && on != 0;
 }
 
+/* Of whoever started us, and not closed by him. */
+static bool inherited[FD_SCAN_MAX];
+
+void daemon_before_socket(void)
+{
+    int fd;
+
+    for (fd = 0; fd < FD_SCAN_MAX; fd++)
+        inherited[fd] = is_listener(fd);
+}
+
 static int find_listener(void)
 {
     int fd;
 
     for (fd = 0; fd < FD_SCAN_MAX; fd++)
-        if (is_listener(fd))
+        if (!inherited[fd] && is_listener(fd))
             return fd;
     return -1;
 }

@@ -25,6 +25,9 @@ const char *daemon_claim_socket(const char *socket);
  * in all says no. tries: 0 before the first call. */
 bool daemon_listen_again(unsigned *tries);
 
+/* Before smfi_opensocket, which does not tell the descriptor: which sockets listen already. */
+void daemon_before_socket(void);
+
 /* After smfi_opensocket: TCP_NODELAY of an inet socket (Linux hands it down to accepted
  * connections), and the address for daemon_kick. */
 const char *daemon_adopt_socket(void);

@@ -359,6 +359,7 @@ static const char *listen_on(const struct settings *s)
     if (smfi_setconn(s->socket) != MI_SUCCESS || smfi_register(callbacks_desc) != MI_SUCCESS)
         return "libmilter refuses the socket";
     smfi_setmaxdatasize(PACKET_MAX);
+    daemon_before_socket();
     /* Never by path: whoever owns the directory could have put a link there meanwhile. */
     mask = umask(0777 & ~(mode_t)s->socket_mode);
     do {

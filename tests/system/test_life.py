@@ -68,6 +68,23 @@ class Life(several.Case):
             seconds.append(time.monotonic() - start)
         self.assertLess(min(seconds), 0.6)
 
+    @unittest.skipIf(harness.sanitized(), "a sanitizer looks around at the end")
+    def test_E11_socket_of_a_supervisor(self):
+        """Whoever started us has left a listening socket open: the stop does not wait for that one to close."""
+        daemon = harness.Daemon(harness.configuration())
+        leave_open = "import os, socket, sys; s = socket.create_server(('127.0.0.1', 0)); os.set_inheritable(s.fileno(), True); os.execv(sys.argv[1], sys.argv[1:])"
+        daemon.command = ["/usr/bin/python3", "-c", leave_open, harness.program(), "-c", daemon.config_path]
+        self.daemons.append(daemon)
+        seconds = []
+        for _ in range(3):
+            daemon.start()
+            self.check_headers(self.send("192.0.2.10").message, "pass", None, "192.0.2.10")
+            start = time.monotonic()
+            daemon.signal(signal.SIGTERM)
+            self.assertEqual(daemon.wait(), STOPPED)
+            seconds.append(time.monotonic() - start)
+        self.assertLess(min(seconds), 1.2)
+
     def test_E11_term_at_once(self):
         """TERM as soon as it listens, and again while it reloads: still 0."""
         for at in range(40):

@@ -437,6 +437,33 @@ Test(daemon, E14_adopt_and_kick)
     place_remove(&p);
 }
 
+/* A supervisor may leave a listening socket of its own open: that is not the one. */
+Test(daemon, E14_listener_of_somebody_else)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int other = socket(AF_INET, SOCK_STREAM, 0), fd;
+    struct place p;
+
+    place_make(&p);
+    cr_assert(bind(other, (const struct sockaddr *)&sa, sizeof sa) == 0 && listen(other, 5) == 0);
+    daemon_before_socket();
+    cr_expect(daemon_adopt_socket() != NULL, "none of ours");
+    fd = bound(p.path, SOCK_STREAM, false);
+    cr_assert(listen(fd, 5) == 0);
+    cr_expect(daemon_adopt_socket() == NULL);
+    cr_expect(daemon_listens_unix());
+    close(fd);
+    cr_expect(!daemon_listens());
+    daemon_before_socket();
+    close(other);
+    daemon_before_socket(); /* what is gone may be one of ours later */
+    daemon_remove_socket(p.socket);
+    fd = bound(p.path, SOCK_STREAM, true);
+    cr_expect(daemon_adopt_socket() == NULL);
+    close(fd);
+    place_remove(&p);
+}
+
 /* Inherited by each connection: without it a message waits for the ACK of the one before. */
 Test(daemon, no_delay_on_an_inet_socket)
 {
