@@ -166,7 +166,7 @@ static const struct {
     {"192.0.2.77", "mail77.isp.example", CLUE_FORM_BEHIND + 2, true},
     {"192.0.2.77", "mta77.isp.example", CLUE_FORM_BEHIND + 2, true},
     {"192.0.2.77", "www77.isp.example", CLUE_FORM_BEHIND + 3, true},
-    {"192.0.2.77", "adslmuc77.isp.example", CLUE_FORM_BEHIND + 4, true},
+    {"192.0.2.77", "adslmunic77.isp.example", CLUE_FORM_BEHIND + 4, true},
     {"192.0.2.77", "florp77.isp.example", CLUE_FORM_BEHIND + 5, true},
     {"192.0.2.77", "ab77.isp.example", CLUE_FORM_BEHIND + 6, true},
     {"192.0.2.77", "vps.77.isp.example", CLUE_FORM_BEHIND + 7, true},
