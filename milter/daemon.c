@@ -53,6 +53,15 @@ static const char *wrong(const char *fmt, ...)
     return text;
 }
 
+void daemon_standard_streams(void)
+{
+    int fd;
+
+    for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 void daemon_limits(void)
 {
     struct rlimit none = {0, 0}, lim;

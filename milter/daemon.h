@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* First of all: a standard stream that is closed stays useless, but its descriptor is taken, so
+ * that no socket gets it and is written to as a log. */
+void daemon_standard_streams(void);
+
 /* Descriptors up to the hard limit, small thread stacks (libmilter keeps one
  * thread for each callback that waits), no core dumps. */
 void daemon_limits(void);

@@ -468,8 +468,10 @@ static void block_signals(void)
 int main(int argc, char **argv)
 {
     struct settings *s;
-    int code = read_options(argc, argv);
+    int code;
 
+    daemon_standard_streams();
+    code = read_options(argc, argv);
     if (code >= 0)
         return code;
     s = reload_read(&source, stderr);

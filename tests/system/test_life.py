@@ -486,6 +486,17 @@ class Life(several.Case):
                 self.assertEqual(daemon.wait(), STOPPED)
             os.unlink(folder + "/log")
 
+    def test_E26_closed_standard_streams(self):
+        """Started with standard input, output and error closed: no socket of ours gets their descriptors, and mail is judged."""
+        daemon = harness.Daemon(harness.configuration())
+        daemon.command = ["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", harness.program(), "-c", daemon.config_path]
+        self.daemons.append(daemon)
+        daemon.start()
+        self.check_headers(self.send("192.0.2.10").message, "pass", None, "192.0.2.10")
+        self.assertEqual([os.readlink("/proc/%d/fd/%d" % (daemon.process.pid, fd)) for fd in range(3)], ["/dev/null"] * 3)
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(), STOPPED)
+
     @unittest.skipIf(harness.confined(), "the cage has another /etc")
     def test_E10_file_that_comes_later(self):
         """Started without a file, it reads the default one when it is told to, once there is one; and keeps to it."""
