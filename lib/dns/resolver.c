@@ -95,11 +95,9 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (read(fd, &n, sizeof n) < 0 && errno != EAGAIN)
         return;
-    if (atomic_load(&r->draining)) {
-        take_requests(k, UINT_MAX);
+    take_requests(k, AT_ONCE);
+    if (atomic_load(&r->draining))
         work_finish_all(k);
-    } else
-        take_requests(k, AT_ONCE);
     if (atomic_load(&r->quit))
         event_base_loopbreak(k->base);
 }
