@@ -170,6 +170,8 @@ Test(resolve_zone, what_it_answers)
                {"below.example.", true},
                {"x.y.below.example.", true},
                {"notbelow.example.", false},
+               {"yelow.example.", false},
+               {"x.yelow.example.", false},
                {"1.2.0.192.in-addr.arpa.", true},
                {"11.2.0.192.in-addr.arpa.", false},
                {"1.0/25.2.0.192.in-addr.arpa.", true},
