@@ -136,7 +136,8 @@ static bool ask(struct memory *m, struct request *r, unsigned wait_ms)
     left_alone = r->left && m->failures >= MEMORY_TRIES;
     pthread_mutex_unlock(&m->lock);
     if (left_alone)
-        memory_complain(m, "no answer in time");
+        memory_complain(m,
+                        "no answer in time: see whether the store or this machine is overloaded");
     return answered;
 }
 

@@ -339,7 +339,7 @@ class OnRedis(Faults, memories.Case):
         for _ in range(5):  # two answers each
             self.assertEqual(self.knock(MACHINE, "a@late%d.example" % time.monotonic_ns(), USER), GONE)
             time.sleep(0.1)
-        self.daemon.wait_log("memory: no answer in time; until it answers again", since=since)
+        self.daemon.wait_log("memory: no answer in time: see whether the store or this machine is overloaded; until it answers again", since=since)
         self.assertEqual(self.metric("iprev_memory_up"), 0)
 
     def test_H2_octet_by_octet(self):

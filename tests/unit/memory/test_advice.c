@@ -23,6 +23,8 @@ Test(advice, redis)
         {"LOADING Redis is loading the dataset in memory", ""},
         {"Server closed the connection", ""},
         {"NOAUT", ""},
+        {"Protocol error, got \"2\" as reply type byte", ": memory.store must name a Redis server"},
+        {"no answer in time", ": see whether it, its machine or the network is overloaded"},
         {"", ""},
     };
     size_t i;
