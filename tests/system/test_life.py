@@ -475,6 +475,7 @@ class Life(several.Case):
                 self.daemons.append(daemon)
                 daemon.start()
                 if first != syslog:
+                    daemon.wait_log("listens on")
                     daemon.configure(syslog)
                     daemon.signal(signal.SIGUSR1)
                 self.assertRegex(heard.recv(4096).decode(), r"^<21>.* iprev-milter\[%d\]: .*mode monitor" % daemon.process.pid)
