@@ -95,6 +95,27 @@ Test(proxywarn, an_internal_network)
     cr_expect(n.clients > n.all / 2 && n.clients <= n.all * 2 / 3, "and not overrated");
 }
 
+/* While there is room for each address nobody's count is an estimate, however many came before. */
+Test(proxywarn, counted_exactly_while_there_is_room)
+{
+    unsigned others, i;
+    char text[32];
+
+    for (others = 0; others < PROXYWARN_SLOTS; others++) {
+        struct proxywarn w = PROXYWARN_START;
+        struct proxywarn_notice n;
+
+        come(&w, "192.0.2.1", 100 - others, 0, &n);
+        for (i = 0; i < others; i++) {
+            snprintf(text, sizeof text, "10.0.0.%u", i);
+            come(&w, text, 1, 0, &n);
+        }
+        cr_expect(come(&w, "10.9.9.9", 100, 0, &n) == 0, "behind %u others: half", others);
+        cr_expect(come(&w, "10.9.9.9", 1, 0, &n) == 1, "behind %u others: one more", others);
+        cr_expect(n.clients == 101 && n.all == 201);
+    }
+}
+
 /* Exempt: programs of our own say one name, clients behind a proxy say their own. */
 Test(proxywarn, exempt_addresses)
 {
