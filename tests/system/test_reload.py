@@ -104,6 +104,7 @@ class Reload(harness.Case):
     def test_E9_E10_thousand_reloads(self):
         """No message is lost, and each is of one snapshot; broken files change nothing."""
         stop = []
+        self.begin_anew()  # a test before this one has left its own settings
         results = harness.together([lambda: self.flow(stop)] * THREADS + [lambda: self.reloads(stop)], timeout=300)
         messages = sum(count for count, _ in results[:-1])
         numbers = set().union(*(seen for _, seen in results[:-1]))
@@ -115,6 +116,10 @@ class Reload(harness.Case):
         self.daemon.signal(signal.SIGUSR1)
         self.until(lambda: 4000 in self.flow_once(), "the last file is not in force")
         self.assertLess(self.daemon.descriptors(), 200)
+        self.begin_anew()
+
+    def begin_anew(self):
+        """Another daemon, with the settings of this class."""
         self.daemon.signal(signal.SIGTERM)
         self.assertEqual(self.daemon.wait(20), 0)
         self.assertIsNone(self.daemon.sound())
