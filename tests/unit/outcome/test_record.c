@@ -110,6 +110,34 @@ Test(record, put_examples)
                            "\tfindings=-; rule=-; action=accept; mode=monitor");
 }
 
+/* Texts of the MTA are shown up to a length, and the line says that there was more. */
+Test(record, long_texts_of_the_MTA)
+{
+    static const struct {
+        unsigned n; /* octets */
+        const char *qid, *stage;
+    } rows[] = {
+        {16, "0000000000000000", "0000000000000000"},
+        {17, "00000000000000000", "0000000000000000\\..."},
+        {32, "00000000000000000000000000000000", "0000000000000000\\..."},
+        {33, "00000000000000000000000000000000\\...", "0000000000000000\\..."},
+    };
+    struct record r = example();
+    char text[RECORD_LOG_MAX], given[40], want[128];
+    struct sbuf sb;
+    size_t i;
+
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(given, sizeof given, "%0*d", (int)rows[i].n, 0);
+        snprintf(want, sizeof want, " qid=%s from-mta=%s stage=%s ", rows[i].qid, rows[i].stage,
+                 rows[i].stage);
+        sbuf_init(&sb, text, sizeof text);
+        record_put_log(&sb, &r,
+                       &(struct record_log){.qid = given, .from_mta = given, .stage = given});
+        cr_expect_not_null(strstr(text, want), "%u: %s", rows[i].n, text);
+    }
+}
+
 /* What a HELO argument looks like in the log line, and what it reads back as. */
 Test(record, F1_A2_A6_helo_in_the_log)
 {
