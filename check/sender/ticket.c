@@ -132,9 +132,11 @@ static void put_records(const struct owner *o, const struct term *t)
     fputc('\n', t->out);
     for (i = 0; i < o->n; i++)
         fprintf(t->out, "    %s\n", o->fix[i]->record);
-    paragraph(t,
-              "There should be no other PTR record for the same address. The name resolves to the "
-              "address.");
+    paragraph(
+        t, o->n == 1
+               ? "There should be no other PTR record for the address. The name resolves to it."
+               : "There should be no other PTR record for these addresses. Each name resolves to "
+                 "its address.");
 }
 
 /* "Now: 20.2.0.192.in-addr.arpa PTR: no such name" */
