@@ -151,6 +151,7 @@ void reload_run(const struct reload_source *from, const char *socket)
         warn_of_restart(new->settings, old != NULL ? old->settings : NULL, socket);
         log_set(new->settings->log.stderr_, reload_log_level(from, new->settings));
         snapshot_put(new);
+        memory_change(new->memory, &new->settings->memory);
         snprintf(err, sizeof err, "reloaded %s",
                  from->config != NULL ? from->config : "the built-in settings");
         reload_tell(err, new);

@@ -130,7 +130,7 @@ static bool start_memory(struct snapshot *s, const struct snapshot *old)
     const struct memory_options *o = &s->settings->memory;
 
     if (old != NULL && old->memory_stamp == s->memory_stamp &&
-        memory_options_equal(&old->settings->memory, o))
+        memory_options_same_store(&old->settings->memory, o))
         s->memory = memory_hold(old->memory);
     else if (o->store != NULL)
         s->memory = memory_new(o, say);

@@ -285,6 +285,17 @@ struct memory *memory_hold(struct memory *m)
     return m;
 }
 
+void memory_change(struct memory *m, const struct memory_options *o)
+{
+    if (m == NULL)
+        return;
+    pthread_mutex_lock(&m->lock);
+    m->wanted = *o;
+    m->wanted.store = m->wanted.key_file = m->wanted.password_file = NULL;
+    m->changed = true;
+    pthread_mutex_unlock(&m->lock);
+}
+
 void memory_release(struct memory *m)
 {
     if (m == NULL || atomic_fetch_sub(&m->holders, 1) != 1)

@@ -24,6 +24,9 @@ struct memory;
 struct memory *memory_new(const struct memory_options *o, void (*say)(bool good, const char *text));
 /* One more holder. */
 struct memory *memory_hold(struct memory *m);
+/* Other numbers for the same store, for all holders. A second memory on a SQLite file would be a
+ * second writer, see store_sqlite.c. NULL is fine. */
+void memory_change(struct memory *m, const struct memory_options *o);
 /* When the last holder lets go, the thread writes what is owed and ends. Does not wait for that;
  * NULL is fine. */
 void memory_release(struct memory *m);

@@ -52,6 +52,8 @@ struct memory {
     int64_t retry_at;  /* nobody asks before, monotonic ms, once failures are too many */
     bool complained;   /* the failure is told */
     bool end;
+    bool changed; /* the numbers of `wanted` are to be taken */
+    struct memory_options wanted;
     struct memory_stats stats;
     uint64_t noted[NOTED_SIZE]; /* hashes of client and hour */
     /* of the thread alone */

@@ -95,13 +95,10 @@ static bool same_text(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-bool memory_options_equal(const struct memory_options *a, const struct memory_options *b)
+bool memory_options_same_store(const struct memory_options *a, const struct memory_options *b)
 {
     return same_text(a->store, b->store) && same_text(a->key_file, b->key_file) &&
-           same_text(a->password_file, b->password_file) && a->known_days == b->known_days &&
-           a->greylist_delay_s == b->greylist_delay_s &&
-           a->greylist_retry_h == b->greylist_retry_h &&
-           a->greylist_pass_days == b->greylist_pass_days;
+           same_text(a->password_file, b->password_file);
 }
 
 static bool copy_text(char **to, const char *from)

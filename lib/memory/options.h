@@ -42,8 +42,8 @@ bool memory_endpoint(struct memory_endpoint *e, const char *text);
 bool memory_options_copy(struct memory_options *to, const struct memory_options *from);
 void memory_options_drop(struct memory_options *o);
 
-/* Would both be the same memory? */
-bool memory_options_equal(const struct memory_options *a, const struct memory_options *b);
+/* Is it the same store, with the same key? The numbers may differ. */
+bool memory_options_same_store(const struct memory_options *a, const struct memory_options *b);
 
 enum memory_known { MEMORY_KNOWN, MEMORY_UNKNOWN, MEMORY_KNOWN_UNAVAILABLE };
 enum memory_grey { GREY_NEW, GREY_EARLY, GREY_PASSED, GREY_UNAVAILABLE };

@@ -154,6 +154,21 @@ static struct request *next_request(struct memory *m, const struct timespec *unt
     }
 }
 
+/* With the lock held: what memory_change wants. The numbers are the thread's alone. */
+static void take_numbers(struct memory *m)
+{
+    if (!m->changed)
+        return;
+    m->changed = false;
+    m->options.known_days = m->wanted.known_days;
+    m->options.greylist_delay_s = m->wanted.greylist_delay_s;
+    m->options.greylist_retry_h = m->wanted.greylist_retry_h;
+    m->options.greylist_pass_days = m->wanted.greylist_pass_days;
+    ledger_bounds(&m->options, m->bounds);
+    if (m->store != NULL)
+        memcpy(m->store->bounds, m->bounds, sizeof m->bounds);
+}
+
 void *memory_thread(void *arg)
 {
     struct memory *m = arg;
@@ -170,6 +185,7 @@ void *memory_thread(void *arg)
         r = next_request(m, &until);
         if (r == NULL && m->end)
             break;
+        take_numbers(m);
         pthread_mutex_unlock(&m->lock);
         good = r != NULL && do_request(m, r);
         if (clock_us() >= next_tick) {

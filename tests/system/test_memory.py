@@ -5,6 +5,7 @@ The delay is three seconds here; longer times pass by making the entries of the 
 Copyright (c) 2026 the iprev-milter authors. BSD-2-Clause, see LICENSE.
 """
 import contextlib
+import os
 import re
 import signal
 import subprocess
@@ -166,6 +167,20 @@ class Behaviour:
         self.daemon.reload(self.config(), re.escape("memory: " + self.store.text))
         time.sleep(DELAY)
         self.assertEqual(self.knock(*at), PASSED)
+
+    def test_reload_of_the_numbers(self):
+        """Other days and delays are in force at once, in sessions that are open, too; the store stays open, once."""
+        with self.connect("192.0.2.50") as client:
+            client.read()
+            client.say("EHLO " + HELO)
+            longer = self.config().replace("greylist-delay-seconds = %d" % DELAY, "greylist-delay-seconds = 77")
+            self.daemon.reload(longer, "reloaded")
+            self.addCleanup(lambda: self.daemon.reload(self.config()))
+            client.say("MAIL FROM:<a@numbers.example>")
+            self.assertIn("Please try again in 77 seconds", str(client.say("RCPT TO:<%s>" % USER)))
+            fds = "/proc/%d/fd/" % self.daemon.process.pid
+            open_files = [os.readlink(fds + fd) for fd in os.listdir(fds) if os.path.lexists(fds + fd)]
+            self.assertLessEqual(len([one for one in open_files if one.endswith("/memory.db")]), 1, open_files)
 
     def test_monitor_writes_known_clients(self):
         """They gather from the first day."""
