@@ -306,3 +306,32 @@ Test(session, state_of_a_connection)
         session_free(s[i]);
     world_end(&w);
 }
+
+/* A load balancer, or an MTA for many domains, names itself anew for each connection: nothing of
+ * those that have gone is kept. */
+Test(session, names_of_the_mta_cost_no_memory)
+{
+    struct mallinfo2 before = {0}, after;
+    struct world w;
+    unsigned i;
+
+    world_begin(&w, "");
+    for (i = 0; i < 600; i++) {
+        struct session *s = session_new(NULL);
+        struct session_peer p = peer_of("127.0.0.1");
+        char name[32];
+
+        snprintf(name, sizeof name, "mx%u.example.org", i);
+        p.mta_name = name;
+        session_connect(s, &p);
+        if (i % 2 == 0)
+            session_connect(s, &p);
+        session_free(s);
+        if (i == 99)
+            before = mallinfo2(); /* the last few names are kept, to be shared */
+    }
+    after = mallinfo2(); /* zeros under a sanitizer, which looks for leaks itself */
+    cr_expect(after.uordblks < before.uordblks + 65536, "%zu octets more",
+              after.uordblks - before.uordblks);
+    world_end(&w);
+}
