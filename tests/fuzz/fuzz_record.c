@@ -151,8 +151,10 @@ static void read_foreign(const char *text, size_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct feed in = {data, size};
-    char *text;
+    char *text = copy_of(&in);
 
+    read_foreign(text, in.left);
+    free(text);
     write_ours(&in);
     text = copy_of(&in);
     read_foreign(text, in.left);
