@@ -85,6 +85,7 @@ Test(lists, clients)
         {".example.com", "badexample.com", false, "labels count, not letters"},
         {".com", "example.com", true, "one label"},
         {"# 192.0.2.1", "192.0.2.1", false, "a comment"},
+        {" \t 192.0.2.1 \t  until\t \t2024-10-04  ", "192.0.2.1", true, "any number of blanks"},
         {"\n\n  \t\n192.0.2.1#us", "192.0.2.1", true, "empty lines, a comment without a space"},
         {"192.0.2.1 until 2024-10-04", "192.0.2.1", true, "the last day counts"},
         {"192.0.2.1 until 2024-10-03", "192.0.2.1", false, "the day after does not"},
@@ -182,6 +183,44 @@ Test(lists, lines_that_are_over_are_named_once)
     cr_expect_str_eq(said + strlen(said) - 7, "), ...\n", "%s", said);
     lists_free(&l);
     free(said);
+}
+
+Test(lists, words_that_are_no_date)
+{
+    static const char *const date[] = {"2027-01-3",  "2027-01-311", "2027-1-31",  "2027/01-31",
+                                       "2027-01/31", "2027-00-10",  "2027-13-01", "2027-02-29",
+                                       "2027-01-00", "2o27-01-31"};
+    char text[80], want[80], *said;
+    struct exempt_list l;
+    size_t i;
+
+    for (i = 0; i < sizeof date / sizeof date[0]; i++) {
+        snprintf(text, sizeof text, "192.0.2.1 until %s", date[i]);
+        snprintf(want, sizeof want, "list:1: \"%s\" is not a date such as 2027-01-31\n", date[i]);
+        said = read_list(text, &l);
+        cr_expect_str_eq(said, want);
+        cr_expect_eq(l.n, 0, "%s", date[i]);
+        lists_free(&l);
+        free(said);
+    }
+}
+
+/* A word as long as a line is one word. */
+Test(lists, long_words)
+{
+    char line[LIST_LINE_MAX + 1], *said;
+    struct exempt_list l;
+    size_t n;
+
+    for (n = LIST_LINE_MAX - 1; n <= LIST_LINE_MAX; n++) {
+        memset(line, 'x', n);
+        said = read_octets(line, n, &l);
+        cr_expect(strstr(said, "xxx\" is not an address, a network, a host name or .domain") !=
+                      NULL,
+                  "%s", said);
+        lists_free(&l);
+        free(said);
+    }
 }
 
 /* A name of so many octets, with a comment to the length of the line. */
