@@ -89,10 +89,9 @@ class HandOver(several.Case):
         milter.packet("R", b"<user@example.org>\0")
         return milter
 
-    def flow(self, port, stop):
+    def flow(self, port, stop, met):
         """Sessions of one message each, from before the end of the old one until told to stop:
-        (when it began, the reply, was it judged?)."""
-        met = []
+        (when it began, the reply, was it judged?), added to met."""
         while not stop:
             began = time.monotonic()
             result = self.send("192.0.2.10", port=port)
@@ -106,16 +105,17 @@ class HandOver(several.Case):
         once at most, every other message is taken and judged."""
         for port, probe, extra in self.places():
             with self.subTest(probe=probe):
-                first, stop, moments = self.launch(extra, probe=probe), [], []
-                harness.together([lambda: self.exchange(first, extra, moments, stop)] +
-                                 [lambda: self.check_flow(self.flow(port, stop), moments)] * 3)
+                first, stop, moments, flows = self.launch(extra, probe=probe), [], [], [[], [], []]
+                harness.together([lambda: self.exchange(first, extra, moments, stop, flows)] +
+                                 [lambda met=met: self.check_flow(self.flow(port, stop, met), moments) for met in flows])
                 self.daemons[-1].signal(signal.SIGTERM)
                 self.assertEqual(self.daemons[-1].wait(), STOPPED)
 
-    def exchange(self, first, extra, moments, stop):
-        """TERM and start at once, and the moments of both."""
+    def exchange(self, first, extra, moments, stop, flows):
+        """TERM and start at once when mail flows, and the moments of both."""
         try:
             time.sleep(0.7)
+            self.until(lambda: all(len(met) > 2 for met in flows), timeout=20)
             moments.append(time.monotonic())
             first.signal(signal.SIGTERM)
             second = self.launch(extra, probe=first.probe, wait=False)
