@@ -6,7 +6,9 @@
 #include "tests/unit/milter/session_shared.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- reading ---- */
 
@@ -60,6 +62,52 @@ Test(reload, verbose_stays_verbose)
     cr_expect_eq(reload_log_level(&quiet, s), LOG_ERR);
     cr_expect_eq(reload_log_level(&verbose, s), LOG_DEBUG);
     settings_free(s);
+}
+
+/* Read once more as the daemon's user: what is wrong then is said, and only that. */
+static void try_as(const char *user, mode_t mode, const char *told)
+{
+    char dir[] = "/tmp/test-reload-XXXXXX", file[64], *text = NULL;
+    struct reload_source from = {.config = file};
+    const struct passwd *pw;
+    size_t n = 0;
+    FILE *out, *err = open_memstream(&text, &n);
+
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    pw = getpwnam("nobody"); /* who can remove it afterwards */
+    cr_assert(mkdtemp(dir) != NULL && pw != NULL && chown(dir, pw->pw_uid, pw->pw_gid) == 0);
+    snprintf(file, sizeof file, "%s/conf", dir);
+    out = fopen(file, "w");
+    cr_assert(out != NULL);
+    fputs("rules: { old: { when = [\"ptr-many\"] action = \"tag\" expires = \"2020-01-31\" }; };",
+          out);
+    fclose(out);
+    cr_assert(chmod(file, mode) == 0);
+    reload_try_as(&from, user, err);
+    fclose(err);
+    if (told == NULL)
+        cr_expect_str_empty(text, "%s", text);
+    else
+        cr_expect(strstr(text, told) == text && text[strlen(text) - 1] == '\n', "%s", text);
+    free(text);
+    cr_expect(unlink(file) == 0 && rmdir(dir) == 0);
+}
+
+Test(reload, tried_as_nobody_in_particular)
+{
+    try_as(NULL, 0600, NULL);
+    cr_expect(geteuid() == 0);
+}
+
+Test(reload, tried_as_a_user_who_can_read_it)
+{
+    try_as("nobody", 0644, NULL); /* a note about a rule has been made when root read it */
+}
+
+Test(reload, tried_as_a_user_who_cannot)
+{
+    try_as("nobody", 0600, "iprev-milter: note: read as user nobody: ");
 }
 
 /* ---- taking over ---- */
