@@ -5,6 +5,7 @@
 
 #include "memory/view.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #define DAY   LEDGER_DAY_S
@@ -279,4 +280,33 @@ Test(memory, members_that_somebody_else_wrote)
         s->kind->close(s);
     }
     place_remove(&p);
+}
+
+/* A database with tables that is not ours is left alone, whether its program has marked it or not.
+ */
+Test(memory, the_database_of_another_program)
+{
+    static const char mark[][4] = {{0, 0, 0, 0},
+                                   {1, 2, 3, 4}}; /* its application id: octets 68 to 71 */
+    struct store_bounds bounds[TABLES];
+    char path[128], err[300];
+    size_t i;
+
+    for (i = 0; i < 2; i++) {
+        struct place p;
+        int fd;
+
+        place_make(&p, false);
+        furnish(&p);
+        snprintf(path, sizeof path, "%s/memory.db", p.dir);
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        cr_assert(fd >= 0 && pwrite(fd, mark[i], 4, 68) == 4);
+        close(fd);
+        ledger_bounds(&p.options, bounds);
+        err[0] = '\0';
+        cr_expect_null(store_open(&p.options, bounds, STORE_SERVE, err, sizeof err), "%zu", i);
+        cr_expect_not_null(strstr(err, path), "%zu: %s", i, err);
+        cr_expect_null(store_open(&p.options, bounds, STORE_CHANGE, err, sizeof err), "%zu", i);
+        place_remove(&p);
+    }
 }
