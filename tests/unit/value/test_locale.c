@@ -32,20 +32,31 @@ static void write_file(const char *dir, const char *name, const char *text)
     cr_assert(fp != NULL && fputs(text, fp) >= 0 && fclose(fp) == 0, "%s", path);
 }
 
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define ENDIAN "--big-endian" /* where the machine that runs localedef is another one */
+#else
+#define ENDIAN "--little-endian"
+#endif
+
 /* No machine has to have such a locale: it is made by localedef, which every glibc brings along
- * (it warns of the categories that are not defined, and exits with 1). False without it. */
+ * (it warns of the categories that are not defined, and exits with 1). False without it, and with
+ * another C library, whose letters are those of no locale. */
 static bool speak_turkish(void)
 {
     char dir[] = "/tmp/test-locale-XXXXXX", command[300];
     bool ok;
 
+#ifndef __GLIBC__
+    return false;
+#endif
     if (system("command -v localedef >/dev/null") != 0)
         return false;
     cr_assert(mkdtemp(dir) != NULL);
     write_file(dir, "charmap", charmap);
     write_file(dir, "letters", letters);
     snprintf(command, sizeof command,
-             "cd %s && localedef -c -f ./charmap -i ./letters ./dotless >said 2>&1", dir);
+             "cd %s && localedef " ENDIAN " -c -f ./charmap -i ./letters ./dotless >said 2>&1",
+             dir);
     (void)!system(command);
     setenv("LOCPATH", dir, 1);
     ok = setlocale(LC_CTYPE, "dotless") != NULL;
@@ -82,7 +93,7 @@ Test(locale, B32_turkish_letters)
     struct helo h;
 
     if (!speak_turkish())
-        cr_skip_test("localedef is not installed");
+        cr_skip_test("no localedef here, or another C library");
     cr_assert(tolower('I') == SMALL_I_WITHOUT_DOT);
     expect_only_ascii_folded();
     cr_expect(same("MAIL.INIT.EXAMPLE.COM", "mail.init.example.com"));
