@@ -263,10 +263,14 @@ Test(resolve, B24_helo_is_shed_first)
 
 #define AT_ONCE 1000
 
+/* Names, not empty answers: without a SOA record libunbound 1.22 asks for those once more. */
 static const struct dns_row crowd_rows[] = {
-    {REV(1), RR_PTR, "", .ttl = 300, .delay = 50},
-    {REV(2), RR_PTR, "", .ttl = 300, .delay = 300},
-    {REV(3), RR_PTR, "", .ttl = 300},
+    {REV(1), RR_PTR, "one.example", .ttl = 300, .delay = 50},
+    {REV(2), RR_PTR, "two.example", .ttl = 300, .delay = 300},
+    {REV(3), RR_PTR, "three.example", .ttl = 300},
+    {"one.example", RR_A, "192.0.2.1", .ttl = 300},
+    {"two.example", RR_A, "192.0.2.2", .ttl = 300},
+    {"three.example", RR_A, "192.0.2.3", .ttl = 300},
     {"*", RR_PTR, NULL, .manner = DNS_SILENT},
 };
 
@@ -321,9 +325,9 @@ Test(resolve, B24_answers_are_read_while_a_crowd_is_begun)
     three = resolver_ask_client(r, &third, until, NULL);
     sleep_ms(1000); /* the second answer is there */
     atomic_store(&c.go, true);
-    cr_expect(lookup_wait(two, until) && lookup_chain(two)->cause == F_PTR_MISSING);
+    cr_expect(lookup_wait(two, until) && lookup_chain(two)->result == F_IPREV_PASS);
     cr_expect_lt(atomic_load(&c.asked), 100, "%u questions", atomic_load(&c.asked));
-    cr_expect(lookup_wait(three, until) && lookup_chain(three)->cause == F_PTR_MISSING,
+    cr_expect(lookup_wait(three, until) && lookup_chain(three)->result == F_IPREV_PASS,
               "who came last has a turn, too");
     lookup_release(one);
     lookup_release(two);
