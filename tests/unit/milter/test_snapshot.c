@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 
 #include "milter/snapshot.h"
+#include "tests/unit/milter/session_shared.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -113,5 +114,33 @@ Test(snapshot, summary_in_words)
             client[k].end = (int64_t)time(NULL) + (k < row[i].expired ? -1 : 3600);
         snapshot_summary(&s, "192.0.2.1", text);
         cr_expect_str_eq(text, row[i].told);
+    }
+}
+
+/* New name servers come with the settings in force, which last as long as either of the two. That
+ * nothing is left behind is seen by LeakSanitizer. */
+Test(snapshot, settings_that_are_shared)
+{
+    unsigned older_first;
+
+    for (older_first = 0; older_first < 2; older_first++) {
+        struct snapshot *old, *new;
+        char err[512] = "";
+        struct world w;
+
+        world_begin(&w, "mode = \"enforce\"");
+        old = snapshot_take();
+        new = snapshot_renew(old, "192.0.2.53", err, sizeof err);
+        cr_assert(new != NULL, "%s", err);
+        cr_expect(new->settings == old->settings &&new->resolver != old->resolver);
+        cr_expect_str_eq(new->servers, "192.0.2.53");
+        snapshot_put(new);
+        if (!older_first)
+            snapshot_put(NULL);
+        cr_expect(old->settings->judge.enforce);
+        snapshot_release(old);
+        if (older_first)
+            cr_expect(new->settings->judge.enforce);
+        world_end(&w);
     }
 }
