@@ -132,7 +132,7 @@ Test(snapshot, settings_that_are_shared)
         old = snapshot_take();
         new = snapshot_renew(old, "192.0.2.53", err, sizeof err);
         cr_assert(new != NULL, "%s", err);
-        cr_expect(new->settings == old->settings &&new->resolver != old->resolver);
+        cr_expect(new->settings == old->settings && new->resolver != old->resolver);
         cr_expect_str_eq(new->servers, "192.0.2.53");
         snapshot_put(new);
         if (!older_first)
